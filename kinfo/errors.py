@@ -1,0 +1,37 @@
+"""The one family of exceptions that kinfo raises for bad input.
+
+The command line turns any of them into one line on stderr and exit code 2; nothing else in the project prints or exits.
+"""
+
+from __future__ import annotations
+
+
+class KinfoError(Exception):
+    """Input that kinfo cannot work with.
+
+    `message` says what was found and `hint` what to try; `str()` joins the two into the one line that a person reads.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class DumpError(KinfoError):
+    """A dump that cannot be opened or read: missing, a directory, a FIFO, unreadable."""
+
+
+class RecordError(KinfoError):
+    """No record where one was asked for, or bytes that no layout can hold."""
+
+
+class FieldError(KinfoError):
+    """Field values that cannot be encoded: an unknown name, a wrong type, a value out of range."""
+
+
+class UnknownNameError(KinfoError):
+    """A layout name or a finding code that does not exist."""

@@ -1,0 +1,63 @@
+"""Findings: everything that any checker says, as data.
+
+A `Rule` is what can be said (a stable code with its explanation); a `Finding` is one occasion of it, with a place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """How much a finding matters: an error makes the exit code 1, a warning does so under `--strict`."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that a checker can find.
+
+    `code` is stable and begins with its family; `title` is a short name; `effect` says what it means for the kernel or the
+    boot loader; `remedy` what the reader can do; `source` where the rule comes from (driver, kernel release, posting).
+    """
+
+    code: str
+    severity: Severity
+    title: str
+    effect: str
+    remedy: str
+    source: str
+
+    @property
+    def family(self) -> str:
+        """The part of the code before the first hyphen: record, layout, checksum, symbols."""
+        return self.code.partition("-")[0]
+
+    def at(self, where: str, message: str, severity: Severity | None = None) -> Finding:
+        """This rule's finding at a place; `severity` only where the occasion is milder or graver than the rule."""
+        return Finding(self.code, severity or self.severity, where, message, self.effect, self.remedy, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: a rule's code and severity, the place (a field name, an offset or a file), and one sentence."""
+
+    code: str
+    severity: Severity
+    where: str
+    message: str
+    effect: str
+    remedy: str
+    source: str
+
+
+def worst(findings: tuple[Finding, ...]) -> Severity | None:
+    """The gravest severity among findings, or None when there are none."""
+    for severity in Severity:
+        if any(finding.severity is severity for finding in findings):
+            return severity
+    return None

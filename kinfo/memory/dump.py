@@ -1,0 +1,172 @@
+"""Raw dumps: random reads for decoding, windows of whole data extents for scanning.
+
+Files are mapped a window at a time, so that memory stays flat whatever the file's size, and holes of sparse files are
+stepped over. A stream is spooled to an unnamed temporary file first. Nothing is ever held whole in memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import stat
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import TracebackType
+from typing import BinaryIO
+
+from kinfo.errors import DumpError
+
+WINDOW = 8 << 20  # mapped at once when scanning; a multiple of every page size
+
+_PACKED = {
+    b"\x1f\x8b": "gzip -dk",
+    b"\x28\xb5\x2f\xfd": "zstd -dk",
+    b"\xfd7zXZ": "xz -dk",
+    b"BZh": "bzip2 -dk",
+    b"\x04\x22\x4d\x18": "lz4 -dk",
+    b"PK\x03\x04": "unzip",
+}
+
+
+class Dump(ABC):
+    """A dump's bytes. `name` is for messages, `size` the number of bytes."""
+
+    name: str
+    size: int
+
+    @abstractmethod
+    def read(self, offset: int, size: int) -> bytes:
+        """The bytes at an offset: fewer than `size` at the end of the dump, none behind it."""
+
+    @abstractmethod
+    def windows(self) -> Iterator[tuple[int, memoryview]]:
+        """Offset and bytes of every part that holds data, in order; offsets are multiples of 4096.
+
+        A window is good until the next one is asked for. Holes of a sparse file are left out: they read as zero.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def __enter__(self) -> Dump:
+        """A dump is a context manager that closes itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+    def packed_with(self) -> str | None:
+        """The command that unpacks this dump, when it is a compressed file."""
+        head = self.read(0, 8)
+        return next((command for magic, command in _PACKED.items() if head.startswith(magic)), None)
+
+
+class BytesDump(Dump):
+    """A dump that is in memory already."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+        self.name = name
+        self._data = memoryview(data).cast("B")
+        self.size = len(self._data)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See Dump."""
+        return bytes(self._data[offset : offset + size])
+
+    def windows(self) -> Iterator[tuple[int, memoryview]]:
+        """See Dump."""
+        if self.size:
+            yield 0, self._data
+
+
+class FileDump(Dump):
+    """A dump in a seekable file."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self._file = file
+        self.size = os.lseek(file.fileno(), 0, os.SEEK_END)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See Dump."""
+        try:
+            return os.pread(self._file.fileno(), size, offset)
+        except OSError as error:
+            raise DumpError(f"{self.name}: cannot read at {offset:#x}: {error.strerror}", "check the disk") from error
+
+    def windows(self) -> Iterator[tuple[int, memoryview]]:
+        """See Dump."""
+        for start, end in self._extents():
+            for offset in range(start - start % 4096, end, WINDOW):
+                with mmap.mmap(
+                    self._file.fileno(), min(WINDOW, self.size - offset), prot=mmap.PROT_READ, offset=offset
+                ) as mapped:
+                    view = memoryview(mapped)
+                    try:
+                        yield offset, view
+                    finally:
+                        view.release()
+
+    def _extents(self) -> Iterator[tuple[int, int]]:
+        """Start and end of every extent of data, holes left out where the file system knows them."""
+        end = 0
+        while end < self.size:
+            try:
+                start = os.lseek(self._file.fileno(), end, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # ENXIO: nothing but a hole up to the end
+                    yield end, self.size
+                return
+            end = os.lseek(self._file.fileno(), start, os.SEEK_HOLE)
+            yield start, end
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Dump:
+    """Open a dump file; `-` stands for `stdin`, which is spooled to a temporary file.
+
+    Raises DumpError for anything that is no readable file with bytes in it. A FIFO is not opened: that could wait for ever.
+    """
+    name = os.fspath(path)
+    if name == "-":
+        if stdin is None:
+            raise DumpError("-: there is no standard input here", "name a file")
+        dump = FileDump(_spool(stdin), "<stdin>")
+    else:
+        dump = FileDump(_open(name), name)
+    if dump.size == 0:
+        dump.close()
+        raise DumpError(f"{dump.name}: is empty", "dump the reserved-memory region again (a page at least)")
+    return dump
+
+
+def _open(name: str) -> BinaryIO:
+    try:
+        mode = os.stat(name).st_mode
+        if stat.S_ISDIR(mode):
+            raise DumpError(f"{name}: is a directory", "name the dump file in it")
+        if stat.S_ISFIFO(mode):
+            raise DumpError(f"{name}: is a FIFO", f"pipe it in: kinfo ... - < {name}")
+        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+            raise DumpError(f"{name}: is neither a file nor a block device", "copy the memory to a file first")
+        return open(name, "rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DumpError(f"{name}: {reason}", "check the path and its permissions") from error
+
+
+def _spool(stream: BinaryIO) -> BinaryIO:
+    try:
+        spool = tempfile.TemporaryFile()  # closed by FileDump.close
+        while chunk := stream.read(1 << 20):
+            spool.write(chunk)
+        spool.flush()
+        return spool  # type: ignore[return-value]  # a wrapper class on some systems, a BinaryIO in all it does
+    except OSError as error:
+        raise DumpError(f"<stdin>: cannot spool: {error.strerror}", "save it to a file and name that") from error

@@ -1,0 +1,111 @@
+"""The image's borders, its base and its page table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from kinfo.findings import Finding, Severity
+from kinfo.record import kernels, rules
+from kinfo.record.evidence import PA_LIMIT, TEXT_GAP
+from kinfo.record.record import Record
+
+_ORDER = ("_text_pa", "_stext_pa", "_etext_pa", "_sinittext_pa", "_einittext_pa", "_end_pa")
+_EMPTY_IF_EQUAL = {("_stext_pa", "_etext_pa"), ("_sinittext_pa", "_einittext_pa")}
+_ALIGNED = ("_text_pa", "_stext_pa", "_end_pa")
+
+
+def image_range(record: Record) -> tuple[int, int] | None:
+    """Start and end of the kernel image (PA, or VA in Z0), as far as the record's borders make sense."""
+    suffix = "va" if record.number("_stext_va") is not None else "pa"
+    start, end = record.number(f"_stext_{suffix}"), record.number(f"_end_{suffix}")
+    if not start or not end or start >= end:
+        return None
+    bases = [record.number(f"_{name}_{suffix}") or start for name in ("text", "relative")]
+    return min(base if 0 <= start - base < TEXT_GAP else start for base in bases), end
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """All of this module."""
+    if record.number("_stext_va") is not None:
+        yield from _virtual(record)
+        return
+    yield from _range(record)
+    yield from _order(record)
+    yield from _alignment(record)
+    yield from _base(record)
+    yield from _page_table(record)
+    yield from _own_place(record)
+
+
+def _pointers(record: Record, suffix: str) -> Iterator[tuple[str, int]]:
+    for name in record.values:
+        value = record.number(name)
+        if name.endswith(suffix) and value:
+            yield name, value
+
+
+def _virtual(record: Record) -> Iterator[Finding]:
+    for name, value in _pointers(record, "_va"):
+        if record.number("bit_per_long") == 64 and value < 1 << 63:
+            yield rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
+    yield from _order_of(record, tuple(name.replace("_pa", "_va") for name in _ORDER))
+
+
+def _range(record: Record) -> Iterator[Finding]:
+    for name, value in _pointers(record, "_pa"):
+        if value >= PA_LIMIT and name != "_addresses_pa":  # there: the early driver's virt_to_phys(0), see tables
+            yield rules.SYMBOLS_RANGE.at(name, f"{value:#x} has more than 52 bits")
+
+
+def _order(record: Record) -> Iterator[Finding]:
+    yield from _order_of(record, _ORDER)
+
+
+def _order_of(record: Record, names: tuple[str, ...]) -> Iterator[Finding]:
+    there = [(name, value) for name in names if (value := record.number(name))]
+    for (low, low_value), (high, high_value) in pairwise(there):
+        is_empty = low_value == high_value and (low.replace("_va", "_pa"), high.replace("_va", "_pa")) in _EMPTY_IF_EQUAL
+        if low_value > high_value or is_empty:
+            relation = "equals" if is_empty else "lies above"
+            yield rules.SYMBOLS_ORDER.at(low, f"{low} {low_value:#x} {relation} {high} {high_value:#x}")
+
+
+def _alignment(record: Record) -> Iterator[Finding]:
+    for name in _ALIGNED:
+        value = record.number(name)
+        if value and value % 4096:
+            yield rules.SYMBOLS_ALIGNMENT.at(name, f"{value:#x} is not a multiple of 4096")
+
+
+def _base(record: Record) -> Iterator[Finding]:
+    base, start = record.number("_relative_pa"), record.number("_stext_pa")
+    if base is None or not start:
+        return
+    version = record.release.version if record.release else None
+    if base == 0:
+        is_absolute = bool(record.number("_addresses_pa"))
+        has_base = version is not None and version < kernels.PLACE_RELATIVE and not is_absolute
+        if has_base and record.number("_offsets_pa"):
+            yield rules.SYMBOLS_NO_BASE.at("_relative_pa", f"it is 0 on {record.release_text}")
+    elif not 0 <= start - base < TEXT_GAP:
+        place = " (among the kallsyms tables)" if (record.number("_offsets_pa") or 0) < base < start + (1 << 32) else ""
+        yield rules.SYMBOLS_BASE.at("_relative_pa", f"{base:#x}{place} is not at the start of the image {start:#x}")
+
+
+def _page_table(record: Record) -> Iterator[Finding]:
+    table, image = record.number("swapper_pg_dir_pa"), image_range(record)
+    if not table:
+        return
+    if table % 4096:
+        yield rules.SYMBOLS_PAGE_TABLE.at("swapper_pg_dir_pa", f"{table:#x} is not a multiple of 4096")
+    elif image and not image[0] <= table < image[1]:
+        yield rules.SYMBOLS_PAGE_TABLE.at(
+            "swapper_pg_dir_pa", f"{table:#x} lies outside the image {image[0]:#x} - {image[1]:#x}", Severity.WARNING
+        )
+
+
+def _own_place(record: Record) -> Iterator[Finding]:
+    image = image_range(record)
+    if record.address is not None and image and image[0] <= record.address < image[1]:
+        yield rules.RECORD_IN_IMAGE.at("record", f"{record.address:#x} is inside {image[0]:#x} - {image[1]:#x}")

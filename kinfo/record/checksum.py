@@ -1,0 +1,78 @@
+"""The record's checksum: XOR of the body's 32-bit words.
+
+`update_kernel_all_info()` sums every whole word behind magic and checksum. XOR over zeros changes nothing, so a sum that is
+right for one length is right for longer ones over a zero tail: a match alone never decides the layout.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate
+from operator import xor
+
+HEAD_SIZE = 8
+ALL_ONES = 0xFFFFFFFF
+
+
+class State(Enum):
+    """What the checksum says about a record."""
+
+    VALID = "valid"
+    INVERTED = "inverted"  # the LK boot loader read the record once and stored ~sum
+    MISMATCH = "mismatch"
+    NOT_WRITTEN = "not-written"  # body there, magic or checksum not yet
+    ERASED = "erased"  # every byte 00, or every byte ff
+
+    @property
+    def verified(self) -> bool:
+        """Whether the sum proves the body unchanged."""
+        return self in (State.VALID, State.INVERTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A record's checksum: its state, the stored word and the sum over the body.
+
+    Over a truncated body `computed` covers only the words that are there.
+    """
+
+    state: State
+    stored: int
+    computed: int
+
+    @property
+    def flipped_bit(self) -> int | None:
+        """The bit (0-31) when stored and computed sum differ in exactly one: a single bit flip somewhere."""
+        difference = self.stored ^ self.computed
+        return difference.bit_length() - 1 if difference.bit_count() == 1 else None
+
+
+def prefix_sums(data: bytes | memoryview) -> list[int]:
+    """Sums over the first 0, 1, 2, ... words behind the head; element n is the checksum of an n-word body."""
+    body = bytes(data[HEAD_SIZE:])
+    words = array("I", body[: len(body) // 4 * 4])
+    if sys.byteorder == "big":
+        words.byteswap()
+    return list(accumulate(words, xor, initial=0))
+
+
+def judge(magic_is_there: bool, stored: int, computed: int) -> Checksum:
+    """The checksum's state, for a body that is all there.
+
+    A stored 0 with a body that sums to something else is a writer caught before its sum: magic is set first, the checksum
+    word cleared, then summed in place (not atomic in any driver).
+    """
+    if not magic_is_there:
+        state = State.NOT_WRITTEN
+    elif stored == computed:
+        state = State.VALID
+    elif stored == computed ^ ALL_ONES:
+        state = State.INVERTED
+    elif stored == 0:
+        state = State.NOT_WRITTEN
+    else:
+        state = State.MISMATCH
+    return Checksum(state, stored, computed)

@@ -1,0 +1,114 @@
+"""One record at one place: detection, the vendor block in the second half, completeness, findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kinfo.record import check
+from kinfo.record.check.completeness import missing_fields
+from kinfo.record.checksum import Checksum, State
+from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
+from kinfo.record.evidence import VENDOR_HALF
+from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.model import Layout
+from kinfo.record.record import Record, Rival, Weighed
+from kinfo.record.scan import ByteSource
+from kinfo.record.writers import possible_writers
+
+REGION_LIMIT = 1 << 20  # a file up to this size with a record at its start is taken for the region itself
+_HALVES = tuple(1 << shift for shift in range(9, 20))  # where a second half can begin: 512 bytes to 512 KiB
+
+
+def decode_at(
+    source: ByteSource, offset: int = 0, *, base: int | None = None, layout: Layout | None = None
+) -> Record | None:
+    """The record at an offset, with its findings; None when the bytes there make no sense as one.
+
+    `base` is the physical address of the source's first byte. `layout` forces a reading: then anything with enough bytes
+    for its head is decoded, and what speaks against it becomes a finding.
+    """
+    region = source.size if offset == 0 and source.size <= REGION_LIMIT else None
+    window = source.read(offset, VENDOR_HALF)
+    half = _vendor_offset(source, offset, region)
+    if half is not None:
+        window = window[:half]
+    record = _decode_window(window, is_end=half is None and offset + len(window) >= source.size, layout=layout)
+    if record is None:
+        return None
+    record = replace(record, offset=offset, base=base, region_size=region)
+    if record.layout and not record.layout.vendor and half is not None:
+        record = replace(record, vendor=_vendor(source, offset + half, base))
+    if region is not None:
+        end = half if half is not None else region
+        record = replace(record, tail_is_zero=not any(source.read(record.size, max(end - record.size, 0))))
+    return finish(record)
+
+
+def finish(record: Record) -> Record:
+    """The record with everything that follows from its values: writers, missing fields, findings."""
+    record = replace(record, missing=missing_fields(record), writers=possible_writers(record))
+    return replace(record, findings=check.run(record))
+
+
+def erased_region(source: ByteSource, *, base: int | None = None) -> Record | None:
+    """A record that stands for a region of nothing but 00 or ff; None where there is anything else."""
+    if source.size > REGION_LIMIT:
+        return None
+    region = source.read(0, source.size)
+    if region.strip(region[:1]) or region[:1] not in (b"\0", b"\xff"):
+        return None
+    stored = int.from_bytes(region[4:8], "little")
+    checksum = Checksum(State.ERASED, stored, 0)
+    record = Record(None, Confidence.AMBIGUOUS, (), 0, base, region, checksum, {}, region_size=source.size)
+    return finish(record)
+
+
+def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Record | None:
+    if len(window) < 8:
+        return None
+    detection = detect(window, is_end=is_end)
+    if layout is None:
+        chosen = detection.best
+        return _record(chosen, detection, window, is_forced=False) if chosen.makes_sense else None
+    return _record(detection.under(layout), detection, window, is_forced=True)
+
+
+def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:
+    best = detection.best
+    if chosen is best:
+        others, confidence = detection.rivals, detection.confidence
+    else:
+        others = (best, *(rival for rival in detection.rivals if rival is not chosen))
+        confidence = Confidence.LIKELY if chosen in detection.rivals else Confidence.AMBIGUOUS
+    return Record(
+        layout=chosen.layout,
+        confidence=confidence,
+        rivals=tuple(Rival(other.layout, differences(chosen, other)) for other in others),
+        offset=0,
+        base=None,
+        raw=window[: chosen.layout.size],
+        checksum=chosen.checksum,
+        values=chosen.values,
+        is_forced=is_forced,
+        weighed=tuple(Weighed(one.layout, one.points, one.evidence) for one in detection.candidates),
+    )
+
+
+def _vendor_offset(source: ByteSource, offset: int, region: int | None) -> int | None:
+    """Where the region's second half begins, if a vendor block does: measured from the record."""
+    places = _HALVES if region is None or region // 2 in _HALVES else (*_HALVES, region // 2)
+    for half in places:
+        head = source.read(offset + half, 4)
+        if int.from_bytes(head, "little") in MAGICS and _vendor(source, offset + half, None):
+            return half
+    return None
+
+
+def _vendor(source: ByteSource, offset: int, base: int | None) -> Record | None:
+    window = source.read(offset, VENDOR_HALF)
+    if len(window) < SMALLEST:
+        return None
+    record = _decode_window(window, is_end=offset + len(window) >= source.size, layout=None)
+    if record is None or record.layout is None or not record.layout.vendor:
+        return None
+    return replace(record, offset=offset, base=base)

@@ -1,0 +1,121 @@
+"""Which layout a record has, how sure that is, and which others remain.
+
+No layout says its name, and XOR does not authenticate a length, so every layout is laid over the bytes and its evidence
+added up. What cannot be told apart is said: as rivals, with the fields they disagree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from kinfo.record.checksum import Checksum
+from kinfo.record.evidence import CONTRADICTION, Evidence, Subject, Window, observe
+from kinfo.record.layouts import LAYOUTS
+from kinfo.record.model import Layout, Value
+
+RIVAL_MARGIN = 20  # a candidate this close to the best one is a rival
+CLEAR_MARGIN = 5  # the least lead that makes the best one likely
+SENSE = 30  # the least weight of a record whose checksum does not hold
+
+# How often a layout was seen: decides only where the bytes say nothing, as before the writer's end.
+_PREVALENCE = {"A2": 3, "A6": 2, "C": 1}
+
+
+class Confidence(Enum):
+    """How sure the layout is."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One layout with what was read under it and the evidence for and against it."""
+
+    layout: Layout
+    values: Mapping[str, Value]
+    checksum: Checksum
+    evidence: tuple[Evidence, ...]
+    is_truncated: bool
+
+    @cached_property
+    def points(self) -> int:
+        """The evidence added up."""
+        return sum(item.points for item in self.evidence) + _PREVALENCE.get(self.layout.alias, 0)
+
+    @cached_property
+    def is_contradicted(self) -> bool:
+        """Whether something is there that no known writer of this layout leaves."""
+        return any(item.points <= CONTRADICTION for item in self.evidence)
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether the bytes are this layout at all, rather than noise behind a magic."""
+        if not any(value for name, value in self.values.items() if name not in ("magic_number", "combined_checksum")):
+            return False
+        return self.points > 0 if self.checksum.state.verified else self.points >= SENSE
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Every candidate, best first."""
+
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate with the most evidence."""
+        return self.candidates[0]
+
+    @cached_property
+    def rivals(self) -> tuple[Candidate, ...]:
+        """The candidates that the evidence does not rule out beside the best one."""
+        return tuple(
+            other
+            for other in self.candidates[1:]
+            if self.best.points - other.points < RIVAL_MARGIN
+            and (self.best.is_contradicted or not other.is_contradicted)
+            and not (self.best.checksum.state.verified and not other.checksum.state.verified)
+        )
+
+    @cached_property
+    def confidence(self) -> Confidence:
+        """Certain, likely or ambiguous."""
+        best = self.best
+        if self.rivals and best.points - self.rivals[0].points < CLEAR_MARGIN:
+            return Confidence.AMBIGUOUS
+        is_proven = best.checksum.state.verified and not best.is_contradicted
+        return Confidence.CERTAIN if is_proven and not self.rivals else Confidence.LIKELY
+
+    def under(self, layout: Layout) -> Candidate:
+        """The candidate for one layout."""
+        return next(candidate for candidate in self.candidates if candidate.layout is layout)
+
+
+def detect(data: bytes, *, is_end: bool) -> Detection:
+    """Weigh every layout against the bytes, which begin with the record and should go on to the end of its region.
+
+    `is_end` says that the dump ends with them. A window of 2 KiB is enough: more is not looked at.
+    """
+    window = Window(bytes(data), is_end)
+    candidates = [_weigh(layout, window) for layout in LAYOUTS if window.word(0) in (layout.magic, 0)]
+    if not candidates:  # a magic of neither kind, as when a caller insists on an offset
+        candidates = [_weigh(layout, window) for layout in LAYOUTS]
+    return Detection(tuple(sorted(candidates, key=lambda candidate: -candidate.points)))
+
+
+def _weigh(layout: Layout, window: Window) -> Candidate:
+    is_truncated = len(window.data) < layout.size
+    values = layout.unpack_partial(window.data) if is_truncated else layout.unpack(window.data)
+    subject = Subject(layout, window, values, window.checksum(layout))
+    return Candidate(layout, values, subject.checksum, tuple(observe(subject)), is_truncated)
+
+
+def differences(one: Candidate, other: Candidate) -> tuple[str, ...]:
+    """The fields that two readings of the same bytes disagree on: other values, or in one of them only."""
+    names = list(one.values) + [name for name in other.values if name not in one.values]
+    return tuple(name for name in names if one.values.get(name) != other.values.get(name))

@@ -1,0 +1,125 @@
+"""Records in a whole dump: every magic looked at, records told from decoys, the best one chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from kinfo.errors import RecordError
+from kinfo.record.checksum import State
+from kinfo.record.decode import REGION_LIMIT, decode_at, erased_region
+from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.model import Layout
+from kinfo.record.record import Record
+from kinfo.record.scan import PAGE, WORD, ByteSource, magic_offsets
+
+MAX_MAGICS = 10_000  # a dump with more is made of them; looking at each would take for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place of the magic: a record, or (`record` is None) a decoy: the magic with no sense behind it."""
+
+    offset: int
+    record: Record | None
+
+
+def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> Iterator[Hit]:
+    """Every magic at a multiple of `step` bytes, in order. A vendor block comes with the record it belongs to.
+
+    Raises RecordError after MAX_MAGICS of them.
+    """
+    vendor_offsets: set[int] = set()
+    for count, offset in enumerate(magic_offsets(source, step)):
+        if count == MAX_MAGICS:
+            raise RecordError(
+                f"{source.name}: more than {MAX_MAGICS} magics up to {offset:#x}: a test pattern, not a dump",
+                "name the record's place with --offset",
+            )
+        if offset in vendor_offsets:
+            continue
+        record = decode_at(source, offset, base=base)
+        if record and record.vendor:
+            vendor_offsets.add(record.vendor.offset)
+        yield Hit(offset, record)
+
+
+def locate(source: ByteSource, *, base: int | None = None) -> tuple[Record, ...]:
+    """The records of a dump, best first: the region's own, or else those found at pages, or else at any word.
+
+    Raises RecordError, which says what was found instead and what to try.
+    """
+    if source.size < SMALLEST:
+        raise RecordError(f"{source.name}: {source.size} bytes are shorter than any record ({SMALLEST})", _DUMP_MORE)
+    for step in (PAGE, WORD):
+        records = [hit.record for hit in find(source, step, base=base) if hit.record]
+        if records:
+            return tuple(sorted(records, key=_rank))
+        if step == PAGE and source.size <= REGION_LIMIT and (record := _without_magic(source, base)):
+            return (record,)
+    raise RecordError(*_nothing(source))
+
+
+_DUMP_MORE = "dump the whole reserved-memory region (a page at least)"
+
+
+def _without_magic(source: ByteSource, base: int | None) -> Record | None:
+    """A region whose writer never got to the magic, or in which nothing was written at all."""
+    if erased := erased_region(source, base=base):
+        return erased
+    if int.from_bytes(source.read(0, 4), "little") == 0:
+        return decode_at(source, 0, base=base)
+    return None
+
+
+def decode_offset(
+    source: ByteSource, offset: int, *, base: int | None = None, layout: Layout | None = None
+) -> Record:
+    """The record at one offset, or RecordError."""
+    if offset >= source.size:
+        raise RecordError(f"{source.name}: offset {offset:#x} is behind the end ({source.size:#x} bytes)", "")
+    if layout and source.size - offset < layout.size and source.size - offset < 24:
+        raise RecordError(
+            f"{source.name}: {source.size - offset} bytes at {offset:#x} are not even the head of {layout.name}",
+            f"its record has {layout.size} bytes: {_DUMP_MORE}",
+        )
+    record = decode_at(source, offset, base=base, layout=layout)
+    if record is None:
+        raise RecordError(*_no_sense(source, offset))
+    return record
+
+
+def _rank(record: Record) -> tuple[bool, bool, bool, int]:
+    is_vendor = record.layout is not None and record.layout.vendor
+    return is_vendor, not record.state.verified, record.state is not State.VALID, record.offset
+
+
+def _no_sense(source: ByteSource, offset: int) -> tuple[str, str]:
+    word = source.read(offset, 4)
+    value = int.from_bytes(word, "little")
+    if value in MAGICS:
+        what = f"the magic {value:#x} at {offset:#x} has no record behind it"
+    elif int.from_bytes(word, "big") in MAGICS:
+        what = f"big-endian word order: the magic at {offset:#x} is byte-swapped"
+        return f"{source.name}: {what}", _SWAP
+    else:
+        what = f"no magic at {offset:#x} (found {value:#010x})"
+    return f"{source.name}: {what}", "force a layout with --layout to see the bytes as fields, or look with `kinfo find`"
+
+
+_SWAP = "swap each 32-bit word (objcopy -I binary -O binary --reverse-bytes=4 IN OUT) and decode again"
+
+
+def _nothing(source: ByteSource) -> tuple[str, str]:
+    """What to say of a dump without a record: the nearest thing that was found, and what to try."""
+    at = f"{source.name}: "
+    swapped = next(magic_offsets(source, PAGE, swapped=True), None)
+    if swapped is not None:
+        return at + f"big-endian word order: the magic at {swapped:#x} is byte-swapped", _SWAP
+    first = next(islice(magic_offsets(source, WORD), 1), None)
+    if first is not None:
+        if source.size - first < 204:
+            return at + f"the record at {first:#x} is cut after {source.size - first} bytes, before its release", _DUMP_MORE
+        return at + f"the magic at {first:#x} has no record behind it", "force a layout with --offset and --layout to look"
+    return at + f"no record in {source.size:#x} bytes", "dump the memory that the devicetree's kinfo node names, or all RAM"

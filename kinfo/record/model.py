@@ -1,0 +1,158 @@
+"""A layout and its fields: everything that knows an offset, derived from the construct model.
+
+`Layout.struct` is the construct model; `fields` lists it flat, and `unpack` / `pack` use a `struct.Struct` whose format is
+read off it, because construct itself is ten times slower on the hot path of scanning.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kinfo.record.fields import NOTES, Note
+
+Value = int | bytes | tuple[int, ...] | tuple[bytes, ...]
+
+_CTYPES = {"B": "u8", "H": "u16", "L": "u32", "Q": "u64"}
+_SIZES = {"B": 1, "H": 2, "L": 4, "Q": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one layout.
+
+    `offset` and `size` are bytes from the start of the record; `item` is the struct code of one element ("B", "H", "L", "Q"
+    for unsigned integers, "8s" for bytes) and `count` how many elements an array has (0: not an array).
+    """
+
+    name: str
+    offset: int
+    size: int
+    item: str
+    count: int
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the elements are byte strings rather than integers."""
+        return self.item.endswith("s")
+
+    @property
+    def bits(self) -> int:
+        """Width of one integer element in bits; 0 for text."""
+        return 0 if self.is_text else 8 * _SIZES[self.item]
+
+    @property
+    def ctype(self) -> str:
+        """The C type with its array bounds, as in `u8[64]`."""
+        bounds = f"[{self.count}]" if self.count else ""
+        if self.is_text:
+            return f"u8{bounds}[{self.item[:-1]}]"
+        return _CTYPES[self.item] + bounds
+
+    @property
+    def end(self) -> int:
+        """Offset of the first byte behind the field."""
+        return self.offset + self.size
+
+    @property
+    def note(self) -> Note:
+        """Meaning, source and unit."""
+        return NOTES[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """Kernel releases (major, minor) in which a layout was seen, and in which it can be at all; None is open."""
+
+    known: tuple[tuple[int, int], tuple[int, int] | None]
+    possible: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One shape of the record: which bytes mean what. Who writes it, and how well, is `writers`."""
+
+    name: str
+    alias: str
+    title: str
+    struct: Any  # construct.Struct; construct ships no types
+    kernels: Kernels
+    seen_in: str
+    writers: tuple[str, ...]
+    compatible: str
+    magic: int = 0xCCEEDDFF
+    vendor: bool = False
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """Every field in order, with its offset."""
+        return tuple(_fields(self.struct))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """Fields by their C name."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def size(self) -> int:
+        """Size of the record in bytes."""
+        return int(self.struct.sizeof())
+
+    @property
+    def words(self) -> int:
+        """Number of 32-bit words that the checksum covers: all but magic and checksum, a rest of 1-3 bytes dropped."""
+        return (self.size - 8) // 4
+
+    @cached_property
+    def _packer(self) -> struct.Struct:
+        return struct.Struct("<" + "".join(field.item * (field.count or 1) for field in self.fields))
+
+    def unpack(self, data: bytes | memoryview) -> dict[str, Value]:
+        """The raw value of every field; `data` holds at least `size` bytes."""
+        return self._named(self._packer.unpack_from(data))
+
+    def unpack_partial(self, data: bytes) -> dict[str, Value]:
+        """The fields that lie whole within `data`, which may be shorter than the record."""
+        padded = bytes(data[: self.size]).ljust(self.size, b"\0")
+        return {name: value for name, value in self.unpack(padded).items() if self.by_name[name].end <= len(data)}
+
+    def pack(self, values: Mapping[str, Value]) -> bytes:
+        """The record's bytes; every field of the layout must be in `values`, in its range."""
+        flat: list[Any] = []
+        for field in self.fields:
+            value = values[field.name]
+            flat.extend(value if isinstance(value, tuple) else (value,))
+        return self._packer.pack(*flat)
+
+    def _named(self, flat: tuple[Any, ...]) -> dict[str, Value]:
+        if self._is_flat:
+            return dict(zip(self._names, flat, strict=True))
+        values: dict[str, Value] = {}
+        rest = iter(flat)
+        for field in self.fields:
+            values[field.name] = tuple(next(rest) for _ in range(field.count)) if field.count else next(rest)
+        return values
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields)
+
+    @cached_property
+    def _is_flat(self) -> bool:
+        return not any(field.count for field in self.fields)
+
+
+def _fields(model: Any) -> Iterable[Field]:
+    """Walk a construct.Struct of fixed-size fields."""
+    offset = 0
+    for named in model.subcons:
+        size = named.sizeof()
+        element, count = named.subcon, 0
+        if hasattr(element, "count"):  # construct.Array
+            element, count = element.subcon, element.count
+        item = element.fmtstr[-1] if hasattr(element, "fmtstr") else f"{element.sizeof()}s"
+        yield Field(named.name, offset, size, item, count)
+        offset += size

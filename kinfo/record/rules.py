@@ -1,0 +1,440 @@
+"""What the record's checks can find: codes, effects and sources. The checks themselves are in `check/`."""
+
+from __future__ import annotations
+
+from kinfo.findings import Rule, Severity
+
+_ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+_ANDROID = "drivers/android/debug_kinfo.c"
+_MEMINSPECT = "kernel/meminspect/kinfo.c (posted v1-v3)"
+_KALLSYMS = "scripts/kallsyms.c, 6.1 and 6.12"
+_LK = "LK lib/linux_debug (Samsung, 2022)"
+_CHOOSE = "run `kinfo decode --explain` to see the evidence, and force one with --layout"
+_ASK_WRITER = "check the driver that wrote it, or the memory for corruption"
+
+# Family checksum: is the record whole?
+CHECKSUM_MISMATCH = Rule(
+    "checksum-mismatch",
+    _ERROR,
+    "the stored checksum is not the sum of the body",
+    "every careful boot loader (LK, MediaTek mrdump) refuses the record",
+    "take the values with care: memory was corrupted, or the dump was taken while the driver wrote",
+    "update_kernel_all_info(), the same in every driver",
+)
+CHECKSUM_INVERTED = Rule(
+    "checksum-inverted",
+    _INFO,
+    "the checksum is inverted: a boot loader has read this record",
+    "the record is good, but LK will not accept it a second time",
+    "nothing to do; the values are as the kernel left them",
+    _LK,
+)
+CHECKSUM_NOT_WRITTEN = Rule(
+    "checksum-not-written",
+    _ERROR,
+    "the body is there but magic or checksum is not",
+    "no boot loader will find the record",
+    "the kernel stopped inside the driver's probe, or the driver failed: look in its log for debug-kinfo",
+    f"{_ANDROID}: update_kernel_all_info() runs last, magic before the sum",
+)
+CHECKSUM_INTERRUPTED = Rule(
+    "checksum-interrupted",
+    _WARNING,
+    "the stored checksum is the sum of the body's first words only",
+    "the snapshot was taken while the driver summed in place; the update is not atomic",
+    "the values are most likely right; take the dump again if you can",
+    "update_kernel_all_info(), the same in every driver",
+)
+
+# Family layout: which bytes mean what?
+LAYOUT_AMBIGUOUS = Rule(
+    "layout-ambiguous",
+    _WARNING,
+    "more than one layout fits the bytes",
+    "the fields named may be read wrongly",
+    _CHOOSE,
+    "the record has no version and no size field",
+)
+LAYOUT_RIVALS = Rule(
+    "layout-rivals",
+    _INFO,
+    "another layout cannot be ruled out",
+    "the fields named may be read wrongly",
+    _CHOOSE,
+    "the record has no version and no size field",
+)
+LAYOUT_FORCED = Rule(
+    "layout-forced",
+    _WARNING,
+    "the layout that was asked for is not the one the bytes speak for",
+    "fields behind the first difference are likely nonsense",
+    "leave --layout out, or see --explain for what speaks against it",
+    "kinfo's layout detection",
+)
+LAYOUT_KERNEL = Rule(
+    "layout-kernel",
+    _WARNING,
+    "this layout was never seen from such a kernel",
+    "the layout may be a rival's, or the tree carries a driver of another release",
+    _CHOOSE,
+    "the trees and postings listed by `kinfo layouts NAME`",
+)
+
+# Family record: everything about the record that is no address.
+RECORD_ERASED = Rule(
+    "record-erased",
+    _ERROR,
+    "the region holds nothing but one byte value",
+    "there is no record: the boot loader gets no symbols",
+    "all 00: the driver never ran, or LK cleared the region after use; all ff: memory that lost power, or flash",
+    _LK,
+)
+RECORD_TRUNCATED = Rule(
+    "record-truncated",
+    _ERROR,
+    "the dump ends inside the record",
+    "the checksum cannot be formed and the last fields are missing",
+    "dump the whole reserved-memory region (a page at least)",
+    "struct kernel_all_info",
+)
+RECORD_INCOMPLETE = Rule(
+    "record-incomplete",
+    _WARNING,
+    "the record is valid, but fields that the kernel must have are 0",
+    "the boot loader cannot name symbols without them",
+    "the kernel stopped before late_initcall, or regions are not annotated: see which ids the meminspect table holds",
+    f"{_MEMINSPECT}: fields fill one by one, each update ends in a valid checksum",
+)
+RECORD_EMPTY = Rule(
+    "record-empty",
+    _WARNING,
+    "the record is valid, but no region was ever registered",
+    "the boot loader gets constants of the build and not one address",
+    "the kernel stopped between the driver's probe and late_initcall",
+    f"{_MEMINSPECT}; seen in a booted kernel",
+)
+RECORD_REGION_SIZE = Rule(
+    "record-region-size",
+    _ERROR,
+    "the region is too small for the record",
+    "the driver's probe fails, or the second half's vendor block overwrites the record",
+    "enlarge the reserved-memory node's reg (twice the record where a Pixel mapper takes the second half)",
+    f"{_ANDROID}; drivers/soc/google/debug/debug-snapshot-debug-kinfo.c",
+)
+RECORD_TAIL = Rule(
+    "record-tail",
+    _INFO,
+    "the region behind the record is not zero",
+    "none: the drivers clear and sum only the struct",
+    "nothing to do; kinfo does not take those bytes for fields",
+    f"{_ANDROID}: memset(sizeof(struct kernel_all_info))",
+)
+RECORD_IN_IMAGE = Rule(
+    "record-in-image",
+    _ERROR,
+    "the record lies inside the kernel image it describes",
+    "either the reserved memory overlaps the kernel, or the record or the base address is wrong",
+    "check --base, then the reserved-memory node against the kernel's load address",
+    "reserved memory is never handed to the image",
+)
+RECORD_FLAG = Rule(
+    "record-flag",
+    _ERROR,
+    "a flag is neither 0 nor 1",
+    "boot loaders branch on it (LK picks the symbol table by enabled_base_relative)",
+    _ASK_WRITER,
+    "IS_ENABLED() gives 0 or 1",
+)
+RECORD_BASE_RELATIVE = Rule(
+    "record-base-relative",
+    _WARNING,
+    "enabled_base_relative is 1 although the kernel has no such option",
+    "the release or the flag is wrong",
+    _ASK_WRITER,
+    "CONFIG_KALLSYMS_BASE_RELATIVE was removed for 6.11",
+)
+RECORD_BASE_RELATIVE_ZERO = Rule(
+    "record-base-relative-zero",
+    _INFO,
+    "enabled_base_relative is 0 although every table of this kernel is base-relative",
+    "LK and other readers of the A layouts take 0 for 'use _addresses_pa' and find no symbol",
+    "ignore the flag from 6.11 on; a reader should look at _offsets_pa",
+    "CONFIG_KALLSYMS_BASE_RELATIVE was removed for 6.11: IS_ENABLED() of it is 0",
+)
+RECORD_ABSOLUTE_PERCPU = Rule(
+    "record-absolute-percpu",
+    _WARNING,
+    "enabled_absolute_percpu is 1, which only x86-64 SMP kernels can have",
+    "Samsung's sec_qc_summary takes it for 'use _addresses_pa'; other readers decode offsets by sign",
+    "right on an x86-64 guest; on arm64 the byte is corrupt",
+    "init/Kconfig: default X86_64 && SMP, gone after 6.12",
+)
+RECORD_CFI_RENAMED = Rule(
+    "record-cfi-renamed",
+    _INFO,
+    "enabled_cfi_clang is 0, but the option has another name in this kernel",
+    "the flag says nothing from 6.18 on",
+    "ask the kernel's config for CONFIG_CFI",
+    "CONFIG_CFI_CLANG was renamed CONFIG_CFI (2025-09)",
+)
+RECORD_BITS = Rule(
+    "record-bits",
+    _ERROR,
+    "bit_per_long is neither 32 nor 64",
+    "no reader can size the kernel's tables",
+    _ASK_WRITER,
+    "BITS_PER_LONG",
+)
+RECORD_THREAD_SIZE = Rule(
+    "record-thread-size",
+    _ERROR,
+    "thread_size is no stack size",
+    "back-traces run out of the stack or stop short",
+    _ASK_WRITER,
+    "THREAD_SIZE is a power of two, 16 KiB on arm64 (page size where pages are larger)",
+)
+RECORD_NUM_SYMS = Rule(
+    "record-num-syms",
+    _ERROR,
+    "num_syms is no number of symbols",
+    "a reader that trusts it walks out of memory",
+    _ASK_WRITER,
+    "kallsyms_num_syms: 20,000 to 300,000 in kernels seen",
+)
+RECORD_NAME_LEN = Rule(
+    "record-name-len",
+    _WARNING,
+    "name_len is not KSYM_NAME_LEN of that kernel",
+    "MediaTek's mrdump refuses a record whose name_len is not its own kernel's",
+    "an out-of-tree change of KSYM_NAME_LEN, or the release is wrong",
+    "128 before 6.1, 512 from 6.1 (include/linux/kallsyms.h)",
+)
+RECORD_MODULE_NAME_LEN = Rule(
+    "record-module-name-len",
+    _WARNING,
+    "module_name_len is not MODULE_NAME_LEN",
+    "readers that size struct module by it (LK does) find no module",
+    "0 is left by trees that guard it with CONFIG_MODULES; anything else: check the writer",
+    "64 - sizeof(unsigned long) (include/linux/moduleparam.h)",
+)
+RECORD_SYMBOL_LEN = Rule(
+    "record-symbol-len",
+    _WARNING,
+    "symbol_len is not KSYM_SYMBOL_LEN of these lengths",
+    "readers that size buffers by it cut names",
+    "check name_len, bit_per_long and module_name_len: one of the four is wrong",
+    "KSYM_SYMBOL_LEN (include/linux/kallsyms.h), with a build id since 5.14 or 5.15",
+)
+RECORD_RELEASE = Rule(
+    "record-release",
+    _WARNING,
+    "the release does not read as a kernel release",
+    "readers that switch on the version (LK on 4.19) take the wrong branch",
+    "compare it with `uname -r`; kinfo's checks by kernel version are left out",
+    "last_uts_release: at most 63 characters and a NUL",
+)
+RECORD_RELEASE_SYSNAME = Rule(
+    "record-release-sysname",
+    _ERROR,
+    "the release is the system's name",
+    "the reader cannot know the kernel version",
+    "this is kmemdump RFC v2: use RFC v3 or later",
+    "kmemdump RFC v2 copies &init_uts_ns.name, whose first member is sysname; fixed in RFC v3",
+)
+RECORD_BUILD_INFO_STALE = Rule(
+    "record-build-info-stale",
+    _WARNING,
+    "build_info ends in the tail of an earlier, longer text",
+    "the fingerprint shown is no build's",
+    "write it once a boot; only the part before the tail is the last write",
+    f"{_ANDROID}, {_MEMINSPECT}: memcpy of strlen() bytes, nothing is cleared",
+)
+RECORD_BUILD_INFO_UNTERMINATED = Rule(
+    "record-build-info-unterminated",
+    _WARNING,
+    "build_info fills all 256 bytes without a NUL",
+    "a reader that prints it as a string runs on into the next field",
+    "no driver stores more than 255 bytes: check the memory",
+    f"{_ANDROID}: min(255, strlen())",
+)
+RECORD_BUILD_INFO_NEWLINE = Rule(
+    "record-build-info-newline",
+    _INFO,
+    "build_info ends in a newline",
+    "comparisons with ro.build.fingerprint fail",
+    "write it with `echo -n` or printf",
+    "kernel/params.c hands the buffer to ->set unchanged",
+)
+RECORD_BUILD_INFO_TEXT = Rule(
+    "record-build-info-text",
+    _WARNING,
+    "build_info holds bytes that are no text",
+    "printing them raw can act on a terminal; kinfo escapes them",
+    _ASK_WRITER,
+    "ro.build.fingerprint is printable ASCII",
+)
+RECORD_TREE_LOOKUP = Rule(
+    "record-tree-lookup",
+    _ERROR,
+    "enabled_modules_tree_lookup is neither 0 nor 1",
+    "readers look for modules in the wrong structure",
+    _ASK_WRITER,
+    "IS_ENABLED(CONFIG_MODULES_TREE_LOOKUP)",
+)
+RECORD_MODULE_OFFSETS = Rule(
+    "record-module-offsets",
+    _WARNING,
+    "the offsets into struct module cannot be",
+    "addresses in modules get no name, or a wrong one",
+    "compare with `pahole -C module vmlinux`",
+    "struct module (include/linux/module.h): mem[] or core_layout, then init_layout, then kallsyms",
+)
+RECORD_MODULE_RANGE = Rule(
+    "record-module-range",
+    _WARNING,
+    "the module range is no range of kernel addresses",
+    "LK uses it as a filter and will name no module",
+    _ASK_WRITER,
+    f"{_ANDROID}: module_alloc_base or MODULES_VADDR",
+)
+RECORD_VA_SPACE = Rule(
+    "record-va-space",
+    _WARNING,
+    "the virtual address space cannot be",
+    "addresses cannot be translated",
+    _ASK_WRITER,
+    "VA_BITS, PAGE_OFFSET, PAGE_END and kimage_voffset of arch/arm64/include/asm/memory.h",
+)
+RECORD_RESERVED = Rule(
+    "record-reserved",
+    _WARNING,
+    "a reserved word is not zero",
+    "a newer writer may mean something by it",
+    "check whether the layout is right: --explain",
+    f"{_ANDROID}: the struct is cleared at probe",
+)
+RECORD_VENDOR_CHECKSUM = Rule(
+    "record-vendor-checksum",
+    _WARNING,
+    "the vendor block's checksum does not hold",
+    "LK leaves the vendor release out",
+    "take the vendor block's values with care",
+    "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c",
+)
+RECORD_VENDOR_RELEASE = Rule(
+    "record-vendor-release",
+    _WARNING,
+    "the vendor block's release belongs to another kernel",
+    "vendor modules and kernel come from different builds, or one half is of an earlier boot",
+    "compare both releases with the flashed images",
+    "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c",
+)
+
+# Family symbols: addresses, the image and its kallsyms tables.
+SYMBOLS_ORDER = Rule(
+    "symbols-order",
+    _ERROR,
+    "the image's borders are out of order",
+    "a reader that tests ranges names nothing, or the wrong section",
+    "one pointer is corrupt, or the layout is wrong: see --explain",
+    "arch/arm64/kernel/vmlinux.lds.S, arch/x86/kernel/vmlinux.lds.S",
+)
+SYMBOLS_ALIGNMENT = Rule(
+    "symbols-alignment",
+    _WARNING,
+    "a border of the image is not page-aligned",
+    "none for readers, but no linker script leaves it so: the pointer is likely corrupt",
+    _ASK_WRITER,
+    "arch/arm64/kernel/vmlinux.lds.S: _text, _stext and _end are aligned",
+)
+SYMBOLS_RANGE = Rule(
+    "symbols-range",
+    _ERROR,
+    "a pointer is no physical address",
+    "a boot loader that follows it faults or reads a device",
+    _ASK_WRITER,
+    "physical addresses have at most 52 bits on arm64 and x86-64",
+)
+SYMBOLS_OUTSIDE_IMAGE = Rule(
+    "symbols-outside-image",
+    _ERROR,
+    "a table lies outside the image",
+    "names cannot be read",
+    "the pointer is corrupt, or the layout is wrong: see --explain",
+    f"{_KALLSYMS}: the tables are in .rodata",
+)
+SYMBOLS_TABLE_ORDER = Rule(
+    "symbols-table-order",
+    _WARNING,
+    "the kallsyms tables are not in the order of that kernel",
+    "readers that check the order (MediaTek mrdump) refuse the record",
+    "one pointer is corrupt, the release is wrong, or the order was backported",
+    f"{_KALLSYMS}; the order changed in 6.4",
+)
+SYMBOLS_TABLE_SIZE = Rule(
+    "symbols-table-size",
+    _WARNING,
+    "the distance between two tables is not what num_syms gives",
+    "num_syms or a pointer is wrong: names will be shifted or garbled",
+    _ASK_WRITER,
+    f"{_KALLSYMS}: offsets take 4 bytes a symbol, markers 4 (8 before 4.20) for 256, token_index 512",
+)
+SYMBOLS_NO_BASE = Rule(
+    "symbols-no-base",
+    _WARNING,
+    "_relative_pa is 0 although this kernel's offsets count from a base",
+    "LK computes every address from 0",
+    "the base is _text where KALLSYMS_ALL is on, _stext where it is off",
+    "meminspect v2 and v3 never store it; the kernel had it until 6.19",
+)
+SYMBOLS_BASE = Rule(
+    "symbols-base",
+    _ERROR,
+    "_relative_pa is not the start of the image",
+    "every symbol address computed from it is wrong",
+    "kmemdump RFC v2 stores the variable's own address: take _text_pa as the base",
+    "kmemdump RFC v2, __pa(vaddr); fixed in RFC v3 by __pa(*(u64 *)vaddr)",
+)
+SYMBOLS_ADDRESSES_GARBAGE = Rule(
+    "symbols-addresses-garbage",
+    _INFO,
+    "_addresses_pa is not zero although the table is base-relative",
+    "none: readers use the base when enabled_base_relative is 1",
+    "ignore the field; the early driver stores virt_to_phys(0)",
+    "drivers/staging/android/debug_kinfo.c of 2020/21",
+)
+SYMBOLS_ADDRESSES_SEQS = Rule(
+    "symbols-addresses-seqs",
+    _INFO,
+    "_addresses_pa holds kallsyms_seqs_of_names",
+    "none for readers that know it: names can be found by binary search",
+    "read the field as _seqs_of_names_pa",
+    "Samsung's debug_kinfo.c under CONFIG_SEC_DEBUG_BUILT",
+)
+SYMBOLS_PLACE_RELATIVE = Rule(
+    "symbols-place-relative",
+    _INFO,
+    "the offsets table is place-relative: each entry counts from its own place",
+    "LK and MediaTek mrdump, which add a base, find wrong names or none",
+    "address of symbol i = _offsets_pa + 4*i + offsets[i]; no base is needed",
+    '"kallsyms: Get rid of kallsyms relative base", 7.0',
+)
+SYMBOLS_PAGE_TABLE = Rule(
+    "symbols-page-table",
+    _ERROR,
+    "swapper_pg_dir_pa cannot be the kernel's page table",
+    "no virtual address can be translated",
+    _ASK_WRITER,
+    "swapper_pg_dir is page-aligned and inside the image",
+)
+SYMBOLS_VIRTUAL = Rule(
+    "symbols-virtual",
+    _ERROR,
+    "a pointer is no kernel virtual address",
+    "the boot loader's translation gives nonsense",
+    _ASK_WRITER,
+    "kdebuginfo (2018) stores virtual addresses",
+)
+
+RULES: tuple[Rule, ...] = tuple(value for value in globals().values() if isinstance(value, Rule))
