@@ -5,8 +5,8 @@ A `Rule` is what can be said (a stable code with its explanation); a `Finding` i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Severity(Enum):
@@ -17,8 +17,7 @@ class Severity(Enum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One thing that a checker can find.
 
     `code` is stable and begins with its family; `title` is a short name; `effect` says what it means for the kernel or the
@@ -42,8 +41,7 @@ class Rule:
         return Finding(self.code, severity or self.severity, where, message, self.effect, self.remedy, self.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One finding: a rule's code and severity, the place (a field name, an offset or a file), and one sentence."""
 
     code: str

@@ -10,11 +10,10 @@ import errno
 import mmap
 import os
 import stat
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
 
@@ -47,10 +46,10 @@ class Dump(ABC):
         A window is good until the next one is asked for. Holes of a sparse file are left out: they read as zero.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # bytes in memory have nothing to let go of
         """Let go of the file."""
 
-    def __enter__(self) -> Dump:
+    def __enter__(self) -> Self:
         """A dump is a context manager that closes itself."""
         return self
 
@@ -162,11 +161,13 @@ def _open(name: str) -> BinaryIO:
 
 
 def _spool(stream: BinaryIO) -> BinaryIO:
+    import tempfile
+
     try:
-        spool = tempfile.TemporaryFile()  # closed by FileDump.close
+        spool = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
         while chunk := stream.read(1 << 20):
             spool.write(chunk)
         spool.flush()
-        return spool  # type: ignore[return-value]  # a wrapper class on some systems, a BinaryIO in all it does
+        return spool
     except OSError as error:
         raise DumpError(f"<stdin>: cannot spool: {error.strerror}", "save it to a file and name that") from error

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 from operator import xor
+from typing import NamedTuple
 
 HEAD_SIZE = 8
 ALL_ONES = 0xFFFFFFFF
@@ -32,8 +32,7 @@ class State(Enum):
         return self in (State.VALID, State.INVERTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Checksum:
+class Checksum(NamedTuple):
     """A record's checksum: its state, the stored word and the sum over the body.
 
     Over a truncated body `computed` covers only the words that are there.

@@ -19,9 +19,7 @@ REGION_LIMIT = 1 << 20  # a file up to this size with a record at its start is t
 _HALVES = tuple(1 << shift for shift in range(9, 20))  # where a second half can begin: 512 bytes to 512 KiB
 
 
-def decode_at(
-    source: ByteSource, offset: int = 0, *, base: int | None = None, layout: Layout | None = None
-) -> Record | None:
+def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, layout: Layout | None = None) -> Record | None:
     """The record at an offset, with its findings; None when the bytes there make no sense as one.
 
     `base` is the physical address of the source's first byte. `layout` forces a reading: then anything with enough bytes
@@ -29,19 +27,16 @@ def decode_at(
     """
     region = source.size if offset == 0 and source.size <= REGION_LIMIT else None
     window = source.read(offset, VENDOR_HALF)
-    half = _vendor_offset(source, offset, region)
-    if half is not None:
-        window = window[:half]
-    record = _decode_window(window, is_end=half is None and offset + len(window) >= source.size, layout=layout)
+    vendor = _vendor_block(source, offset, base, region)
+    half = vendor.offset - offset if vendor else region
+    record = _decode_window(window[:half], is_end=not vendor and offset + len(window) >= source.size, layout=layout)
     if record is None:
         return None
-    record = replace(record, offset=offset, base=base, region_size=region)
-    if record.layout and not record.layout.vendor and half is not None:
-        record = replace(record, vendor=_vendor(source, offset + half, base))
-    if region is not None:
-        end = half if half is not None else region
-        record = replace(record, tail_is_zero=not any(source.read(record.size, max(end - record.size, 0))))
-    return finish(record)
+    if record.layout and record.layout.vendor:
+        vendor = None
+    behind = source.read(record.size, max(half - record.size, 0)) if region is not None and half is not None else b""
+    placed = replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not any(behind))
+    return finish(placed)
 
 
 def finish(record: Record) -> Record:
@@ -66,7 +61,7 @@ def erased_region(source: ByteSource, *, base: int | None = None) -> Record | No
 def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Record | None:
     if len(window) < 8:
         return None
-    detection = detect(window, is_end=is_end)
+    detection = detect(window, is_end=is_end, forced=layout)
     if layout is None:
         chosen = detection.best
         return _record(chosen, detection, window, is_forced=False) if chosen.makes_sense else None
@@ -94,21 +89,16 @@ def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced
     )
 
 
-def _vendor_offset(source: ByteSource, offset: int, region: int | None) -> int | None:
-    """Where the region's second half begins, if a vendor block does: measured from the record."""
+def _vendor_block(source: ByteSource, offset: int, base: int | None, region: int | None) -> Record | None:
+    """The vendor block of a record's region: at its half where the size is known, else at any power of two."""
     places = _HALVES if region is None or region // 2 in _HALVES else (*_HALVES, region // 2)
     for half in places:
-        head = source.read(offset + half, 4)
-        if int.from_bytes(head, "little") in MAGICS and _vendor(source, offset + half, None):
-            return half
+        place = offset + half
+        head = source.read(place, 4) if place + SMALLEST <= source.size else b""
+        if int.from_bytes(head, "little") not in MAGICS:
+            continue
+        window = source.read(place, VENDOR_HALF)
+        record = _decode_window(window, is_end=place + len(window) >= source.size, layout=None)
+        if record and record.layout and record.layout.vendor:
+            return replace(record, offset=place, base=base)
     return None
-
-
-def _vendor(source: ByteSource, offset: int, base: int | None) -> Record | None:
-    window = source.read(offset, VENDOR_HALF)
-    if len(window) < SMALLEST:
-        return None
-    record = _decode_window(window, is_end=offset + len(window) >= source.size, layout=None)
-    if record is None or record.layout is None or not record.layout.vendor:
-        return None
-    return replace(record, offset=offset, base=base)

@@ -6,7 +6,7 @@ added up. What cannot be told apart is said: as rivals, with the fields they dis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -18,6 +18,7 @@ from kinfo.record.model import Layout, Value
 
 RIVAL_MARGIN = 20  # a candidate this close to the best one is a rival
 CLEAR_MARGIN = 5  # the least lead that makes the best one likely
+GIVE_UP = -60  # a layout with this much against it is not looked at any further
 SENSE = 30  # the least weight of a record whose checksum does not hold
 
 # How often a layout was seen: decides only where the bytes say nothing, as before the writer's end.
@@ -32,7 +33,7 @@ class Confidence(Enum):
     AMBIGUOUS = "ambiguous"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Candidate:
     """One layout with what was read under it and the evidence for and against it."""
 
@@ -60,7 +61,7 @@ class Candidate:
         return self.points > 0 if self.checksum.state.verified else self.points >= SENSE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Detection:
     """Every candidate, best first."""
 
@@ -96,23 +97,45 @@ class Detection:
         return next(candidate for candidate in self.candidates if candidate.layout is layout)
 
 
-def detect(data: bytes, *, is_end: bool) -> Detection:
+def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detection:
     """Weigh every layout against the bytes, which begin with the record and should go on to the end of its region.
 
-    `is_end` says that the dump ends with them. A window of 2 KiB is enough: more is not looked at.
+    `is_end` says that the dump ends with them; `forced` is a layout to weigh whatever the magic is. A window of 2 KiB is
+    enough: more is not looked at.
     """
     window = Window(bytes(data), is_end)
-    candidates = [_weigh(layout, window) for layout in LAYOUTS if window.word(0) in (layout.magic, 0)]
-    if not candidates:  # a magic of neither kind, as when a caller insists on an offset
-        candidates = [_weigh(layout, window) for layout in LAYOUTS]
+    layouts = [layout for layout in LAYOUTS if layout is forced or _is_worth_weighing(layout, window)]
+    candidates = [_weigh(layout, window) for layout in layouts or LAYOUTS]
     return Detection(tuple(sorted(candidates, key=lambda candidate: -candidate.points)))
+
+
+def _is_worth_weighing(layout: Layout, window: Window) -> bool:
+    """A layout of that magic (or of any, where none was written yet), and of the half that byte 8 speaks for.
+
+    Byte 8 is a flag in the kernel's record and the first letter of the release in the vendor block.
+    """
+    if window.word(0) not in (layout.magic, 0):
+        return False
+    if layout.vendor:
+        return window.begins_with_text or not any(window.data[8:72])
+    return not window.begins_with_text
 
 
 def _weigh(layout: Layout, window: Window) -> Candidate:
     is_truncated = len(window.data) < layout.size
     values = layout.unpack_partial(window.data) if is_truncated else layout.unpack(window.data)
     subject = Subject(layout, window, values, window.checksum(layout))
-    return Candidate(layout, values, subject.checksum, tuple(observe(subject)), is_truncated)
+    return Candidate(layout, values, subject.checksum, _until_hopeless(observe(subject)), is_truncated)
+
+
+def _until_hopeless(observations: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    kept, points = [], 0
+    for item in observations:
+        kept.append(item)
+        points += item.points
+        if points <= GIVE_UP:
+            break
+    return tuple(kept)
 
 
 def differences(one: Candidate, other: Candidate) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State, judge, prefix_sums
@@ -22,18 +23,18 @@ PA_LIMIT = 1 << 52  # no arm64 or x86-64 kernel has wider physical addresses
 MODULE_STRUCT_LIMIT = 0x2000  # struct module is far smaller, debug options included
 NAMES_LIMIT = 64 << 20  # kallsyms_names of the largest kernels is some 3 MB
 TEXT_GAP = 0x400000  # _text to _stext: the image's head, 64 KiB on arm64, 0 on x86-64
+FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")
 VENDOR_HALF = 2048  # the vendor block lies here at the earliest: half of a page
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One observation: how much it speaks for (or, negative, against) a layout, and what was seen."""
 
     points: int
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Window:
     """The bytes a record may lie in, from its first on, and whether the dump ends with them."""
 
@@ -51,6 +52,11 @@ class Window:
         tail = self.data[LARGEST:VENDOR_HALF]
         return bool(tail) and tail.count(0) < len(tail) // 2
 
+    @cached_property
+    def begins_with_text(self) -> bool:
+        """Whether a release stands where the vendor block has it."""
+        return kernels.parse_release(text.escape(text.before_nul(self.data[8:72]))) is not None
+
     def word(self, offset: int) -> int:
         """The u32 at an offset."""
         return int.from_bytes(self.data[offset : offset + 4], "little")
@@ -64,7 +70,7 @@ class Window:
         return judge(magic_is_there, stored, self.sums[layout.words])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subject:
     """One layout laid over one window: what every function below looks at."""
 
@@ -101,9 +107,7 @@ class Subject:
 
 
 def observe(subject: Subject) -> Iterator[Evidence]:
-    """Everything that speaks for or against a layout."""
-    yield from _length(subject)
-    yield from _checksum(subject)
+    """Everything that speaks for or against a layout, what rules most layouts out first."""
     yield from _release(subject)
     if subject.layout.vendor:
         yield from _vendor(subject)
@@ -116,6 +120,8 @@ def observe(subject: Subject) -> Iterator[Evidence]:
         yield from _modules(subject)
         yield from _kernel_range(subject)
     yield from _va_space(subject)
+    yield from _length(subject)
+    yield from _checksum(subject)
     yield from _tail(subject)
 
 
@@ -152,7 +158,7 @@ def _release(subject: Subject) -> Iterator[Evidence]:
     elif not text.is_printable(string) or b"\0" not in raw or raw[0] == 0:
         yield Evidence(-40, f"no text where the {field} would be")
     elif text.after_nul(raw):
-        yield Evidence(0, f"{field} {string.decode()!r} has bytes behind its NUL")
+        yield Evidence(0 if subject.release else -10, f"{field} {string.decode()!r} has bytes behind its NUL")
     elif subject.release:
         yield Evidence(30, f"{field} {string.decode()!r}")
     else:
@@ -161,7 +167,7 @@ def _release(subject: Subject) -> Iterator[Evidence]:
 
 def _lengths(subject: Subject) -> Iterator[Evidence]:
     bits = subject.number("bit_per_long")
-    flags = [subject.number(name) or 0 for name in subject.layout.by_name if name.startswith("enabled_")][:4]
+    flags = [subject.number(name) or 0 for name in FLAGS]
     if bits is None:
         return
     if bits not in (32, 64):
@@ -254,7 +260,7 @@ def _as_base_and_text(subject: Subject, first: int, second: int, flag: bool) -> 
     return -10 + points, "neither is the image's start"
 
 
-def _as_reserved(subject: Subject, first: int, second: int, flag: bool) -> tuple[int, str]:
+def _as_reserved(subject: Subject, first: int, second: int, _flag: bool) -> tuple[int, str]:
     if first:
         return -25, "the reserved word is not zero"
     if not _is_image_start(subject, second):

@@ -6,7 +6,7 @@ One note per C name: the same name means the same in every layout. Sources are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PA = "physical address"
 VA = "virtual address"
@@ -14,8 +14,7 @@ FLAG = "0 or 1"
 BYTES = "bytes"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A field's meaning, the kernel expression its writer stores, and its unit."""
 
     meaning: str
@@ -93,9 +92,7 @@ NOTES: dict[str, Note] = {
         "Where struct module keeps its init memory (before 6.4)", "offsetof(struct module, init_layout)", BYTES
     ),
     "mod_mem_offset": Note("Where struct module keeps mem[] (6.4 on)", "offsetof(struct module, mem)", BYTES),
-    "mod_kallsyms_offset": Note(
-        "Where struct module keeps its symbol table", "offsetof(struct module, kallsyms)", BYTES
-    ),
+    "mod_kallsyms_offset": Note("Where struct module keeps its symbol table", "offsetof(struct module, kallsyms)", BYTES),
     "module_start_va": Note("Start of the range modules are loaded into", "module_alloc_base or MODULES_VADDR", VA),
     "module_end_va": Note("End of that range", "module_alloc_base + MODULES_VSIZE or MODULES_END", VA),
     "module_plt_start_va": Note("Start of the range for modules with PLTs", "module_plt_base", VA),
@@ -110,9 +107,7 @@ NOTES: dict[str, Note] = {
     "phys_offset": Note(
         "Physical address that the linear map begins at; signed under linear-map randomisation", "PHYS_OFFSET", PA
     ),
-    "kimage_voffset": Note(
-        "Kernel image: virtual minus physical address", "kimage_voffset", "difference of addresses"
-    ),
+    "kimage_voffset": Note("Kernel image: virtual minus physical address", "kimage_voffset", "difference of addresses"),
     "_addresses_va": _symbol_va("kallsyms_addresses", "Absolute symbol addresses; 0 when the table is base-relative"),
     "_relative_va": Note("The base that offsets count from", "kallsyms_relative_base", VA),
     **{f"_{name}_va": _symbol_va(f"_{name}", meaning) for name, meaning in _IMAGE.items()},

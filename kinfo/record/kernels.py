@@ -6,7 +6,7 @@ Facts from Debian's linux-source 6.1 and 6.12 and the list postings named beside
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Version = tuple[int, int]
 
@@ -17,11 +17,10 @@ LONG_NAMES = (6, 1)  # KSYM_NAME_LEN 128 -> 512
 CFI_RENAMED = (6, 18)  # CONFIG_CFI_CLANG became CONFIG_CFI
 
 _RELEASE = re.compile(r"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,6}))?(?=[^0-9]|$)")
-_ANDROID = re.compile(r"android|mainline|-ab[0-9A-Z]?\d{5,}|-gki", re.IGNORECASE)
+_ANDROID_MARKS = ("-android", "-mainline", "-gki", "-ab")  # -ab: the number of an Android build
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """A kernel release string taken apart: (major, minor) and whether it carries Android's marks."""
 
     text: str
@@ -34,7 +33,7 @@ def parse_release(text: str) -> Release | None:
     found = _RELEASE.match(text)
     if not found:
         return None
-    return Release(text, (int(found[1]), int(found[2])), bool(_ANDROID.search(text)))
+    return Release(text, (int(found[1]), int(found[2])), any(mark in text for mark in _ANDROID_MARKS))
 
 
 def name_len(version: Version) -> int:

@@ -1,4 +1,6 @@
-"""Every known layout of the record, oldest first, each as what it adds to its neighbour.
+"""Every known layout of the record, oldest first, with who writes it and where it was seen.
+
+Which bytes a layout has is in `structs`.
 
 Kernel ranges: `known` is where a header or a device tree was seen; `possible` is a hard bound from the kernel's own source
 (struct module lost core_layout in 6.4; CONFIG_KALLSYMS_BASE_RELATIVE went in 6.11).
@@ -6,10 +8,7 @@ Kernel ranges: `known` is where a header or a device tree was seen; `possible` i
 
 from __future__ import annotations
 
-from construct import Struct
-
 from kinfo.errors import UnknownNameError
-from kinfo.record import pieces as p
 from kinfo.record.model import Kernels, Layout
 
 DEBUG_KINFO = "google,debug-kinfo"
@@ -21,14 +20,12 @@ _BEFORE_MOD_MEM = (None, (6, 3))  # struct module still has core_layout and init
 _SINCE_MOD_MEM = ((6, 4), None)
 
 
-
-def _pixel(name: str, alias: str, title: str, tail: p.Piece) -> Layout:
+def _pixel(name: str, alias: str, title: str) -> Layout:
     """A layout of the block that the Pixel vendor module keeps in the second half of the region."""
     return Layout(
         name=name,
         alias=alias,
         title=title,
-        struct=Struct(*p.HEAD, *p.VENDOR_RELEASE, *tail),
         kernels=Kernels(known=((4, 19), None)),
         seen_in="Pixel trees, 5.10 on (LK reads V1)",
         writers=("Pixel vendor module debug-snapshot-debug-kinfo",),
@@ -42,7 +39,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="kdebuginfo",
         alias="Z0",
         title="Google kdebuginfo of 2018, virtual addresses",
-        struct=Struct(*p.START, *p.VIRTUAL_SYMBOLS, *p.VIRTUAL_SPACE, *p.RELEASE),
         kernels=Kernels(known=((4, 9), (5, 4))),
         seen_in="4.9 to 4.19 (2018)",
         writers=("Google kdebuginfo, a device_initcall that ioremaps the node's first resource",),
@@ -53,7 +49,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-2020",
         alias="A0",
         title="first debug_kinfo: symbols, page table, release, build info",
-        struct=Struct(*p.CLASSIC),
         kernels=Kernels(known=((5, 4), (5, 10))),
         seen_in="5.4 to 5.10 (2020/21)",
         writers=(ANDROID + " of 2020 (uses virt_to_phys on image symbols; _addresses_pa may be garbage)",),
@@ -63,7 +58,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-modules",
         alias="A1",
         title="A0 with offsets into struct module",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP, *p.CORE_LAYOUT_OFFSETS),
         kernels=Kernels(known=((4, 14), (5, 10)), possible=_BEFORE_MOD_MEM),
         seen_in="4.14 to 5.10 (2021, staging)",
         writers=(ANDROID + " in drivers/staging/android, 2021",),
@@ -73,7 +67,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-no-modules",
         alias="A1n",
         title="A1 of a vendor tree built without CONFIG_MODULES",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP),
         kernels=Kernels(known=((4, 14), (4, 19)), possible=_BEFORE_MOD_MEM),
         seen_in="4.14 (a Xiaomi mt6785 tree)",
         writers=(ANDROID + " with the module offsets under #ifdef CONFIG_MODULES",),
@@ -83,7 +76,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-module-range",
         alias="A2",
         title="A1 with the range modules are loaded into",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP, *p.CORE_LAYOUT_OFFSETS, *p.MODULE_RANGE),
         kernels=Kernels(known=((5, 10), (6, 1)), possible=_BEFORE_MOD_MEM),
         seen_in="5.10 to 6.1; the layout that the LK boot loader reads",
         writers=(ANDROID + " of 5.10 to 6.1 device trees",),
@@ -93,7 +85,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-scmversion",
         alias="A3",
         title="A2 with the modules' source version",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP, *p.CORE_LAYOUT_OFFSETS, *p.MODULE_RANGE, *p.SCMVERSION),
         kernels=Kernels(known=((5, 10), (5, 17)), possible=_BEFORE_MOD_MEM),
         seen_in="kernel_common staging, 2021",
         writers=(ANDROID + " in kernel_common's staging tree",),
@@ -103,9 +94,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-va-space",
         alias="A4",
         title="A3 with the virtual address space",
-        struct=Struct(
-            *p.CLASSIC, *p.TREE_LOOKUP, *p.CORE_LAYOUT_OFFSETS, *p.MODULE_RANGE, *p.SCMVERSION, *p.VA_SPACE
-        ),
         kernels=Kernels(known=((5, 10), (5, 17)), possible=_BEFORE_MOD_MEM),
         seen_in="a BayLibre copy of kernel_common, one commit",
         writers=(ANDROID + " in BayLibre's staging copy (its .c was not seen)",),
@@ -115,7 +103,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-module-plt",
         alias="A5",
         title="after core_layout went: module range with the PLT range",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP, *p.MOD_KALLSYMS_OFFSET, *p.MODULE_RANGE, *p.MODULE_PLT),
         kernels=Kernels(known=((6, 4), (6, 6)), possible=_SINCE_MOD_MEM),
         seen_in="6.4 to 6.5, in the history of a realme tree",
         writers=(ANDROID + " between the removal of core_layout and mod_mem_offset",),
@@ -125,7 +112,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-mod-mem",
         alias="A6",
         title="A0 with struct module's mem[] array",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP, *p.MOD_MEM_OFFSETS),
         kernels=Kernels(known=((6, 4), (6, 12)), possible=_SINCE_MOD_MEM),
         seen_in="6.6",
         writers=(ANDROID + " of 6.6 device trees", "Samsung's copy (puts kallsyms_seqs_of_names in _addresses_pa)"),
@@ -135,7 +121,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-v2",
         alias="A6v2",
         title="A6 with seqs_of_names and four reserved words",
-        struct=Struct(*p.CLASSIC, *p.TREE_LOOKUP, *p.MOD_MEM_OFFSETS, *p.SEQS, *p.RESERVED_DATA),
         kernels=Kernels(known=((6, 4), (6, 12)), possible=_SINCE_MOD_MEM),
         seen_in="6.6",
         writers=(ANDROID + " with the v2 compatible",),
@@ -145,10 +130,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-seqs",
         alias="B",
         title="seqs_of_names among the tables, _addresses_pa still there",
-        struct=Struct(
-            *(*p.START, *p.ADDRESSES_AND_BASE, *p.IMAGE, *p.TABLES, *p.SEQS),
-            *(*p.STACK_AND_PAGE_TABLE, *p.RELEASE, *p.BUILD_INFO, *p.TREE_LOOKUP, *p.MOD_MEM_OFFSETS),
-        ),
         kernels=Kernels(known=((6, 6), (6, 10)), possible=((6, 4), (6, 10))),
         seen_in="6.8 to 6.10",
         writers=(ANDROID + " in kernel_common",),
@@ -158,10 +139,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-text",
         alias="C",
         title="_text_pa in place of _addresses_pa",
-        struct=Struct(
-            *(*p.START, *p.BASE_AND_TEXT, *p.IMAGE, *p.TABLES, *p.SEQS),
-            *(*p.STACK_AND_PAGE_TABLE, *p.RELEASE, *p.BUILD_INFO, *p.TREE_LOOKUP, *p.MOD_MEM_OFFSETS),
-        ),
         kernels=Kernels(known=((6, 11), (7, 0)), possible=_SINCE_MOD_MEM),
         seen_in="6.11 to 6.18 (Android); 6.16 to 7.0 (kmemdump RFC v2 and v3, meminspect v1 and v2)",
         writers=(
@@ -175,10 +152,6 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-no-base",
         alias="CR",
         title="C with the relative base reserved",
-        struct=Struct(
-            *(*p.START, *p.RESERVED_AND_TEXT, *p.IMAGE, *p.TABLES, *p.SEQS),
-            *(*p.STACK_AND_PAGE_TABLE, *p.RELEASE, *p.BUILD_INFO, *p.TREE_LOOKUP, *p.MOD_MEM_OFFSETS),
-        ),
         kernels=Kernels(known=((6, 19), None), possible=_SINCE_MOD_MEM),
         seen_in="6.19 and later",
         writers=(ANDROID + ' whose header says "Start from 6.19" (its .c was not seen)',),
@@ -188,27 +161,17 @@ LAYOUTS: tuple[Layout, ...] = (
         name="meminspect-v3",
         alias="D",
         title="C without build_info",
-        struct=Struct(
-            *(*p.START, *p.BASE_AND_TEXT, *p.IMAGE, *p.TABLES, *p.SEQS),
-            *(*p.STACK_AND_PAGE_TABLE, *p.RELEASE, *p.TREE_LOOKUP, *p.MOD_MEM_OFFSETS),
-        ),
         kernels=Kernels(known=((7, 0), None), possible=_SINCE_MOD_MEM),
         seen_in="7.1 and later (posted 2026-07, not merged)",
         writers=("meminspect v3 (never stores _relative_pa)",),
         compatible=DEBUG_KINFO,
     ),
-    _pixel("pixel-release", "V1", "vendor block: release only", ()),
-    _pixel("pixel-mod-root", "V2", "V1 with the root of the module list", p.VENDOR_MOD_ROOT),
-    _pixel("pixel-names-len", "V3", "V1 with the length of kallsyms_names", p.VENDOR_NAMES_LEN),
-    _pixel("pixel-suspend", "V3s", "V3 with the suspend diagnosis", (*p.VENDOR_NAMES_LEN, *p.VENDOR_SUSPEND)),
-    _pixel(
-        *("pixel-va-space", "V3l", "V3s with the virtual address space"),
-        (*p.VENDOR_NAMES_LEN, *p.VENDOR_SUSPEND, *p.VA_SPACE),
-    ),
-    _pixel(
-        *("pixel-frequencies", "V4", "V3l with the frequency domains' names"),
-        (*p.VENDOR_NAMES_LEN, *p.VENDOR_SUSPEND, *p.VA_SPACE, *p.VENDOR_FREQUENCIES),
-    ),
+    _pixel("pixel-release", "V1", "vendor block: release only"),
+    _pixel("pixel-mod-root", "V2", "V1 with the root of the module list"),
+    _pixel("pixel-names-len", "V3", "V1 with the length of kallsyms_names"),
+    _pixel("pixel-suspend", "V3s", "V3 with the suspend diagnosis"),
+    _pixel("pixel-va-space", "V3l", "V3s with the virtual address space"),
+    _pixel("pixel-frequencies", "V4", "V3l with the frequency domains' names"),
 )
 
 _BY_NAME = {key: layout for layout in LAYOUTS for key in (layout.name.lower(), layout.alias.lower())}

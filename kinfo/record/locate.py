@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from kinfo.errors import RecordError
 from kinfo.record.checksum import State
@@ -14,11 +14,11 @@ from kinfo.record.model import Layout
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE, WORD, ByteSource, magic_offsets
 
+HEAD_END = 24  # flags, counts and lengths end here in every layout
 MAX_MAGICS = 10_000  # a dump with more is made of them; looking at each would take for ever
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One place of the magic: a record, or (`record` is None) a decoy: the magic with no sense behind it."""
 
     offset: int
@@ -73,16 +73,21 @@ def _without_magic(source: ByteSource, base: int | None) -> Record | None:
     return None
 
 
-def decode_offset(
-    source: ByteSource, offset: int, *, base: int | None = None, layout: Layout | None = None
-) -> Record:
+def forced(source: ByteSource, layout: Layout, *, base: int | None = None) -> Record:
+    """The dump read as one layout: at its first magic (pages before words), or at its start where there is none."""
+    places = (offset for step in (PAGE, WORD) for offset in magic_offsets(source, step))
+    return decode_offset(source, next(places, 0), base=base, layout=layout)
+
+
+def decode_offset(source: ByteSource, offset: int, *, base: int | None = None, layout: Layout | None = None) -> Record:
     """The record at one offset, or RecordError."""
     if offset >= source.size:
-        raise RecordError(f"{source.name}: offset {offset:#x} is behind the end ({source.size:#x} bytes)", "")
-    if layout and source.size - offset < layout.size and source.size - offset < 24:
+        raise RecordError(f"{source.name}: offset {offset:#x} is behind the end", f"it has {source.size:#x} bytes")
+    there = source.size - offset
+    if layout and there < min(layout.size, HEAD_END):
         raise RecordError(
-            f"{source.name}: {source.size - offset} bytes at {offset:#x} are not even the head of {layout.name}",
-            f"its record has {layout.size} bytes: {_DUMP_MORE}",
+            f"{source.name}: {there} bytes at {offset:#x} are not even the head of {layout.name} ({layout.size} bytes)",
+            _DUMP_MORE,
         )
     record = decode_at(source, offset, base=base, layout=layout)
     if record is None:
@@ -105,7 +110,10 @@ def _no_sense(source: ByteSource, offset: int) -> tuple[str, str]:
         return f"{source.name}: {what}", _SWAP
     else:
         what = f"no magic at {offset:#x} (found {value:#010x})"
-    return f"{source.name}: {what}", "force a layout with --layout to see the bytes as fields, or look with `kinfo find`"
+    return (
+        f"{source.name}: {what}",
+        "force a layout with --layout to see the bytes as fields, or look with `kinfo find`",
+    )
 
 
 _SWAP = "swap each 32-bit word (objcopy -I binary -O binary --reverse-bytes=4 IN OUT) and decode again"
@@ -120,6 +128,15 @@ def _nothing(source: ByteSource) -> tuple[str, str]:
     first = next(islice(magic_offsets(source, WORD), 1), None)
     if first is not None:
         if source.size - first < 204:
-            return at + f"the record at {first:#x} is cut after {source.size - first} bytes, before its release", _DUMP_MORE
-        return at + f"the magic at {first:#x} has no record behind it", "force a layout with --offset and --layout to look"
-    return at + f"no record in {source.size:#x} bytes", "dump the memory that the devicetree's kinfo node names, or all RAM"
+            return (
+                at + f"the record at {first:#x} is cut after {source.size - first} bytes, before its release",
+                _DUMP_MORE,
+            )
+        return (
+            at + f"the magic at {first:#x} has no record behind it",
+            "force a layout with --offset and --layout to look",
+        )
+    return (
+        at + f"no record in {source.size:#x} bytes",
+        "dump the memory that the devicetree's kinfo node names, or all RAM",
+    )

@@ -1,7 +1,7 @@
 """A layout and its fields: everything that knows an offset, derived from the construct model.
 
-`Layout.struct` is the construct model; `fields` lists it flat, and `unpack` / `pack` use a `struct.Struct` whose format is
-read off it, because construct itself is ten times slower on the hot path of scanning.
+The model is in `structs`. `shapes` holds it flat, generated, so that neither construct's import nor its speed is paid for
+when a record is decoded; offsets follow from the order of the fields, because the record is packed.
 """
 
 from __future__ import annotations
@@ -10,29 +10,30 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from kinfo.record.fields import NOTES, Note
+from kinfo.record.shapes import SHAPES
 
+Shape = tuple[tuple[str, str, int], ...]
 Value = int | bytes | tuple[int, ...] | tuple[bytes, ...]
 
 _CTYPES = {"B": "u8", "H": "u16", "L": "u32", "Q": "u64"}
 _SIZES = {"B": 1, "H": 2, "L": 4, "Q": 8}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of one layout.
 
     `offset` and `size` are bytes from the start of the record; `item` is the struct code of one element ("B", "H", "L", "Q"
-    for unsigned integers, "8s" for bytes) and `count` how many elements an array has (0: not an array).
+    for unsigned integers, "8s" for bytes) and `elements` how many an array has (0: not an array).
     """
 
     name: str
     offset: int
     size: int
     item: str
-    count: int
+    elements: int
 
     @property
     def is_text(self) -> bool:
@@ -47,7 +48,7 @@ class Field:
     @property
     def ctype(self) -> str:
         """The C type with its array bounds, as in `u8[64]`."""
-        bounds = f"[{self.count}]" if self.count else ""
+        bounds = f"[{self.elements}]" if self.elements else ""
         if self.is_text:
             return f"u8{bounds}[{self.item[:-1]}]"
         return _CTYPES[self.item] + bounds
@@ -63,22 +64,20 @@ class Field:
         return NOTES[self.name]
 
 
-@dataclass(frozen=True, slots=True)
-class Kernels:
+class Kernels(NamedTuple):
     """Kernel releases (major, minor) in which a layout was seen, and in which it can be at all; None is open."""
 
     known: tuple[tuple[int, int], tuple[int, int] | None]
     possible: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layout:
     """One shape of the record: which bytes mean what. Who writes it, and how well, is `writers`."""
 
     name: str
     alias: str
     title: str
-    struct: Any  # construct.Struct; construct ships no types
     kernels: Kernels
     seen_in: str
     writers: tuple[str, ...]
@@ -89,7 +88,7 @@ class Layout:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Every field in order, with its offset."""
-        return tuple(_fields(self.struct))
+        return tuple(_fields(SHAPES[self.alias]))
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -99,7 +98,14 @@ class Layout:
     @cached_property
     def size(self) -> int:
         """Size of the record in bytes."""
-        return int(self.struct.sizeof())
+        return self.fields[-1].end
+
+    @property
+    def model(self) -> Any:
+        """The construct.Struct that all this is derived from; importing construct is left to whoever needs it."""
+        from kinfo.record.structs import STRUCTS
+
+        return STRUCTS[self.alias]
 
     @property
     def words(self) -> int:
@@ -108,7 +114,7 @@ class Layout:
 
     @cached_property
     def _packer(self) -> struct.Struct:
-        return struct.Struct("<" + "".join(field.item * (field.count or 1) for field in self.fields))
+        return struct.Struct("<" + "".join(field.item * (field.elements or 1) for field in self.fields))
 
     def unpack(self, data: bytes | memoryview) -> dict[str, Value]:
         """The raw value of every field; `data` holds at least `size` bytes."""
@@ -125,7 +131,8 @@ class Layout:
         for field in self.fields:
             value = values[field.name]
             flat.extend(value if isinstance(value, tuple) else (value,))
-        return self._packer.pack(*flat)
+        packed: bytes = self._packer.pack(*flat)
+        return packed
 
     def _named(self, flat: tuple[Any, ...]) -> dict[str, Value]:
         if self._is_flat:
@@ -133,7 +140,7 @@ class Layout:
         values: dict[str, Value] = {}
         rest = iter(flat)
         for field in self.fields:
-            values[field.name] = tuple(next(rest) for _ in range(field.count)) if field.count else next(rest)
+            values[field.name] = tuple(next(rest) for _ in range(field.elements)) if field.elements else next(rest)
         return values
 
     @cached_property
@@ -142,17 +149,12 @@ class Layout:
 
     @cached_property
     def _is_flat(self) -> bool:
-        return not any(field.count for field in self.fields)
+        return not any(field.elements for field in self.fields)
 
 
-def _fields(model: Any) -> Iterable[Field]:
-    """Walk a construct.Struct of fixed-size fields."""
+def _fields(shape: Shape) -> Iterable[Field]:
     offset = 0
-    for named in model.subcons:
-        size = named.sizeof()
-        element, count = named.subcon, 0
-        if hasattr(element, "count"):  # construct.Array
-            element, count = element.subcon, element.count
-        item = element.fmtstr[-1] if hasattr(element, "fmtstr") else f"{element.sizeof()}s"
-        yield Field(named.name, offset, size, item, count)
+    for name, item, elements in shape:
+        size = struct.calcsize("<" + item) * (elements or 1)
+        yield Field(name, offset, size, item, elements)
         offset += size

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from kinfo.findings import Finding
 from kinfo.record import kernels, text
@@ -17,16 +18,14 @@ Shown = int | str | list[int] | list[str]
 HEAD_FIELDS = ("magic_number", "combined_checksum")
 
 
-@dataclass(frozen=True, slots=True)
-class Rival:
+class Rival(NamedTuple):
     """Another layout that the evidence does not rule out, and the fields in which the two readings differ."""
 
     layout: Layout
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """One layout's evidence, for whoever wants to see why: points, and the observations behind them."""
 
     layout: Layout
@@ -34,7 +33,7 @@ class Weighed:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Record:
     """One record out of a dump.
 
@@ -58,7 +57,7 @@ class Record:
     writers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    weighed: tuple[Weighed, ...] = field(default=(), repr=False)
+    weighed: tuple[Weighed, ...] = ()
 
     @property
     def state(self) -> State:

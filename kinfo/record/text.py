@@ -1,4 +1,4 @@
-"""Text fields: strings that come from hostile memory.
+r"""Text fields: strings that come from hostile memory.
 
 A field's bytes are kept raw; what is shown is the part up to the first NUL, in ASCII, with every other byte as `\\xNN` and a
 backslash doubled, so that nothing can act on a terminal, in HTML, XML or JSON, and the bytes can be had back exactly.

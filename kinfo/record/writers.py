@@ -14,6 +14,7 @@ RFC_V3 = "kmemdump RFC v3"
 MEMINSPECT_V1 = "meminspect v1"
 MEMINSPECT_V2 = "meminspect v2"
 MEMINSPECT_V3 = "meminspect v3"
+FIRST_POSTED_BASE = (6, 16)  # the series was never posted for an older kernel
 
 
 def possible_writers(record: Record) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ def possible_writers(record: Record) -> tuple[str, ...]:
         return (MEMINSPECT_V1, MEMINSPECT_V2, RFC_V3) if record.state.verified else (ANDROID,)
     if record.number("_relative_pa") == 0:
         return (MEMINSPECT_V2,)
-    if record.release and record.release.is_android:
+    if record.release and (record.release.is_android or record.release.version < FIRST_POSTED_BASE):
         return (ANDROID, MEMINSPECT_V1, RFC_V3)
     return (MEMINSPECT_V1, RFC_V3, ANDROID)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kinfo.findings import Finding
-from kinfo.record.check import completeness, flags, image, modules, strings, tables, verdict, vendor
+from kinfo.record.check import completeness, flags, image, modules, strings, tables, vendor, verdict
 from kinfo.record.record import Record
 
 Check = Callable[[Record], Iterable[Finding]]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding, Severity
 from kinfo.record import kernels, rules
+from kinfo.record.evidence import FLAGS
 from kinfo.record.record import Record
 
 _MAX_SYMS = 4_000_000
-_FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def check(record: Record) -> Iterator[Finding]:
 
 
 def _flag_values(record: Record) -> Iterator[Finding]:
-    for name in _FLAGS:
+    for name in FLAGS:
         value = record.number(name)
         if value is not None and value > 1:
             yield rules.RECORD_FLAG.at(name, f"{name} is {value}")

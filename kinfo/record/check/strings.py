@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kinfo.findings import Finding
@@ -10,9 +9,8 @@ from kinfo.record import rules, text
 from kinfo.record.record import Record
 from kinfo.record.writers import is_rfc_v2
 
-# brand/product/device:release/id/incremental:type/tags
-_FINGERPRINT = re.compile(rb"[^/:\s]+/[^/:\s]+/[^/:\s]+:[^/:\s]+/[^/:\s]+/[^/:\s]+:[^/:\s]+/[^/:\s]+")
-_FINGERPRINT_END = re.compile(rb"[:/][^/:\s]+:(?:user|userdebug|eng)/[^/:\s]+$")
+_FINGERPRINT = (3, 3, 2)  # brand/product/device:release/id/incremental:type/tags
+_BUILD_TYPES = (b"user", b"userdebug", b"eng")
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -61,6 +59,8 @@ def _stale_tail(string: bytes, behind: bytes) -> str:
     line, newline, rest = string.partition(b"\n")
     if newline and rest:
         return f"text goes on behind the newline of the last write: '{text.escape(rest[:24])}'"
-    if _FINGERPRINT.fullmatch(line) or not _FINGERPRINT_END.search(line):
+    parts = [part.split(b"/") for part in line.split(b":")]
+    is_fingerprint = tuple(map(len, parts)) == _FINGERPRINT and all(all(words) for words in parts)
+    if is_fingerprint or len(parts[-1]) != 2 or parts[-1][0] not in _BUILD_TYPES:
         return ""
     return f"'{text.escape(line)}' is no fingerprint, but ends like one"

@@ -54,14 +54,15 @@ def _distances(record: Record) -> Iterator[Finding]:
         return
     pointer = bits // 8
     marker = pointer if record.release.version < (4, 20) else 4
-    markers = _align(marker * -(-count // 256), pointer)
+    label = 4 if record.release.version >= kernels.PLACE_RELATIVE else pointer
+    markers = _align(marker * -(-count // 256), label)
     offsets, seqs = 4 * count, 3 * count
     if record.release.version < kernels.NEW_TABLE_ORDER:
         to_names = _align(offsets, pointer) + 2 * pointer  # relative_base and num_syms stand between
         yield from _distance(record, "_offsets_pa", "_names_pa", {to_names})
         yield from _distance(record, "_markers_pa", "_token_table_pa", {markers, markers + _align(seqs, pointer)})
     else:
-        with_base = _align(offsets, pointer) + pointer
+        with_base = _align(offsets, pointer) + pointer  # relative_base stands between, until 6.19
         yield from _distance(record, "_markers_pa", "_token_table_pa", {markers})
         yield from _distance(record, "_token_index_pa", "_offsets_pa", {_TOKEN_INDEX_SIZE})
         yield from _distance(record, "_offsets_pa", "_seqs_of_names_pa", {offsets, with_base})
@@ -83,9 +84,7 @@ def _addresses(record: Record) -> Iterator[Finding]:
     is_inside = image[0] <= address < image[1]
     if not record.number("_offsets_pa"):
         if not is_inside:
-            yield rules.SYMBOLS_OUTSIDE_IMAGE.at(
-                "_addresses_pa", f"{address:#x} is outside {image[0]:#x} - {image[1]:#x}"
-            )
+            yield rules.SYMBOLS_OUTSIDE_IMAGE.at("_addresses_pa", f"{address:#x} is outside {image[0]:#x} - {image[1]:#x}")
     elif is_inside:
         yield rules.SYMBOLS_ADDRESSES_SEQS.at("_addresses_pa", f"{address:#x} lies among the tables")
     else:

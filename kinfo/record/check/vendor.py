@@ -24,16 +24,12 @@ def check(record: Record) -> Iterator[Finding]:
         )
     if not block.state.verified:
         stored, computed = block.checksum.stored, block.checksum.computed
-        yield rules.RECORD_VENDOR_CHECKSUM.at(
-            "vendor.combined_checksum", f"stored {stored:#010x}, computed {computed:#010x}"
-        )
+        yield rules.RECORD_VENDOR_CHECKSUM.at("vendor.combined_checksum", f"stored {stored:#010x}, computed {computed:#010x}")
     ours, theirs = _prefix(record.release_text), _prefix(block.release_text)
     if ours and theirs and ours != theirs:
-        yield rules.RECORD_VENDOR_RELEASE.at(
-            "vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}"
-        )
+        yield rules.RECORD_VENDOR_RELEASE.at("vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}")
 
 
 def _prefix(release: str) -> str:
     """The part of a release before its commit: newer vendor modules put their own commit behind it."""
-    return release.split(" ")[0].partition("-g")[0].partition("-ab")[0]
+    return release.split(" ", maxsplit=1)[0].partition("-g")[0].partition("-ab")[0]

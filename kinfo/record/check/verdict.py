@@ -1,4 +1,4 @@
-"""Is the record whole, and is its layout sure?"""
+"""Whether the record is whole, and its layout sure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def _rivals(record: Record) -> Iterator[str]:
     for rival in record.rivals:
         shown = ", ".join(rival.fields[:_SHOWN_FIELDS])
         more = len(rival.fields) - _SHOWN_FIELDS
-        yield f"{rival.layout.name} ({rival.layout.alias}: {shown}{f' and {more} more' if more > 0 else ''} differ)"
+        differ = f"{shown}{f' and {more} more' if more > 0 else ''} differ" if shown else "alike as far as the dump goes"
+        yield f"{rival.layout.name} ({rival.layout.alias}: {differ})"
 
 
 def _is_possible(record: Record, version: kernels.Version) -> bool:

@@ -1,0 +1,67 @@
+"""kinfo: the debug-kinfo record that Android and meminspect kernels leave in reserved memory for the boot loader.
+
+    >>> import kinfo
+    >>> record = kinfo.decode("dump.bin")
+    >>> record.layout.name, record.state.value, record.fields["last_uts_release"]
+
+Names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kinfo.version import __version__
+
+if TYPE_CHECKING:
+    from kinfo.api import decode, decode_all, encode, find, layout, layouts
+    from kinfo.errors import KinfoError
+    from kinfo.findings import Finding, Severity
+    from kinfo.record.checksum import State
+    from kinfo.record.detect import Confidence
+    from kinfo.record.locate import Hit
+    from kinfo.record.model import Field, Layout
+    from kinfo.record.record import Record
+
+_HOMES = {
+    **dict.fromkeys(("decode", "decode_all", "encode", "find", "layout", "layouts"), "kinfo.api"),
+    "KinfoError": "kinfo.errors",
+    **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
+    "State": "kinfo.record.checksum",
+    "Confidence": "kinfo.record.detect",
+    "Hit": "kinfo.record.locate",
+    **dict.fromkeys(("Field", "Layout"), "kinfo.record.model"),
+    "Record": "kinfo.record.record",
+}
+
+__all__ = [
+    "Confidence",
+    "Field",
+    "Finding",
+    "Hit",
+    "KinfoError",
+    "Layout",
+    "Record",
+    "Severity",
+    "State",
+    "__version__",
+    "decode",
+    "decode_all",
+    "encode",
+    "find",
+    "layout",
+    "layouts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kinfo' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m kinfo`."""
+
+from kinfo.cli.main import main
+
+main()

@@ -1,0 +1,30 @@
+"""Every rule of every checker, in one place for `kinfo explain`, the documents and the reports."""
+
+from __future__ import annotations
+
+from kinfo.errors import UnknownNameError
+from kinfo.findings import Rule
+from kinfo.record.rules import RULES as RECORD_RULES
+
+RULES: tuple[Rule, ...] = (*RECORD_RULES,)
+
+FAMILIES = {
+    "checksum": "Is the record whole?",
+    "layout": "Which bytes mean what?",
+    "record": "Everything about the record that is no address",
+    "symbols": "Addresses: the image, its kallsyms tables, its page table",
+}
+
+_BY_CODE = {rule.code: rule for rule in RULES}
+
+
+def rule_named(code: str) -> Rule:
+    """The rule with this code. Raises UnknownNameError, with the nearest code."""
+    try:
+        return _BY_CODE[code.lower()]
+    except KeyError:
+        from difflib import get_close_matches
+
+        near = get_close_matches(code.lower(), _BY_CODE, n=1)
+        hint = f"did you mean {near[0]}?" if near else "`kinfo explain` lists them all"
+        raise UnknownNameError(f"no finding has the code {code!r}", hint) from None

@@ -1,0 +1,30 @@
+"""The commands and the screen that `kinfo --help` shows.
+
+The screen is made here, without click, because it is the first thing that anyone sees and importing click takes longer than
+everything else that is needed for it.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "decode": ("kinfo.cli.decode", "Decode the record in a dump, with the evidence"),
+    "find": ("kinfo.cli.find", "List every record in big dumps"),
+    "encode": ("kinfo.cli.encode", "Write a record from field values, with a right checksum"),
+    "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),
+    "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
+    "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
+}
+
+
+def top_help() -> str:
+    """What `kinfo --help` prints."""
+    rows = "\n".join(f"  {name:<9} {help_text}" for name, (_, help_text) in COMMANDS.items())
+    return (
+        "Usage: kinfo [OPTIONS] COMMAND [ARGS]...\n\n"
+        "  Reads the debug-kinfo record that Android and meminspect kernels leave in\n"
+        "  reserved memory for the boot loader: which kernel ran, and where its symbols lie.\n\n"
+        f"Commands:\n{rows}\n\n"
+        "Options:\n  --version  Show the version and exit.\n  --help     Show this message and exit.\n\n"
+        "Exit codes: 0 sound, 1 findings (an error, or a warning under --strict), 2 could not decide.\n"
+        "Start with: kinfo demo, then kinfo decode DUMP. `kinfo COMMAND --help` has the details.\n"
+    )

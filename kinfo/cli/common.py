@@ -1,0 +1,77 @@
+"""What several commands share: number options, formats, colours, safe names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, TextIO
+
+import click
+
+from kinfo.cli.main import FINDINGS, SOUND
+from kinfo.findings import Finding, Severity, worst
+from kinfo.report.style import Style
+
+DATA_FORMATS = ("text", "json", "yaml")
+
+
+class Number(click.ParamType[int]):
+    """A non-negative 64-bit number, decimal or 0x hex."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number, or a usage error."""
+        if isinstance(value, int):
+            return value
+        try:
+            number = int(value, 0)
+        except ValueError:
+            self.fail(f"{value!r} is not a number: write 4096 or 0x1000", param, ctx)
+        if not 0 <= number < 1 << 64:
+            self.fail(f"{value} is not within 64 bits", param, ctx)
+        return number
+
+
+NUMBER = Number()
+
+
+def style_for(stream: TextIO | None = None) -> Style:
+    """Colours on a terminal, unless NO_COLOR says otherwise."""
+    out = stream or sys.stdout
+    return Style(colour=out.isatty() and not os.environ.get("NO_COLOR"))
+
+
+def shown_name(name: str) -> str:
+    """A file name that is safe to print: control characters and undecodable bytes as escapes."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter) & 0xFF:02x}" for letter in name)
+
+
+def write(text: str) -> None:
+    """Data, to standard output."""
+    sys.stdout.write(text)
+
+
+def say(text: str) -> None:
+    """Words, to standard error."""
+    print(text, file=sys.stderr)
+
+
+def as_yaml(data: Any) -> str:
+    """Plain data as YAML."""
+    import yaml
+
+    return yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True)
+
+
+def as_json(data: Any) -> str:
+    """Plain data as JSON."""
+    import json
+
+    return json.dumps(data, indent=2) + "\n"
+
+
+def verdict(findings: tuple[Finding, ...], *, strict: bool) -> int:
+    """The exit code for findings: 1 for an error, or for a warning under --strict."""
+    gravest = worst(findings)
+    return FINDINGS if gravest is Severity.ERROR or (strict and gravest is Severity.WARNING) else SOUND

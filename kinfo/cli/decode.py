@@ -1,0 +1,109 @@
+"""`kinfo decode`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kinfo import api
+from kinfo.cli import common
+from kinfo.errors import RecordError
+from kinfo.memory import Dump, open_dump
+from kinfo.record.record import Record
+
+_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
+
+
+@click.command("decode", short_help="Decode the record in a dump")
+@click.argument("dump")
+@click.option("--offset", type=common.NUMBER, help="Where the record begins in the dump (default: it is found).")
+@click.option("--base", type=common.NUMBER, help="Physical address of the dump's first byte.")
+@click.option("--all", "every", is_flag=True, help="Show every record, not just the best one.")
+@click.option("--layout", metavar="NAME", help="Force a layout (`kinfo layouts` lists them).")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--hex", "hexdump", is_flag=True, help="Add an annotated hex dump (text only).")
+@click.option("--explain", is_flag=True, help="Add the evidence for every layout that was weighed.")
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+def command(
+    *,
+    dump: str,
+    offset: int | None,
+    base: int | None,
+    every: bool,
+    layout: str | None,
+    form: str,
+    hexdump: bool,
+    explain: bool,
+    strict: bool,
+) -> int:
+    r"""Decode the record in DUMP: a dump of its memory region or of any memory around it, or - for standard input.
+
+    Exit 0 when the record is sound, 1 when something is wrong with it, 2 when there is none.
+
+    \b
+    kinfo decode region.bin
+    kinfo decode ram.bin --base 0x80000000 --all
+    adb pull /proc/kinfo_mem - | kinfo decode - --format json
+    """
+    if hexdump and form != "text":
+        raise click.UsageError(f"--hex goes with --format text, not {form}")
+    with open_dump(dump, sys.stdin.buffer) as source:
+        source.name = common.shown_name(source.name)
+        records = _records(source, offset=offset, base=base, layout=layout)
+        shown = records if every else records[:1]
+        if form == "text":
+            _write_text(source, shown, hexdump=hexdump, explain=explain)
+        else:
+            common.write(_rendered(form, source.name, shown, explain=explain, strict=strict))
+    if len(records) > len(shown):
+        others = ", ".join(f"{record.offset:#x}" for record in records[1:4])
+        common.say(f"kinfo: {len(records) - 1} more at {others}{', ...' if len(records) > 4 else ''}; --all shows them")
+    return common.verdict(tuple(finding for record in shown for finding in record.findings), strict=strict)
+
+
+def _records(source: Dump, *, offset: int | None, base: int | None, layout: str | None) -> tuple[Record, ...]:
+    try:
+        return api.decode_all(source, offset=offset, base=base, layout=layout)
+    except RecordError as error:
+        unpack = source.packed_with()
+        if unpack is None:
+            raise
+        raise RecordError(f"{source.name}: is compressed", f"unpack it first: {unpack} {source.name}") from error
+
+
+def _write_text(source: Dump, records: Sequence[Record], *, hexdump: bool, explain: bool) -> None:
+    from kinfo.report import hexdump as hexdumps
+    from kinfo.report import text
+
+    style = common.style_for()
+    for index, record in enumerate(records):
+        common.write("\n" if index else "")
+        common.write(text.render(source.name, record, style))
+        if explain:
+            common.write("\n" + text.evidence(record.weighed, style))
+        if hexdump:
+            behind = _behind(source, record)
+            common.write("\n" + hexdumps.render(record, behind, style))
+            if record.vendor:
+                common.write("\n" + hexdumps.render(record.vendor, _behind(source, record.vendor), style))
+
+
+def _behind(source: Dump, record: Record) -> bytes:
+    end = record.vendor.offset if record.vendor else min(source.size, record.offset + 4096)
+    return source.read(record.offset + record.size, max(end - record.offset - record.size, 0))
+
+
+def _rendered(form: str, name: str, records: Sequence[Record], *, explain: bool, strict: bool) -> str:
+    if form in ("json", "yaml"):
+        from kinfo.report import document
+
+        data = document.decoded(name, records, explain=explain)
+        return common.as_json(data) if form == "json" else common.as_yaml(data)
+    from kinfo.report import judged
+
+    subjects = [judged.Judged("decode", name, record.offset, record.findings) for record in records]
+    if form == "junit":
+        return judged.junit(subjects, strict=strict)
+    return judged.sarif(subjects) if form == "sarif" else judged.github(subjects)

@@ -1,0 +1,91 @@
+"""`kinfo find`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from kinfo import api
+from kinfo.cli import common
+from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
+from kinfo.cli.progress import with_progress
+from kinfo.errors import KinfoError
+from kinfo.memory import open_dump
+from kinfo.record.locate import Hit
+from kinfo.record.scan import PAGE
+
+
+class Step(common.Number):
+    """A step in bytes: a multiple of 4."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The step, or a usage error."""
+        step = super().convert(value, param, ctx)
+        if step == 0 or step % 4:
+            self.fail(f"{step} is not a multiple of 4", param, ctx)
+        return step
+
+
+@click.command("find", short_help="List every record in big dumps")
+@click.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
+@click.option("--step", type=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
+@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
+def command(*, dumps: tuple[str, ...], step: int, form: str) -> int:
+    """List every record in DUMP...: offset, layout, state, release. Decoys (the magic with no sense) are named as such.
+
+    Exit 0 when a record was found, 1 when none was, 2 when a dump could not be read.
+    """
+    if dumps.count("-") > 1:
+        raise click.UsageError("- can be named once")
+    hits: list[tuple[str, Hit]] = []
+    failed = False
+    if form == "text":
+        common.write(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
+    for name in dumps:
+        try:
+            for source, hit in _hits(name, step):
+                hits.append((source, hit))
+                if form == "text":
+                    _write_hit(source, hit)
+        except KinfoError as error:
+            failed = True
+            common.say(f"kinfo: {common.shown_name(str(error))}")
+    if form != "text":
+        from kinfo.report.document import found
+
+        common.write(common.as_json(found(hits)) if form == "json" else common.as_yaml(found(hits)))
+    return _exit_code(hits, step, failed=failed)
+
+
+def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
+    with with_progress(open_dump(name, sys.stdin.buffer)) as source:
+        source.name = common.shown_name(source.name)
+        for hit in api.find(source, step=step):
+            yield source.name, hit
+
+
+def _exit_code(hits: list[tuple[str, Hit]], step: int, *, failed: bool) -> int:
+    found = any(hit.record for _, hit in hits)
+    if not found and not failed:
+        hint = "try --step 4 for records that are not at a page boundary" if step > 4 else "no record at any place"
+        common.say(f"kinfo: no record found; {hint}")
+    return UNDECIDED if failed else SOUND if found else FINDINGS
+
+
+def _write_hit(source: str, hit: Hit) -> None:
+    record = hit.record
+    if record is None or record.layout is None:
+        common.write(_line(f"{hit.offset:#x}", "decoy", "-", "-", "-", "(no sense behind the magic)", source))
+        return
+    kind = "vendor" if record.layout.vendor else "record"
+    columns = (record.layout.alias, record.confidence.value, record.state.value, record.release_text or "(empty)")
+    common.write(_line(f"{hit.offset:#x}", kind, *columns, source))
+    if record.vendor:
+        _write_hit(source, Hit(record.vendor.offset, record.vendor))
+
+
+def _line(*columns: str) -> str:
+    offset, kind, alias, sure, state, release, dump = columns
+    return f"{offset:<14}{kind:<8}{alias:<6}{sure:<11}{state:<13}{release:<52} {dump}\n"

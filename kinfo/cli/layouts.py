@@ -1,0 +1,48 @@
+"""`kinfo layouts`."""
+
+from __future__ import annotations
+
+import click
+
+from kinfo import api
+from kinfo.cli import common
+from kinfo.cli.main import SOUND
+from kinfo.record.model import Layout
+from kinfo.report import layouts as report
+from kinfo.report.style import Style
+
+
+@click.command("layouts", short_help="Show the layouts")
+@click.argument("name", required=False)
+@click.option("--format", "form", type=click.Choice(("text", "json", "md", "c")), default="text", show_default=True)
+@click.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
+def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int:
+    r"""Show every known layout, or one NAME field by field (name or alias, as in debug-kinfo-text or C).
+
+    \b
+    kinfo layouts
+    kinfo layouts C
+    kinfo layouts --diff C D
+    kinfo layouts --format c > kinfo_layouts.h
+    """
+    style = common.style_for()
+    if diff:
+        if name or form != "text":
+            raise click.UsageError("--diff takes two names, and neither NAME nor --format")
+        common.write(report.diff(api.layout(diff[0]), api.layout(diff[1]), style))
+    else:
+        chosen = [api.layout(name)] if name else list(api.layouts())
+        common.write(_render(chosen, form, style, is_one=bool(name)))
+    return SOUND
+
+
+def _render(chosen: list[Layout], form: str, style: Style, *, is_one: bool) -> str:
+    if form == "c":
+        return report.c_header(chosen)
+    if form == "md":
+        return "\n".join(report.markdown(layout) for layout in chosen)
+    if form == "json":
+        from kinfo.report.document import SCHEMA_VERSION
+
+        return common.as_json({"schema_version": SCHEMA_VERSION, "layouts": [report.data(layout) for layout in chosen]})
+    return report.text(chosen[0], style) if is_one else report.listing(chosen, style)

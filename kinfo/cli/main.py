@@ -1,0 +1,68 @@
+"""The `kinfo` command: finds the command's file, runs it, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from kinfo.cli.commands import COMMANDS, top_help
+from kinfo.version import __version__
+
+SOUND, FINDINGS, UNDECIDED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 sound, 1 findings, 2 could not decide."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOUND
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("--help", "-h"):
+        print(top_help(), end="")
+        return SOUND if arguments else UNDECIDED
+    if arguments[0] == "--version":
+        print(f"kinfo {__version__}")
+        return SOUND
+    if arguments[0] not in COMMANDS and not os.environ.get("_KINFO_COMPLETE"):
+        return _fail(f"there is no command {arguments[0]!r}", f"choose one of: {', '.join(COMMANDS)}")
+    return _run_click(arguments)
+
+
+def _run_click(arguments: list[str]) -> int:
+    import click
+
+    from kinfo.cli.group import kinfo
+    from kinfo.errors import KinfoError
+
+    try:
+        result = kinfo.main(arguments, prog_name="kinfo", standalone_mode=False)
+    except KinfoError as error:
+        return _fail(error.message, error.hint)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "kinfo"
+        return _fail(" ".join(error.format_message().split()), f"see `{usage} --help`")
+    return result if isinstance(result, int) else SOUND
+
+
+def _fail(message: str, hint: str) -> int:
+    line = f"kinfo: {message}; {hint}" if hint else f"kinfo: {message}"
+    safe = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
+    print(safe.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+    return UNDECIDED

@@ -1,0 +1,1 @@
+"""Rendering only: decoded records, findings and layouts as text, JSON, YAML, SARIF, JUnit and GitHub annotations."""

@@ -1,0 +1,70 @@
+"""The kernel image drawn to scale in characters, from the record's own addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinfo.record.check.image import image_range
+from kinfo.record.record import Record
+from kinfo.report.style import Style
+
+WIDTH = 64
+_BORDERS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end")
+_TABLES = ("_offsets", "_names", "_token_table", "_token_index", "_markers", "_seqs_of_names")
+_LEGEND = {
+    "#": "text",
+    "k": "kallsyms",
+    "i": "init text",
+    "P": "page table",
+    ".": "read-only data, data, BSS",
+}
+_COLOURS = {"#": "blue", "k": "magenta", "i": "yellow", "P": "red", ".": "dim"}
+
+
+def draw(record: Record, style: Style) -> Iterator[str]:
+    """A bar from the image's start to its end, what its letters mean, and the borders behind it; or the bare addresses."""
+    suffix = "va" if record.number("_stext_va") is not None else "pa"
+    borders = _addresses(record, suffix)
+    image = image_range(record)
+    if image is not None:
+        start, end = image
+        cells = _cells(record, suffix, start, end)
+        yield f"  {start:#x} [{''.join(style.paint(cell, _COLOURS[cell]) for cell in cells)}] {end:#x}"
+        legend = ", ".join(f"{letter} {meaning}" for letter, meaning in _LEGEND.items() if letter in cells)
+        yield f"  {_size(end - start)}; one letter is {_size((end - start) // WIDTH)}: {legend}"
+    for address, names in sorted(borders.items()):
+        inside = "" if image is None or not image[0] <= address <= image[1] else f"+{address - image[0]:#x}"
+        yield f"  {address:#014x}  {inside:<12}{', '.join(names)}"
+
+
+def _addresses(record: Record, suffix: str) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for name in (*(f"{border}_{suffix}" for border in _BORDERS), f"swapper_pg_dir_{suffix}"):
+        if address := record.number(name):
+            found.setdefault(address, []).append(name)
+    return found
+
+
+def _cells(record: Record, suffix: str, start: int, end: int) -> list[str]:
+    """One letter a WIDTH-th of the image; what comes later covers what was drawn before."""
+    cells = ["."] * WIDTH
+    tables = [address for name in _TABLES if (address := record.number(f"{name}_{suffix}"))]
+    tables = [address for address in tables if start <= address < end]
+    spans = [
+        ("#", record.number(f"_stext_{suffix}"), record.number(f"_etext_{suffix}")),
+        ("k", min(tables, default=None), max(tables, default=None)),
+        ("i", record.number(f"_sinittext_{suffix}"), record.number(f"_einittext_{suffix}")),
+        ("P", record.number("swapper_pg_dir_pa"), record.number("swapper_pg_dir_pa")),
+    ]
+    for letter, low, high in spans:
+        if low and high and start <= low <= high <= end:
+            first, last = ((address - start) * WIDTH // (end - start) for address in (low, high))
+            for cell in range(first, min(max(last, first + 1), WIDTH)):
+                cells[cell] = letter
+    return cells
+
+
+def _size(size: int) -> str:
+    if size >= 1 << 20:
+        return f"{size / (1 << 20):.1f} MiB"
+    return f"{size / 1024:.1f} KiB"

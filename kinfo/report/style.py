@@ -1,0 +1,35 @@
+"""Terminal colours, or none."""
+
+from __future__ import annotations
+
+from kinfo.findings import Severity
+
+_CODES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+}
+_SEVERITY = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+CYCLE = ("green", "yellow", "blue", "magenta", "cyan")
+
+
+class Style:
+    """Paints text with ANSI codes when `colour` is on, and leaves it alone otherwise."""
+
+    def __init__(self, colour: bool) -> None:
+        self.colour = colour
+
+    def paint(self, text: str, *names: str) -> str:
+        """The text in the named colours."""
+        if not self.colour or not text:
+            return text
+        return f"\033[{';'.join(_CODES[name] for name in names)}m{text}\033[0m"
+
+    def severity(self, severity: Severity, text: str) -> str:
+        """The text in a severity's colour."""
+        return self.paint(text, "bold", _SEVERITY[severity])

@@ -1,0 +1,154 @@
+"""A decoded record as a screen of text: identity and verdict first, then build, image, kallsyms, modules, findings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from kinfo.findings import Finding, Severity
+from kinfo.record.check.completeness import explain_state
+from kinfo.record.record import Record, Weighed
+from kinfo.report import image_map
+from kinfo.report.style import Style
+
+_KALLSYMS = tuple(f"_{name}_" for name in ("addresses", "offsets", "relative", "names", "markers", "token", "seqs"))
+_MODULES = ("enabled_modules_tree_lookup", "enabled_module_scmversion")
+_FLAGS = {
+    "enabled_all": "KALLSYMS_ALL",
+    "enabled_base_relative": "KALLSYMS_BASE_RELATIVE",
+    "enabled_absolute_percpu": "KALLSYMS_ABSOLUTE_PERCPU",
+    "enabled_cfi_clang": "CFI_CLANG",
+}
+_VA_SPACE = ("va_bits", "page_offset", "page_end", "phys_offset", "kimage_voffset")
+
+
+def render(source: str, record: Record, style: Style) -> str:
+    """The whole screen for one record."""
+    sections: list[Iterable[str]] = [_identity(source, record, style)]
+    if record.layout is not None:
+        sections += [
+            _section("Build", _build(record), style),
+            _section(_image_title(record), image_map.draw(record, style), style),
+            _section(_kallsyms_title(record), _kallsyms(record), style),
+            _section("Modules", _modules(record), style),
+            _section("Virtual address space", _va_space(record), style),
+            _section("Vendor block", _vendor(record), style),
+        ]
+    sections.append(_section("Findings", _findings(record.findings, style), style))
+    blocks = ["\n".join(lines) for lines in map(list, sections) if lines]
+    return "\n\n".join(blocks) + "\n"
+
+
+def evidence(weighed: Iterable[Weighed], style: Style) -> str:
+    """Why: every layout that was weighed, best first, with its observations."""
+    lines = [style.paint("Evidence", "bold")]
+    for one in weighed:
+        lines.append(f"  {one.points:+5}  {style.paint(f'{one.layout.alias} {one.layout.name}', 'bold')}")
+        lines += [f"    {item.points:+5}  {item.text}" for item in one.evidence]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, value: str) -> str:
+    return f"  {name:<29}{value}"
+
+
+def _section(title: str, lines: Iterable[str], style: Style) -> list[str]:
+    body = list(lines)
+    return [style.paint(title, "bold"), *body] if body else []
+
+
+def _identity(source: str, record: Record, style: Style) -> Iterator[str]:
+    place = f"{source} at {record.offset:#x}" + ("" if record.address is None else f" (PA {record.address:#x})")
+    if record.layout is None:
+        yield f"{style.paint(place, 'bold')}: no record in {record.size} bytes"
+    else:
+        known = f"{record.layout.name} ({record.layout.alias}), {record.size} bytes"
+        yield f"{style.paint(place, 'bold')}: {known}, layout {record.confidence.value}"
+    colour = "green" if record.state.verified else "red"
+    checksum = f"stored {record.checksum.stored:#010x}, computed {record.checksum.computed:#010x}"
+    yield _row("checksum", f"{style.paint(explain_state(record), 'bold', colour)}  ({checksum})")
+    yield _row("verdict", _verdict(record, style))
+    if record.release_text:
+        yield _row("release", record.release_text)
+    for index, writer in enumerate(record.writers):
+        yield _row("written by" if index == 0 else "", writer if index == 0 else f"or {writer}")
+    if record.rivals:
+        yield _row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
+
+
+def _verdict(record: Record, style: Style) -> str:
+    counts = Counter(finding.severity for finding in record.findings)
+    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    parts = [f"{counts[s]} {word}{'s' if counts[s] > 1 else ''}" for s, word in words.items() if counts[s]]
+    if counts[Severity.ERROR]:
+        return style.paint("not sound", "bold", "red") + ": " + ", ".join(parts)
+    return style.paint("sound", "bold", "green") + (": " + ", ".join(parts) if parts else "")
+
+
+def _build(record: Record) -> Iterator[str]:
+    fields = record.fields
+    if "build_info" in fields:
+        yield _row("build_info", str(fields["build_info"]) or "(empty)")
+    flags = {option: fields.get(name) for name, option in _FLAGS.items() if name in fields}
+    if flags:
+        yield _row("options on", ", ".join(option for option, value in flags.items() if value) or "none")
+        yield _row("options off", ", ".join(option for option, value in flags.items() if not value) or "none")
+    if "bit_per_long" in fields:
+        yield _row("long", f"{fields['bit_per_long']} bits")
+        lengths = ("name_len", "module_name_len", "symbol_len")
+        yield _row("lengths", ", ".join(f"{name} {fields[name]}" for name in lengths))
+    if (stack := record.number("thread_size")) is not None:
+        yield _row("thread_size", f"{stack:#x} ({stack // 1024} KiB)")
+
+
+def _image_title(record: Record) -> str:
+    kind = "virtual" if record.number("_stext_va") is not None else "physical"
+    return f"Image in {kind} memory"
+
+
+def _kallsyms_title(record: Record) -> str:
+    count = record.number("num_syms")
+    return "Kallsyms" if count is None else f"Kallsyms: {count:,} symbols"
+
+
+def _kallsyms(record: Record) -> Iterator[str]:
+    for name, value in record.fields.items():
+        if name.startswith(_KALLSYMS):
+            yield _row(name, "(not set)" if value == "0x0" else str(value))
+
+
+def _modules(record: Record) -> Iterator[str]:
+    for name, value in record.fields.items():
+        if name in _MODULES:
+            yield _row(name, str(value))
+        elif name.startswith("mod_") and not name.endswith("_pa"):
+            yield _row(name, f"{value:#x}" if isinstance(value, int) else str(value))
+        elif name.startswith("module_") and name != "module_name_len":
+            yield _row(name, str(value))
+
+
+def _va_space(record: Record) -> Iterator[str]:
+    for name in _VA_SPACE:
+        if name in record.fields:
+            yield _row(name, str(record.fields[name]))
+
+
+def _vendor(record: Record) -> Iterator[str]:
+    block = record if record.layout and record.layout.vendor else record.vendor
+    if block is None or block.layout is None:
+        return
+    yield _row("layout", f"{block.layout.name} ({block.layout.alias}) at {block.offset:#x}, {block.confidence.value}")
+    yield _row("checksum", explain_state(block))
+    for name, value in block.fields.items():
+        if name in _VA_SPACE and block is record:
+            continue  # these have a section of their own
+        shown = ", ".join(str(item) for item in value if item) if isinstance(value, list) else value
+        yield _row(name, str(shown))
+
+
+def _findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
+    for finding in findings:
+        head = style.severity(finding.severity, f"{finding.severity.value:<8}")
+        yield f"  {head}{style.paint(finding.code, 'bold')}  {finding.where}: {finding.message}"
+        yield f"          effect: {finding.effect}"
+        yield f"          do:     {finding.remedy}"
