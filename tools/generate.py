@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # for tools and tests, which are in no package
 
 
 def shapes() -> str:
@@ -28,21 +29,68 @@ def shapes() -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def document(path: Path, blocks: dict[str, str]) -> str:
+    """A hand-written document with its generated blocks filled in, each between a pair of markers."""
+    text = path.read_text()
+    for name, body in blocks.items():
+        begin, end = f"<!-- begin generated: {name} -->\n", f"<!-- end generated: {name} -->"
+        head, _, rest = text.partition(begin)
+        _, found, tail = rest.partition(end)
+        if not found:
+            raise SystemExit(f"{path}: no markers for {name!r}")
+        text = f"{head}{begin}\n{body}\n{end}{tail}"
+    return text
+
+
+def format_blocks() -> dict[str, str]:
+    """The tables of docs/format.md."""
+    import kinfo
+    from kinfo.report.layouts import markdown
+
+    rows = [
+        "| alias | name | bytes | words | magic | release at | build_info at | devicetree | seen in |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for layout in kinfo.layouts():
+        places = [layout.by_name.get(name) for name in ("uts_release" if layout.vendor else "last_uts_release", "build_info")]
+        at = " | ".join("none" if place is None else str(place.offset) for place in places)
+        cells = f"{layout.alias} | {layout.name} | {layout.size} | {layout.words} | `{layout.magic:#x}` | {at}"
+        rows.append(f"| {cells} | `{layout.compatible}` | {layout.seen_in} |")
+    return {"map": "\n".join(rows) + "\n", "layouts": "\n".join(markdown(layout) for layout in kinfo.layouts())}
+
+
+def findings_blocks() -> dict[str, str]:
+    """The tables of docs/findings.md."""
+    from kinfo.report.explain import markdown
+
+    return {"findings": markdown()}
+
+
 def targets() -> dict[Path, bytes]:
     """Every derived file with what it must hold."""
-    return {ROOT / "kinfo/record/shapes.py": shapes().encode()}
+    from tools.samples import samples
+
+    docs = ROOT / "docs"
+    derived = {
+        ROOT / "kinfo/record/shapes.py": shapes(),
+        docs / "format.md": document(docs / "format.md", format_blocks()),
+        docs / "findings.md": document(docs / "findings.md", findings_blocks()),
+    }
+    files = {path: text.encode() for path, text in derived.items()}
+    return files | {ROOT / "kinfo/samples" / name: data for name, data in samples().items()}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when a file is not current")
     check = parser.parse_args().check
-    stale = [path for path, wanted in targets().items() if not path.exists() or path.read_bytes() != wanted]
+    files = targets()
+    stale = [path for path, wanted in files.items() if not path.exists() or path.read_bytes() != wanted]
     for path in stale:
         print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(targets()[path])
+            path.write_bytes(files[path])
     return 1 if check and stale else 0
 
 

@@ -32,13 +32,15 @@ def run(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
+        return _run_click(arguments)
     if not arguments or arguments[0] in ("--help", "-h"):
         print(top_help(), end="")
         return SOUND if arguments else UNDECIDED
     if arguments[0] == "--version":
         print(f"kinfo {__version__}")
         return SOUND
-    if arguments[0] not in COMMANDS and not os.environ.get("_KINFO_COMPLETE"):
+    if arguments[0] not in COMMANDS:
         return _fail(f"there is no command {arguments[0]!r}", f"choose one of: {', '.join(COMMANDS)}")
     return _run_click(arguments)
 

@@ -163,11 +163,12 @@ def _open(name: str) -> BinaryIO:
 def _spool(stream: BinaryIO) -> BinaryIO:
     import tempfile
 
+    spool = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
     try:
-        spool = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
         while chunk := stream.read(1 << 20):
             spool.write(chunk)
         spool.flush()
-        return spool
     except OSError as error:
+        spool.close()
         raise DumpError(f"<stdin>: cannot spool: {error.strerror}", "save it to a file and name that") from error
+    return spool

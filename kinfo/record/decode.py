@@ -27,13 +27,17 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
     """
     region = source.size if offset == 0 and source.size <= REGION_LIMIT else None
     window = source.read(offset, VENDOR_HALF)
-    vendor = _vendor_block(source, offset, base, region)
-    half = vendor.offset - offset if vendor else region
-    record = _decode_window(window[:half], is_end=not vendor and offset + len(window) >= source.size, layout=layout)
+    is_end = offset + len(window) >= source.size
+    record = _decode_window(window, is_end=is_end, layout=layout)
     if record is None:
         return None
-    if record.layout and record.layout.vendor:
-        vendor = None
+    half, vendor = region, None
+    if record.layout and not record.layout.vendor:
+        vendor = _vendor_block(source, offset, base, region)
+    if vendor:
+        half = vendor.offset - offset
+        if half < len(window):  # a region of less than a page: what follows the half is not this record's tail
+            record = _decode_window(window[:half], is_end=False, layout=layout) or record
     behind = source.read(record.size, max(half - record.size, 0)) if region is not None and half is not None else b""
     placed = replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not any(behind))
     return finish(placed)
@@ -62,6 +66,8 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
     if len(window) < 8:
         return None
     detection = detect(window, is_end=is_end, forced=layout)
+    if detection is None:
+        return None
     if layout is None:
         chosen = detection.best
         return _record(chosen, detection, window, is_forced=False) if chosen.makes_sense else None

@@ -97,16 +97,16 @@ class Detection:
         return next(candidate for candidate in self.candidates if candidate.layout is layout)
 
 
-def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detection:
+def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detection | None:
     """Weigh every layout against the bytes, which begin with the record and should go on to the end of its region.
 
     `is_end` says that the dump ends with them; `forced` is a layout to weigh whatever the magic is. A window of 2 KiB is
-    enough: more is not looked at.
+    enough: more is not looked at. None when the first bytes are no record's head, whatever the layout.
     """
     window = Window(bytes(data), is_end)
     layouts = [layout for layout in LAYOUTS if layout is forced or _is_worth_weighing(layout, window)]
-    candidates = [_weigh(layout, window) for layout in layouts or LAYOUTS]
-    return Detection(tuple(sorted(candidates, key=lambda candidate: -candidate.points)))
+    candidates = [_weigh(layout, window) for layout in layouts]
+    return Detection(tuple(sorted(candidates, key=lambda candidate: -candidate.points))) if candidates else None
 
 
 def _is_worth_weighing(layout: Layout, window: Window) -> bool:
@@ -118,7 +118,13 @@ def _is_worth_weighing(layout: Layout, window: Window) -> bool:
         return False
     if layout.vendor:
         return window.begins_with_text or not any(window.data[8:72])
-    return not window.begins_with_text
+    return not window.begins_with_text and _has_main_head(window.data)
+
+
+def _has_main_head(data: bytes) -> bool:
+    """Whether most of the kernel record's first fields are within reason: a quick look that spares noise the weighing."""
+    flags, name_len, bits = data[8:12], int.from_bytes(data[16:18], "little"), int.from_bytes(data[18:20], "little")
+    return (max(flags, default=2) <= 1) + (bits in (32, 64)) + (32 <= name_len <= 1024) >= 2
 
 
 def _weigh(layout: Layout, window: Window) -> Candidate:

@@ -97,5 +97,5 @@ def _number(field: Field, name: str, given: Any) -> int:
     if not isinstance(given, int) or isinstance(given, bool):
         raise FieldError(f"{name} is {given!r}, not a number", "write a number, as in 42 or 0x2a")
     if not 0 <= given < 1 << field.bits:
-        raise FieldError(f"{name} is {given:#x}", f"it takes 0 to {(1 << field.bits) - 1:#x} ({field.ctype})")
+        raise FieldError(f"{name} is {given:#x}", f"it takes 0 to {(1 << field.bits) - 1:#x} (u{field.bits})")
     return given

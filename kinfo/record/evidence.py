@@ -21,6 +21,7 @@ from kinfo.record.model import Layout, Value
 CONTRADICTION = -25
 PA_LIMIT = 1 << 52  # no arm64 or x86-64 kernel has wider physical addresses
 MODULE_STRUCT_LIMIT = 0x2000  # struct module is far smaller, debug options included
+IMAGE_LIMIT = 64 << 20  # kernel images are smaller, debug ones excepted
 NAMES_LIMIT = 64 << 20  # kallsyms_names of the largest kernels is some 3 MB
 TEXT_GAP = 0x400000  # _text to _stext: the image's head, 64 KiB on arm64, 0 on x86-64
 FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")
@@ -324,7 +325,8 @@ def _module_range(subject: Subject) -> Iterator[Evidence]:
     plt = subject.number("module_plt_start_va")
     limit = 1 << 63 if subject.number("bit_per_long") == 64 else 1 << 24
     if not start and not end and not plt:
-        yield Evidence(subject.zero(-10), "no module range")
+        has_modules = bool(subject.number("mod_kallsyms_offset"))
+        yield Evidence(subject.zero(-24 if has_modules else -10), "no module range")
     elif limit <= start < end and (plt is None or plt == 0 or plt >= limit):
         yield Evidence(10, f"module range {start:#x} - {end:#x}")
     else:
@@ -350,12 +352,18 @@ def _v2_tail(subject: Subject) -> Iterator[Evidence]:
         return
     if seqs == 0:
         yield Evidence(subject.zero(-20), "no seqs_of_names")
-    elif (subject.number("_stext_pa") or 0) < seqs < (subject.number("_end_pa") or PA_LIMIT):
-        yield Evidence(12, f"seqs_of_names {seqs:#x} lies in the image")
+    elif _is_among_tables(subject, seqs):
+        yield Evidence(12, f"seqs_of_names {seqs:#x} lies among the tables")
     else:
-        yield Evidence(-30 if seqs >= PA_LIMIT else -20, f"seqs_of_names {seqs:#x} outside the image")
+        yield Evidence(-30 if seqs >= PA_LIMIT else -20, f"seqs_of_names {seqs:#x} far from the other tables")
     if isinstance(reserved, tuple) and any(reserved):
         yield Evidence(-15, "reserved words are not zero")
+
+
+def _is_among_tables(subject: Subject, address: int) -> bool:
+    """Whether an address is near most of the tables: holds with one of their pointers corrupt."""
+    tables = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_markers_pa")
+    return sum(abs((subject.number(name) or 0) - address) < IMAGE_LIMIT for name in tables) >= 3
 
 
 def _kernel_range(subject: Subject) -> Iterator[Evidence]:

@@ -152,7 +152,7 @@ LAYOUTS: tuple[Layout, ...] = (
         name="debug-kinfo-no-base",
         alias="CR",
         title="C with the relative base reserved",
-        kernels=Kernels(known=((6, 19), None), possible=_SINCE_MOD_MEM),
+        kernels=Kernels(known=((6, 19), None), possible=((6, 11), None)),
         seen_in="6.19 and later",
         writers=(ANDROID + ' whose header says "Start from 6.19" (its .c was not seen)',),
         compatible=DEBUG_KINFO,

@@ -15,7 +15,7 @@ from kinfo.record.record import Record
 from kinfo.record.scan import PAGE, WORD, ByteSource, magic_offsets
 
 HEAD_END = 24  # flags, counts and lengths end here in every layout
-MAX_MAGICS = 10_000  # a dump with more is made of them; looking at each would take for ever
+MAX_MAGICS = 4096  # a dump with more is made of them; looking at each would take for ever
 
 
 class Hit(NamedTuple):

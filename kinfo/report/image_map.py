@@ -53,8 +53,8 @@ def _cells(record: Record, suffix: str, start: int, end: int) -> list[str]:
     spans = [
         ("#", record.number(f"_stext_{suffix}"), record.number(f"_etext_{suffix}")),
         ("k", min(tables, default=None), max(tables, default=None)),
-        ("i", record.number(f"_sinittext_{suffix}"), record.number(f"_einittext_{suffix}")),
         ("P", record.number("swapper_pg_dir_pa"), record.number("swapper_pg_dir_pa")),
+        ("i", record.number(f"_sinittext_{suffix}"), record.number(f"_einittext_{suffix}")),
     ]
     for letter, low, high in spans:
         if low and high and start <= low <= high <= end:

@@ -1,0 +1,109 @@
+"""The house rules that the source itself must keep: import direction, no printing in the library, a light start."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
+
+# Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
+RANKS = {
+    **dict.fromkeys(("version", "errors", "findings"), 0),
+    **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    "catalogue": 2,
+    **dict.fromkeys(("api", "report", "compare", "dt", "kernel", "drivers"), 3),
+    "cli": 4,
+    **dict.fromkeys(("__init__", "__main__"), 5),
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_rooms(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            is_top = node.module == "kinfo"
+            names = [f"kinfo.{alias.name}" if is_top else str(node.module) for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "kinfo":
+                yield parts[1] if len(parts) > 1 else "__init__"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    room = room_of(path)
+    for other in imported_rooms(ast.parse(path.read_text())):
+        assert other == room or RANKS[other] < RANKS[room], f"{room} imports {other}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) not in ("cli", "__main__")], ids=str)
+def test_library_neither_prints_nor_exits_nor_reads_the_environment(path: Path) -> None:
+    forbidden = {"print", "exit", "quit", "input"}
+    attributes = {("sys", "exit"), ("sys", "stdout"), ("sys", "stderr"), ("sys", "argv"), ("os", "environ"), ("os", "getenv")}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in forbidden
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert (node.value.id, node.attr) not in attributes
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """The modules that a command imports beyond what the interpreter itself brought."""
+    code = f"""
+import sys
+before = set(sys.modules)
+from kinfo.cli.main import run
+try:
+    run({list(arguments)!r})
+finally:
+    sys.stderr.write("\\n".join(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines())
+
+
+HEAVY = {"yaml", "numpy", "rich", "dtschema", "construct", "hypothesis", "tempfile", "difflib", "urllib"}
+
+
+def test_help_imports_next_to_nothing() -> None:
+    assert not modules_after("--help") & (HEAVY | {"click", "dataclasses", "json", "kinfo.record"})
+
+
+def test_decode_leaves_heavy_modules_out(shipped: Path) -> None:
+    loaded = modules_after("decode", str(shipped / "pixel-5.10.bin"))
+    assert "kinfo.record.decode" in loaded
+    assert not loaded & (HEAVY | {"json"})
+
+
+def test_json_needs_no_yaml(shipped: Path) -> None:
+    assert not modules_after("decode", str(shipped / "pixel-5.10.bin"), "--format", "json") & HEAVY
+
+
+def test_page_search_needs_no_numpy(shipped: Path) -> None:
+    assert "numpy" not in modules_after("find", str(shipped / "ram-6.12.bin"))
+    assert "numpy" in modules_after("find", str(shipped / "ram-6.12.bin"), "--step", "4")
+
+
+def test_public_names_are_the_documented_ones() -> None:
+    import kinfo
+
+    for name in kinfo.__all__:
+        assert getattr(kinfo, name) is not None
+    assert set(kinfo.__all__) == set(dir(kinfo))
+    with pytest.raises(AttributeError, match="module 'kinfo' has no attribute 'nonsense'"):
+        kinfo.nonsense  # noqa: B018  # the access is the test

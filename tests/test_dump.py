@@ -1,0 +1,154 @@
+"""Dumps: files, sparse files, streams, and what is none."""
+
+from __future__ import annotations
+
+import io
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kinfo
+from kinfo.errors import DumpError
+from kinfo.memory import BytesDump, FileDump, open_dump
+from kinfo.memory import dump as dump_module
+from kinfo.record.scan import magic_offsets
+from tests.conftest import Cli
+from tests.synthetic import make_fields
+
+MAGIC = bytes.fromhex("ffddeecc")
+OLD_MAGIC = bytes.fromhex("ddbbccaa")
+
+
+def naive_offsets(data: bytes, step: int) -> list[int]:
+    return [offset for offset in range(0, len(data) - 3, step) if data[offset : offset + 4] in (MAGIC, OLD_MAGIC)]
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 40_000),
+    st.lists(st.tuples(st.integers(0, 39_999), st.sampled_from((MAGIC, OLD_MAGIC)))),
+    st.sampled_from((4, 8, 12, 512, 1024, 2048, 4096, 8192)),
+)
+def test_magics_are_where_a_naive_search_finds_them(size: int, places: list[tuple[int, bytes]], step: int) -> None:
+    data = bytearray(size)
+    for place, magic in places:
+        data[place : place + 4] = magic[: max(0, min(4, size - place))] if place < size else b""
+    assert list(magic_offsets(BytesDump(bytes(data)), step)) == naive_offsets(bytes(data), step)
+
+
+def test_magics_across_windows_and_extents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dump_module, "WINDOW", 8192)
+    data = bytearray(os.urandom(60_000))
+    for place in (0, 4096, 8188, 8192, 12288, 59_996):
+        data[place : place + 4] = MAGIC
+    (tmp_path / "f").write_bytes(data)
+    with open_dump(tmp_path / "f") as source:
+        assert list(magic_offsets(source, 4)) == naive_offsets(bytes(data), 4)
+        assert list(magic_offsets(source, 4096)) == naive_offsets(bytes(data), 4096)
+
+
+def test_swapped_magics() -> None:
+    data = BytesDump(MAGIC[::-1] + bytes(8188) + MAGIC)
+    assert list(magic_offsets(data, 4096, swapped=True)) == [0]
+    assert list(magic_offsets(data, 4096)) == [8192]
+
+
+def test_reads_at_and_behind_the_end(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"0123456789")
+    with open_dump(tmp_path / "f") as file:
+        for source in (file, BytesDump(b"0123456789")):
+            assert source.size == 10
+            assert (source.read(2, 3), source.read(8, 9), source.read(10, 1), source.read(99, 1)) == (b"234", b"89", b"", b"")
+
+
+def test_a_stream_is_spooled() -> None:
+    with open_dump("-", io.BytesIO(b"x" * 3_000_000)) as source:
+        assert (source.name, source.size, source.read(2_999_999, 5)) == ("<stdin>", 3_000_000, b"x")
+
+
+@pytest.mark.parametrize(
+    ("data", "command"),
+    [(b"\x1f\x8b\x08", "gzip -dk"), (b"\x28\xb5\x2f\xfd", "zstd -dk"), (b"\xfd7zXZ\0", "xz -dk"), (b"plain", None)],
+)
+def test_compressed_dumps_are_recognised(data: bytes, command: str | None) -> None:
+    assert BytesDump(data).packed_with() == command
+
+
+def test_a_stream_that_cannot_be_read() -> None:
+    class Broken(io.RawIOBase):
+        def read(self, _size: int = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(DumpError, match=r"^<stdin>: cannot spool: Input/output error; save it to a file and name that$"):
+        open_dump("-", Broken())  # type: ignore[arg-type]
+    with pytest.raises(DumpError, match="there is no standard input here"):
+        open_dump("-")
+
+
+def test_a_read_error_names_the_place(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    file = (tmp_path / "f").open("rb")
+    source = FileDump(file, "f")
+    source.close()
+    with (tmp_path / "f").open("wb") as write_only:
+        source = FileDump(write_only, "f")
+        with pytest.raises(DumpError, match=r"^f: cannot read at 0x10: Bad file descriptor; check the disk$"):
+            source.read(0x10, 4)
+
+
+def test_what_is_no_dump(tmp_path: Path, kinfo_cli: Cli) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "empty").touch()
+    messages = {
+        tmp_path / "none": "No such file or directory; check the path and its permissions",
+        tmp_path: "is a directory; name the dump file in it",
+        tmp_path / "fifo": f"is a FIFO; pipe it in: kinfo ... - < {tmp_path}/fifo",
+        Path("/dev/null"): "is neither a file nor a block device; copy the memory to a file first",
+        tmp_path / "empty": "is empty; dump the reserved-memory region again (a page at least)",
+    }
+    for path, message in messages.items():
+        for command in ("decode", "find"):
+            ran = kinfo_cli(command, path)
+            assert (ran.code, ran.err) == (2, f"kinfo: {path}: {message}\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path: Path, kinfo_cli: Cli) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    (tmp_path / "f").chmod(0)
+    assert kinfo_cli("decode", tmp_path / "f").err.startswith(f"kinfo: {tmp_path}/f: Permission denied; check")
+
+
+def test_names_with_control_characters_are_shown_escaped(tmp_path: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "a\x1b[31m\nb"
+    assert r"a\x1b[31m\x0ab: No such file or directory" in kinfo_cli("decode", path).err
+    path.write_bytes(kinfo.encode(make_fields("C", 1), "C"))
+    for form in ("text", "json", "sarif", "junit", "github"):
+        assert "\x1b" not in kinfo_cli("decode", path, "--format", form).out
+
+
+def test_a_sparse_file_of_16_gib_takes_no_time_and_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(16 << 30)
+        file.seek((16 << 30) - 4096)
+        file.write(kinfo.encode(make_fields("C", 1), "C"))
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "kinfo", "find", str(path)],
+        *(),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
+    )
+    assert time.monotonic() - started < 20  # against reading 16 GiB, not against a slow machine
+    assert done.returncode == 0, done.stderr
+    assert "0x3fffff000   record  C" in done.stdout

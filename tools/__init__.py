@@ -1,0 +1,1 @@
+"""Scripts for those who work on kinfo: what is derived, the shipped samples, the golden files."""
