@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kinfo.errors import UnknownNameError
 from kinfo.findings import Rule
-from kinfo.record.rules import RULES as RECORD_RULES
+from kinfo.record import rules, symbol_rules
 
-RULES: tuple[Rule, ...] = (*RECORD_RULES,)
+RULES: tuple[Rule, ...] = (*rules.RULES, *symbol_rules.RULES)
 
 FAMILIES = {
     "checksum": "Is the record whole?",

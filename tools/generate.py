@@ -68,10 +68,12 @@ def findings_blocks() -> dict[str, str]:
 
 def targets() -> dict[Path, bytes]:
     """Every derived file with what it must hold."""
+    from tools.readme import with_real_output
     from tools.samples import samples
 
-    docs = ROOT / "docs"
+    docs, readme = ROOT / "docs", ROOT / "README.md"
     derived = {
+        readme: with_real_output(readme.read_text(), ROOT),
         ROOT / "kinfo/record/shapes.py": shapes(),
         docs / "format.md": document(docs / "format.md", format_blocks()),
         docs / "findings.md": document(docs / "findings.md", findings_blocks()),

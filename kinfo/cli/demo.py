@@ -29,5 +29,5 @@ def command() -> int:
             with open_dump(folder / name) as dump:
                 record = api.decode(dump)
                 common.write(text.render(name, record, style))
-        common.write(f"\nThe samples lie in {folder}\nNow your own: kinfo decode DUMP (add --hex or --explain for more)\n")
+        common.write("\nNow your own: kinfo decode DUMP (add --hex or --explain for more)\n")
     return SOUND

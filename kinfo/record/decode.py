@@ -8,8 +8,8 @@ from kinfo.record import check
 from kinfo.record.check.completeness import missing_fields
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
-from kinfo.record.evidence import VENDOR_HALF
 from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout
 from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource

@@ -64,15 +64,7 @@ def record_data(record: Record, *, explain: bool = False) -> dict[str, Any]:
 
 def finding_data(finding: Finding) -> dict[str, str]:
     """One finding."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "where": finding.where,
-        "message": finding.message,
-        "effect": finding.effect,
-        "remedy": finding.remedy,
-        "source": finding.source,
-    }
+    return {**finding._asdict(), "severity": finding.severity.value}
 
 
 def hit_data(source: str, hit: Hit) -> dict[str, Any]:

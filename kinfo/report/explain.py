@@ -33,14 +33,7 @@ def text(rule: Rule, style: Style) -> str:
 
 def data(rule: Rule) -> dict[str, Any]:
     """One rule as plain data."""
-    return {
-        "code": rule.code,
-        "severity": rule.severity.value,
-        "title": rule.title,
-        "effect": rule.effect,
-        "remedy": rule.remedy,
-        "source": rule.source,
-    }
+    return {**rule._asdict(), "severity": rule.severity.value}
 
 
 def markdown() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding, Severity
 from kinfo.record import kernels, rules
-from kinfo.record.evidence import FLAGS
+from kinfo.record.limits import FLAGS
 from kinfo.record.record import Record
 
 _MAX_SYMS = 4_000_000

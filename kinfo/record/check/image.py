@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from kinfo.findings import Finding, Severity
-from kinfo.record import kernels, rules
-from kinfo.record.evidence import PA_LIMIT, TEXT_GAP
+from kinfo.record import kernels, rules, symbol_rules
+from kinfo.record.limits import PA_LIMIT, TEXT_GAP
 from kinfo.record.record import Record
 
 _ORDER = ("_text_pa", "_stext_pa", "_etext_pa", "_sinittext_pa", "_einittext_pa", "_end_pa")
@@ -48,14 +48,14 @@ def _pointers(record: Record, suffix: str) -> Iterator[tuple[str, int]]:
 def _virtual(record: Record) -> Iterator[Finding]:
     for name, value in _pointers(record, "_va"):
         if record.number("bit_per_long") == 64 and value < 1 << 63:
-            yield rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
+            yield symbol_rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
     yield from _order_of(record, tuple(name.replace("_pa", "_va") for name in _ORDER))
 
 
 def _range(record: Record) -> Iterator[Finding]:
     for name, value in _pointers(record, "_pa"):
         if value >= PA_LIMIT and name != "_addresses_pa":  # there: the early driver's virt_to_phys(0), see tables
-            yield rules.SYMBOLS_RANGE.at(name, f"{value:#x} has more than 52 bits")
+            yield symbol_rules.SYMBOLS_RANGE.at(name, f"{value:#x} has more than 52 bits")
 
 
 def _order(record: Record) -> Iterator[Finding]:
@@ -68,14 +68,14 @@ def _order_of(record: Record, names: tuple[str, ...]) -> Iterator[Finding]:
         is_empty = low_value == high_value and (low.replace("_va", "_pa"), high.replace("_va", "_pa")) in _EMPTY_IF_EQUAL
         if low_value > high_value or is_empty:
             relation = "equals" if is_empty else "lies above"
-            yield rules.SYMBOLS_ORDER.at(low, f"{low} {low_value:#x} {relation} {high} {high_value:#x}")
+            yield symbol_rules.SYMBOLS_ORDER.at(low, f"{low} {low_value:#x} {relation} {high} {high_value:#x}")
 
 
 def _alignment(record: Record) -> Iterator[Finding]:
     for name in _ALIGNED:
         value = record.number(name)
         if value and value % 4096:
-            yield rules.SYMBOLS_ALIGNMENT.at(name, f"{value:#x} is not a multiple of 4096")
+            yield symbol_rules.SYMBOLS_ALIGNMENT.at(name, f"{value:#x} is not a multiple of 4096")
 
 
 def _base(record: Record) -> Iterator[Finding]:
@@ -87,10 +87,10 @@ def _base(record: Record) -> Iterator[Finding]:
         is_absolute = bool(record.number("_addresses_pa"))
         has_base = version is not None and version < kernels.PLACE_RELATIVE and not is_absolute
         if has_base and record.number("_offsets_pa"):
-            yield rules.SYMBOLS_NO_BASE.at("_relative_pa", f"it is 0 on {record.release_text}")
+            yield symbol_rules.SYMBOLS_NO_BASE.at("_relative_pa", f"it is 0 on {record.release_text}")
     elif not 0 <= start - base < TEXT_GAP:
         place = " (among the kallsyms tables)" if (record.number("_offsets_pa") or 0) < base < start + (1 << 32) else ""
-        yield rules.SYMBOLS_BASE.at("_relative_pa", f"{base:#x}{place} is not at the start of the image {start:#x}")
+        yield symbol_rules.SYMBOLS_BASE.at("_relative_pa", f"{base:#x}{place} is not at the start of the image {start:#x}")
 
 
 def _page_table(record: Record) -> Iterator[Finding]:
@@ -98,9 +98,9 @@ def _page_table(record: Record) -> Iterator[Finding]:
     if not table:
         return
     if table % 4096:
-        yield rules.SYMBOLS_PAGE_TABLE.at("swapper_pg_dir_pa", f"{table:#x} is not a multiple of 4096")
+        yield symbol_rules.SYMBOLS_PAGE_TABLE.at("swapper_pg_dir_pa", f"{table:#x} is not a multiple of 4096")
     elif image and not image[0] <= table < image[1]:
-        yield rules.SYMBOLS_PAGE_TABLE.at(
+        yield symbol_rules.SYMBOLS_PAGE_TABLE.at(
             "swapper_pg_dir_pa", f"{table:#x} lies outside the image {image[0]:#x} - {image[1]:#x}", Severity.WARNING
         )
 

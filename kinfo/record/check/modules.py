@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding
 from kinfo.record import rules
-from kinfo.record.evidence import MODULE_STRUCT_LIMIT
+from kinfo.record.limits import MODULE_STRUCT_LIMIT
 from kinfo.record.record import Record
 
 _OFFSETS = ("mod_core_layout_offset", "mod_init_layout_offset", "mod_mem_offset", "mod_kallsyms_offset")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from kinfo.findings import Finding
-from kinfo.record import kernels, rules
+from kinfo.record import kernels, symbol_rules
 from kinfo.record.check.image import image_range
 from kinfo.record.record import Record
 
@@ -21,7 +21,7 @@ def check(record: Record) -> Iterator[Finding]:
     yield from _distances(record)
     yield from _addresses(record)
     if _is_place_relative(record):
-        yield rules.SYMBOLS_PLACE_RELATIVE.at("_offsets_pa", "there is no relative base behind the offsets")
+        yield symbol_rules.SYMBOLS_PLACE_RELATIVE.at("_offsets_pa", "there is no relative base behind the offsets")
 
 
 def _inside_image(record: Record) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def _inside_image(record: Record) -> Iterator[Finding]:
     for name in _TABLES:
         value = record.number(name)
         if value and not image[0] <= value < image[1]:
-            yield rules.SYMBOLS_OUTSIDE_IMAGE.at(name, f"{value:#x} is outside {image[0]:#x} - {image[1]:#x}")
+            yield symbol_rules.SYMBOLS_OUTSIDE_IMAGE.at(name, f"{value:#x} is outside {image[0]:#x} - {image[1]:#x}")
 
 
 def _order(record: Record) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def _order(record: Record) -> Iterator[Finding]:
     there = [(name, value) for name in kernels.table_order(record.release.version) if (value := record.number(name))]
     for (low, low_value), (high, high_value) in pairwise(there):
         if low_value >= high_value:
-            yield rules.SYMBOLS_TABLE_ORDER.at(low, f"{low} {low_value:#x} should lie below {high} {high_value:#x}")
+            yield symbol_rules.SYMBOLS_TABLE_ORDER.at(low, f"{low} {low_value:#x} should lie below {high} {high_value:#x}")
 
 
 def _align(size: int, to: int) -> int:
@@ -72,7 +72,7 @@ def _distance(record: Record, low: str, high: str, allowed: set[int]) -> Iterato
     start, end = record.number(low), record.number(high)
     if start and end and start < end and end - start not in allowed:
         wanted = " or ".join(f"{size:#x}" for size in sorted(allowed))
-        yield rules.SYMBOLS_TABLE_SIZE.at(
+        yield symbol_rules.SYMBOLS_TABLE_SIZE.at(
             high, f"{high} - {low} is {end - start:#x}, but num_syms {record.number('num_syms')} gives {wanted}"
         )
 
@@ -84,11 +84,13 @@ def _addresses(record: Record) -> Iterator[Finding]:
     is_inside = image[0] <= address < image[1]
     if not record.number("_offsets_pa"):
         if not is_inside:
-            yield rules.SYMBOLS_OUTSIDE_IMAGE.at("_addresses_pa", f"{address:#x} is outside {image[0]:#x} - {image[1]:#x}")
+            yield symbol_rules.SYMBOLS_OUTSIDE_IMAGE.at(
+                "_addresses_pa", f"{address:#x} is outside {image[0]:#x} - {image[1]:#x}"
+            )
     elif is_inside:
-        yield rules.SYMBOLS_ADDRESSES_SEQS.at("_addresses_pa", f"{address:#x} lies among the tables")
+        yield symbol_rules.SYMBOLS_ADDRESSES_SEQS.at("_addresses_pa", f"{address:#x} lies among the tables")
     else:
-        yield rules.SYMBOLS_ADDRESSES_GARBAGE.at("_addresses_pa", f"{address:#x} is no place in the image")
+        yield symbol_rules.SYMBOLS_ADDRESSES_GARBAGE.at("_addresses_pa", f"{address:#x} is no place in the image")
 
 
 def _is_place_relative(record: Record) -> bool:

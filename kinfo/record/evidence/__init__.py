@@ -1,0 +1,35 @@
+"""Evidence for and against one layout, read off the bytes.
+
+Each function looks at one thing and says how much it weighs, in points, and why, in words. Nothing here decides: `detect`
+adds up. A weight of CONTRADICTION or less is something that no known writer of the layout can have left.
+
+A zero is weak evidence: the rest of a region is usually zero, so a longer layout always "has" its tail as zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinfo.record.evidence import identity, image, modules, vendor
+from kinfo.record.evidence.subject import CONTRADICTION, Evidence, Subject, Window
+
+__all__ = ["CONTRADICTION", "Evidence", "Subject", "Window", "observe"]
+
+
+def observe(subject: Subject) -> Iterator[Evidence]:
+    """Everything that speaks for or against a layout, what rules most layouts out first."""
+    yield from identity.release(subject)
+    if subject.layout.vendor:
+        yield from vendor.vendor(subject)
+    else:
+        yield from image.lengths(subject)
+        yield from image.stack(subject)
+        yield from image.addresses(subject)
+        yield from image.base_and_text(subject)
+        yield from identity.build_info(subject)
+        yield from modules.modules(subject)
+        yield from identity.kernel_range(subject)
+    yield from vendor.va_space(subject)
+    yield from identity.length(subject)
+    yield from identity.checksum(subject)
+    yield from identity.tail(subject)

@@ -1,0 +1,107 @@
+"""Length, checksum, release, build_info, and which kernels write the layout at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinfo.record import kernels, text
+from kinfo.record.checksum import State
+from kinfo.record.evidence.subject import Evidence, Subject
+from kinfo.record.layouts import LARGEST
+from kinfo.record.limits import VENDOR_HALF
+
+_Span = tuple[kernels.Version | None, kernels.Version | None]
+
+
+def length(subject: Subject) -> Iterator[Evidence]:
+    """How the dump's end fits the layout."""
+    there, size = len(subject.window.data), subject.layout.size
+    if there < size:
+        yield Evidence(-10, f"the dump ends after {there} of {size} bytes")
+    elif there == size and subject.window.is_end:
+        yield Evidence(25, f"the dump is exactly {size} bytes long")
+
+
+def checksum(subject: Subject) -> Iterator[Evidence]:
+    """Whether the sum over this layout's length holds."""
+    state = subject.checksum.state
+    if len(subject.window.data) < subject.layout.size:
+        return
+    over = f"over {subject.layout.words} words"
+    if state is State.VALID:
+        yield Evidence(40, f"checksum holds {over}")
+    elif state is State.INVERTED:
+        yield Evidence(40, f"inverted checksum holds {over}")
+    elif state is State.MISMATCH and subject.checksum.flipped_bit is not None:
+        yield Evidence(20, f"checksum {over} is one bit off")
+
+
+def release(subject: Subject) -> Iterator[Evidence]:
+    """The text where the layout has its release."""
+    raw = subject.release_bytes
+    if not raw:
+        return
+    field = "release"
+    string = text.before_nul(raw)
+    if not any(raw):
+        partial = subject.layout.vendor or subject.layout.alias in ("C", "D") or not subject.checksum.state.verified
+        yield Evidence(0 if partial else -15, f"{field} is empty: only meminspect sums a record before it has one")
+    elif not text.is_printable(string) or b"\0" not in raw or raw[0] == 0:
+        yield Evidence(-40, f"no text where the {field} would be")
+    elif text.after_nul(raw):
+        yield Evidence(0 if subject.release else -10, f"{field} {string.decode()!r} has bytes behind its NUL")
+    elif subject.release:
+        yield Evidence(30, f"{field} {string.decode()!r}")
+    else:
+        yield Evidence(15, f"{field} is text but no version: {string.decode()!r}")
+
+
+def build_info(subject: Subject) -> Iterator[Evidence]:
+    """The text where the layout has build_info."""
+    raw = subject.values.get("build_info")
+    if not isinstance(raw, bytes):
+        return
+    if not any(raw):
+        yield Evidence(0, "build_info is empty")
+    elif raw[0] == 0 or not text.is_printable(text.before_nul(raw).replace(b"\n", b"")):
+        yield Evidence(-30, "no text where build_info would be")
+    else:
+        yield Evidence(10, "build_info is text")
+
+
+def kernel_range(subject: Subject) -> Iterator[Evidence]:
+    """Whether kernels of that release write this layout."""
+    first, last = _versions(subject)
+    known, possible = subject.layout.kernels.known, subject.layout.kernels.possible
+    shown = subject.release.text if subject.release else "the length fields"
+    if not _overlap((first, last), possible):
+        yield Evidence(-25, f"{shown}: such a kernel cannot write this layout")
+    elif subject.release and _overlap((first, last), known):
+        yield Evidence(6, f"{shown}: seen in {subject.layout.seen_in}")
+    elif subject.release:
+        yield Evidence(-6, f"{shown}: known only from {subject.layout.seen_in}")
+
+
+def _versions(subject: Subject) -> tuple[kernels.Version | None, kernels.Version | None]:
+    if subject.release:
+        return subject.release.version, subject.release.version
+    numbers = [subject.number(name) or 0 for name in ("name_len", "bit_per_long", "module_name_len", "symbol_len")]
+    return kernels.version_bounds(*numbers)
+
+
+def _overlap(one: _Span, other: _Span) -> bool:
+    starts_in_time = one[0] is None or other[1] is None or one[0] <= other[1]
+    ends_late_enough = one[1] is None or other[0] is None or one[1] >= other[0]
+    return starts_in_time and ends_late_enough
+
+
+def tail(subject: Subject) -> Iterator[Evidence]:
+    """What lies right behind the layout's end, where the rest of the region is zero."""
+    window, size = subject.window, subject.layout.size
+    behind = window.data[size : max(LARGEST, size) + 64]
+    if window.tail_is_noise or not any(behind):
+        return
+    if subject.checksum.state.verified and not window.data[LARGEST + 64 : VENDOR_HALF]:
+        return  # cut from a larger dump: nothing to compare the bytes with
+    first = next(index for index, byte in enumerate(behind) if byte)
+    yield Evidence(-20, f"bytes that are not zero follow at {size + first:#x}")

@@ -1,0 +1,59 @@
+"""The vendor block, and the virtual address space that it shares with A4 and Z0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinfo.record import text
+from kinfo.record.evidence.subject import Evidence, Subject
+from kinfo.record.limits import NAMES_LIMIT, PA_LIMIT
+
+
+def vendor(subject: Subject) -> Iterator[Evidence]:
+    """The fields that the vendor module adds."""
+    if subject.window.data[8:24] == bytes(16) and subject.window.data[24:72] != bytes(48):
+        yield Evidence(-30, "the release begins with zeros")
+    root = subject.number("mod_root_pa")
+    if root is not None:
+        if root == 0:
+            yield Evidence(-8, "no module root")
+        else:
+            is_plausible = 1 << 24 <= root < PA_LIMIT and root % 4 == 0
+            yield Evidence(6 if is_plausible else -30, f"module root {root:#x}")
+    names = subject.number("names_total_len")
+    if names is not None:
+        if names == 0:
+            yield Evidence(-8, "names_total_len 0")
+        else:
+            yield Evidence(6 if names < NAMES_LIMIT else -30, f"names_total_len {names}")
+    suspend = subject.number("suspend_diag_va")
+    if suspend is not None:
+        if suspend == 0:
+            yield Evidence(-8, "no suspend diagnosis")
+        else:
+            yield Evidence(6 if suspend >= 1 << 63 else -30, f"suspend_diag_va {suspend:#x}")
+    yield from _frequencies(subject)
+
+
+def _frequencies(subject: Subject) -> Iterator[Evidence]:
+    names = subject.values.get("dss_freq_name")
+    if not isinstance(names, tuple):
+        return
+    strings = [text.before_nul(name) for name in names if isinstance(name, bytes)]
+    if not any(strings):
+        yield Evidence(-8, "no frequency names")
+    elif all(text.is_printable(string) for string in strings):
+        yield Evidence(8, f"{sum(map(bool, strings))} frequency names")
+    else:
+        yield Evidence(-30, "frequency names are no text")
+
+
+def va_space(subject: Subject) -> Iterator[Evidence]:
+    """Virtual address space."""
+    bits, page_offset = subject.number("va_bits"), subject.number("page_offset")
+    if bits is None or page_offset is None:
+        return
+    if 32 <= bits <= 57 and page_offset >= 1 << 63:
+        yield Evidence(12, f"va_bits {bits}, page_offset {page_offset:#x}")
+    else:
+        yield Evidence(-30, f"va_bits {bits}, page_offset {page_offset:#x}: no kernel has such")

@@ -1,0 +1,12 @@
+"""Bounds and groups that detection and checks share."""
+
+from __future__ import annotations
+
+PA_LIMIT = 1 << 52  # no arm64 or x86-64 kernel has wider physical addresses
+MODULE_STRUCT_LIMIT = 0x2000  # struct module is far smaller, debug options included
+IMAGE_LIMIT = 64 << 20  # kernel images are smaller, debug ones excepted
+NAMES_LIMIT = 64 << 20  # kallsyms_names of the largest kernels is some 3 MB
+TEXT_GAP = 0x400000  # _text to _stext: the image's head, 64 KiB on arm64, 0 on x86-64
+VENDOR_HALF = 2048  # the vendor block lies here at the earliest: half of a page
+
+FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")
