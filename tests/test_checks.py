@@ -213,6 +213,13 @@ def checksum_interrupted() -> Record:
 
 
 @region
+def checksum_suspect() -> Record:
+    record = bytearray(record_c())
+    record[kinfo.layout("C").by_name["_token_index_pa"].offset + 2] ^= 0x40
+    return kinfo.decode(bytes(record))
+
+
+@region
 def layout_rivals() -> Record:
     return kinfo.decode(kinfo.encode(make_fields("A0", 1), "A0").ljust(PAGE, b"\0"))
 
@@ -313,11 +320,19 @@ def test_codes_are_unique_and_unknown_ones_have_a_suggestion() -> None:
 def test_messages_of_the_checksum() -> None:
     mismatch = REGIONS["checksum-mismatch"]().findings[0]
     assert mismatch.message.startswith("stored 0x")
-    interrupted = REGIONS["checksum-interrupted"]().findings[0]
+    (interrupted,) = (one for one in REGIONS["checksum-interrupted"]().findings if one.code == "checksum-interrupted")
     assert interrupted.message.endswith("the stored value is the sum of the first 19 words")
     erased = REGIONS["record-erased"]()
     assert (erased.layout, erased.size, erased.findings[0].message) == (None, PAGE, "all 4096 bytes of the region are ff")
     assert REGIONS["record-truncated"]().findings[0].message == "only 300 of 472 bytes are there"
+
+
+def test_a_flipped_bit_is_traced_to_its_field() -> None:
+    suspects = [finding for finding in REGIONS["checksum-suspect"]().findings if finding.code == "checksum-suspect"]
+    wrong, right = C["_token_index_pa"] ^ 0x400000, C["_token_index_pa"]
+    assert [(finding.where, finding.message) for finding in suspects] == [
+        ("_token_index_pa", f"it is {wrong:#x}; with the bit flipped back, {right:#x} raises no such finding")
+    ]
 
 
 def test_incomplete_records_name_their_fields() -> None:

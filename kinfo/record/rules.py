@@ -45,6 +45,14 @@ CHECKSUM_INTERRUPTED = Rule(
     "the values are most likely right; take the dump again if you can",
     "update_kernel_all_info(), the same in every driver",
 )
+CHECKSUM_SUSPECT = Rule(
+    "checksum-suspect",
+    _INFO,
+    "one field's flipped bit explains the checksum and other findings",
+    "the record is whole but for that bit",
+    "read the field with the bit flipped back, and look for failing memory",
+    "XOR: a single flipped bit shows at its place in the sum",
+)
 
 # Family layout: which bytes mean what?
 LAYOUT_AMBIGUOUS = Rule(

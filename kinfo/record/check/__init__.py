@@ -1,21 +1,22 @@
 """Plausibility checks on a decoded record, one subject a module.
 
-A check is a function from a record to findings; `ALL` lists them in the order in which findings are shown.
+A check is a function from a record to findings; gravest findings are shown first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kinfo.findings import Finding
+from kinfo.findings import Finding, Severity
+from kinfo.record import bitflip, rules
 from kinfo.record.check import completeness, flags, image, modules, strings, tables, vendor, verdict
 from kinfo.record.record import Record
 
 Check = Callable[[Record], Iterable[Finding]]
 
-ALL: tuple[Check, ...] = (
-    verdict.checksum,
-    verdict.layout,
+_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
+
+PLAUSIBILITY: tuple[Check, ...] = (
     completeness.check,
     flags.check,
     image.check,
@@ -27,5 +28,25 @@ ALL: tuple[Check, ...] = (
 
 
 def run(record: Record) -> tuple[Finding, ...]:
-    """Every finding on a record. Of an erased region nothing but that is said."""
-    return tuple(finding for check in ALL for finding in check(record))
+    """Every finding on a record, the gravest first."""
+    found = [*verdict.checksum(record), *_suspect(record), *verdict.layout(record), *plausibility(record)]
+    return tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
+
+
+def plausibility(record: Record) -> list[Finding]:
+    """The findings that are neither about the checksum nor about the layout."""
+    return [finding for check in PLAUSIBILITY for finding in check(record)]
+
+
+def _suspect(record: Record) -> Iterable[Finding]:
+    found = bitflip.suspect(record, plausibility)
+    if found:
+        name, mended = found
+        now, then = (record.fields[name], mended.fields[name])
+        yield rules.CHECKSUM_SUSPECT.at(
+            name, f"it is {_shown(now)}; with the bit flipped back, {_shown(then)} raises no such finding"
+        )
+
+
+def _shown(value: object) -> str:
+    return f"{value:#x}" if isinstance(value, int) else f"{value}"

@@ -1,0 +1,48 @@
+"""Where the one flipped bit is: stored and computed sum that differ in one bit say which bit of a word, but not of which.
+
+Every word is tried: flipped back in the right one, the findings that the corrupt value caused go away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from kinfo.findings import Finding, Severity
+from kinfo.record.checksum import HEAD_SIZE, State
+from kinfo.record.record import Record
+
+Checks = Callable[[Record], Iterable[Finding]]
+
+
+def suspect(record: Record, checks: Checks) -> tuple[str, Record] | None:
+    """The field whose flipped bit explains most findings, and the record with the bit flipped back; None without a clear one.
+
+    `checks` gives the findings of a record apart from those about its checksum.
+    """
+    bit, layout = record.checksum.flipped_bit, record.layout
+    if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
+        return None
+    complaints = _complaints(record, checks)
+    tried = []
+    for word in range(layout.words):
+        place = HEAD_SIZE + 4 * word + bit // 8
+        mended = _flipped(record, place, bit % 8)
+        left = _complaints(mended, checks)
+        if left < complaints:
+            field = next(field for field in layout.fields if field.offset <= place < field.end)
+            tried.append((len(left), field.name, mended))
+    fewest = min((left for left, _, _ in tried), default=0)
+    best = [(name, mended) for left, name, mended in tried if left == fewest]
+    return best[0] if len(best) == 1 else None
+
+
+def _complaints(record: Record, checks: Checks) -> set[tuple[str, str]]:
+    return {(finding.code, finding.where) for finding in checks(record) if finding.severity is not Severity.INFO}
+
+
+def _flipped(record: Record, place: int, bit: int) -> Record:
+    raw = bytearray(record.raw)
+    raw[place] ^= 1 << bit
+    assert record.layout is not None
+    return replace(record, raw=bytes(raw), values=record.layout.unpack(bytes(raw)))
