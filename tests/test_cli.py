@@ -92,6 +92,23 @@ class TestTop:
         assert done.stdout.count("\n") == 1
 
     @pytest.mark.parametrize(
+        ("redirection", "message"),
+        [
+            (">&-", ""),
+            ("> /dev/full", "kinfo: cannot write the output: No space left on device; make room, or send it elsewhere\n"),
+        ],
+    )
+    def test_output_that_goes_nowhere(self, sound: Path, redirection: str, message: str) -> None:
+        command = f"{sys.executable} -m kinfo decode {sound} {redirection}"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (2, message)
+
+    def test_closed_standard_input(self) -> None:
+        command = f"{sys.executable} -m kinfo decode - <&-"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (2, "kinfo: -: there is no standard input here; name a file\n")
+
+    @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (("decode",), "Missing argument 'DUMP'.; see `kinfo decode --help`"),

@@ -114,9 +114,9 @@ LOOK = "force a layout with --layout to see the bytes as fields, or look with `k
             *(MAGIC + noise(5000, 1), ()),
             "the magic at 0x0 has no record behind it; force a layout with --offset and --layout to look",
         ),
-        (RECORD[:120], (), f"the record at 0x0 is cut after 120 bytes, before its release; {WHOLE}"),
+        (noise(5000, 4) + RECORD[:16], (), f"the record at 0x1388 is cut after 16 bytes; {WHOLE}"),
         (RECORD[3::-1] + noise(4092, 2), (), f"big-endian word order: the magic at 0x0 is byte-swapped; {SWAP}"),
-        (RECORD, ("--offset", "0x1000"), "offset 0x1000 is behind the end; it has 0x1d8 bytes"),
+        (RECORD, ("--offset", "0x1000"), "offset 0x1000 is not within it; it has 0x1d8 bytes"),
         (bytes(64) + RECORD, ("--offset", "8"), f"no magic at 0x8 (found 0x00000000); {LOOK}"),
         (MAGIC + noise(4092, 3), ("--offset", "0"), f"the magic 0xcceeddff at 0x0 has no record behind it; {LOOK}"),
         (MAGIC[::-1] + noise(4092, 3), ("--offset", "0"), f"big-endian word order: the magic at 0x0 is byte-swapped; {SWAP}"),
@@ -160,3 +160,31 @@ class TestForced:
 
     def test_at_the_first_magic_of_a_dump(self) -> None:
         assert kinfo.decode(dump_with(at_3004=MAGIC), layout="C").offset == 0x3004
+
+
+def test_a_damaged_copy_at_a_page_does_not_hide_a_sound_record_elsewhere() -> None:
+    damaged = bytearray(RECORD)
+    damaged[12] ^= 1
+    dump = dump_with(at_2a54=RECORD, at_8000=bytes(damaged))
+    records = kinfo.api.decode_all(dump)
+    assert [(record.offset, record.state) for record in records] == [(0x2A54, State.VALID), (0x8000, State.MISMATCH)]
+
+
+def test_a_magic_before_zeros_is_a_decoy_but_an_empty_vendor_block_is_none() -> None:
+    empty = (MAGIC + bytes(68)).ljust(2048, b"\0")
+    assert [hit.record for hit in kinfo.find(dump_with(at_3000=empty + empty))] == [None]
+    record = kinfo.decode(RECORD.ljust(2048, b"\0") + empty)
+    assert record.vendor
+    assert record.vendor.release_text == ""
+
+
+def test_vendor_block_of_a_region_of_megabytes() -> None:
+    block = kinfo.encode({"uts_release": "6.12.1-g1"}, "V1")
+    record = kinfo.decode(RECORD.ljust(2 << 20, b"\0") + block.ljust(2 << 20, b"\0"))
+    assert record.vendor
+    assert record.vendor.offset == 2 << 20
+
+
+def test_negative_offsets_are_refused() -> None:
+    with pytest.raises(kinfo.KinfoError, match="offset -0x1000 is not within it"):
+        kinfo.decode(RECORD, offset=-4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 
@@ -34,6 +34,11 @@ class Number(click.ParamType[int]):
 
 
 NUMBER = Number()
+
+
+def stdin() -> BinaryIO | None:
+    """Standard input's bytes; None where it was closed."""
+    return sys.stdin.buffer if sys.stdin else None
 
 
 def style_for(stream: TextIO | None = None) -> Style:

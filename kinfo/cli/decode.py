@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -49,7 +48,7 @@ def command(
     """
     if hexdump and form != "text":
         raise click.UsageError(f"--hex goes with --format text, not {form}")
-    with open_dump(dump, sys.stdin.buffer) as source:
+    with open_dump(dump, common.stdin()) as source:
         source.name = common.shown_name(source.name)
         records = _records(source, offset=offset, base=base, layout=layout)
         shown = records if every else records[:1]

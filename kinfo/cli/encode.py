@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,8 @@ from kinfo.cli.output import write_file
 from kinfo.errors import FieldError, KinfoError
 from kinfo.memory import open_dump
 
-_LIMIT = 1 << 20  # a fields file is a few KB
+_LIMIT = 1 << 16  # a fields file is a few KB, its document at most
+_DEPTH = 16  # what decode prints nests 8 levels deep
 
 
 @click.command("encode", short_help="Write a record from field values")
@@ -67,15 +67,27 @@ def _parse(path: str, layout: str | None) -> tuple[str, Mapping[str, Any], Mappi
     return name, values, (data.get("after_nul") or {}) if values is not data else {}
 
 
+def _load_plain(text: bytes) -> Any:
+    """YAML without what no fields file needs and a hostile one abuses: aliases and deep nesting."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > _DEPTH:
+            raise yaml.YAMLError("aliases or deep nesting")
+    return yaml.safe_load(text)
+
+
 def _load(path: str) -> Mapping[str, Any]:
     import yaml
 
-    with open_dump(path, sys.stdin.buffer) as source:
+    with open_dump(path, common.stdin()) as source:
         text = source.read(0, _LIMIT + 1)
     if len(text) > _LIMIT:
         raise FieldError(f"{path}: is larger than {_LIMIT} bytes", "name a file of field values, not a dump")
     try:
-        data = yaml.safe_load(text)  # JSON is YAML
+        data = _load_plain(text)  # JSON is YAML
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark else ""

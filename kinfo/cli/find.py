@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import click
@@ -60,7 +59,7 @@ def command(*, dumps: tuple[str, ...], step: int, form: str) -> int:
 
 
 def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
-    with with_progress(open_dump(name, sys.stdin.buffer)) as source:
+    with with_progress(open_dump(name, common.stdin())) as source:
         source.name = common.shown_name(source.name)
         for hit in api.find(source, step=step):
             yield source.name, hit

@@ -20,15 +20,25 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
+    if sys.stdout is None:  # closed by the caller: >&-
+        return UNDECIDED
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return SOUND
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # standard output: a full disk
+        _drop_output()
+        return _fail(f"cannot write the output: {error.strerror}", "make room, or send it elsewhere")
+
+
+def _drop_output() -> None:
+    """Let what is still in the buffer of standard output go nowhere, so that the interpreter's exit is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:

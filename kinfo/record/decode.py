@@ -8,15 +8,15 @@ from kinfo.record import check
 from kinfo.record.check.completeness import missing_fields
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
-from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.layouts import MAGICS, SMALLEST, layout_named
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout
 from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource
 from kinfo.record.writers import possible_writers
 
-REGION_LIMIT = 1 << 20  # a file up to this size with a record at its start is taken for the region itself
-_HALVES = tuple(1 << shift for shift in range(9, 20))  # where a second half can begin: 512 bytes to 512 KiB
+REGION_LIMIT = 16 << 20  # a file up to this size with a record at its start is taken for the region itself
+_HALVES = tuple(1 << shift for shift in range(9, 24))  # where a second half can begin: 512 bytes to 8 MiB
 
 
 def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, layout: Layout | None = None) -> Record | None:
@@ -39,7 +39,9 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
         if half < len(window):  # a region of less than a page: what follows the half is not this record's tail
             record = _decode_window(window[:half], is_end=False, layout=layout) or record
     behind = source.read(record.size, max(half - record.size, 0)) if region is not None and half is not None else b""
-    placed = replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not any(behind))
+    placed = replace(
+        record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not behind.strip(b"\0")
+    )
     return finish(placed)
 
 
@@ -100,11 +102,12 @@ def _vendor_block(source: ByteSource, offset: int, base: int | None, region: int
     places = _HALVES if region is None or region // 2 in _HALVES else (*_HALVES, region // 2)
     for half in places:
         place = offset + half
-        head = source.read(place, 4) if place + SMALLEST <= source.size else b""
-        if int.from_bytes(head, "little") not in MAGICS:
-            continue
+        head = source.read(place, 9) if place + SMALLEST <= source.size else b""
+        if int.from_bytes(head[:4], "little") not in MAGICS or 0 < head[8] < 0x20:
+            continue  # in the kernel's record a flag stands where the vendor block has its release
         window = source.read(place, VENDOR_HALF)
-        record = _decode_window(window, is_end=place + len(window) >= source.size, layout=None)
+        is_end = place + len(window) >= source.size
+        record = _decode_window(window, is_end=is_end, layout=None if any(window[4:72]) else layout_named("V1"))
         if record and record.layout and record.layout.vendor:
             return replace(record, offset=place, base=base)
     return None

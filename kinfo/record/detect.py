@@ -19,7 +19,9 @@ from kinfo.record.model import Layout, Value
 RIVAL_MARGIN = 20  # a candidate this close to the best one is a rival
 CLEAR_MARGIN = 5  # the least lead that makes the best one likely
 GIVE_UP = -60  # a layout with this much against it is not looked at any further
-SENSE = 30  # the least weight of a record whose checksum does not hold
+SENSE = 15  # the least weight of a record whose checksum does not hold
+SENSE_WITHOUT_MAGIC = 30  # and of one whose magic is not there either
+DOUBT = -20  # one observation with this much against it, and the best layout is not certain
 
 # How often a layout was seen: decides only where the bytes say nothing, as before the writer's end.
 _PREVALENCE = {"A2": 3, "A6": 2, "C": 1}
@@ -42,6 +44,7 @@ class Candidate:
     checksum: Checksum
     evidence: tuple[Evidence, ...]
     is_truncated: bool
+    has_body: bool
 
     @cached_property
     def points(self) -> int:
@@ -56,9 +59,11 @@ class Candidate:
     @property
     def makes_sense(self) -> bool:
         """Whether the bytes are this layout at all, rather than noise behind a magic."""
-        if not any(value for name, value in self.values.items() if name not in ("magic_number", "combined_checksum")):
+        if not self.has_body:
             return False
-        return self.points > 0 if self.checksum.state.verified else self.points >= SENSE
+        if self.checksum.state.verified or (self.is_truncated and self.values["magic_number"]):
+            return self.points > 0
+        return self.points >= (SENSE if self.values["magic_number"] else SENSE_WITHOUT_MAGIC)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +94,7 @@ class Detection:
         best = self.best
         if self.rivals and best.points - self.rivals[0].points < CLEAR_MARGIN:
             return Confidence.AMBIGUOUS
-        is_proven = best.checksum.state.verified and not best.is_contradicted
+        is_proven = best.checksum.state.verified and all(item.points > DOUBT for item in best.evidence)
         return Confidence.CERTAIN if is_proven and not self.rivals else Confidence.LIKELY
 
     def under(self, layout: Layout) -> Candidate:
@@ -131,7 +136,9 @@ def _weigh(layout: Layout, window: Window) -> Candidate:
     is_truncated = len(window.data) < layout.size
     values = layout.unpack_partial(window.data) if is_truncated else layout.unpack(window.data)
     subject = Subject(layout, window, values, window.checksum(layout))
-    return Candidate(layout, values, subject.checksum, _until_hopeless(observe(subject)), is_truncated)
+    evidence = _until_hopeless(observe(subject))
+    has_body = any(window.data[8 : layout.size])
+    return Candidate(layout, values, subject.checksum, evidence, is_truncated, has_body)
 
 
 def _until_hopeless(observations: Iterable[Evidence]) -> tuple[Evidence, ...]:

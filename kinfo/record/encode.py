@@ -14,6 +14,8 @@ from kinfo.record.model import Field, Layout, Value
 from kinfo.record.record import HEAD_FIELDS
 from kinfo.record.text import unescape
 
+_BRIEF = 60
+
 
 def encode(fields: Mapping[str, Any], layout: Layout, after_nul: Mapping[str, str] | None = None) -> bytes:
     """A record of `layout` with these fields, every other one 0, magic and checksum as a driver writes them.
@@ -25,7 +27,7 @@ def encode(fields: Mapping[str, Any], layout: Layout, after_nul: Mapping[str, st
     values: dict[str, Value] = {}
     for name in fields:
         if name not in layout.by_name:
-            raise FieldError(f"{layout.name} has no field {name!r}", _suggestion(str(name), layout))
+            raise FieldError(f"{layout.name} has no field {_brief(name)}", _suggestion(str(name), layout))
         if name in HEAD_FIELDS:
             raise FieldError(f"{name} is computed", "leave it out")
     for field in layout.fields:
@@ -35,10 +37,21 @@ def encode(fields: Mapping[str, Any], layout: Layout, after_nul: Mapping[str, st
     return layout.pack(values)
 
 
+def _brief(given: Any) -> str:
+    """A value for a message: short, whatever was given."""
+    if isinstance(given, (Mapping, list, tuple, set)):
+        return f"a {type(given).__name__}"
+    if isinstance(given, int) and given.bit_length() > 128:
+        return "a number of more than 128 bits"
+    if isinstance(given, (str, bytes)) and len(given) > _BRIEF:
+        return f"{given[:_BRIEF]!r}..."
+    return repr(given)
+
+
 def _suggestion(name: str, layout: Layout) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, layout.by_name, n=1)
+    near = get_close_matches(name[:_BRIEF], layout.by_name, n=1)
     return f"did you mean {near[0]}?" if near else f"`kinfo layouts {layout.alias}` lists its fields"
 
 
@@ -53,11 +66,11 @@ def _tails(after_nul: Mapping[str, str], layout: Layout) -> dict[str, bytes]:
     tails = {}
     for name, digits in after_nul.items():
         if name not in layout.by_name or not layout.by_name[name].is_text:
-            raise FieldError(f"after_nul: {layout.name} has no text field {name!r}", _suggestion(str(name), layout))
+            raise FieldError(f"after_nul: {layout.name} has no text field {_brief(name)}", _suggestion(str(name), layout))
         try:
             tails[name] = bytes.fromhex(digits)
         except (TypeError, ValueError):
-            raise FieldError(f"after_nul: {name} is {digits!r}", "write it as a string of hex digits") from None
+            raise FieldError(f"after_nul: {name} is {_brief(digits)}", "write it as a string of hex digits") from None
     return tails
 
 
@@ -65,7 +78,7 @@ def _value(field: Field, given: Any, tail: bytes) -> Value:
     if not field.elements:
         return _one(field, field.name, given, tail)
     if not isinstance(given, (list, tuple)) or len(given) != field.elements:
-        raise FieldError(f"{field.name} is {given!r}", f"it takes a list of {field.elements}")
+        raise FieldError(f"{field.name} is {_brief(given)}", f"it takes a list of {field.elements}")
     return tuple(_one(field, f"{field.name}[{index}]", item, b"") for index, item in enumerate(given))  # type: ignore[return-value]  # one kind of item an array
 
 
@@ -80,7 +93,7 @@ def _text(field: Field, name: str, given: Any, tail: bytes) -> bytes:
         except FieldError as error:
             raise FieldError(f"{name}: {error.message}", error.hint) from None
     if not isinstance(given, bytes):
-        raise FieldError(f"{name} is {given!r}, not text", "write it in quotes")
+        raise FieldError(f"{name} is {_brief(given)}, not text", "write it in quotes")
     raw = given + b"\0" + tail if tail else given
     room = int(field.item[:-1])
     if len(raw) > room:
@@ -93,9 +106,9 @@ def _number(field: Field, name: str, given: Any) -> int:
         try:
             given = int(given, 0)
         except ValueError:
-            raise FieldError(f"{name} is {given!r}", "write a number, as in 42 or 0x2a") from None
+            raise FieldError(f"{name} is {_brief(given)}", "write a number, as in 42 or 0x2a") from None
     if not isinstance(given, int) or isinstance(given, bool):
-        raise FieldError(f"{name} is {given!r}, not a number", "write a number, as in 42 or 0x2a")
+        raise FieldError(f"{name} is {_brief(given)}, not a number", "write a number, as in 42 or 0x2a")
     if not 0 <= given < 1 << field.bits:
-        raise FieldError(f"{name} is {given:#x}", f"it takes 0 to {(1 << field.bits) - 1:#x} (u{field.bits})")
+        raise FieldError(f"{name} is {_brief(given)}", f"it takes 0 to {(1 << field.bits) - 1:#x} (u{field.bits})")
     return given

@@ -112,7 +112,9 @@ NOTES: dict[str, Note] = {
     "_relative_va": Note("The base that offsets count from", "kallsyms_relative_base", VA),
     **{f"_{name}_va": _symbol_va(f"_{name}", meaning) for name, meaning in _IMAGE.items()},
     **{f"_{name}_va": _symbol_va(f"kallsyms_{name}", meaning) for name, meaning in _TABLES.items()},
-    "uts_release": Note("Kernel release that the vendor module was built for", "init_utsname()->release", "text"),
+    "uts_release": Note(
+        "Kernel release; newer vendor modules put their own commit into it", "init_utsname()->release", "text"
+    ),
     "mod_root_pa": Note("The module tree, or the list head `modules` without tree lookup", "found by name", PA),
     "names_total_len": Note("Length of kallsyms_names", "counted by walking the names", BYTES),
     "suspend_diag_va": Note("The suspend diagnosis structure", "dbg_snapshot suspend_diag", VA),

@@ -7,6 +7,7 @@ MODULE_STRUCT_LIMIT = 0x2000  # struct module is far smaller, debug options incl
 IMAGE_LIMIT = 64 << 20  # kernel images are smaller, debug ones excepted
 NAMES_LIMIT = 64 << 20  # kallsyms_names of the largest kernels is some 3 MB
 TEXT_GAP = 0x400000  # _text to _stext: the image's head, 64 KiB on arm64, 0 on x86-64
+UTS_LEN = 64  # __NEW_UTS_LEN: a whole release field; its writers stop at 63 characters and a NUL
 VENDOR_HALF = 2048  # the vendor block lies here at the earliest: half of a page
 
 FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")

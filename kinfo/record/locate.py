@@ -46,19 +46,31 @@ def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> It
 
 
 def locate(source: ByteSource, *, base: int | None = None) -> tuple[Record, ...]:
-    """The records of a dump, best first: the region's own, or else those found at pages, or else at any word.
+    """The records of a dump, best first: the region's own, those at pages, or, when none of them is sound, at any word.
 
     Raises RecordError, which says what was found instead and what to try.
     """
     if source.size < SMALLEST:
         raise RecordError(f"{source.name}: {source.size} bytes are shorter than any record ({SMALLEST})", _DUMP_MORE)
-    for step in (PAGE, WORD):
-        records = [hit.record for hit in find(source, step, base=base) if hit.record]
-        if records:
-            return tuple(sorted(records, key=_rank))
-        if step == PAGE and source.size <= REGION_LIMIT and (record := _without_magic(source, base)):
-            return (record,)
-    raise RecordError(*_nothing(source))
+    records = _records(source, PAGE, base)
+    if not records and source.size <= REGION_LIMIT and (record := _without_magic(source, base)):
+        return (record,)
+    if not any(record.state.verified for record in records):  # a damaged copy at a page must not hide a sound record
+        records = _records(source, WORD, base)
+    if not records:
+        raise RecordError(*_nothing(source))
+    return tuple(sorted(records, key=_rank))
+
+
+def _records(source: ByteSource, step: int, base: int | None) -> list[Record]:
+    """The records at a step; those found before it became clear that the dump is made of magics, if any were."""
+    records: list[Record] = []
+    try:
+        records.extend(hit.record for hit in find(source, step, base=base) if hit.record)
+    except RecordError:
+        if not records:
+            raise
+    return records
 
 
 _DUMP_MORE = "dump the whole reserved-memory region (a page at least)"
@@ -81,8 +93,8 @@ def forced(source: ByteSource, layout: Layout, *, base: int | None = None) -> Re
 
 def decode_offset(source: ByteSource, offset: int, *, base: int | None = None, layout: Layout | None = None) -> Record:
     """The record at one offset, or RecordError."""
-    if offset >= source.size:
-        raise RecordError(f"{source.name}: offset {offset:#x} is behind the end", f"it has {source.size:#x} bytes")
+    if not 0 <= offset < source.size:
+        raise RecordError(f"{source.name}: offset {offset:#x} is not within it", f"it has {source.size:#x} bytes")
     there = source.size - offset
     if layout and there < min(layout.size, HEAD_END):
         raise RecordError(
@@ -127,11 +139,8 @@ def _nothing(source: ByteSource) -> tuple[str, str]:
         return at + f"big-endian word order: the magic at {swapped:#x} is byte-swapped", _SWAP
     first = next(islice(magic_offsets(source, WORD), 1), None)
     if first is not None:
-        if source.size - first < 204:
-            return (
-                at + f"the record at {first:#x} is cut after {source.size - first} bytes, before its release",
-                _DUMP_MORE,
-            )
+        if source.size - first < SMALLEST:
+            return at + f"the record at {first:#x} is cut after {source.size - first} bytes", _DUMP_MORE
         return (
             at + f"the magic at {first:#x} has no record behind it",
             "force a layout with --offset and --layout to look",

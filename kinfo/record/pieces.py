@@ -10,9 +10,10 @@ from typing import Any
 
 from construct import Array, Bytes, Int8ul, Int16ul, Int32ul, Int64ul
 
+from kinfo.record.limits import UTS_LEN
+
 Piece = tuple[Any, ...]  # construct ships no types: a piece is a tuple of named construct fields
 
-UTS_LEN = 64  # __NEW_UTS_LEN: new_utsname.release without its NUL
 BUILD_INFO_LEN = 256
 
 

@@ -175,7 +175,7 @@ RECORD_ABSOLUTE_PERCPU = Rule(
     "enabled_absolute_percpu is 1, which only x86-64 SMP kernels can have",
     "Samsung's sec_qc_summary takes it for 'use _addresses_pa'; other readers decode offsets by sign",
     "right on an x86-64 guest; on arm64 the byte is corrupt",
-    "init/Kconfig: default X86_64 && SMP, gone after 6.12",
+    "init/Kconfig: default X86_64 && SMP in 6.1 and 6.12, gone by 7.0",
 )
 RECORD_CFI_RENAMED = Rule(
     "record-cfi-renamed",

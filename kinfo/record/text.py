@@ -23,9 +23,9 @@ def escape(raw: bytes) -> str:
 def unescape(text: str) -> bytes:
     r"""Bytes of an escaped text. Raises FieldError for non-ASCII text and for a lone backslash."""
     if not text.isascii():
-        raise FieldError(f"{text!r} is not ASCII", r"write other bytes as \xNN")
+        raise FieldError(f"{text[:60]!r} is not ASCII", r"write other bytes as \xNN")
     if "\\" in _ESCAPE.sub("", text):
-        raise FieldError(f"{text!r} has a lone backslash", r"write it as \\ and other bytes as \xNN")
+        raise FieldError(f"{text[:60]!r} has a lone backslash", r"write it as \\ and other bytes as \xNN")
     return _ESCAPE.sub(lambda found: found[2] or chr(int(found[1], 16)), text).encode("latin-1")
 
 

@@ -48,8 +48,7 @@ def _address_form(record: Record, suffix: str) -> tuple[str, ...]:
     is_absolute = bool(record.number(f"_addresses_{suffix}")) and not record.number("enabled_base_relative")
     if is_absolute and not record.number(f"_offsets_{suffix}"):
         return (f"_addresses_{suffix}",)
-    needs_base = record.number("enabled_base_relative") == 1 and version is not None
-    needs_base = needs_base and version is not None and version < kernels.NO_BASE_CHOICE
+    needs_base = version is not None and version < kernels.PLACE_RELATIVE
     return (f"_relative_{suffix}", f"_offsets_{suffix}") if needs_base else (f"_offsets_{suffix}",)
 
 

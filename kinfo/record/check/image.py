@@ -25,6 +25,15 @@ def image_range(record: Record) -> tuple[int, int] | None:
     return min(base if 0 <= start - base < TEXT_GAP else start for base in bases), end
 
 
+def has_address_table(record: Record) -> bool:
+    """Whether kallsyms holds absolute addresses: base and offsets are then 0, or the early driver's virt_to_phys(0)."""
+    address, image = record.number("_addresses_pa"), image_range(record)
+    if not address or image is None or record.number("enabled_base_relative"):
+        return False
+    base, offsets = record.number("_relative_pa"), record.number("_offsets_pa")
+    return image[0] <= address < image[1] and base == offsets
+
+
 def check(record: Record) -> Iterator[Finding]:
     """All of this module."""
     if record.number("_stext_va") is not None:
@@ -72,6 +81,8 @@ def _order_of(record: Record, names: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def _alignment(record: Record) -> Iterator[Finding]:
+    if record.number("bit_per_long") != 64:
+        return  # 32-bit ARM links _stext and _end where they fall
     for name in _ALIGNED:
         value = record.number(name)
         if value and value % 4096:
@@ -80,7 +91,7 @@ def _alignment(record: Record) -> Iterator[Finding]:
 
 def _base(record: Record) -> Iterator[Finding]:
     base, start = record.number("_relative_pa"), record.number("_stext_pa")
-    if base is None or not start:
+    if base is None or not start or has_address_table(record):
         return
     version = record.release.version if record.release else None
     if base == 0:
@@ -99,7 +110,7 @@ def _page_table(record: Record) -> Iterator[Finding]:
         return
     if table % 4096:
         yield symbol_rules.SYMBOLS_PAGE_TABLE.at("swapper_pg_dir_pa", f"{table:#x} is not a multiple of 4096")
-    elif image and not image[0] <= table < image[1]:
+    elif image and record.number("bit_per_long") == 64 and not image[0] <= table < image[1]:
         yield symbol_rules.SYMBOLS_PAGE_TABLE.at(
             "swapper_pg_dir_pa", f"{table:#x} lies outside the image {image[0]:#x} - {image[1]:#x}", Severity.WARNING
         )

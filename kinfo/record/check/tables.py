@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from kinfo.findings import Finding
 from kinfo.record import kernels, symbol_rules
-from kinfo.record.check.image import image_range
+from kinfo.record.check.image import has_address_table, image_range
 from kinfo.record.record import Record
 
 _TABLES = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_markers_pa", "_seqs_of_names_pa")
@@ -30,12 +30,14 @@ def _inside_image(record: Record) -> Iterator[Finding]:
         return
     for name in _TABLES:
         value = record.number(name)
+        if name == "_offsets_pa" and has_address_table(record):
+            continue
         if value and not image[0] <= value < image[1]:
             yield symbol_rules.SYMBOLS_OUTSIDE_IMAGE.at(name, f"{value:#x} is outside {image[0]:#x} - {image[1]:#x}")
 
 
 def _order(record: Record) -> Iterator[Finding]:
-    if not record.release:
+    if not record.release or has_address_table(record):
         return
     there = [(name, value) for name in kernels.table_order(record.release.version) if (value := record.number(name))]
     for (low, low_value), (high, high_value) in pairwise(there):
@@ -50,7 +52,7 @@ def _align(size: int, to: int) -> int:
 def _distances(record: Record) -> Iterator[Finding]:
     """What lies between neighbouring tables has a size that num_syms gives; backports make several right."""
     count, bits = record.number("num_syms"), record.number("bit_per_long")
-    if not record.release or not count or bits not in (32, 64):
+    if not record.release or has_address_table(record) or not count or bits not in (32, 64):
         return
     pointer = bits // 8
     marker = pointer if record.release.version < (4, 20) else 4
@@ -79,7 +81,7 @@ def _distance(record: Record, low: str, high: str, allowed: set[int]) -> Iterato
 
 def _addresses(record: Record) -> Iterator[Finding]:
     address, image = record.number("_addresses_pa"), image_range(record)
-    if not address or image is None:
+    if not address or image is None or has_address_table(record):
         return
     is_inside = image[0] <= address < image[1]
     if not record.number("_offsets_pa"):

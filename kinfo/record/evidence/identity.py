@@ -8,7 +8,7 @@ from kinfo.record import kernels, text
 from kinfo.record.checksum import State
 from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.layouts import LARGEST
-from kinfo.record.limits import VENDOR_HALF
+from kinfo.record.limits import UTS_LEN, VENDOR_HALF
 
 _Span = tuple[kernels.Version | None, kernels.Version | None]
 
@@ -33,7 +33,7 @@ def checksum(subject: Subject) -> Iterator[Evidence]:
     elif state is State.INVERTED:
         yield Evidence(40, f"inverted checksum holds {over}")
     elif state is State.MISMATCH and subject.checksum.flipped_bit is not None:
-        yield Evidence(20, f"checksum {over} is one bit off")
+        yield Evidence(36, f"checksum {over} is one bit off")
 
 
 def release(subject: Subject) -> Iterator[Evidence]:
@@ -46,8 +46,10 @@ def release(subject: Subject) -> Iterator[Evidence]:
     if not any(raw):
         partial = subject.layout.vendor or subject.layout.alias in ("C", "D") or not subject.checksum.state.verified
         yield Evidence(0 if partial else -15, f"{field} is empty: only meminspect sums a record before it has one")
-    elif not text.is_printable(string) or b"\0" not in raw or raw[0] == 0:
+    elif raw[0] == 0 or not _is_mostly_text(string):
         yield Evidence(-40, f"no text where the {field} would be")
+    elif not text.is_printable(string) or len(string) == UTS_LEN:
+        yield Evidence(0, f"damaged text where the {field} would be: '{text.escape(string)}'")
     elif text.after_nul(raw):
         yield Evidence(0 if subject.release else -10, f"{field} {string.decode()!r} has bytes behind its NUL")
     elif subject.release:
@@ -56,10 +58,15 @@ def release(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(15, f"{field} is text but no version: {string.decode()!r}")
 
 
+def _is_mostly_text(string: bytes) -> bool:
+    """Whether nearly every byte is printable: a byte or two may be corrupt."""
+    return sum(not 0x20 <= byte < 0x7F for byte in string) <= len(string) // 16
+
+
 def build_info(subject: Subject) -> Iterator[Evidence]:
     """The text where the layout has build_info."""
-    raw = subject.values.get("build_info")
-    if not isinstance(raw, bytes):
+    raw = subject.text_bytes("build_info")
+    if not raw:
         return
     if not any(raw):
         yield Evidence(0, "build_info is empty")
@@ -96,10 +103,15 @@ def _overlap(one: _Span, other: _Span) -> bool:
 
 
 def tail(subject: Subject) -> Iterator[Evidence]:
-    """What lies right behind the layout's end, where the rest of the region is zero."""
+    """What lies right behind the layout's end: nothing else should, and zeros before noise are still the record."""
     window, size = subject.window, subject.layout.size
     behind = window.data[size : max(LARGEST, size) + 64]
-    if window.tail_is_noise or not any(behind):
+    if not any(behind):
+        return
+    if window.tail_is_noise:
+        zeros = len(behind) - len(behind.lstrip(b"\0"))
+        if zeros >= 4:
+            yield Evidence(-15, f"{zeros} zero bytes follow before other data: the record goes on")
         return
     if subject.checksum.state.verified and not window.data[LARGEST + 64 : VENDOR_HALF]:
         return  # cut from a larger dump: nothing to compare the bytes with

@@ -26,6 +26,8 @@ def lengths(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(-30, f"name_len {lengths[0]} and symbol_len {lengths[1]}")
     else:
         yield Evidence(5, f"name_len {lengths[0]} and symbol_len {lengths[1]}")
+    if subject.number("module_name_len") == 0 and not subject.is_without_modules:
+        yield Evidence(-15, "module_name_len 0, which only trees with #ifdef CONFIG_MODULES leave")
 
 
 def stack(subject: Subject) -> Iterator[Evidence]:
@@ -84,7 +86,7 @@ def _as_addresses_and_base(subject: Subject, first: int, second: int, flag: bool
     etext, end = subject.number("_etext_pa") or 0, subject.number("_end_pa") or 0
     if flag and first == 0 and _is_image_start(subject, second):
         return 10, "no address table, the base at the image's start"
-    if not flag and second == 0 and etext <= first < end:
+    if not flag and second == 0 and etext <= first < end and not subject.number("_offsets_pa"):
         return 10, "an address table, no base"
     if first and _is_image_start(subject, first):
         return -25, "an address table cannot lie before the text"
@@ -103,12 +105,14 @@ def _as_base_and_text(subject: Subject, first: int, second: int, flag: bool) -> 
     offsets = subject.number("_offsets_pa") or 0
     if offsets and offsets < first and _is_image_start(subject, second):
         return 2 + points, "a base among the tables (kmemdump RFC v2 stores the variable's address)"
+    if first == 0 and second == 0:
+        return subject.zero(-10), "neither base nor _text"
     return -10 + points, "neither is the image's start"
 
 
 def _as_reserved(subject: Subject, first: int, second: int, _flag: bool) -> tuple[int, str]:
     if first:
-        return -25, "the reserved word is not zero"
+        return -20, "the reserved word is not zero"
     if not _is_image_start(subject, second):
         return -6, "_text is not the image's start"
     if subject.release is None:

@@ -18,6 +18,11 @@ def modules(subject: Subject) -> Iterator[Evidence]:
     elif lookup:
         yield Evidence(3, "enabled_modules_tree_lookup 1")
     names = [name for name in subject.layout.by_name if name.startswith("mod_") and name != "mod_scmversion_offset"]
+    if subject.is_without_modules and not subject.is_unfinished:
+        is_guarded = subject.number("module_name_len") == 0
+        points = 6 if is_guarded else 0 if subject.layout.alias == "A1n" else -32
+        yield Evidence(points, "nothing about modules: a tree with #ifdef CONFIG_MODULES, built without")
+        return
     yield from _module_offsets(subject, {name: subject.number(name) for name in names}, lookup)
     yield from _module_range(subject)
     yield from _scmversion(subject)

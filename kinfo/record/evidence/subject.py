@@ -73,11 +73,15 @@ class Subject:
         value = self.values.get(name)
         return value if isinstance(value, int) else None
 
+    def text_bytes(self, name: str) -> bytes:
+        """As much of a text field as is there; empty when the layout has none of that name."""
+        field = self.layout.by_name.get(name)
+        return self.window.data[field.offset : field.end] if field else b""
+
     @cached_property
     def release_bytes(self) -> bytes:
-        """The raw release field; empty when cut off."""
-        value = self.values.get("uts_release" if self.layout.vendor else "last_uts_release")
-        return value if isinstance(value, bytes) else b""
+        """The raw release field, as much of it as is there."""
+        return self.text_bytes("uts_release" if self.layout.vendor else "last_uts_release")
 
     @cached_property
     def release(self) -> kernels.Release | None:
@@ -88,7 +92,15 @@ class Subject:
     @cached_property
     def is_unfinished(self) -> bool:
         """Whether the writer had not come to its end: then fields that are zero say nothing."""
-        return self.checksum.state is State.NOT_WRITTEN or not any(self.release_bytes)
+        is_before_release = not self.layout.vendor and not any(self.release_bytes)
+        return self.checksum.state is State.NOT_WRITTEN or is_before_release
+
+    @cached_property
+    def is_without_modules(self) -> bool:
+        """Whether it comes from a tree that puts all about modules under #ifdef CONFIG_MODULES (gs201, zumapro, sm8735)."""
+        has_guard = self.layout.alias in ("A1n", "A2", "A6")
+        tail = [self.number(name) for name in self.layout.by_name if name.startswith(("mod_", "module_"))]
+        return has_guard and not any(tail) and not self.number("enabled_modules_tree_lookup")
 
     def zero(self, points: int) -> int:
         """The weight of a zero that a finished record would not have."""

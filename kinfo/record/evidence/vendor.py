@@ -55,5 +55,7 @@ def va_space(subject: Subject) -> Iterator[Evidence]:
         return
     if 32 <= bits <= 57 and page_offset >= 1 << 63:
         yield Evidence(12, f"va_bits {bits}, page_offset {page_offset:#x}")
+    elif bits == 0 and page_offset == 0:
+        yield Evidence(subject.zero(-30), "va_bits and page_offset 0")
     else:
         yield Evidence(-30, f"va_bits {bits}, page_offset {page_offset:#x}: no kernel has such")
