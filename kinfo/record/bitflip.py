@@ -27,10 +27,12 @@ def suspect(record: Record, checks: Checks) -> tuple[str, Record] | None:
     tried = []
     for word in range(layout.words):
         place = HEAD_SIZE + 4 * word + bit // 8
+        field = next(field for field in layout.fields if field.offset <= place < field.end)
+        if field.is_text:  # a string shows its own damage
+            continue
         mended = _flipped(record, place, bit % 8)
         left = _complaints(mended, checks)
         if left < complaints:
-            field = next(field for field in layout.fields if field.offset <= place < field.end)
             tried.append((len(left), field.name, mended))
     fewest = min((left for left, _, _ in tried), default=0)
     best = [(name, mended) for left, name, mended in tried if left == fewest]

@@ -48,7 +48,8 @@ def _address_form(record: Record, suffix: str) -> tuple[str, ...]:
     is_absolute = bool(record.number(f"_addresses_{suffix}")) and not record.number("enabled_base_relative")
     if is_absolute and not record.number(f"_offsets_{suffix}"):
         return (f"_addresses_{suffix}",)
-    needs_base = version is not None and version < kernels.PLACE_RELATIVE
+    stores_base = record.layout is not None and record.layout.alias != "D"  # meminspect v3 has the field, and leaves it 0
+    needs_base = stores_base and version is not None and version < kernels.PLACE_RELATIVE
     return (f"_relative_{suffix}", f"_offsets_{suffix}") if needs_base else (f"_offsets_{suffix}",)
 
 
