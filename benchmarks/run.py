@@ -61,7 +61,8 @@ def library() -> None:
         data = BytesDump(path.read_bytes())
         record = kinfo.decode(data)
         seconds = best(lambda data=data, at=record.offset: kinfo.decode(data, offset=at), 300)  # type: ignore[misc]
-        print(f"{'kinfo.decode of ' + path.name:<46}{seconds * 1e3:>9.2f} ms   {'':<28} target: under 1 ms")
+        target = "under 1 ms" if record.state.verified else "none: a flipped bit is traced"
+        print(f"{'kinfo.decode of ' + path.name:<46}{seconds * 1e3:>9.2f} ms   {'':<28} target: {target}")
 
 
 def big_file(folder: str, mib: int) -> Path:

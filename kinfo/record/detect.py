@@ -18,7 +18,7 @@ from kinfo.record.model import Layout, Value
 
 RIVAL_MARGIN = 20  # a candidate this close to the best one is a rival
 CLEAR_MARGIN = 5  # the least lead that makes the best one likely
-GIVE_UP = -60  # a layout with this much against it is not looked at any further
+GIVE_UP = -50  # a layout with this much against it is not looked at any further
 SENSE = 15  # the least weight of a record whose checksum does not hold
 SENSE_WITHOUT_MAGIC = 30  # and of one whose magic is not there either
 DOUBT = -20  # one observation with this much against it, and the best layout is not certain
@@ -37,21 +37,17 @@ class Confidence(Enum):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Candidate:
-    """One layout with what was read under it and the evidence for and against it."""
+    """One layout with what was read under it, the evidence for and against it, and that added up."""
 
     layout: Layout
     values: Mapping[str, Value]
     checksum: Checksum
     evidence: tuple[Evidence, ...]
+    points: int
     is_truncated: bool
     has_body: bool
 
-    @cached_property
-    def points(self) -> int:
-        """The evidence added up."""
-        return sum(item.points for item in self.evidence) + _PREVALENCE.get(self.layout.alias, 0)
-
-    @cached_property
+    @property
     def is_contradicted(self) -> bool:
         """Whether something is there that no known writer of this layout leaves."""
         return any(item.points <= CONTRADICTION for item in self.evidence)
@@ -108,7 +104,7 @@ def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detect
     `is_end` says that the dump ends with them; `forced` is a layout to weigh whatever the magic is. A window of 2 KiB is
     enough: more is not looked at. None when the first bytes are no record's head, whatever the layout.
     """
-    window = Window(bytes(data), is_end)
+    window = Window(bytes(data), is_end=is_end)
     layouts = [layout for layout in LAYOUTS if layout is forced or _is_worth_weighing(layout, window)]
     candidates = [_weigh(layout, window) for layout in layouts]
     return Detection(tuple(sorted(candidates, key=lambda candidate: -candidate.points))) if candidates else None
@@ -138,7 +134,8 @@ def _weigh(layout: Layout, window: Window) -> Candidate:
     subject = Subject(layout, window, values, window.checksum(layout))
     evidence = _until_hopeless(observe(subject))
     has_body = any(window.data[8 : layout.size])
-    return Candidate(layout, values, subject.checksum, evidence, is_truncated, has_body)
+    points = sum(item.points for item in evidence) + _PREVALENCE.get(layout.alias, 0)
+    return Candidate(layout, values, subject.checksum, evidence, points, is_truncated, has_body)
 
 
 def _until_hopeless(observations: Iterable[Evidence]) -> tuple[Evidence, ...]:

@@ -96,6 +96,17 @@ class Layout:
         return {field.name: field for field in self.fields}
 
     @cached_property
+    def module_fields(self) -> tuple[str, ...]:
+        """The fields about modules, tree lookup first."""
+        return tuple(name for name in self.by_name if name.startswith(("enabled_modules_", "mod_", "module_s", "module_e")))
+
+    @cached_property
+    def module_offsets(self) -> tuple[str, ...]:
+        """The offsets into struct module, in order, but for scmversion's."""
+        wanted = ("mod_core_layout_offset", "mod_init_layout_offset", "mod_mem_offset", "mod_kallsyms_offset")
+        return tuple(name for name in wanted if name in self.by_name)
+
+    @cached_property
     def size(self) -> int:
         """Size of the record in bytes."""
         return self.fields[-1].end

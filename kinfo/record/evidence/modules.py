@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.limits import IMAGE_LIMIT, MODULE_STRUCT_LIMIT, PA_LIMIT
@@ -17,22 +17,21 @@ def modules(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(-30, f"enabled_modules_tree_lookup {lookup:#x} is no flag")
     elif lookup:
         yield Evidence(3, "enabled_modules_tree_lookup 1")
-    names = [name for name in subject.layout.by_name if name.startswith("mod_") and name != "mod_scmversion_offset"]
     if subject.is_without_modules and not subject.is_unfinished:
         is_guarded = subject.number("module_name_len") == 0
         points = 6 if is_guarded else 0 if subject.layout.alias == "A1n" else -32
         yield Evidence(points, "nothing about modules: a tree with #ifdef CONFIG_MODULES, built without")
         return
-    yield from _module_offsets(subject, {name: subject.number(name) for name in names}, lookup)
+    yield from _module_offsets(subject, lookup)
     yield from _module_range(subject)
     yield from _scmversion(subject)
     yield from _v2_tail(subject)
 
 
-def _module_offsets(subject: Subject, offsets: Mapping[str, int | None], lookup: int) -> Iterator[Evidence]:
-    values = [value for value in offsets.values() if value is not None]
+def _module_offsets(subject: Subject, lookup: int) -> Iterator[Evidence]:
+    values = [value for name in subject.layout.module_offsets if (value := subject.number(name)) is not None]
     shown = ", ".join(f"{value:#x}" for value in values)
-    if not offsets:
+    if not subject.layout.module_offsets:
         if lookup:
             yield Evidence(-10, "tree lookup without CONFIG_MODULES")
     elif not any(values):

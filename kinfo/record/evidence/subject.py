@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,12 +22,13 @@ class Evidence(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Window:
     """The bytes a record may lie in, from its first on, and whether the dump ends with them."""
 
-    data: bytes
-    is_end: bool
+    def __init__(self, data: bytes, *, is_end: bool) -> None:
+        self.data = data
+        self.is_end = is_end
+        self._releases: dict[bytes, kernels.Release | None] = {}
 
     @cached_property
     def sums(self) -> list[int]:
@@ -46,6 +46,14 @@ class Window:
         """Whether a release stands where the vendor block has it."""
         return kernels.parse_release(text.escape(text.before_nul(self.data[8:72]))) is not None
 
+    def release(self, raw: bytes) -> kernels.Release | None:
+        """A release field taken apart, when it reads as one; many layouts have it at the same place."""
+        if raw not in self._releases:
+            string = text.before_nul(raw)
+            is_text = bool(string) and text.is_printable(string)
+            self._releases[raw] = kernels.parse_release(string.decode("ascii")) if is_text else None
+        return self._releases[raw]
+
     def word(self, offset: int) -> int:
         """The u32 at an offset."""
         return int.from_bytes(self.data[offset : offset + 4], "little")
@@ -59,48 +67,31 @@ class Window:
         return judge(magic_is_there, stored, self.sums[layout.words])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Subject:
-    """One layout laid over one window: what every function below looks at."""
+    """One layout laid over one window: what every function of this package looks at.
 
-    layout: Layout
-    window: Window
-    values: Mapping[str, Value]
-    checksum: Checksum
+    `number(name)` is an integer field's value, or None when the layout has no such field or the record is cut before it.
+    """
 
-    def number(self, name: str) -> int | None:
-        """An integer field's value; None when the layout has no such field or the record is cut before it."""
-        value = self.values.get(name)
-        return value if isinstance(value, int) else None
+    def __init__(self, layout: Layout, window: Window, values: Mapping[str, Value], checksum: Checksum) -> None:
+        self.layout = layout
+        self.window = window
+        self.values = values
+        self.checksum = checksum
+        self.number: Callable[[str], int | None] = values.get  # type: ignore[assignment]  # asked for integer fields only
+        self.release_bytes = self.text_bytes("uts_release" if layout.vendor else "last_uts_release")
+        self.release = window.release(self.release_bytes)
+        is_before_release = not layout.vendor and not any(self.release_bytes)
+        # The writer had not come to its end: then fields that are zero say nothing.
+        self.is_unfinished = checksum.state is State.NOT_WRITTEN or is_before_release
+        # Trees that put all about modules under #ifdef CONFIG_MODULES (gs201, zumapro, sm8735), built without.
+        has_guard = layout.alias in ("A1n", "A2", "A6")
+        self.is_without_modules = has_guard and not any(self.number(name) for name in layout.module_fields)
 
     def text_bytes(self, name: str) -> bytes:
         """As much of a text field as is there; empty when the layout has none of that name."""
         field = self.layout.by_name.get(name)
         return self.window.data[field.offset : field.end] if field else b""
-
-    @cached_property
-    def release_bytes(self) -> bytes:
-        """The raw release field, as much of it as is there."""
-        return self.text_bytes("uts_release" if self.layout.vendor else "last_uts_release")
-
-    @cached_property
-    def release(self) -> kernels.Release | None:
-        """The release taken apart, when it reads as one."""
-        raw = text.before_nul(self.release_bytes)
-        return kernels.parse_release(raw.decode("ascii")) if raw and text.is_printable(raw) else None
-
-    @cached_property
-    def is_unfinished(self) -> bool:
-        """Whether the writer had not come to its end: then fields that are zero say nothing."""
-        is_before_release = not self.layout.vendor and not any(self.release_bytes)
-        return self.checksum.state is State.NOT_WRITTEN or is_before_release
-
-    @cached_property
-    def is_without_modules(self) -> bool:
-        """Whether it comes from a tree that puts all about modules under #ifdef CONFIG_MODULES (gs201, zumapro, sm8735)."""
-        has_guard = self.layout.alias in ("A1n", "A2", "A6")
-        tail = [self.number(name) for name in self.layout.by_name if name.startswith(("mod_", "module_"))]
-        return has_guard and not any(tail) and not self.number("enabled_modules_tree_lookup")
 
     def zero(self, points: int) -> int:
         """The weight of a zero that a finished record would not have."""
