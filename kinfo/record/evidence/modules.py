@@ -19,7 +19,7 @@ def modules(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(3, "enabled_modules_tree_lookup 1")
     if subject.is_without_modules and not subject.is_unfinished:
         is_guarded = subject.number("module_name_len") == 0
-        points = 6 if is_guarded else 0 if subject.layout.alias == "A1n" else -32
+        points = 6 if is_guarded else 0 if subject.layout.alias == "A1n" else -24
         yield Evidence(points, "nothing about modules: a tree with #ifdef CONFIG_MODULES, built without")
         return
     yield from _module_offsets(subject, lookup)
