@@ -26,19 +26,20 @@ def test_every_prefix_is_the_drivers_sum(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("magic_is_there", "stored", "computed", "state"),
+    ("magic", "stored", "computed", "state"),
     [
-        (True, 0x1234, 0x1234, State.VALID),
-        (True, 0, 0, State.VALID),
-        (True, 0xFFFFEDCB, 0x1234, State.INVERTED),
-        (True, 0xFFFFFFFF, 0, State.INVERTED),
-        (True, 0x1235, 0x1234, State.MISMATCH),
-        (True, 0, 0x1234, State.NOT_WRITTEN),
-        (False, 0x1234, 0x1234, State.NOT_WRITTEN),
+        (0xCCEEDDFF, 0x1234, 0x1234, State.VALID),
+        (0xCCEEDDFF, 0, 0, State.VALID),
+        (0xCCEEDDFF, 0xFFFFEDCB, 0x1234, State.INVERTED),
+        (0xCCEEDDFF, 0xFFFFFFFF, 0, State.INVERTED),
+        (0xCCEEDDFF, 0x1235, 0x1234, State.MISMATCH),
+        (0xCCEEDDFF, 0, 0x1234, State.NOT_WRITTEN),
+        (0, 0x1234, 0x1234, State.NOT_WRITTEN),
+        (0xAACCBBDD, 0x1234, 0x1234, State.MISMATCH),
     ],
 )
-def test_states(magic_is_there: bool, stored: int, computed: int, state: State) -> None:
-    assert judge(magic_is_there, stored, computed) == Checksum(state, stored, computed)
+def test_states(magic: int, stored: int, computed: int, state: State) -> None:
+    assert judge(magic, 0xCCEEDDFF, stored, computed) == Checksum(state, stored, computed)
 
 
 def test_one_flipped_bit_is_recognised() -> None:

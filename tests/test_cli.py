@@ -65,13 +65,16 @@ class TestTop:
 
     def test_unknown_command(self, kinfo_cli: Cli) -> None:
         names = ", ".join(COMMANDS)
-        assert kinfo_cli("decod") == Ran(2, "", f"kinfo: there is no command 'decod'; choose one of: {names}\n")
+        assert kinfo_cli("xyzzy") == Ran(2, "", f"kinfo: there is no command 'xyzzy'; choose one of: {names}\n")
+        assert kinfo_cli("decod").err == "kinfo: there is no command 'decod'; did you mean decode?\n"
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_command_has_help(self, kinfo_cli: Cli, name: str) -> None:
         ran = kinfo_cli(name, "--help")
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.startswith(f"Usage: kinfo {name} ")
+        assert "\\b" not in ran.out
+        assert "\b" not in ran.out
 
     def test_as_a_module(self) -> None:
         done = subprocess.run([sys.executable, "-m", "kinfo", "--version"], capture_output=True, text=True, check=True)
@@ -111,7 +114,7 @@ class TestTop:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("decode",), "Missing argument 'DUMP'.; see `kinfo decode --help`"),
+            (("decode",), "Missing argument 'DUMP'; see `kinfo decode --help`"),
             (("decode", "x", "--offset", "ten"), "'ten' is not a number: write 4096 or 0x1000"),
             (("decode", "x", "--offset", "-1"), "-1 is not within 64 bits"),
             (("decode", "x", "--nosuch"), "No such option"),
@@ -248,9 +251,8 @@ class TestDecode:
 
     def test_github(self, kinfo_cli: Cli, broken: Path) -> None:
         lines = kinfo_cli("decode", broken, "--format", "github").out.splitlines()
-        wanted = (
-            f"::error file={broken},title=record-thread-size::thread_size: 0x5 is not a power of two from 4 KiB to 256 KiB"
-        )
+        wanted = f"::error file={broken},title=record-thread-size::at 0x0: thread_size: "
+        wanted += "0x5 is not a power of two from 4 KiB to 256 KiB"
         assert wanted in lines
         assert all(re.match(r"::(error|warning|notice) file=", line) for line in lines)
 
@@ -322,10 +324,12 @@ class TestFind:
         path.write_bytes(bytes(64) + kinfo.encode(make_fields("C", 1), "C").ljust(PAGE, b"\0"))
         ran = kinfo_cli("find", path)
         assert ran.code == 1
-        assert ran.err == "kinfo: no record found; try --step 4 for records that are not at a page boundary\n"
+        assert ran.err == f"kinfo: {path}: no record found; try --step 4 for records that are not at a page boundary\n"
         assert kinfo_cli("find", path, "--step", "4").code == 0
         path.write_bytes(b"x" * 100)
-        assert kinfo_cli("find", path, "--step", "4").err == "kinfo: no record found; no record at any place\n"
+        assert (
+            kinfo_cli("find", path, "--step", "4").err == f"kinfo: {path}: no record found; decode says what else it may be\n"
+        )
 
     def test_one_bad_file_does_not_hide_the_others(self, kinfo_cli: Cli, tmp_path: Path, shipped: Path) -> None:
         ran = kinfo_cli("find", tmp_path / "none", shipped / "pixel-5.10.bin")

@@ -111,7 +111,7 @@ def test_what_is_no_dump(tmp_path: Path, kinfo_cli: Cli) -> None:
         tmp_path: "is a directory; name the dump file in it",
         tmp_path / "fifo": f"is a FIFO; pipe it in: kinfo ... - < {tmp_path}/fifo",
         Path("/dev/null"): "is neither a file nor a block device; copy the memory to a file first",
-        tmp_path / "empty": "is empty; look at how it was written; nothing is in it",
+        tmp_path / "empty": "is empty; check the command that wrote it",
     }
     for path, message in messages.items():
         for command in ("decode", "find"):

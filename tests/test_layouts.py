@@ -200,6 +200,12 @@ class TestCommand:
         assert "  magic: 0xaaccbbdd -> 0xcceeddff" in kinfo_cli("layouts", "--diff", "Z0", "A0").out
         assert "+            0x1c4 u32       enabled_modules_tree_lookup" in kinfo_cli("layouts", "--diff", "A0", "A1n").out
 
+    def test_near_names_and_identical_layouts(self, kinfo_cli: Cli) -> None:
+        assert kinfo_cli("layouts", "debug-kinfo-tex").err == (
+            "kinfo: no layout is called 'debug-kinfo-tex'; did you mean debug-kinfo-text?\n"
+        )
+        assert "all 31 fields are the same" in kinfo_cli("layouts", "--diff", "C", "c").out
+
     def test_errors(self, kinfo_cli: Cli) -> None:
         ran = kinfo_cli("layouts", "E")
         assert (ran.code, ran.out) == (2, "")

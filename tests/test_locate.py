@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,7 +151,9 @@ class TestForced:
 
     def test_any_layout_over_noise_or_zeros(self) -> None:
         for layout in kinfo.layouts():
-            assert kinfo.decode(noise(PAGE, 5), layout=layout).layout is layout
+            read = kinfo.decode(noise(PAGE, 5), layout=layout)
+            assert (read.layout, read.state, read.confidence) == (layout, State.MISMATCH, kinfo.Confidence.AMBIGUOUS)
+            assert {"checksum-magic", "layout-forced"} <= {finding.code for finding in read.findings}
             assert kinfo.decode(bytes(PAGE), layout=layout).state is State.NOT_WRITTEN
 
     def test_longer_than_the_file(self) -> None:
@@ -183,6 +187,20 @@ def test_vendor_block_of_a_region_of_megabytes() -> None:
     record = kinfo.decode(RECORD.ljust(2 << 20, b"\0") + block.ljust(2 << 20, b"\0"))
     assert record.vendor
     assert record.vendor.offset == 2 << 20
+
+
+def test_an_elf_core_needs_no_base(tmp_path: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "core"
+    path.write_bytes(b"\x7fELF" + bytes(4092) + RECORD.ljust(PAGE, b"\0"))
+    assert kinfo_cli("decode", path).code == 0
+    assert kinfo_cli("decode", path, "--base", "0x40000000").err == (
+        f"kinfo: {path}: is an ELF core, whose segments have addresses of their own; leave --base out\n"
+    )
+
+
+def test_a_compressed_stream(monkeypatch: pytest.MonkeyPatch, kinfo_cli: Cli) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\x1f\x8b\x08" + noise(400, 1))))
+    assert kinfo_cli("decode", "-").err == "kinfo: <stdin>: is compressed; pipe it through gzip -dc first\n"
 
 
 def test_negative_offsets_are_refused() -> None:

@@ -37,14 +37,14 @@ def command(
     explain: bool,
     strict: bool,
 ) -> int:
-    r"""Decode the record in DUMP: a dump of its memory region or of any memory around it, or - for standard input.
+    """Decode the record in DUMP: a dump of its memory region or of any memory around it, or - for standard input.
 
-    Exit 0 when the record is sound, 1 when something is wrong with it, 2 when there is none.
+    Exit 0 when the record is sound, 1 when something is wrong with it (or the region is erased), 2 when none was found.
 
     \b
     kinfo decode region.bin
     kinfo decode ram.bin --base 0x80000000 --all
-    adb pull /proc/kinfo_mem - | kinfo decode - --format json
+    dd if=/dev/mem bs=4096 skip=$((0x4e000)) count=1 | kinfo decode - --base 0x4e000000
     """
     if hexdump and form != "text":
         raise click.UsageError(f"--hex goes with --format text, not {form}")
@@ -63,13 +63,17 @@ def command(
 
 
 def _records(source: Dump, *, offset: int | None, base: int | None, layout: str | None) -> tuple[Record, ...]:
+    if base is not None and source.read(0, 4) == b"\x7fELF":
+        raise RecordError(f"{source.name}: is an ELF core, whose segments have addresses of their own", "leave --base out")
     try:
         return api.decode_all(source, offset=offset, base=base, layout=layout)
     except RecordError as error:
         unpack = source.packed_with()
         if unpack is None:
             raise
-        raise RecordError(f"{source.name}: is compressed", f"unpack it first: {unpack} {source.name}") from error
+        is_stream = source.name == "<stdin>"
+        how = f"pipe it through {unpack.split()[0]} -dc first" if is_stream else f"unpack it first: {unpack} {source.name}"
+        raise RecordError(f"{source.name}: is compressed", how) from error
 
 
 def _write_text(source: Dump, records: Sequence[Record], *, hexdump: bool, explain: bool) -> None:

@@ -13,6 +13,7 @@ from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
 from kinfo.errors import FieldError, KinfoError
 from kinfo.memory import open_dump
+from kinfo.report.document import UNKNOWN
 
 _LIMIT = 1 << 16  # a fields file is a few KB, its document at most
 _DEPTH = 16  # what decode prints nests 8 levels deep
@@ -25,7 +26,7 @@ _DEPTH = 16  # what decode prints nests 8 levels deep
 @click.option("--region", type=common.NUMBER, help="Fill up with zeros to a region of this many bytes.")
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
 def command(*, fields: str, layout: str | None, output: str, region: int | None, force: bool) -> int:
-    r"""Write a record with a right checksum from FIELDS: YAML or JSON, - for standard input.
+    """Write a record with a right checksum from FIELDS: YAML or JSON, - for standard input.
 
     FIELDS is a mapping of C field names to values, or what `kinfo decode --format yaml` or json prints of one record.
     Fields left out are 0.
@@ -58,6 +59,10 @@ def _parse(path: str, layout: str | None) -> tuple[str, Mapping[str, Any], Mappi
         if not isinstance(records, list) or len(records) != 1 or not isinstance(records[0], Mapping):
             raise FieldError(f"{path}: `records` is not one record", "decode without --all, or keep one of them")
         data = records[0]
+        if data.get("layout") == UNKNOWN:
+            raise FieldError(f"{path}: an erased region has no record to encode", "decode a dump that has one")
+        if data.get("vendor"):
+            common.say("kinfo: the vendor block is left out; encode its fields on their own")
     values = data.get("fields", data)
     if not isinstance(values, Mapping):
         raise FieldError(f"{path}: `fields` is no mapping", "write it as `name: value`, one a line")

@@ -13,7 +13,12 @@ from kinfo.cli.progress import with_progress
 from kinfo.errors import KinfoError
 from kinfo.memory import open_dump
 from kinfo.record.locate import Hit
-from kinfo.record.scan import PAGE
+from kinfo.record.scan import PAGE, WORD
+
+_NEXT = {
+    True: "try --step 4 for records that are not at a page boundary",
+    False: "decode says what else it may be",
+}
 
 
 class Step(common.Number):
@@ -38,24 +43,36 @@ def command(*, dumps: tuple[str, ...], step: int, form: str) -> int:
     """
     if dumps.count("-") > 1:
         raise click.UsageError("- can be named once")
-    hits: list[tuple[str, Hit]] = []
-    failed = False
     if form == "text":
         common.write(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
-    for name in dumps:
-        try:
-            for source, hit in _hits(name, step):
-                hits.append((source, hit))
-                if form == "text":
-                    _write_hit(source, hit)
-        except KinfoError as error:
-            failed = True
-            common.say(f"kinfo: {common.shown_name(str(error))}")
+    hits, failed = _search(dumps, step, show=form == "text")
     if form != "text":
         from kinfo.report.document import found
 
         common.write(common.as_json(found(hits)) if form == "json" else common.as_yaml(found(hits)))
-    return _exit_code(hits, step, failed=failed)
+    if failed:
+        return UNDECIDED
+    return SOUND if any(hit.record for _, hit in hits) else FINDINGS
+
+
+def _search(dumps: tuple[str, ...], step: int, *, show: bool) -> tuple[list[tuple[str, Hit]], bool]:
+    """The hits of every dump, shown as they come, and whether a dump could not be read."""
+    hits: list[tuple[str, Hit]] = []
+    failed = False
+    for name in dumps:
+        before = len(hits)
+        try:
+            for source, hit in _hits(name, step):
+                hits.append((source, hit))
+                if show:
+                    _write_hit(source, hit)
+        except KinfoError as error:
+            failed = True
+            common.say(f"kinfo: {common.shown_name(str(error))}")
+        else:
+            if not any(hit.record for _, hit in hits[before:]):
+                common.say(f"kinfo: {common.shown_name(name)}: no record found; {_NEXT[step > WORD]}")
+    return hits, failed
 
 
 def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
@@ -63,14 +80,6 @@ def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
         source.name = common.shown_name(source.name)
         for hit in api.find(source, step=step):
             yield source.name, hit
-
-
-def _exit_code(hits: list[tuple[str, Hit]], step: int, *, failed: bool) -> int:
-    found = any(hit.record for _, hit in hits)
-    if not found and not failed:
-        hint = "try --step 4 for records that are not at a page boundary" if step > 4 else "no record at any place"
-        common.say(f"kinfo: no record found; {hint}")
-    return UNDECIDED if failed else SOUND if found else FINDINGS
 
 
 def _write_hit(source: str, hit: Hit) -> None:
@@ -87,4 +96,4 @@ def _write_hit(source: str, hit: Hit) -> None:
 
 def _line(*columns: str) -> str:
     offset, kind, alias, sure, state, release, dump = columns
-    return f"{offset:<14}{kind:<8}{alias:<6}{sure:<11}{state:<13}{release:<52} {dump}\n"
+    return f"{offset:<14}{kind:<8}{alias:<6}{sure:<11}{state:<13}{release:<64}{dump}\n"

@@ -17,7 +17,7 @@ from kinfo.report.style import Style
 @click.option("--format", "form", type=click.Choice(("text", "json", "md", "c")), default="text", show_default=True)
 @click.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
 def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int:
-    r"""Show every known layout, or one NAME field by field (name or alias, as in debug-kinfo-text or C).
+    """Show every known layout, or one NAME field by field (name or alias, as in debug-kinfo-text or C).
 
     \b
     kinfo layouts

@@ -51,8 +51,15 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"kinfo {__version__}")
         return SOUND
     if arguments[0] not in COMMANDS:
-        return _fail(f"there is no command {arguments[0]!r}", f"choose one of: {', '.join(COMMANDS)}")
+        return _fail(f"there is no command {arguments[0]!r}", _nearest_command(arguments[0]))
     return _run_click(arguments)
+
+
+def _nearest_command(typed: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(typed, COMMANDS, n=1)
+    return f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(COMMANDS)}"
 
 
 def _run_click(arguments: list[str]) -> int:
@@ -69,7 +76,7 @@ def _run_click(arguments: list[str]) -> int:
         return 130
     except click.ClickException as error:
         usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "kinfo"
-        return _fail(" ".join(error.format_message().split()), f"see `{usage} --help`")
+        return _fail(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`")
     return result if isinstance(result, int) else SOUND
 
 

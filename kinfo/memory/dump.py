@@ -141,7 +141,7 @@ def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Du
         dump = FileDump(_open(name), name)
     if dump.size == 0:
         dump.close()
-        raise DumpError(f"{dump.name}: is empty", "look at how it was written; nothing is in it")
+        raise DumpError(f"{dump.name}: is empty", "check the command that wrote it")
     return dump
 
 

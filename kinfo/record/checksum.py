@@ -58,14 +58,16 @@ def prefix_sums(data: bytes | memoryview) -> list[int]:
     return list(accumulate(words, xor, initial=0))
 
 
-def judge(magic_is_there: bool, stored: int, computed: int) -> Checksum:
-    """The checksum's state, for a body that is all there.
+def judge(magic: int, wanted: int, stored: int, computed: int) -> Checksum:
+    """The checksum's state, for a body that is all there; `wanted` is the layout's magic.
 
     A stored 0 with a body that sums to something else is a writer caught before its sum: magic is set first, the checksum
     word cleared, then summed in place (not atomic in any driver).
     """
-    if not magic_is_there:
+    if magic == 0:
         state = State.NOT_WRITTEN
+    elif magic != wanted:
+        state = State.MISMATCH
     elif stored == computed:
         state = State.VALID
     elif stored == computed ^ ALL_ONES:

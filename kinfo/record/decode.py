@@ -73,7 +73,9 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
     if layout is None:
         chosen = detection.best
         return _record(chosen, detection, window, is_forced=False) if chosen.makes_sense else None
-    return _record(detection.under(layout), detection, window, is_forced=True)
+    chosen = detection.under(layout)
+    record = _record(chosen, detection, window, is_forced=True)
+    return record if chosen.makes_sense else replace(record, confidence=Confidence.AMBIGUOUS)
 
 
 def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:

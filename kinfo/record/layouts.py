@@ -189,5 +189,10 @@ def layout_named(name: str) -> Layout:
     try:
         return _BY_NAME[name.lower()]
     except KeyError:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.75)
+        if near:
+            raise UnknownNameError(f"no layout is called {name!r}", f"did you mean {_BY_NAME[near[0]].name}?") from None
         choices = ", ".join(f"{layout.name} ({layout.alias})" for layout in LAYOUTS)
         raise UnknownNameError(f"no layout is called {name!r}", f"choose one of: {choices}") from None

@@ -37,6 +37,14 @@ CHECKSUM_NOT_WRITTEN = Rule(
     "the kernel stopped inside the driver's probe, or the driver failed: look in its log for debug-kinfo",
     f"{_ANDROID}: update_kernel_all_info() runs last, magic before the sum",
 )
+CHECKSUM_MAGIC = Rule(
+    "checksum-magic",
+    _ERROR,
+    "the first word is not the layout's magic",
+    "no boot loader takes these bytes for a record",
+    "look for the record's place with `kinfo find --step 4`",
+    "magic 0xCCEEDDFF, 0xAACCBBDD in kdebuginfo",
+)
 CHECKSUM_INTERRUPTED = Rule(
     "checksum-interrupted",
     _WARNING,

@@ -33,7 +33,8 @@ def draw(record: Record, style: Style) -> Iterator[str]:
         legend = ", ".join(f"{letter} {meaning}" for letter, meaning in _LEGEND.items() if letter in cells)
         yield f"  {_size(end - start)}; one letter is {_size((end - start) // WIDTH)}: {legend}"
     for address, names in sorted(borders.items()):
-        inside = "" if image is None or not image[0] <= address <= image[1] else f"+{address - image[0]:#x}"
+        is_inside = image is not None and image[0] <= address <= image[1]
+        inside = f"+{address - image[0]:#x}" if image and is_inside else "outside" if image else ""
         yield f"  {address:#014x}  {inside:<12}{', '.join(names)}"
 
 

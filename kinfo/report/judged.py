@@ -99,7 +99,7 @@ def github(judged: Iterable[Judged]) -> str:
     """Workflow commands that GitHub turns into annotations, one line a finding."""
     return "".join(
         f"::{_GITHUB_LEVEL[finding.severity]} file={_github_property(one.source)},"
-        f"title={_github_property(finding.code)}::{_github_data(f'{finding.where}: {finding.message}')}\n"
+        f"title={_github_property(finding.code)}::{_github_data(f'at {one.offset:#x}: {finding.where}: {finding.message}')}\n"
         for one in judged
         for finding in one.findings
     )

@@ -28,12 +28,12 @@ def text(layout: Layout, style: Style) -> str:
         f"  devicetree  {layout.compatible}",
         *(f"  written by  {writer}" for writer in layout.writers),
         "",
-        style.paint(f"  {'off':>5} {'hex':>6}  {'type':<10} {'field':<28} meaning", "bold"),
+        style.paint(f"  {'off':>5} {'hex':>6}  {'type':<10} {'field':<28} meaning (= taken from)", "bold"),
     ]
     for field in layout.fields:
         note = field.note
         lines.append(f"  {field.offset:>5} {field.offset:#6x}  {field.ctype:<10} {field.name:<28} {note.meaning}")
-        lines.append(f"  {'':<52} = {note.taken_from} ({note.unit})")
+        lines.append(f"  {'':<54}= {note.taken_from} ({note.unit})")
     return "\n".join(lines) + "\n"
 
 
@@ -146,7 +146,8 @@ def _differences(one: Layout, other: Layout, style: Style) -> Iterator[str]:
     for field in other.fields:
         if field.name not in one.by_name:
             yield style.paint(f"  +           {field.offset:#6x} {field.ctype:<9} {field.name}", "green")
-    yield f"  {same} fields are the same (- gone, > moved, + new)"
+    is_identical = same == len(one.fields) == len(other.fields)
+    yield f"  all {same} fields are the same" if is_identical else f"  {same} fields are the same (- gone, > moved, + new)"
     for label, first, second in (
         ("magic", f"{one.magic:#x}", f"{other.magic:#x}"),
         ("devicetree", one.compatible, other.compatible),

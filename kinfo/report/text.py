@@ -71,7 +71,7 @@ def _identity(source: str, record: Record, style: Style) -> Iterator[str]:
     if record.release_text:
         yield _row("release", record.release_text)
     for index, writer in enumerate(record.writers):
-        yield _row("written by" if index == 0 else "", writer if index == 0 else f"or {writer}")
+        yield _row("possible writers" if index == 0 else "", writer if index == 0 else f"or {writer}")
     if record.rivals:
         yield _row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
 
@@ -82,6 +82,8 @@ def _verdict(record: Record, style: Style) -> str:
     parts = [f"{counts[s]} {word}{'s' if counts[s] > 1 else ''}" for s, word in words.items() if counts[s]]
     if counts[Severity.ERROR]:
         return style.paint("not sound", "bold", "red") + ": " + ", ".join(parts)
+    if record.missing:
+        return style.paint("sound as far as it goes, but incomplete", "bold", "yellow") + ": " + ", ".join(parts)
     return style.paint("sound", "bold", "green") + (": " + ", ".join(parts) if parts else "")
 
 

@@ -66,6 +66,8 @@ def check(record: Record) -> Iterator[Finding]:
 
 def explain_state(record: Record) -> str:
     """The state in words, completeness included, as in `valid, incomplete`."""
+    if record.is_truncated:
+        return "cut off before the end: the sum cannot be formed"
     words = {
         State.VALID: "valid",
         State.INVERTED: "inverted (a boot loader has read it)",

@@ -25,7 +25,7 @@ def _flag_values(record: Record) -> Iterator[Finding]:
     for name in FLAGS:
         value = record.number(name)
         if value is not None and value > 1:
-            yield rules.RECORD_FLAG.at(name, f"{name} is {value}")
+            yield rules.RECORD_FLAG.at(name, f"it is {value}")
 
 
 def _base_relative(record: Record) -> Iterator[Finding]:
@@ -35,7 +35,8 @@ def _base_relative(record: Record) -> Iterator[Finding]:
         yield rules.RECORD_BASE_RELATIVE.at("enabled_base_relative", f"it is 1 on {version[0]}.{version[1]}")
     elif flag == 0 and record.number("_offsets_pa"):
         if version is None or version >= kernels.NO_BASE_CHOICE:
-            yield rules.RECORD_BASE_RELATIVE_ZERO.at("enabled_base_relative", "it is 0, but _offsets_pa is set")
+            message = "it is 0, as on every kernel from 6.11 on, though the table is base-relative"
+            yield rules.RECORD_BASE_RELATIVE_ZERO.at("enabled_base_relative", message)
         elif record.number("_relative_pa"):
             yield rules.RECORD_BASE_RELATIVE_ZERO.at(
                 "enabled_base_relative", "it is 0, but _relative_pa and _offsets_pa are set", Severity.WARNING

@@ -77,7 +77,7 @@ def _order_of(record: Record, names: tuple[str, ...]) -> Iterator[Finding]:
         is_empty = low_value == high_value and (low.replace("_va", "_pa"), high.replace("_va", "_pa")) in _EMPTY_IF_EQUAL
         if low_value > high_value or is_empty:
             relation = "equals" if is_empty else "lies above"
-            yield symbol_rules.SYMBOLS_ORDER.at(low, f"{low} {low_value:#x} {relation} {high} {high_value:#x}")
+            yield symbol_rules.SYMBOLS_ORDER.at(low, f"{low_value:#x} {relation} {high} {high_value:#x}")
 
 
 def _alignment(record: Record) -> Iterator[Finding]:

@@ -42,7 +42,7 @@ def _order(record: Record) -> Iterator[Finding]:
     there = [(name, value) for name in kernels.table_order(record.release.version) if (value := record.number(name))]
     for (low, low_value), (high, high_value) in pairwise(there):
         if low_value >= high_value:
-            yield symbol_rules.SYMBOLS_TABLE_ORDER.at(low, f"{low} {low_value:#x} should lie below {high} {high_value:#x}")
+            yield symbol_rules.SYMBOLS_TABLE_ORDER.at(low, f"{low_value:#x} should lie below {high} {high_value:#x}")
 
 
 def _align(size: int, to: int) -> int:
@@ -89,10 +89,10 @@ def _addresses(record: Record) -> Iterator[Finding]:
             yield symbol_rules.SYMBOLS_OUTSIDE_IMAGE.at(
                 "_addresses_pa", f"{address:#x} is outside {image[0]:#x} - {image[1]:#x}"
             )
-    elif is_inside:
+    elif is_inside and address >= (record.number("_etext_pa") or 0):
         yield symbol_rules.SYMBOLS_ADDRESSES_SEQS.at("_addresses_pa", f"{address:#x} lies among the tables")
     else:
-        yield symbol_rules.SYMBOLS_ADDRESSES_GARBAGE.at("_addresses_pa", f"{address:#x} is no place in the image")
+        yield symbol_rules.SYMBOLS_ADDRESSES_GARBAGE.at("_addresses_pa", f"{address:#x} is no place of a table")
 
 
 def _is_place_relative(record: Record) -> bool:

@@ -20,13 +20,15 @@ def checksum(record: Record) -> Iterator[Finding]:
     if record.state is State.ERASED:
         byte = record.raw[0] if record.raw else 0
         yield rules.RECORD_ERASED.at("region", f"all {record.size} bytes of the region are {byte:02x}")
+    elif (magic := record.number("magic_number")) and record.layout and magic != record.layout.magic:
+        yield rules.CHECKSUM_MAGIC.at("magic_number", f"it is {magic:#010x}, not {record.layout.magic:#010x}")
     elif record.is_truncated:
         yield rules.RECORD_TRUNCATED.at("record", f"only {len(record.raw)} of {record.size} bytes are there")
     elif record.state is State.INVERTED:
         yield rules.CHECKSUM_INVERTED.at(where, f"stored {stored:#010x} is ~{computed:#010x}")
     elif record.state is State.NOT_WRITTEN:
-        absent = "the magic is 0" if record.number("magic_number") == 0 else "the checksum is 0"
-        yield rules.CHECKSUM_NOT_WRITTEN.at(where, f"{absent}, but the body sums to {computed:#010x}")
+        where = "magic_number" if record.number("magic_number") == 0 else where
+        yield rules.CHECKSUM_NOT_WRITTEN.at(where, f"it is 0, but the body sums to {computed:#010x}")
     elif record.state is State.MISMATCH:
         yield from _mismatch(record)
 
@@ -48,11 +50,10 @@ def layout(record: Record) -> Iterator[Finding]:
     """Rivals of the layout, a layout forced against the evidence, and a kernel it was never seen from."""
     if record.layout is None:
         return
-    if record.is_forced and record.rivals and record.confidence is Confidence.AMBIGUOUS:
-        likelier = record.rivals[0].layout
-        yield rules.LAYOUT_FORCED.at(
-            "layout", f"{record.layout.alias} was asked for; the bytes speak for {likelier.name} ({likelier.alias})"
-        )
+    if record.is_forced and record.confidence is Confidence.AMBIGUOUS:
+        others = [f"{rival.layout.name} ({rival.layout.alias})" for rival in record.rivals]
+        likelier = others[0] if others else "no layout"
+        yield rules.LAYOUT_FORCED.at("layout", f"{record.layout.alias} was asked for; the bytes speak for {likelier}")
     elif record.rivals:
         rule = rules.LAYOUT_AMBIGUOUS if record.confidence is Confidence.AMBIGUOUS else rules.LAYOUT_RIVALS
         yield rule.at("layout", f"{record.layout.alias} also reads as " + "; ".join(_rivals(record)))

@@ -60,11 +60,10 @@ class Window:
 
     def checksum(self, layout: Layout) -> Checksum:
         """The checksum over this layout's length; over what is there when the window is shorter."""
-        magic_is_there = self.word(0) == layout.magic
         stored = self.word(4)
         if len(self.data) < layout.size:
             return Checksum(State.MISMATCH, stored, self.sums[-1])
-        return judge(magic_is_there, stored, self.sums[layout.words])
+        return judge(self.word(0), layout.magic, stored, self.sums[layout.words])
 
 
 class Subject:
