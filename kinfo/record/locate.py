@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from kinfo.errors import RecordError
@@ -137,7 +136,7 @@ def _nothing(source: ByteSource) -> tuple[str, str]:
     swapped = next(magic_offsets(source, PAGE, swapped=True), None)
     if swapped is not None:
         return at + f"big-endian word order: the magic at {swapped:#x} is byte-swapped", _SWAP
-    first = next(islice(magic_offsets(source, WORD), 1), None)
+    first = next(magic_offsets(source, WORD), None)
     if first is not None:
         if source.size - first < SMALLEST:
             return at + f"the record at {first:#x} is cut after {source.size - first} bytes", _DUMP_MORE
