@@ -54,6 +54,19 @@ def test_magics_across_windows_and_extents(tmp_path: Path, monkeypatch: pytest.M
         assert list(magic_offsets(source, 4096)) == naive_offsets(bytes(data), 4096)
 
 
+def test_extents_of_a_sparse_file_are_seen_once(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    places = [0x40000, 0x80000, 0x81000, 0xFF000]
+    with path.open("wb") as file:
+        file.truncate(1 << 20)
+        for place in places:
+            file.seek(place)
+            file.write(MAGIC)
+    with open_dump(path) as source:
+        for step in (4, 4096):
+            assert list(magic_offsets(source, step)) == places
+
+
 def test_swapped_magics() -> None:
     data = BytesDump(MAGIC[::-1] + bytes(8188) + MAGIC)
     assert list(magic_offsets(data, 4096, swapped=True)) == [0]

@@ -41,7 +41,7 @@ class Dump(ABC):
 
     @abstractmethod
     def windows(self) -> Iterator[tuple[int, memoryview]]:
-        """Offset and bytes of every part that holds data, in order; offsets are multiples of 4096.
+        """Offset and bytes of every part that holds data, in order and without overlap; offsets are multiples of 4.
 
         A window is good until the next one is asked for. Holes of a sparse file are left out: they read as zero.
         """
@@ -99,15 +99,15 @@ class FileDump(Dump):
     def windows(self) -> Iterator[tuple[int, memoryview]]:
         """See Dump."""
         for start, end in self._extents():
-            for offset in range(start - start % 4096, end, WINDOW):
-                with mmap.mmap(
-                    self._file.fileno(), min(WINDOW, self.size - offset), prot=mmap.PROT_READ, offset=offset
-                ) as mapped:
-                    view = memoryview(mapped)
-                    try:
-                        yield offset, view
-                    finally:
-                        view.release()
+            for offset in range(start, end, WINDOW):
+                before = offset % mmap.ALLOCATIONGRANULARITY  # a mapping begins at a page of this machine
+                length = before + min(WINDOW, end - offset)
+                with (
+                    mmap.mmap(self._file.fileno(), length, prot=mmap.PROT_READ, offset=offset - before) as mapped,
+                    memoryview(mapped) as view,
+                    view[before:] as window,
+                ):
+                    yield offset, window
 
     def _extents(self) -> Iterator[tuple[int, int]]:
         """Start and end of every extent of data, holes left out where the file system knows them."""
