@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinfo.errors import UnknownNameError
+from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule
 from kinfo.record import rules, symbol_rules
 
@@ -23,8 +23,5 @@ def rule_named(code: str) -> Rule:
     try:
         return _BY_CODE[code.lower()]
     except KeyError:
-        from difflib import get_close_matches
-
-        near = get_close_matches(code.lower(), _BY_CODE, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`kinfo explain` lists them all"
+        hint = did_you_mean(code.lower(), _BY_CODE, "`kinfo explain` lists them all")
         raise UnknownNameError(f"no finding has the code {code!r}", hint) from None

@@ -5,6 +5,8 @@ The command line turns any of them into one line on stderr and exit code 2; noth
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class KinfoError(Exception):
     """Input that kinfo cannot work with.
@@ -35,3 +37,11 @@ class FieldError(KinfoError):
 
 class UnknownNameError(KinfoError):
     """A layout name or a finding code that does not exist."""
+
+
+def did_you_mean(typed: str, choices: Iterable[str], otherwise: str, *, cutoff: float = 0.6) -> str:
+    """A hint for a name that does not exist: the choice nearest to it, or `otherwise`."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(typed[:60], list(choices), n=1, cutoff=cutoff)
+    return f"did you mean {near[0]}?" if near else otherwise

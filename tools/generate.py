@@ -1,4 +1,4 @@
-"""Write everything that is derived: the flat shapes, the documents' tables, the shipped samples, the golden files.
+"""Write everything that is derived: the flat shapes, the documents' tables, the README's examples, the shipped samples.
 
 `python tools/generate.py` writes them; with --check it changes nothing and fails when one of them is not current.
 """

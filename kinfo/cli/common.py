@@ -1,10 +1,10 @@
-"""What several commands share: number options, formats, colours, safe names."""
+"""What several commands share: number options, formats, colours, the exit code of findings."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -41,25 +41,14 @@ def stdin() -> BinaryIO | None:
     return sys.stdin.buffer if sys.stdin else None
 
 
-def style_for(stream: TextIO | None = None) -> Style:
-    """Colours on a terminal, unless NO_COLOR says otherwise."""
-    out = stream or sys.stdout
-    return Style(colour=out.isatty() and not os.environ.get("NO_COLOR"))
-
-
-def shown_name(name: str) -> str:
-    """A file name that is safe to print: control characters and undecodable bytes as escapes."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter) & 0xFF:02x}" for letter in name)
+def style() -> Style:
+    """Colours where standard output is a terminal, unless NO_COLOR says otherwise."""
+    return Style(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
 
 
 def write(text: str) -> None:
     """Data, to standard output."""
     sys.stdout.write(text)
-
-
-def say(text: str) -> None:
-    """Words, to standard error."""
-    print(text, file=sys.stderr)
 
 
 def as_yaml(data: Any) -> str:

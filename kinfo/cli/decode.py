@@ -8,6 +8,7 @@ import click
 
 from kinfo import api
 from kinfo.cli import common
+from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
 from kinfo.memory import Dump, open_dump
 from kinfo.record.record import Record
@@ -49,7 +50,7 @@ def command(
     if hexdump and form != "text":
         raise click.UsageError(f"--hex goes with --format text, not {form}")
     with open_dump(dump, common.stdin()) as source:
-        source.name = common.shown_name(source.name)
+        source.name = safe(source.name)
         records = _records(source, offset=offset, base=base, layout=layout)
         shown = records if every else records[:1]
         if form == "text":
@@ -58,7 +59,7 @@ def command(
             common.write(_rendered(form, source.name, shown, explain=explain, strict=strict))
     if len(records) > len(shown):
         others = ", ".join(f"{record.offset:#x}" for record in records[1:4])
-        common.say(f"kinfo: {len(records) - 1} more at {others}{', ...' if len(records) > 4 else ''}; --all shows them")
+        say(f"{len(records) - 1} more at {others}{', ...' if len(records) > 4 else ''}; --all shows them")
     return common.verdict(tuple(finding for record in shown for finding in record.findings), strict=strict)
 
 
@@ -80,7 +81,7 @@ def _write_text(source: Dump, records: Sequence[Record], *, hexdump: bool, expla
     from kinfo.report import hexdump as hexdumps
     from kinfo.report import text
 
-    style = common.style_for()
+    style = common.style()
     for index, record in enumerate(records):
         common.write("\n" if index else "")
         common.write(text.render(source.name, record, style))

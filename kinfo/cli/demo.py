@@ -22,7 +22,7 @@ SAMPLES = {
 @click.command("demo", short_help="Decode the samples that come with kinfo")
 def command() -> int:
     """Decode the samples that come with kinfo."""
-    style = common.style_for()
+    style = common.style()
     with as_file(files("kinfo") / "samples") as folder:
         for index, (name, what) in enumerate(SAMPLES.items()):
             common.write(("\n" if index else "") + style.paint(f"== {name}: {what}", "bold") + "\n\n")

@@ -11,6 +11,7 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
+from kinfo.cli.words import say
 from kinfo.errors import FieldError, KinfoError
 from kinfo.memory import open_dump
 from kinfo.report.document import UNKNOWN
@@ -47,7 +48,7 @@ def command(*, fields: str, layout: str | None, output: str, region: int | None,
         data = data.ljust(region, b"\0")
     write_file(output, data, force=force)
     if output != "-":
-        common.say(f"kinfo: wrote {common.shown_name(output)}: {chosen.name} ({chosen.alias}), {len(data)} bytes")
+        say(f"wrote {output}: {chosen.name} ({chosen.alias}), {len(data)} bytes")
     return SOUND
 
 
@@ -62,7 +63,7 @@ def _parse(path: str, layout: str | None) -> tuple[str, Mapping[str, Any], Mappi
         if data.get("layout") == UNKNOWN:
             raise FieldError(f"{path}: an erased region has no record to encode", "decode a dump that has one")
         if data.get("vendor"):
-            common.say("kinfo: the vendor block is left out; encode its fields on their own")
+            say("the vendor block is left out; encode its fields on their own")
     values = data.get("fields", data)
     if not isinstance(values, Mapping):
         raise FieldError(f"{path}: `fields` is no mapping", "write it as `name: value`, one a line")

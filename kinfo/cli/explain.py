@@ -15,7 +15,7 @@ from kinfo.report import explain as report
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(*, code: str | None, form: str) -> int:
     """Explain the finding CODE: what it is, its effect, what to do, where the rule comes from. Without CODE, list all."""
-    style = common.style_for()
+    style = common.style()
     if form == "json":
         rules = (rule_named(code),) if code else RULES
         common.write(common.as_json([report.data(rule) for rule in rules]))

@@ -10,15 +10,11 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.progress import with_progress
+from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 from kinfo.memory import open_dump
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
-
-_NEXT = {
-    True: "try --step 4 for records that are not at a page boundary",
-    False: "decode says what else it may be",
-}
 
 
 class Step(common.Number):
@@ -68,16 +64,17 @@ def _search(dumps: tuple[str, ...], step: int, *, show: bool) -> tuple[list[tupl
                     _write_hit(source, hit)
         except KinfoError as error:
             failed = True
-            common.say(f"kinfo: {common.shown_name(str(error))}")
+            say(str(error))
         else:
             if not any(hit.record for _, hit in hits[before:]):
-                common.say(f"kinfo: {common.shown_name(name)}: no record found; {_NEXT[step > WORD]}")
+                elsewhere = "try --step 4 for records that are not at a page boundary"
+                say(f"{name}: no record found; {elsewhere if step > WORD else 'decode says what else it may be'}")
     return hits, failed
 
 
 def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
     with with_progress(open_dump(name, common.stdin())) as source:
-        source.name = common.shown_name(source.name)
+        source.name = safe(source.name)
         for hit in api.find(source, step=step):
             yield source.name, hit
 

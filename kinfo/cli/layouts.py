@@ -25,7 +25,7 @@ def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int
     kinfo layouts --diff C D
     kinfo layouts --format c > kinfo_layouts.h
     """
-    style = common.style_for()
+    style = common.style()
     if diff:
         if name or form != "text":
             raise click.UsageError("--diff takes two names, and neither NAME nor --format")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kinfo.cli.commands import COMMANDS, top_help
+from kinfo.cli.words import say
+from kinfo.errors import KinfoError, did_you_mean
 from kinfo.version import __version__
 
 SOUND, FINDINGS, UNDECIDED = 0, 1, 2
@@ -33,7 +35,7 @@ def run(arguments: list[str]) -> int:
         return 130
     except OSError as error:  # standard output: a full disk
         _drop_output()
-        return _fail(f"cannot write the output: {error.strerror}", "make room, or send it elsewhere")
+        return _fail(KinfoError(f"cannot write the output: {error.strerror}", "make room, or send it elsewhere"))
 
 
 def _drop_output() -> None:
@@ -51,37 +53,28 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"kinfo {__version__}")
         return SOUND
     if arguments[0] not in COMMANDS:
-        return _fail(f"there is no command {arguments[0]!r}", _nearest_command(arguments[0]))
+        choices = f"choose one of: {', '.join(COMMANDS)}"
+        return _fail(KinfoError(f"there is no command {arguments[0]!r}", did_you_mean(arguments[0], COMMANDS, choices)))
     return _run_click(arguments)
-
-
-def _nearest_command(typed: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(typed, COMMANDS, n=1)
-    return f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(COMMANDS)}"
 
 
 def _run_click(arguments: list[str]) -> int:
     import click
 
     from kinfo.cli.group import kinfo
-    from kinfo.errors import KinfoError
 
     try:
         result = kinfo.main(arguments, prog_name="kinfo", standalone_mode=False)
     except KinfoError as error:
-        return _fail(error.message, error.hint)
+        return _fail(error)
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
         usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "kinfo"
-        return _fail(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`")
+        return _fail(KinfoError(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`"))
     return result if isinstance(result, int) else SOUND
 
 
-def _fail(message: str, hint: str) -> int:
-    line = f"kinfo: {message}; {hint}" if hint else f"kinfo: {message}"
-    safe = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
-    print(safe.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+def _fail(error: KinfoError) -> int:
+    say(str(error))
     return UNDECIDED

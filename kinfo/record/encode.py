@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kinfo.errors import FieldError
+from kinfo.errors import FieldError, did_you_mean
 from kinfo.record.checksum import prefix_sums
 from kinfo.record.model import Field, Layout, Value
 from kinfo.record.record import HEAD_FIELDS
@@ -49,10 +49,7 @@ def _brief(given: Any) -> str:
 
 
 def _suggestion(name: str, layout: Layout) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name[:_BRIEF], layout.by_name, n=1)
-    return f"did you mean {near[0]}?" if near else f"`kinfo layouts {layout.alias}` lists its fields"
+    return did_you_mean(name, layout.by_name, f"`kinfo layouts {layout.alias}` lists its fields")
 
 
 def _zero(field: Field) -> Value:

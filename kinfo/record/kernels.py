@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 Version = tuple[int, int]
+Span = tuple[Version | None, Version | None]  # first and last release; None is open
 
 NO_BASE_CHOICE = (6, 11)  # "kallsyms: get rid of code for absolute kallsyms" removed CONFIG_KALLSYMS_BASE_RELATIVE
 PLACE_RELATIVE = (7, 0)  # "kallsyms: Get rid of kallsyms relative base": offsets count from their own place
@@ -64,7 +65,14 @@ def table_order(version: Version) -> tuple[str, ...]:
     return _NEW_ORDER if version >= NEW_TABLE_ORDER else _OLD_ORDER
 
 
-def version_bounds(name: int, bits: int, module: int, symbol: int) -> tuple[Version | None, Version | None]:
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two spans of releases have one in common."""
+    starts_in_time = one[0] is None or other[1] is None or one[0] <= other[1]
+    ends_late_enough = one[1] is None or other[0] is None or one[1] >= other[0]
+    return starts_in_time and ends_late_enough
+
+
+def version_bounds(name: int, bits: int, module: int, symbol: int) -> Span:
     """The releases that fit the length fields, for a record whose release is not there: first and last, None is open."""
     if name == 512:
         return LONG_NAMES, None

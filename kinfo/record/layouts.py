@@ -8,7 +8,7 @@ Kernel ranges: `known` is where a header or a device tree was seen; `possible` i
 
 from __future__ import annotations
 
-from kinfo.errors import UnknownNameError
+from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.record.model import Kernels, Layout
 
 DEBUG_KINFO = "google,debug-kinfo"
@@ -189,10 +189,7 @@ def layout_named(name: str) -> Layout:
     try:
         return _BY_NAME[name.lower()]
     except KeyError:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.75)
-        if near:
-            raise UnknownNameError(f"no layout is called {name!r}", f"did you mean {_BY_NAME[near[0]].name}?") from None
-        choices = ", ".join(f"{layout.name} ({layout.alias})" for layout in LAYOUTS)
-        raise UnknownNameError(f"no layout is called {name!r}", f"choose one of: {choices}") from None
+        choices = "choose one of: " + ", ".join(f"{layout.name} ({layout.alias})" for layout in LAYOUTS)
+        names = [layout.name for layout in LAYOUTS]
+        hint = did_you_mean(name.lower(), names, choices, cutoff=0.75)
+        raise UnknownNameError(f"no layout is called {name!r}", hint) from None

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from kinfo.record.fields import NOTES, Note
+from kinfo.record.kernels import Span
 from kinfo.record.shapes import SHAPES
 
 Shape = tuple[tuple[str, str, int], ...]
@@ -67,8 +68,8 @@ class Field(NamedTuple):
 class Kernels(NamedTuple):
     """Kernel releases (major, minor) in which a layout was seen, and in which it can be at all; None is open."""
 
-    known: tuple[tuple[int, int], tuple[int, int] | None]
-    possible: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
+    known: Span
+    possible: Span = (None, None)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,6 +95,11 @@ class Layout:
     def by_name(self) -> Mapping[str, Field]:
         """Fields by their C name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def suffix(self) -> str:
+        """How the names of its pointers end: "va" in kdebuginfo, "pa" everywhere else."""
+        return "va" if "_stext_va" in self.by_name else "pa"
 
     @cached_property
     def module_fields(self) -> tuple[str, ...]:

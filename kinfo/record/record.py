@@ -38,8 +38,8 @@ class Record:
     """One record out of a dump.
 
     `offset` is its first byte's place in the dump, `base` the physical address of the dump's first byte where known,
-    `raw` the record's bytes, `region` the bytes from the record to the end of what was looked at. `layout` is None for an
-    erased region, of which nothing can be said. `values` holds the raw value of every field that is there.
+    `raw` the record's bytes, `region_size` the size of the region where the dump is just that. `layout` is None for an erased
+    region, of which nothing can be said. `values` holds the raw value of every field that is there.
     """
 
     layout: Layout | None
@@ -73,6 +73,11 @@ class Record:
     def is_truncated(self) -> bool:
         """Whether the dump ends inside the record."""
         return self.layout is not None and len(self.raw) < self.layout.size
+
+    @property
+    def suffix(self) -> str:
+        """How the names of its pointers end: "va" in kdebuginfo, else "pa"."""
+        return self.layout.suffix if self.layout else "pa"
 
     @property
     def address(self) -> int | None:

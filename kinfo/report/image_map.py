@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.record.check.image import image_range
+from kinfo.record.limits import TABLES
 from kinfo.record.record import Record
 from kinfo.report.style import Style
 
 WIDTH = 64
 _BORDERS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end")
-_TABLES = ("_offsets", "_names", "_token_table", "_token_index", "_markers", "_seqs_of_names")
+_TABLES = tuple(name.removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa"))
 _LEGEND = {
     "#": "text",
     "k": "kallsyms",
@@ -23,7 +24,7 @@ _COLOURS = {"#": "blue", "k": "magenta", "i": "yellow", "P": "red", ".": "dim"}
 
 def draw(record: Record, style: Style) -> Iterator[str]:
     """A bar from the image's start to its end, what its letters mean, and the borders behind it; or the bare addresses."""
-    suffix = "va" if record.number("_stext_va") is not None else "pa"
+    suffix = record.suffix
     borders = _addresses(record, suffix)
     image = image_range(record)
     if image is not None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from kinfo.findings import Finding, Severity
-from kinfo.record.check.completeness import explain_state
+from kinfo.record.checksum import State
 from kinfo.record.record import Record, Weighed
 from kinfo.report import image_map
 from kinfo.report.style import Style
@@ -66,7 +66,7 @@ def _identity(source: str, record: Record, style: Style) -> Iterator[str]:
         yield f"{style.paint(place, 'bold')}: {known}, layout {record.confidence.value}"
     colour = "green" if record.state.verified else "red"
     checksum = f"stored {record.checksum.stored:#010x}, computed {record.checksum.computed:#010x}"
-    yield _row("checksum", f"{style.paint(explain_state(record), 'bold', colour)}  ({checksum})")
+    yield _row("checksum", f"{style.paint(_state(record), 'bold', colour)}  ({checksum})")
     yield _row("verdict", _verdict(record, style))
     if record.release_text:
         yield _row("release", record.release_text)
@@ -74,6 +74,20 @@ def _identity(source: str, record: Record, style: Style) -> Iterator[str]:
         yield _row("possible writers" if index == 0 else "", writer if index == 0 else f"or {writer}")
     if record.rivals:
         yield _row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
+
+
+def _state(record: Record) -> str:
+    """The state in words, completeness included, as in `valid, incomplete`."""
+    if record.is_truncated:
+        return "cut off before the end: the sum cannot be formed"
+    words = {
+        State.VALID: "valid",
+        State.INVERTED: "inverted (a boot loader has read it)",
+        State.MISMATCH: "mismatch",
+        State.NOT_WRITTEN: "not written",
+        State.ERASED: "erased",
+    }[record.state]
+    return f"{words}, incomplete" if record.missing and record.state.verified else words
 
 
 def _verdict(record: Record, style: Style) -> str:
@@ -104,7 +118,7 @@ def _build(record: Record) -> Iterator[str]:
 
 
 def _image_title(record: Record) -> str:
-    kind = "virtual" if record.number("_stext_va") is not None else "physical"
+    kind = "virtual" if record.suffix == "va" else "physical"
     return f"Image in {kind} memory"
 
 
@@ -140,7 +154,7 @@ def _vendor(record: Record) -> Iterator[str]:
     if block is None or block.layout is None:
         return
     yield _row("layout", f"{block.layout.name} ({block.layout.alias}) at {block.offset:#x}, {block.confidence.value}")
-    yield _row("checksum", explain_state(block))
+    yield _row("checksum", _state(block))
     for name, value in block.fields.items():
         if name in _VA_SPACE and block is record:
             continue  # these have a section of their own

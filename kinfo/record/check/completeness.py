@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding
 from kinfo.record import kernels, rules
-from kinfo.record.checksum import State
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
 
@@ -32,7 +31,7 @@ def _has_value(record: Record, name: str) -> bool:
 
 
 def _expected(record: Record, layout: Layout) -> Iterator[str]:
-    suffix = "va" if "_stext_va" in layout.by_name else "pa"
+    suffix = layout.suffix
     tables = {f"_addresses_{suffix}", f"_relative_{suffix}", f"_offsets_{suffix}"}
     for name in layout.by_name:
         if name in tables:
@@ -62,17 +61,3 @@ def check(record: Record) -> Iterator[Finding]:
         yield rules.RECORD_EMPTY.at("record", "every address, num_syms and the release are 0")
     else:
         yield rules.RECORD_INCOMPLETE.at("record", f"0 in {', '.join(record.missing)}")
-
-
-def explain_state(record: Record) -> str:
-    """The state in words, completeness included, as in `valid, incomplete`."""
-    if record.is_truncated:
-        return "cut off before the end: the sum cannot be formed"
-    words = {
-        State.VALID: "valid",
-        State.INVERTED: "inverted (a boot loader has read it)",
-        State.MISMATCH: "mismatch",
-        State.NOT_WRITTEN: "not written",
-        State.ERASED: "erased",
-    }[record.state]
-    return f"{words}, incomplete" if record.missing and record.state.verified else words

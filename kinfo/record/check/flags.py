@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding, Severity
 from kinfo.record import kernels, rules
-from kinfo.record.limits import FLAGS
+from kinfo.record.limits import FLAGS, is_stack_size
 from kinfo.record.record import Record
 
 _MAX_SYMS = 4_000_000
@@ -55,7 +55,7 @@ def _counts(record: Record) -> Iterator[Finding]:
     bits, threads, syms = (record.number(name) for name in ("bit_per_long", "thread_size", "num_syms"))
     if bits is not None and bits not in (32, 64):
         yield rules.RECORD_BITS.at("bit_per_long", f"it is {bits}")
-    if threads is not None and not (threads.bit_count() == 1 and 0x1000 <= threads <= 0x40000):
+    if threads is not None and not is_stack_size(threads):
         yield rules.RECORD_THREAD_SIZE.at("thread_size", f"{threads:#x} is not a power of two from 4 KiB to 256 KiB")
     if syms is not None and syms > _MAX_SYMS:
         yield rules.RECORD_NUM_SYMS.at("num_syms", f"{syms} symbols are more than any kernel has")

@@ -17,7 +17,7 @@ _ALIGNED = ("_text_pa", "_stext_pa", "_end_pa")
 
 def image_range(record: Record) -> tuple[int, int] | None:
     """Start and end of the kernel image (PA, or VA in Z0), as far as the record's borders make sense."""
-    suffix = "va" if record.number("_stext_va") is not None else "pa"
+    suffix = record.suffix
     start, end = record.number(f"_stext_{suffix}"), record.number(f"_end_{suffix}")
     if not start or not end or start >= end:
         return None
@@ -36,7 +36,7 @@ def has_address_table(record: Record) -> bool:
 
 def check(record: Record) -> Iterator[Finding]:
     """All of this module."""
-    if record.number("_stext_va") is not None:
+    if record.suffix == "va":
         yield from _virtual(record)
         return
     yield from _range(record)

@@ -8,9 +8,9 @@ from itertools import pairwise
 from kinfo.findings import Finding
 from kinfo.record import kernels, symbol_rules
 from kinfo.record.check.image import has_address_table, image_range
+from kinfo.record.limits import TABLES
 from kinfo.record.record import Record
 
-_TABLES = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_markers_pa", "_seqs_of_names_pa")
 _TOKEN_INDEX_SIZE = 512
 
 
@@ -26,9 +26,9 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _inside_image(record: Record) -> Iterator[Finding]:
     image = image_range(record)
-    if image is None or record.number("_stext_va") is not None:
+    if image is None or record.suffix == "va":
         return
-    for name in _TABLES:
+    for name in (*TABLES, "_seqs_of_names_pa"):
         value = record.number(name)
         if name == "_offsets_pa" and has_address_table(record):
             continue

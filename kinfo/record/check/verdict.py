@@ -58,12 +58,12 @@ def layout(record: Record) -> Iterator[Finding]:
         rule = rules.LAYOUT_AMBIGUOUS if record.confidence is Confidence.AMBIGUOUS else rules.LAYOUT_RIVALS
         yield rule.at("layout", f"{record.layout.alias} also reads as " + "; ".join(_rivals(record)))
     if record.release:
-        version, (first, last) = record.release.version, record.layout.kernels.known
-        if version < first or (last is not None and version > last):
+        span = (record.release.version, record.release.version)
+        if not kernels.overlap(span, record.layout.kernels.known):
             yield rules.LAYOUT_KERNEL.at(
                 "last_uts_release",
                 f"{record.layout.alias} is known from {record.layout.seen_in}; this is {record.release.text}",
-                Severity.INFO if _is_possible(record, version) else None,
+                Severity.INFO if kernels.overlap(span, record.layout.kernels.possible) else None,
             )
 
 
@@ -73,8 +73,3 @@ def _rivals(record: Record) -> Iterator[str]:
         more = len(rival.fields) - _SHOWN_FIELDS
         differ = f"{shown}{f' and {more} more' if more > 0 else ''} differ" if shown else "alike as far as the dump goes"
         yield f"{rival.layout.name} ({rival.layout.alias}: {differ})"
-
-
-def _is_possible(record: Record, version: kernels.Version) -> bool:
-    first, last = record.layout.kernels.possible if record.layout else (None, None)
-    return (first is None or version >= first) and (last is None or version <= last)

@@ -10,8 +10,6 @@ from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.layouts import LARGEST
 from kinfo.record.limits import UTS_LEN, VENDOR_HALF
 
-_Span = tuple[kernels.Version | None, kernels.Version | None]
-
 
 def length(subject: Subject) -> Iterator[Evidence]:
     """How the dump's end fits the layout."""
@@ -41,21 +39,20 @@ def release(subject: Subject) -> Iterator[Evidence]:
     raw = subject.release_bytes
     if not raw:
         return
-    field = "release"
     string = text.before_nul(raw)
     if not any(raw):
         partial = subject.layout.vendor or subject.layout.alias in ("C", "D") or not subject.checksum.state.verified
-        yield Evidence(0 if partial else -15, f"{field} is empty: only meminspect sums a record before it has one")
+        yield Evidence(0 if partial else -15, "release is empty: only meminspect sums a record before it has one")
     elif raw[0] == 0 or not _is_mostly_text(string):
-        yield Evidence(-40, f"no text where the {field} would be")
+        yield Evidence(-40, "no text where the release would be")
     elif not text.is_printable(string) or len(string) == UTS_LEN:
-        yield Evidence(0, f"damaged text where the {field} would be: '{text.escape(string)}'")
+        yield Evidence(0, f"damaged text where the release would be: '{text.escape(string)}'")
     elif text.after_nul(raw):
-        yield Evidence(0 if subject.release else -10, f"{field} {string.decode()!r} has bytes behind its NUL")
+        yield Evidence(0 if subject.release else -10, f"release {string.decode()!r} has bytes behind its NUL")
     elif subject.release:
-        yield Evidence(30, f"{field} {string.decode()!r}")
+        yield Evidence(30, f"release {string.decode()!r}")
     else:
-        yield Evidence(15, f"{field} is text but no version: {string.decode()!r}")
+        yield Evidence(15, f"release is text but no version: {string.decode()!r}")
 
 
 def _is_mostly_text(string: bytes) -> bool:
@@ -78,34 +75,28 @@ def build_info(subject: Subject) -> Iterator[Evidence]:
 
 def kernel_range(subject: Subject) -> Iterator[Evidence]:
     """Whether kernels of that release write this layout."""
-    first, last = _versions(subject)
+    versions = _versions(subject)
     known, possible = subject.layout.kernels.known, subject.layout.kernels.possible
     shown = subject.release.text if subject.release else "the length fields"
-    if not _overlap((first, last), possible):
+    if not kernels.overlap(versions, possible):
         yield Evidence(-25, f"{shown}: such a kernel cannot write this layout")
-    elif subject.release and _overlap((first, last), known):
+    elif subject.release and kernels.overlap(versions, known):
         yield Evidence(6, f"{shown}: seen in {subject.layout.seen_in}")
     elif subject.release:
         yield Evidence(-6, f"{shown}: known only from {subject.layout.seen_in}")
 
 
-def _versions(subject: Subject) -> tuple[kernels.Version | None, kernels.Version | None]:
+def _versions(subject: Subject) -> kernels.Span:
     if subject.release:
         return subject.release.version, subject.release.version
     numbers = [subject.number(name) or 0 for name in ("name_len", "bit_per_long", "module_name_len", "symbol_len")]
     return kernels.version_bounds(*numbers)
 
 
-def _overlap(one: _Span, other: _Span) -> bool:
-    starts_in_time = one[0] is None or other[1] is None or one[0] <= other[1]
-    ends_late_enough = one[1] is None or other[0] is None or one[1] >= other[0]
-    return starts_in_time and ends_late_enough
-
-
 def tail(subject: Subject) -> Iterator[Evidence]:
     """What lies right behind the layout's end: nothing else should, and zeros before noise are still the record."""
     window, size = subject.window, subject.layout.size
-    behind = window.data[size : max(LARGEST, size) + 64]
+    behind = window.data[size : LARGEST + 64]
     if not any(behind):
         return
     if window.tail_is_noise:

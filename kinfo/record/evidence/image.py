@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kinfo.record import kernels
 from kinfo.record.evidence.subject import Evidence, Subject
-from kinfo.record.limits import FLAGS, PA_LIMIT, TEXT_GAP
+from kinfo.record.limits import FLAGS, PA_LIMIT, TEXT_GAP, is_stack_size
 
 
 def lengths(subject: Subject) -> Iterator[Evidence]:
@@ -21,11 +21,9 @@ def lengths(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(10, f"bit_per_long {bits}")
     if max(flags) > 1:
         yield Evidence(-30, f"flag bytes {flags}")
-    lengths = [subject.number(name) or 0 for name in ("name_len", "symbol_len")]
-    if not (32 <= lengths[0] <= 1024 and lengths[0] < lengths[1] <= 4096):
-        yield Evidence(-30, f"name_len {lengths[0]} and symbol_len {lengths[1]}")
-    else:
-        yield Evidence(5, f"name_len {lengths[0]} and symbol_len {lengths[1]}")
+    name_len, symbol_len = (subject.number(name) or 0 for name in ("name_len", "symbol_len"))
+    is_plausible = 32 <= name_len <= 1024 and name_len < symbol_len <= 4096
+    yield Evidence(5 if is_plausible else -30, f"name_len {name_len} and symbol_len {symbol_len}")
     if subject.number("module_name_len") == 0 and not subject.is_without_modules:
         yield Evidence(-15, "module_name_len 0, which only trees with #ifdef CONFIG_MODULES leave")
 
@@ -37,7 +35,7 @@ def stack(subject: Subject) -> Iterator[Evidence]:
         return
     if size == 0:
         yield Evidence(subject.zero(-10), "thread_size 0")
-    elif size.bit_count() == 1 and 0x1000 <= size <= 0x40000:
+    elif is_stack_size(size):
         yield Evidence(15, f"thread_size {size:#x} is a power of two")
     else:
         yield Evidence(-30, f"thread_size {size:#x} is no stack size")
@@ -51,8 +49,8 @@ def stack(subject: Subject) -> Iterator[Evidence]:
 
 def addresses(subject: Subject) -> Iterator[Evidence]:
     """Physical or virtual: Z0 alone holds virtual addresses."""
-    is_virtual = "_stext_va" in subject.layout.by_name
-    suffix = "va" if is_virtual else "pa"
+    suffix = subject.layout.suffix
+    is_virtual = suffix == "va"
     start, end = subject.number(f"_stext_{suffix}"), subject.number(f"_end_{suffix}")
     if not start or not end:
         return

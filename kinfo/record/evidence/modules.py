@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.record.evidence.subject import Evidence, Subject
-from kinfo.record.limits import IMAGE_LIMIT, MODULE_STRUCT_LIMIT, PA_LIMIT
+from kinfo.record.limits import IMAGE_LIMIT, MODULE_STRUCT_LIMIT, PA_LIMIT, TABLES
 
 
 def modules(subject: Subject) -> Iterator[Evidence]:
@@ -90,5 +90,4 @@ def _v2_tail(subject: Subject) -> Iterator[Evidence]:
 
 def _is_among_tables(subject: Subject, address: int) -> bool:
     """Whether an address is near most of the tables: holds with one of their pointers corrupt."""
-    tables = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_markers_pa")
-    return sum(abs((subject.number(name) or 0) - address) < IMAGE_LIMIT for name in tables) >= 3
+    return sum(abs((subject.number(name) or 0) - address) < IMAGE_LIMIT for name in TABLES) >= 3
