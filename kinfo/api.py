@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from kinfo.memory import BytesDump, Dump, open_dump
+from kinfo.memory import BytesDump, Dump, open_source
 from kinfo.record import encode as _encode
 from kinfo.record import locate as _locate
 from kinfo.record.layouts import LAYOUTS, layout_named
@@ -33,7 +33,8 @@ def decode(dump: Source, *, offset: int | None = None, base: int | None = None, 
     """The record of a dump: bytes, a path, or an open Dump.
 
     Without `offset` the dump is searched, and the best record returned (`decode_all` returns every one). `base` is the
-    physical address of the dump's first byte; `layout` forces a reading. Raises KinfoError with what was found instead.
+    physical address of the dump's first byte; `layout` forces a reading. Compressed files are unpacked; in ELF cores and LiME
+    dumps offsets are physical addresses. Raises KinfoError with what was found instead.
     """
     return decode_all(dump, offset=offset, base=base, layout=layout)[0]
 
@@ -44,6 +45,7 @@ def decode_all(
     """Every record of a dump, best first. Arguments and errors as for `decode`."""
     wanted = layout_named(layout) if isinstance(layout, str) else layout
     with _opened(dump) as source:
+        base = source.base if base is None else base
         if offset is not None:
             return (_locate.decode_offset(source, offset, base=base, layout=wanted),)
         if wanted is not None:
@@ -56,7 +58,7 @@ def find(dump: Source, *, step: int = PAGE, base: int | None = None) -> Iterator
     if step < 4 or step % 4:
         raise ValueError(f"step is {step}; it must be a multiple of 4")
     with _opened(dump) as source:
-        yield from _locate.find(source, step, base=base)
+        yield from _locate.find(source, step, base=source.base if base is None else base)
 
 
 def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str] | None = None) -> bytes:
@@ -69,6 +71,6 @@ def _opened(dump: Source) -> Iterator[Dump]:
     if isinstance(dump, Dump):
         yield dump
         return
-    opened = open_dump(dump) if isinstance(dump, (str, os.PathLike)) else BytesDump(dump)
+    opened = open_source(os.fspath(dump)) if isinstance(dump, (str, os.PathLike)) else BytesDump(dump)
     with opened:
         yield opened

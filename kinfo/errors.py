@@ -27,6 +27,19 @@ class DumpError(KinfoError):
     """A dump that cannot be opened or read: missing, a directory, a FIFO, unreadable."""
 
 
+class HoleError(DumpError):
+    """Physical memory that is asked for and that the dump does not hold. `pa` is the first address that is missing."""
+
+    def __init__(self, name: str, pa: int, start: int, size: int) -> None:
+        wanted = "" if pa == start else f" (of {size} bytes at {start:#x})"
+        super().__init__(f"{name}: no memory at PA {pa:#x}{wanted}", "dump that range too, or check FILE@BASE")
+        self.pa = pa
+
+
+class KernelError(KinfoError):
+    """What a record points at does not make sense: tables that contradict it, no page table, no module list."""
+
+
 class RecordError(KinfoError):
     """No record where one was asked for, or bytes that no layout can hold."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import struct
 import sys
 from pathlib import Path
 
@@ -123,7 +125,7 @@ LOOK = "force a layout with --layout to see the bytes as fields, or look with `k
         (MAGIC + noise(4092, 3), ("--offset", "0"), f"the magic 0xcceeddff at 0x0 has no record behind it; {LOOK}"),
         (MAGIC[::-1] + noise(4092, 3), ("--offset", "0"), f"big-endian word order: the magic at 0x0 is byte-swapped; {SWAP}"),
         (bytes(20), ("--layout", "C"), f"20 bytes at 0x0 are not even the head of debug-kinfo-text (472 bytes); {WHOLE}"),
-        (b"\x1f\x8b\x08" + noise(400, 1), (), "is compressed; unpack it first: gzip -dk {f}"),
+        (b"BZh9" + noise(400, 1), (), "is compressed with bzip2; unpack it first: bzip2 -dk {f}"),
     ],
 )
 def test_what_is_said_of_a_dump_without_a_record(
@@ -191,16 +193,36 @@ def test_vendor_block_of_a_region_of_megabytes() -> None:
 
 def test_an_elf_core_needs_no_base(tmp_path: Path, kinfo_cli: Cli) -> None:
     path = tmp_path / "core"
-    path.write_bytes(b"\x7fELF" + bytes(4092) + RECORD.ljust(PAGE, b"\0"))
-    assert kinfo_cli("decode", path).code == 0
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 183, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 4, PAGE, 0, 0x4E000000, PAGE, PAGE, 0)
+    path.write_bytes((header + load).ljust(PAGE, b"\0") + RECORD.ljust(PAGE, b"\0"))
+    shown = kinfo_cli("decode", path)
+    assert shown.code == 0
+    assert "at 0x4e000000 (PA 0x4e000000)" in shown.out
     assert kinfo_cli("decode", path, "--base", "0x40000000").err == (
-        f"kinfo: {path}: is an ELF core, whose segments have addresses of their own; leave --base out\n"
+        f"kinfo: {path}: has physical addresses of its own; leave --base out\n"
     )
 
 
-def test_a_compressed_stream(monkeypatch: pytest.MonkeyPatch, kinfo_cli: Cli) -> None:
+def test_a_damaged_core_is_searched_as_plain_bytes(tmp_path: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "core"
+    path.write_bytes(b"\x7fELF" + bytes(4092) + RECORD.ljust(PAGE, b"\0"))
+    assert "at 0x1000 (PA 0x4001000)" in kinfo_cli("decode", path, "--base", "0x4000000").out
+
+
+def test_a_compressed_dump_is_unpacked(tmp_path: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "ram.gz"
+    path.write_bytes(gzip.compress(dump_with(at_3000=RECORD)))
+    assert "at 0x3000" in kinfo_cli("decode", path).out
+    assert kinfo.decode(path).offset == 0x3000
+
+
+def test_a_damaged_compressed_stream(monkeypatch: pytest.MonkeyPatch, kinfo_cli: Cli) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\x1f\x8b\x08" + noise(400, 1))))
-    assert kinfo_cli("decode", "-").err == "kinfo: <stdin>: is compressed; pipe it through gzip -dc first\n"
+    assert kinfo_cli("decode", "-").err == (
+        "kinfo: <stdin>: is compressed, and damaged or cut off: Compressed file ended before the end-of-stream marker was "
+        "reached; pipe it through gzip -dc first\n"
+    )
 
 
 def test_negative_offsets_are_refused() -> None:

@@ -10,7 +10,7 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
-from kinfo.memory import Dump, open_dump
+from kinfo.memory import Dump, open_source
 from kinfo.record.record import Record
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
@@ -49,7 +49,7 @@ def command(
     """
     if hexdump and form != "text":
         raise click.UsageError(f"--hex goes with --format text, not {form}")
-    with open_dump(dump, common.stdin()) as source:
+    with open_source(dump, common.stdin()) as source:
         source.name = safe(source.name)
         records = _records(source, offset=offset, base=base, layout=layout)
         shown = records if every else records[:1]
@@ -64,17 +64,9 @@ def command(
 
 
 def _records(source: Dump, *, offset: int | None, base: int | None, layout: str | None) -> tuple[Record, ...]:
-    if base is not None and source.read(0, 4) == b"\x7fELF":
-        raise RecordError(f"{source.name}: is an ELF core, whose segments have addresses of their own", "leave --base out")
-    try:
-        return api.decode_all(source, offset=offset, base=base, layout=layout)
-    except RecordError as error:
-        unpack = source.packed_with()
-        if unpack is None:
-            raise
-        is_stream = source.name == "<stdin>"
-        how = f"pipe it through {unpack.split()[0]} -dc first" if is_stream else f"unpack it first: {unpack} {source.name}"
-        raise RecordError(f"{source.name}: is compressed", how) from error
+    if base is not None and source.base is not None:
+        raise RecordError(f"{source.name}: has physical addresses of its own", "leave --base out")
+    return api.decode_all(source, offset=offset, base=base, layout=layout)
 
 
 def _write_text(source: Dump, records: Sequence[Record], *, hexdump: bool, explain: bool) -> None:

@@ -12,7 +12,7 @@ from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.progress import with_progress
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
-from kinfo.memory import open_dump
+from kinfo.memory import open_source
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
 
@@ -73,7 +73,7 @@ def _search(dumps: tuple[str, ...], step: int, *, show: bool) -> tuple[list[tupl
 
 
 def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
-    with with_progress(open_dump(name, common.stdin())) as source:
+    with with_progress(open_source(name, common.stdin())) as source:
         source.name = safe(source.name)
         for hit in api.find(source, step=step):
             yield source.name, hit

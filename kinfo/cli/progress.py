@@ -16,18 +16,22 @@ class ProgressDump(Dump):
     """A dump that moves a progress bar as its windows go by."""
 
     def __init__(self, dump: Dump) -> None:
-        self.name, self.size = dump.name, dump.size
+        self.name, self.size, self.held, self.base = dump.name, dump.size, dump.held, dump.base
         self._dump = dump
 
     def read(self, offset: int, size: int) -> bytes:
         """See Dump."""
         return self._dump.read(offset, size)
 
-    def windows(self) -> Iterator[tuple[int, memoryview]]:
+    def view(self, offset: int, size: int) -> memoryview:
+        """See Dump."""
+        return self._dump.view(offset, size)
+
+    def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
         """See Dump."""
         with click.progressbar(length=self.size, label="scanning", file=sys.stderr) as bar:
             done = 0
-            for offset, window in self._dump.windows():
+            for offset, window in self._dump.windows(start, end):
                 bar.update(offset - done)
                 done = offset
                 yield offset, window

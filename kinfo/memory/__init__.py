@@ -1,5 +1,7 @@
-"""Where bytes come from: dump files, streams and plain bytes, all read the same way."""
+"""Where bytes come from: dump files, streams and plain bytes, and physical memory made of them."""
 
 from kinfo.memory.dump import BytesDump, Dump, FileDump, open_dump
+from kinfo.memory.physical import Memory, Segment
+from kinfo.memory.specs import open_source
 
-__all__ = ["BytesDump", "Dump", "FileDump", "open_dump"]
+__all__ = ["BytesDump", "Dump", "FileDump", "Memory", "Segment", "open_dump", "open_source"]

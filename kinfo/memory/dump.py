@@ -1,7 +1,7 @@
-"""Raw dumps: random reads for decoding, windows of whole data extents for scanning.
+"""Dump files as bytes: reads and views at offsets, windows of whole data extents for scanning.
 
-Files are mapped a window at a time, so that memory stays flat whatever the file's size, and holes of sparse files are
-stepped over. A stream is spooled to an unnamed temporary file first. Nothing is ever held whole in memory.
+Files are mapped, a window at a time where all of them is read, so that memory stays flat whatever the file's size, and
+holes of sparse files are stepped over. A stream is spooled to an unnamed temporary file first. Nothing is ever held whole.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -30,20 +31,31 @@ _PACKED = {
 
 
 class Dump(ABC):
-    """A dump's bytes. `name` is for messages, `size` the number of bytes."""
+    """A dump's bytes.
+
+    `name` is for messages, `size` where they end, `held` how many of them are there, `base` the PA of the first where the file
+    says.
+    """
 
     name: str
     size: int
+    held: int
+    base: int | None = None
 
     @abstractmethod
     def read(self, offset: int, size: int) -> bytes:
         """The bytes at an offset: fewer than `size` at the end of the dump, none behind it."""
 
     @abstractmethod
-    def windows(self) -> Iterator[tuple[int, memoryview]]:
-        """Offset and bytes of every part that holds data, in order and without overlap; offsets are multiples of 4.
+    def view(self, offset: int, size: int) -> memoryview:
+        """The same bytes as `read`, without a copy where the dump allows it; good as long as the dump is open."""
 
-        A window is good until the next one is asked for. Holes of a sparse file are left out: they read as zero.
+    @abstractmethod
+    def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
+        """Offset and bytes of every part between two offsets that holds data, in order and without overlap.
+
+        Windows begin at `start` plus a multiple of 4 where `start` is one. A window is good until the next one is asked
+        for. Holes of a sparse file are left out: they read as zero.
         """
 
     def close(self) -> None:  # noqa: B027  # bytes in memory have nothing to let go of
@@ -69,16 +81,20 @@ class BytesDump(Dump):
     def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
         self.name = name
         self._data = memoryview(data).cast("B")
-        self.size = len(self._data)
+        self.held = self.size = len(self._data)
 
     def read(self, offset: int, size: int) -> bytes:
         """See Dump."""
         return bytes(self._data[offset : offset + size])
 
-    def windows(self) -> Iterator[tuple[int, memoryview]]:
+    def view(self, offset: int, size: int) -> memoryview:
         """See Dump."""
-        if self.size:
-            yield 0, self._data
+        return self._data[offset : offset + size]
+
+    def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
+        """See Dump."""
+        if data := self._data[start:end]:
+            yield start, data
 
 
 class FileDump(Dump):
@@ -87,7 +103,7 @@ class FileDump(Dump):
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
         self._file = file
-        self.size = os.lseek(file.fileno(), 0, os.SEEK_END)
+        self.held = self.size = os.lseek(file.fileno(), 0, os.SEEK_END)
 
     def read(self, offset: int, size: int) -> bytes:
         """See Dump."""
@@ -96,12 +112,23 @@ class FileDump(Dump):
         except OSError as error:
             raise DumpError(f"{self.name}: cannot read at {offset:#x}: {error.strerror}", "check the disk") from error
 
-    def windows(self) -> Iterator[tuple[int, memoryview]]:
+    def view(self, offset: int, size: int) -> memoryview:
         """See Dump."""
-        for start, end in self._extents():
-            for offset in range(start, end, WINDOW):
+        return self._mapped[offset : offset + size]
+
+    @cached_property
+    def _mapped(self) -> memoryview:
+        try:
+            return memoryview(mmap.mmap(self._file.fileno(), self.size, prot=mmap.PROT_READ))
+        except (OSError, ValueError) as error:  # a device without mmap
+            raise DumpError(f"{self.name}: cannot be mapped: {error}", "copy it to a file first") from error
+
+    def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
+        """See Dump."""
+        for first, last in self._extents(start, self.size if end is None else end):
+            for offset in range(first, last, WINDOW):
                 before = offset % mmap.ALLOCATIONGRANULARITY  # a mapping begins at a page of this machine
-                length = before + min(WINDOW, end - offset)
+                length = before + min(WINDOW, last - offset)
                 with (
                     mmap.mmap(self._file.fileno(), length, prot=mmap.PROT_READ, offset=offset - before) as mapped,
                     memoryview(mapped) as view,
@@ -109,18 +136,20 @@ class FileDump(Dump):
                 ):
                     yield offset, window
 
-    def _extents(self) -> Iterator[tuple[int, int]]:
+    def _extents(self, at: int, end: int) -> Iterator[tuple[int, int]]:
         """Start and end of every extent of data, holes left out where the file system knows them."""
-        end = 0
-        while end < self.size:
+        first = at
+        while at < end:
             try:
-                start = os.lseek(self._file.fileno(), end, os.SEEK_DATA)
+                start = os.lseek(self._file.fileno(), at, os.SEEK_DATA)
             except OSError as error:
                 if error.errno != errno.ENXIO:  # ENXIO: nothing but a hole up to the end
-                    yield end, self.size
+                    yield at, end
                 return
-            end = os.lseek(self._file.fileno(), start, os.SEEK_HOLE)
-            yield start, end
+            at = os.lseek(self._file.fileno(), start, os.SEEK_HOLE)
+            start += (first - start) % 4  # where the file system's blocks are not a whole number of words from `first`
+            if start < min(at, end):
+                yield start, min(at, end)
 
     def close(self) -> None:
         """Close the file."""

@@ -145,6 +145,6 @@ def _nothing(source: ByteSource) -> tuple[str, str]:
             "force a layout with --offset and --layout to look",
         )
     return (
-        at + f"no record in {source.size:#x} bytes",
+        at + f"no record in {source.held:#x} bytes",
         "dump the memory that the devicetree's kinfo node names, or all RAM",
     )

@@ -1,0 +1,122 @@
+"""Compressed dumps: unpacked once into an unnamed sparse file, within a limit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any, cast
+
+from kinfo.errors import DumpError
+from kinfo.memory.dump import Dump, FileDump
+
+SPILL_LIMIT = 16 << 30  # bytes unpacked; larger dumps are unpacked by the user, once, to a disk of their choice
+DISK_LEFT = 1 << 30  # bytes that stay free on the disk of the spill file
+_CHUNK = 1 << 20
+_BLOCK = 1 << 16  # all-zero blocks of this size become holes of the sparse file
+
+
+def unpack(dump: Dump, command: str) -> Dump:
+    """The dump in a compressed one: gzip, zstd or xz, as `command` (what a user would type to unpack it) says.
+
+    Raises DumpError for other compressions, damaged data, and what is too large to unpack here; each names the command.
+    """
+    tool = command.partition(" ")[0]
+    hint = f"pipe it through {tool} -dc first" if dump.name == "<stdin>" else f"unpack it first: {command} {dump.name}"
+    spill = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
+    try:
+        with _stream(dump, tool, hint) as stream:
+            _copy(stream, spill, dump.name, hint)
+    except BaseException as error:
+        spill.close()
+        if isinstance(error, (EOFError, OSError, zlib.error, *_other_errors())):
+            raise DumpError(f"{dump.name}: is compressed, and damaged or cut off: {error}", hint) from error
+        raise
+    dump.close()
+    return FileDump(cast("Any", spill), dump.name)
+
+
+def _other_errors() -> tuple[type[Exception], ...]:
+    import lzma
+
+    import zstandard
+
+    return lzma.LZMAError, zstandard.ZstdError
+
+
+def _stream(dump: Dump, tool: str, hint: str) -> IO[bytes]:
+    source = cast("IO[bytes]", _DumpFile(dump))
+    if tool == "gzip":
+        import gzip
+
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
+    if tool == "xz":
+        import lzma
+
+        return cast("IO[bytes]", lzma.LZMAFile(source))
+    if tool == "zstd":
+        import zstandard
+
+        return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True))
+    raise DumpError(f"{dump.name}: is compressed with {tool}", hint)
+
+
+class _DumpFile:
+    """A dump as the decompressors want it: a file that is read from start to end."""
+
+    def __init__(self, dump: Dump) -> None:
+        self._dump, self._at = dump, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        data = self._dump.read(self._at, self._dump.size if size < 0 else size)
+        self._at += len(data)
+        return data
+
+    def tell(self) -> int:
+        """The place of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the place of the next byte."""
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._dump.size}[whence]
+        return self._at
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+
+def _copy(stream: IO[bytes], spill: IO[bytes], name: str, hint: str) -> None:
+    size = 0
+    for chunk in _chunks(stream):
+        size += len(chunk)
+        if size > SPILL_LIMIT:
+            raise DumpError(f"{name}: unpacks to more than {SPILL_LIMIT >> 30} GiB", hint)
+        if shutil.disk_usage(tempfile.gettempdir()).free < DISK_LEFT:
+            raise DumpError(f"{name}: the disk of {tempfile.gettempdir()} is too full to unpack it", hint)
+        _write_sparse(spill, chunk)
+    spill.truncate(size)
+    spill.flush()
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def _write_sparse(spill: IO[bytes], chunk: bytes) -> None:
+    view = memoryview(chunk)
+    zero = bytes(_BLOCK)
+    for at in range(0, len(view), _BLOCK):
+        block = view[at : at + _BLOCK]
+        if block == zero[: len(block)]:
+            spill.seek(len(block), os.SEEK_CUR)
+        else:
+            spill.write(block)
