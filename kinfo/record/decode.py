@@ -1,11 +1,9 @@
-"""One record at one place: detection, the vendor block in the second half, completeness, findings."""
+"""One record at one place: detection, and the vendor block in the second half of its region."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from kinfo.record import check
-from kinfo.record.check.completeness import missing_fields
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
 from kinfo.record.layouts import MAGICS, SMALLEST, layout_named
@@ -13,14 +11,13 @@ from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout
 from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource
-from kinfo.record.writers import possible_writers
 
 REGION_LIMIT = 16 << 20  # a file up to this size with a record at its start is taken for the region itself
 _HALVES = tuple(1 << shift for shift in range(9, 24))  # where a second half can begin: 512 bytes to 8 MiB
 
 
 def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, layout: Layout | None = None) -> Record | None:
-    """The record at an offset, with its findings; None when the bytes there make no sense as one.
+    """The record at an offset; None when the bytes there make no sense as one.
 
     `base` is the physical address of the source's first byte. `layout` forces a reading: then anything with enough bytes
     for its head is decoded, and what speaks against it becomes a finding.
@@ -39,16 +36,7 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
         if half < len(window):  # a region of less than a page: what follows the half is not this record's tail
             record = _decode_window(window[:half], is_end=False, layout=layout) or record
     behind = source.read(record.size, max(half - record.size, 0)) if region is not None and half is not None else b""
-    placed = replace(
-        record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not behind.strip(b"\0")
-    )
-    return finish(placed)
-
-
-def finish(record: Record) -> Record:
-    """The record with everything that follows from its values: writers, missing fields, findings."""
-    record = replace(record, missing=missing_fields(record), writers=possible_writers(record))
-    return replace(record, findings=check.run(record))
+    return replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not behind.strip(b"\0"))
 
 
 def erased_region(source: ByteSource, *, base: int | None = None) -> Record | None:
@@ -60,8 +48,7 @@ def erased_region(source: ByteSource, *, base: int | None = None) -> Record | No
         return None
     stored = int.from_bytes(region[4:8], "little")
     checksum = Checksum(State.ERASED, stored, 0)
-    record = Record(None, Confidence.AMBIGUOUS, (), 0, base, region, checksum, {}, region_size=source.size)
-    return finish(record)
+    return Record(None, Confidence.AMBIGUOUS, (), 0, base, region, checksum, {}, region_size=source.size)
 
 
 def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Record | None:

@@ -54,10 +54,28 @@ class Record:
     is_forced: bool = False
     tail_is_zero: bool = True
     vendor: Record | None = None
-    writers: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
     weighed: tuple[Weighed, ...] = ()
+
+    @cached_property
+    def writers(self) -> tuple[str, ...]:
+        """The drivers that can have written it."""
+        from kinfo.record.writers import possible_writers
+
+        return possible_writers(self)
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Fields that are 0 although a finished record of a kernel has them."""
+        from kinfo.record.check.completeness import missing_fields
+
+        return missing_fields(self)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with it, the gravest first; made when first asked for: a reader of addresses has no use for them."""
+        from kinfo.record import check
+
+        return check.run(self)
 
     @property
     def state(self) -> State:
