@@ -3,6 +3,8 @@
     >>> import kinfo
     >>> record = kinfo.decode("dump.bin")
     >>> record.layout.name, record.state.value, record.fields["last_uts_release"]
+    >>> kernel = kinfo.open_kernel("ram.elf")
+    >>> kernel.at(0xFFFFA140B1E10004).label, kernel.named("linux_banner")
 
 Names are loaded when first used, so that importing the package costs nothing.
 """
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from kinfo.api import decode, decode_all, encode, find, layout, layouts
     from kinfo.errors import KinfoError
     from kinfo.findings import Finding, Severity
+    from kinfo.kernel.kernel import Kernel, Place
+    from kinfo.kernel.open import open_kernel
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
     from kinfo.record.locate import Hit
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(("decode", "decode_all", "encode", "find", "layout", "layouts"), "kinfo.api"),
+    "open_kernel": "kinfo.kernel.open",
+    **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
     **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
     "State": "kinfo.record.checksum",
@@ -40,8 +46,10 @@ __all__ = [
     "Field",
     "Finding",
     "Hit",
+    "Kernel",
     "KinfoError",
     "Layout",
+    "Place",
     "Record",
     "Severity",
     "State",
@@ -52,6 +60,7 @@ __all__ = [
     "find",
     "layout",
     "layouts",
+    "open_kernel",
 ]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule
+from kinfo.kernel import rules as kernel_rules
 from kinfo.record import rules, symbol_rules
 
-RULES: tuple[Rule, ...] = (*rules.RULES, *symbol_rules.RULES)
+RULES: tuple[Rule, ...] = (*rules.RULES, *symbol_rules.RULES, *kernel_rules.RULES)
 
 FAMILIES = {
     "checksum": "Is the record whole?",
     "layout": "Which bytes mean what?",
     "record": "Everything about the record that is no address",
     "symbols": "Addresses: the image, its kallsyms tables, its page table",
+    "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
 }
 
 _BY_CODE = {rule.code: rule for rule in RULES}

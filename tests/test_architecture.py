@@ -16,10 +16,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 RANKS = {
     **dict.fromkeys(("version", "errors", "findings"), 0),
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
-    "catalogue": 2,
-    **dict.fromkeys(("api", "report", "compare", "dt", "kernel", "drivers"), 3),
-    "cli": 4,
-    **dict.fromkeys(("__init__", "__main__"), 5),
+    **dict.fromkeys(("compare", "dt", "kernel", "drivers"), 2),
+    "catalogue": 3,
+    **dict.fromkeys(("api", "report", "debuggers"), 4),
+    "cli": 5,
+    **dict.fromkeys(("__init__", "__main__"), 6),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

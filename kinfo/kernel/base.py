@@ -1,0 +1,84 @@
+"""Where raw memory lies, when nobody says: found by the one table whose content is known beforehand.
+
+kallsyms_token_index is 256 rising numbers that begin with 0, and the record says at which byte of a page it begins. Where the
+record has it, less where it is in the file, is the PA of the file's first byte, provided that the other tables agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from kinfo.errors import HoleError, KernelError
+from kinfo.kernel.kallsyms.addresses import numbers
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.pointers import Pointers
+from kinfo.memory import Dump, Memory, Segment
+from kinfo.record.record import Record
+from kinfo.record.scan import PAGE
+
+_INDEX_SIZE = 512
+
+
+class Guess(NamedTuple):
+    """A base that the tables bear out. `is_mapped` tells whether the page tables do too."""
+
+    base: int
+    kernel: Kernel
+    is_mapped: bool
+
+
+def infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
+    """The kernel in a raw dump of unknown base. `is_inside` tells whether the record was found in that dump.
+
+    Raises KernelError when no base fits, or when several do and the page tables bear out none of them.
+    """
+    guesses: list[Guess] = []
+    for offset in _index_offsets(dump, Pointers(record)):
+        guess = _tried(dump, record, offset, is_inside)
+        if guess and guess.is_mapped:
+            return guess.kernel
+        if guess:
+            guesses.append(guess)
+    if len(guesses) == 1:
+        return guesses[0].kernel
+    if guesses:
+        bases = ", ".join(f"{dump.name}@{guess.base:#x}" for guess in guesses[:8])
+        raise KernelError(f"{dump.name}: it can begin at {len(guesses)} physical addresses", f"choose one of: {bases}")
+    raise KernelError(
+        f"{dump.name}: its physical address cannot be found: the symbol tables that the record points at are not in it",
+        f"write {dump.name}@0x80000000, with the address of its first byte",
+    )
+
+
+def _tried(dump: Dump, record: Record, offset: int, is_inside: bool) -> Guess | None:
+    base = Pointers(record).pa("token_index") - offset
+    if base < 0:
+        return None
+    memory = Memory(dump.name, [Segment(base, base + dump.size, dump, 0)], is_raw=True)
+    note = f"{dump.name} begins at PA {base:#x}: kallsyms_token_index is at {offset:#x} of it"
+    try:
+        kernel = Kernel(memory, replace(record, base=base) if is_inside else record, (note,))
+    except (KernelError, HoleError):
+        return None
+    is_mapped = kernel.space is not None and kernel.space.form is not None
+    return Guess(base, kernel, is_mapped)
+
+
+def _index_offsets(dump: Dump, pointers: Pointers) -> Iterator[int]:
+    """Offsets of everything in a dump that can be the token index."""
+    in_page = pointers.pa("token_index") % PAGE
+    if in_page % 4:
+        return  # labels have at least that alignment: the pointer is damaged
+    for start, window in dump.windows():
+        for at in range((in_page - start) % PAGE, len(window) - _INDEX_SIZE + 1, PAGE):
+            word = int.from_bytes(window[at : at + 4], "little")
+            if word > 0xFFFF and not word & 0xFFFF and _rises(bytes(window[at : at + _INDEX_SIZE])):  # 0, then something
+                yield start + at
+
+
+def _rises(raw: bytes) -> bool:
+    index = numbers(memoryview(raw), "H")
+    return all(low < high for low, high in pairwise(index))

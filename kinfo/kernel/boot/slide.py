@@ -1,0 +1,74 @@
+"""The KASLR slide: how far `_text` runs from where it was linked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.paging.formats import ARM64, Format
+from kinfo.record.kernels import Version
+
+_MIB = 1 << 20
+_X86_TEXT = 0xFFFFFFFF81000000  # __START_KERNEL_map + CONFIG_PHYSICAL_START as it is by default
+_SEGMENT = 0x10000
+_TEXT_OFFSET = 0x80000  # TEXT_OFFSET until 5.7
+
+# From which release: bytes between the start of the area that modules and image share, and the image's link address.
+# The area starts at _PAGE_END(VA_BITS_MIN) since 5.4, at VA_START before. arch/arm64/include/asm/memory.h.
+_ARM64: tuple[tuple[Version, int | None], ...] = (
+    ((4, 14), 128 * _MIB + _TEXT_OFFSET),
+    ((5, 0), None),  # the BPF JIT area came in between
+    ((5, 1), 256 * _MIB + _TEXT_OFFSET),
+    ((5, 8), 256 * _MIB),
+    ((5, 15), None),  # and went, with backports to some 5.15.y
+    ((5, 17), 128 * _MIB),
+    ((6, 5), 2048 * _MIB),
+)
+_FLIPPED = (5, 4)
+
+
+class Slide(NamedTuple):
+    """`slide` bytes above the link address `link`, and what that rests on."""
+
+    slide: int
+    link: int
+    evidence: str
+
+
+def slide(kernel: Kernel) -> Slide | None:
+    """The slide; None where no link address is known for such a kernel, or no VA."""
+    text_pa = _text(kernel)
+    if kernel.space is None or text_pa is None:
+        return None
+    text = kernel.space.va(text_pa)
+    stated = value(vmcoreinfo(kernel), "KERNELOFFSET")
+    if stated is not None:
+        return Slide(stated, text - stated & kernel.space.mask, "VMCOREINFO")
+    link = _link_address(kernel.space.form, kernel.pointers.version)
+    if link is None or text < link:
+        return None
+    return Slide(text - link, link, "the release's usual link address")
+
+
+def _text(kernel: Kernel) -> int | None:
+    """PA of `_text`: from the record, or from `_stext` where the head takes one 64K segment (arm64's SEGMENT_ALIGN)."""
+    borders = kernel.kallsyms.borders
+    if kernel.pointers.pa("text") or borders.text != borders.stext:
+        return borders.text
+    is_arm64 = kernel.space is not None and kernel.space.form is not None and kernel.space.form.machine == ARM64
+    return borders.stext - _SEGMENT if is_arm64 and borders.stext % _SEGMENT == 0 else None
+
+
+def _link_address(form: Format | None, version: Version | None) -> int | None:
+    if form is None or version is None:
+        return None
+    if form.machine != ARM64:
+        return _X86_TEXT
+    gap = next((gap for since, gap in reversed(_ARM64) if version >= since), None)
+    if gap is None:
+        return None
+    if version < _FLIPPED:
+        return (1 << 64) - (1 << form.va_bits) + gap
+    smallest = min(form.va_bits, 48 if form.page_shift != 14 or form.va_bits != 52 else 47)
+    return (1 << 64) - (1 << smallest - 1) + gap

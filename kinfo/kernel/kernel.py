@@ -1,0 +1,217 @@
+"""The kernel of a dump: its symbols, its address space, its modules, each read when it is first asked for.
+
+One address of the image is what is asked for most, so what that does not need is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from kinfo.errors import DumpError, KernelError
+from kinfo.findings import Finding
+from kinfo.kernel import rules
+from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
+from kinfo.kernel.paging.space import Space
+from kinfo.kernel.pointers import Pointers
+from kinfo.memory import Memory
+from kinfo.record.record import Record
+
+if TYPE_CHECKING:
+    from kinfo.kernel.listing import Line
+    from kinfo.kernel.modules.table import Modules
+
+
+class Place(NamedTuple):
+    """An address with its name: `symbol` + `offset`, of a symbol with `size` bytes; `module` is "" in the kernel image.
+
+    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it.
+    """
+
+    symbol: str
+    type: str
+    offset: int
+    size: int
+    module: str
+    pa: int | None
+    va: int | None
+
+    @property
+    def label(self) -> str:
+        """As the kernel prints it: name+0xoff/0xsize [module]."""
+        module = f" [{self.module}]" if self.module else ""
+        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}"
+
+
+class Kernel:
+    """A kernel in memory, as its record describes it. `notes` says how record and memory were found, where that needs saying.
+
+    Raises KernelError where record and memory contradict each other, HoleError where the dump lacks a table.
+    """
+
+    def __init__(self, memory: Memory, record: Record, notes: tuple[str, ...] = ()) -> None:
+        self.memory, self.record, self.notes = memory, record, notes
+        self.pointers = Pointers(record)
+        self.kallsyms = Kallsyms(memory, self.pointers)
+
+    @cached_property
+    def _space(self) -> Space | KernelError:
+        try:
+            return Space(self.memory, self.kallsyms)
+        except KernelError as error:
+            return error
+
+    @property
+    def space(self) -> Space | None:
+        """The address space; None where no virtual address can be had (`no_space` says why)."""
+        return self._space if isinstance(self._space, Space) else None
+
+    @property
+    def no_space(self) -> KernelError:
+        """Why there is no address space."""
+        assert isinstance(self._space, KernelError)
+        return self._space
+
+    @cached_property
+    def modules(self) -> Modules | None:
+        """The modules; None without an address space."""
+        from kinfo.kernel.modules.table import Modules
+
+        return Modules(self.kallsyms, self.space) if self.space else None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with symbols, address space and modules (which are read for it)."""
+        found = self._base_findings()
+        if self.space is None:
+            return (*found, rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.no_space.message))
+        return (*found, *self.space.findings, *(self.modules.findings if self.modules else ()))
+
+    def _base_findings(self) -> tuple[Finding, ...]:
+        encoding = self.kallsyms.encoding
+        fields = (f"_relative_{self.record.suffix}", f"_text_{self.record.suffix}")
+        stated = next((name for name in fields if self.record.number(name)), "")
+        if encoding.base in ("", stated):
+            return ()
+        message = f"addresses count from {encoding.base} {encoding.addresses.base:#x}, not from {stated or 'a base of 0'}"
+        return (rules.KERNEL_BASE.at(fields[0], message),)
+
+    def is_virtual(self, address: int) -> bool:
+        """Whether an address is a VA of the kernel's half; else it is a PA. On 32-bit kernels: what is no PA of the dump."""
+        if self.pointers.word == 8:
+            return address >= 1 << 63
+        return not self.memory.holds(address)
+
+    def at(self, address: int) -> Place | None:
+        """What an address, VA or PA, belongs to; None where it has no name.
+
+        Raises KernelError for a VA where the dump has none, HoleError where a page table on the way is not in it.
+        """
+        if not self.is_virtual(address):
+            return self._in_image(address, self.space.va(address) if self.space else None) or self._in_module_by_pa(address)
+        if self.space is None:
+            raise self.no_space
+        if address > self.space.mask:
+            return None
+        pa = address - self.space.voffset & self.space.mask
+        borders = self.kallsyms.borders
+        if borders.text <= pa < borders.end:
+            return self._in_image(pa, address)
+        return self._in_module(address)
+
+    def why_unnamed(self, address: int) -> str:
+        """What is known of an address that has no name."""
+        pa = self._pa(address) if self.is_virtual(address) else address
+        if pa is None:
+            return "nothing is mapped there"
+        where = f"PA {pa:#x} is " if self.is_virtual(address) else ""
+        if pa in range(self.kallsyms.borders.text, self.kallsyms.borders.end):
+            return f"{where}in the kernel image, at a place that its symbol table has no name for"
+        held = "" if self.memory.holds(pa) else ", nor in the dump"
+        return f"{where}neither in the kernel image nor in a module{held}"
+
+    def _in_image(self, pa: int, va: int | None) -> Place | None:
+        found = self.kallsyms.at(pa)
+        if found is None:
+            return None
+        symbol = found.symbol
+        return Place(symbol.name, symbol.type, pa - symbol.pa, found.size, "", pa, va)
+
+    def _in_module(self, va: int) -> Place | None:
+        module = self.modules.holding(va) if self.modules else None
+        found = module.at(va) if module else None
+        if not module or not found:
+            return None
+        symbol, size = found
+        return Place(symbol.name, symbol.type, va - symbol.va, size, module.name, self._pa(va), va)
+
+    def _in_module_by_pa(self, pa: int) -> Place | None:
+        va = self._module_pages.get(pa >> 12)
+        return self._in_module(va | pa & 0xFFF) if va is not None else None
+
+    @cached_property
+    def _module_pages(self) -> dict[int, int]:
+        """VA of each 4K page of module memory, by the number of its physical page."""
+        pages: dict[int, int] = {}
+        for module in self.modules.all if self.modules else ():
+            for part in module.ranges:
+                for va in range(part.start & ~0xFFF, part.start + min(part.size, _MODULE_LIMIT), 1 << 12):
+                    pa = self._pa(va)
+                    if pa is not None:
+                        pages[pa >> 12] = va
+        return pages
+
+    def _pa(self, va: int) -> int | None:
+        try:
+            return self.space.pa(va) if self.space else None
+        except DumpError:
+            return None
+
+    def named(self, name: str) -> list[Place]:
+        """Every symbol of that name, the image's before the modules'. A name as Place.label has it, `name+0xoff`, too."""
+        stem, plus, behind = name.partition("+")
+        offset = _offset(behind.partition("/")[0]) if plus else 0
+        found = [self._placed(symbol, offset) for symbol in self.kallsyms.named(stem)]
+        for module in self.modules.all if self.modules else ():
+            for symbol in module.symbols:
+                if symbol.name == stem:
+                    at = module.at(symbol.va)
+                    va = symbol.va + offset
+                    found.append(Place(stem, symbol.type, offset, at[1] if at else 0, module.name, self._pa(va), va))
+        return found
+
+    def symbols(self, *, physical: bool = False, modules: bool = False) -> Iterator[Line]:
+        """Every symbol with its address (VA, or PA where `physical`) and size, in the order of /proc/kallsyms.
+
+        Raises KernelError where virtual addresses cannot be had.
+        """
+        from kinfo.kernel.listing import lines, ranges, sized
+
+        return sized(lines(self, physical=physical, modules=modules), ranges(self, physical=physical))
+
+    def _placed(self, symbol: Symbol, offset: int) -> Place:
+        extent = None if symbol.is_absolute else self.kallsyms.at(symbol.pa)
+        pa = None if symbol.is_absolute else symbol.pa + offset
+        va = symbol.pa + offset if symbol.is_absolute else self.space.va(symbol.pa + offset) if self.space else None
+        return Place(symbol.name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
+
+    def close(self) -> None:
+        """Let go of the dump."""
+        self.memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_MODULE_LIMIT = 1 << 26  # of one part of a module's memory
+
+
+def _offset(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise KernelError(f"{text!r} is no offset", "write name+0x10") from None

@@ -1,0 +1,99 @@
+"""Where struct module keeps its memory ranges and its symbols.
+
+`state`, `list` and `name` have not moved since 2.6: 0, a long, three longs. The rest depends on the configuration, so the
+record says where it is; what lies there depends on the release:
+
+* up to 6.3 `struct module_layout core_layout, init_layout`: base, then size as u32;
+* since 6.4 `struct module_memory mem[7]` (MOD_MEM_NUM_TYPES): base, size; 6.13 put `rw_copy` and `is_rox` between the two,
+  6.14 only `is_rox`. With CONFIG_MODULES_TREE_LOOKUP each entry carries a 56-byte mod_tree_node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from kinfo.kernel.pointers import Pointers
+from kinfo.record.kernels import module_name_len
+from kinfo.record.limits import MODULE_STRUCT_LIMIT
+
+MEM_TYPES = ("text", "data", "rodata", "ro after init", "init text", "init data", "init rodata")
+_TREE_NODE = 56  # struct mod_tree_node: a pointer and two rb_nodes
+_LARGEST_PART = 1 << 28
+_FORMS = ((8, 16), (20, 24), (12, 16))  # of a mem[] entry: offset of size, bytes without the tree node
+
+
+class Range(NamedTuple):
+    """A part of a module's memory: what is in it, the VA of its start, and its bytes."""
+
+    kind: str
+    start: int
+    size: int
+
+
+class StructModule(NamedTuple):
+    """What can be read of one struct module, and how: `ranges` takes its bytes apart."""
+
+    size: int
+    word: int
+    name_len: int
+    kallsyms: int  # offset of the pointer to struct mod_kallsyms; 0 where the record does not say
+    ranges: Callable[[bytes], list[Range]]
+
+
+def layout_of(pointers: Pointers, samples: Iterable[bytes]) -> StructModule:
+    """The layout of struct module: as the record says, and where that is not enough as fits the `samples` best."""
+    word, kallsyms = pointers.word, pointers.count("mod_kallsyms_offset")
+    name_len = pointers.count("module_name_len") or module_name_len(8 * word)
+    core, init, mem = (pointers.count(f"mod_{name}_offset") for name in ("core_layout", "init_layout", "mem"))
+    tree = _TREE_NODE if pointers.count("enabled_modules_tree_lookup") else 0
+    if mem:
+        ways = [_MemArray(mem, size_at, entry + tree) for size_at, entry in _FORMS]
+        ranges: Callable[[bytes], list[Range]] = max(ways, key=lambda way: sum(way.fits(sample) for sample in samples))
+        end = mem + len(MEM_TYPES) * (24 + tree)
+    else:
+        ranges = _Layouts(core, init, word)
+        end = max(core, init) + 2 * word
+    size = min(max(end, kallsyms + word, 3 * word + name_len), MODULE_STRUCT_LIMIT)
+    return StructModule(size, word, name_len, kallsyms, ranges)
+
+
+def struct_size(pointers: Pointers) -> int:
+    """How many bytes of struct module are of interest, whatever the form of its ranges."""
+    return layout_of(pointers, ()).size
+
+
+class _MemArray:
+    """mem[]: an entry for each kind of memory."""
+
+    def __init__(self, offset: int, size_at: int, stride: int) -> None:
+        self.offset, self.size_at, self.stride = offset, size_at, stride
+
+    def __call__(self, raw: bytes) -> list[Range]:
+        return [Range(kind, base, size) for kind, base, size in self._entries(raw) if base and size]
+
+    def fits(self, raw: bytes) -> bool:
+        """Whether every entry is empty or has a page's start and a size."""
+        entries = self._entries(raw)
+        is_so = all(bool(base) == bool(size) and base % 4096 == 0 and size < _LARGEST_PART for _, base, size in entries)
+        return is_so and bool(entries[0][1])
+
+    def _entries(self, raw: bytes) -> list[tuple[str, int, int]]:
+        starts = [(kind, self.offset + index * self.stride) for index, kind in enumerate(MEM_TYPES)]
+        return [(kind, _number(raw, at, 8), _number(raw, at + self.size_at, 4)) for kind, at in starts]
+
+
+class _Layouts:
+    """core_layout and init_layout; an offset is 0 where the record does not say."""
+
+    def __init__(self, core: int, init: int, word: int) -> None:
+        self.parts = [(kind, offset) for kind, offset in (("core", core), ("init", init)) if offset]
+        self.word = word
+
+    def __call__(self, raw: bytes) -> list[Range]:
+        found = [(kind, _number(raw, at, self.word), _number(raw, at + self.word, 4)) for kind, at in self.parts]
+        return [Range(*one) for one in found if one[1] and 0 < one[2] < _LARGEST_PART]
+
+
+def _number(raw: bytes, at: int, size: int) -> int:
+    return int.from_bytes(raw[at : at + size], "little")

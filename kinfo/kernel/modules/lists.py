@@ -1,0 +1,88 @@
+"""The list of modules: from the symbol `modules`, from `mod_tree`, or from a Pixel vendor block's mod_root_pa."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kinfo.errors import KernelError
+from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.modules import search
+from kinfo.kernel.paging.space import Space
+
+MOST_MODULES = 8192
+_TREE_AT = 8  # struct latch_tree_root: a seqcount, then two rb_roots
+_MOD_AT = -8  # struct mod_tree_node: its module, then the tree's nodes
+_RIGHT, _LEFT = 8, 16  # struct rb_node, behind parent and colour
+
+
+class Root(NamedTuple):
+    """Where the list begins: `name` of the variable, its PA, and whether it is the tree."""
+
+    name: str
+    pa: int
+    is_tree: bool
+
+
+def root_of(kallsyms: Kallsyms, space: Space) -> Root:
+    """The list's root. Raises KernelError with what is missing."""
+    if root := _stated(kallsyms):
+        return root
+    pa = search.head_of(kallsyms, space)
+    if pa is not None:
+        return Root("the list of modules, known by its shape", pa, is_tree=False)
+    if not kallsyms.has_data:
+        reason = "this kernel's kallsyms names code only (CONFIG_KALLSYMS_ALL is off): neither `modules` nor `mod_tree`"
+    else:
+        reason = "kallsyms has neither `modules` nor `mod_tree`: a kernel without CONFIG_MODULES"
+    raise KernelError(reason, "")
+
+
+def _stated(kallsyms: Kallsyms) -> Root | None:
+    vendor = kallsyms.pointers.record.vendor
+    if pa := vendor.number("mod_root_pa") if vendor else 0:
+        return Root("the vendor block's mod_root_pa", pa, bool(kallsyms.pointers.count("enabled_modules_tree_lookup")))
+    for name, is_tree in (("modules", False), ("mod_tree", True)):
+        for symbol in kallsyms.named(name) if kallsyms.has_data else ():
+            if symbol.type in "dDbB":
+                return Root(name, symbol.pa, is_tree)
+    return None
+
+
+def addresses(root: Root, space: Space, word: int) -> Iterator[int]:
+    """VAs of every struct module, in the kernel's order. Raises KernelError or HoleError where the list breaks off."""
+    if root.is_tree:
+        yield from _tree(space, space.number(space.va(root.pa) + _TREE_AT, 8))
+        return
+    head = space.va(root.pa)
+    seen = {head}
+    node = space.number(head, word)
+    while node not in seen:
+        yield node - word
+        if len(seen) == MOST_MODULES:
+            raise KernelError(f"more than {MOST_MODULES} modules: the list leads astray", "")
+        seen.add(node)
+        node = space.number(node, word)
+    if node != head:
+        raise KernelError(f"the list of modules runs in a circle at VA {node:#x}", "")
+
+
+def _tree(space: Space, top: int) -> Iterator[int]:
+    """Modules of the tree, each once, in the order of their addresses (a node for each range, left before right)."""
+    seen_nodes: set[int] = set()
+    modules: set[int] = set()
+    path: list[int] = []
+    node = top
+    while path or node:
+        while node:
+            if node in seen_nodes or len(seen_nodes) == MOST_MODULES * 8:
+                raise KernelError(f"the tree of modules runs in a circle at VA {node:#x}", "")
+            seen_nodes.add(node)
+            path.append(node)
+            node = space.number(node + _LEFT, 8)
+        node = path.pop()
+        module = space.number(node + _MOD_AT, 8)
+        if module not in modules:
+            modules.add(module)
+            yield module
+        node = space.number(node + _RIGHT, 8)

@@ -1,0 +1,74 @@
+"""A module's own kallsyms: the core part of its ELF symbol table, kept while it is loaded (struct mod_kallsyms)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kinfo.errors import HoleError, KernelError
+from kinfo.kernel.paging.space import Space
+from kinfo.record import text
+from kinfo.record.kernels import Version
+
+_SYMBOL = {8: struct.Struct("<IBBHQQ"), 4: struct.Struct("<IIIBBH")}
+_TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in st_info
+_MOST_SYMBOLS = 1 << 18  # the largest modules have some 60,000
+_LONGEST_NAME = 512
+_EXPORTED = "__ksymtab_"
+
+
+class ModuleSymbol(NamedTuple):
+    """A module's symbol. Its type is in capitals where the module exports it, as far as its table shows the export.
+
+    (It does with CONFIG_KALLSYMS_ALL. /proc/kallsyms leaves out EXPORT_SYMBOL_GPL.)
+    """
+
+    name: str
+    type: str
+    va: int
+
+
+def read(space: Space, mod_kallsyms: int, word: int, version: Version | None) -> list[ModuleSymbol]:
+    """The symbols, in the order of the table. Raises KernelError and HoleError where it cannot be read."""
+    symtab, strtab, typetab = (space.number(mod_kallsyms + at * word, word) for at in (0, 2, 3))
+    count = space.number(mod_kallsyms + word, 4)
+    if count > _MOST_SYMBOLS:
+        raise KernelError(f"a module with {count} symbols", "")
+    rows = list(_rows(space.read(symtab, count * _SYMBOL[word].size), word))
+    has_types = version is None or version >= _TYPES_OF_THEIR_OWN
+    types = space.read(typetab, count) if has_types else bytes(info for _, _, info in rows)
+    strings = _strings(space, strtab, max((name for name, _, _ in rows), default=0) + _LONGEST_NAME)
+    named = [(_string(strings, name), chr(kind), va) for (name, va, _), kind in zip(rows, types, strict=True)]
+    exported = {name.removeprefix(_EXPORTED) for name, _, _ in named if name.startswith(_EXPORTED)}
+    return [
+        ModuleSymbol(name, kind.upper() if name in exported else kind.lower(), va)
+        for name, kind, va in named
+        if name and kind.isprintable()
+    ]
+
+
+def _rows(raw: bytes, word: int) -> Iterator[tuple[int, int, int]]:
+    """st_name, st_value, st_info of every symbol."""
+    for row in _SYMBOL[word].iter_unpack(raw):
+        yield (row[0], row[4], row[1]) if word == 8 else (row[0], row[1], row[3])
+
+
+def _strings(space: Space, strtab: int, size: int) -> bytes:
+    """The string table: it ends somewhere before `size`, at the latest where nothing is mapped."""
+    parts: list[bytes] = []
+    at, end = strtab, strtab + min(size, _MOST_SYMBOLS * 64)
+    while at < end:
+        part = min(end, (at | 0xFFF) + 1) - at
+        try:
+            parts.append(space.read(at, part))
+        except (KernelError, HoleError):
+            if not parts:
+                raise
+            break
+        at += part
+    return b"".join(parts)
+
+
+def _string(strings: bytes, at: int) -> str:
+    return text.escape(strings[at : strings.find(b"\0", at)][:_LONGEST_NAME])

@@ -1,0 +1,170 @@
+"""The kernel's address space: kimage_voffset, VA bits and page size, each with what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from kinfo.errors import HoleError, KernelError
+from kinfo.findings import Finding
+from kinfo.kernel import rules
+from kinfo.kernel.kallsyms.addresses import Absolute, PlaceRelative
+from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.tables import stored_base
+from kinfo.kernel.paging.formats import ARM64, FORMATS, Format
+from kinfo.kernel.paging.walk import Mapping, find, walk
+from kinfo.memory import Memory
+
+_IMAGE_ABOVE_LINEAR = (5, 4)  # "arm64: mm: Flip kernel VA space"
+_FIRST_OF_48 = 960  # 64K pages, 52-bit VA: a CPU with 48 bits uses the last 64 entries of the top table
+_MAPPINGS = 8  # executable mappings of _stext that are looked at: the image's is one of the first
+
+
+class Space:
+    """How virtual and physical addresses go together.
+
+    `voffset` is kimage_voffset: VA minus PA of everything in the kernel image, modulo 2^64; `evidence` says what it rests on.
+    `form` is the page tables' format, None where they could not be read; `reason` then says why. `findings` has what is
+    wrong.
+    """
+
+    def __init__(self, memory: Memory, kallsyms: Kallsyms) -> None:
+        self.memory, self.kallsyms = memory, kallsyms
+        self.root = kallsyms.pointers.page_table
+        self.mask = (1 << 8 * kallsyms.pointers.word) - 1
+        self.reason = ""
+        self.findings: tuple[Finding, ...] = ()
+        stored = _stored_voffset(memory, kallsyms)
+        walked = self._walked(stored)
+        if stored is None and walked is None:
+            raise KernelError(f"no virtual address can be had: {self.reason}", "symbols have physical addresses all the same")
+        self.form: Format | None = walked[0] if walked else None
+        self.voffset = walked[1] if walked else stored.voffset if stored else 0
+        self.evidence = _evidence(stored, walked)
+        if not walked:
+            self.findings += (rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.reason),)
+        elif stored and stored.voffset != walked[1]:
+            message = f"{stored.source} gives {stored.voffset:#x}, the page table {walked[1]:#x}"
+            self.findings += (rules.KERNEL_VOFFSET.at("kimage_voffset", message),)
+
+    def _walked(self, stored: Stored | None) -> tuple[Format, int] | None:
+        """Format and voffset as the page tables have them; sets `reason` where they say nothing."""
+        pointers = self.kallsyms.pointers
+        if pointers.word == 4:
+            self.reason = "page tables of 32-bit kernels are not read"
+        elif not self.root:
+            self.reason = "the record has no swapper_pg_dir_pa"
+        elif not self.memory.holds(self.root, 64):
+            self.reason = f"the page table at PA {self.root:#x} is not in the dump"
+        else:
+            forms = [form for form in FORMATS if self.memory.machine in (None, form.machine)]
+            return self._confirmed(forms, stored) or self._searched(forms)
+        return None
+
+    def _confirmed(self, forms: list[Format], stored: Stored | None) -> tuple[Format, int] | None:
+        """The format under which the voffset that is known already holds."""
+        if stored is None:
+            return None
+        return next(((form, stored.voffset) for form in forms if self._holds(form, stored.voffset)), None)
+
+    def _searched(self, forms: list[Format]) -> tuple[Format, int] | None:
+        """Format and voffset of the first executable mapping of _stext under which the rest of the image holds too."""
+        self.reason = f"the page table at PA {self.root:#x} maps the image in no format that is known"
+        for form in forms:
+            try:
+                for mapping in islice(self._mappings(form), _MAPPINGS):
+                    if self._holds(form, mapping.va - mapping.pa):
+                        return form, mapping.va - mapping.pa
+            except KernelError as error:
+                self.reason = error.message
+        return None
+
+    def _mappings(self, form: Format) -> Iterator[Mapping]:
+        version = self.kallsyms.pointers.version
+        upwards = form.machine == ARM64 and version is not None and version < _IMAGE_ABOVE_LINEAR
+        return find(self.memory, self.root, form, self.kallsyms.borders.stext, upwards=upwards)
+
+    def _holds(self, form: Format, voffset: int) -> bool:
+        """Whether the tables map code, read-only data and data of the image at one distance, and the code executable."""
+        borders, tables = self.kallsyms.borders, self.kallsyms.tables
+        code = (borders.stext, (borders.stext + borders.etext) // 2, borders.etext - 1)
+        for pa in (*code, tables.names, tables.token_index):
+            try:
+                mapping = walk(self.memory, self.root, form, (pa + voffset) & self.mask)
+            except HoleError:
+                return False
+            if mapping is None or mapping.pa + (pa + voffset - mapping.va & self.mask) != pa:
+                return False
+            if pa in code and not mapping.is_executable:
+                return False
+        return True
+
+    @property
+    def va_bits(self) -> int | None:
+        """VA bits that this boot uses (vabits_actual); None where the page tables could not be read."""
+        if self.form is None or self.form.page_shift != 16 or self.form.va_bits != 52:
+            return self.form.va_bits if self.form else None
+        table = self.memory.view(self.root, 8 * _FIRST_OF_48)
+        return 52 if any(table) else 48
+
+    def va(self, pa: int) -> int:
+        """VA of a PA of the kernel image."""
+        return (pa + self.voffset) & self.mask
+
+    def pa(self, va: int) -> int | None:
+        """PA of any VA of the kernel; None where nothing is mapped there. Raises HoleError for tables not in the dump."""
+        borders = self.kallsyms.borders
+        if borders.text <= (pa := va - self.voffset & self.mask) < borders.end:
+            return pa
+        mapping = walk(self.memory, self.root, self.form, va) if self.form else None
+        return mapping.pa + va - mapping.va if mapping else None
+
+    def read(self, va: int, size: int) -> bytes:
+        """The bytes at a VA, page by page. Raises KernelError where nothing is mapped, HoleError for what is not dumped."""
+        parts, at, end = [], va, va + size
+        page = self.form.page_size if self.form else 1 << 12
+        while at < end:
+            pa = self.pa(at)
+            if pa is None:
+                raise KernelError(f"nothing is mapped at VA {at:#x}", "the pointer is damaged, or the page was never mapped")
+            part = min(end - at, page - at % page)
+            parts.append(self.memory.read(pa, part))
+            at += part
+        return b"".join(parts)
+
+    def number(self, va: int, size: int) -> int:
+        """A little-endian integer at a VA. Errors as for `read`."""
+        return int.from_bytes(self.read(va, size), "little")
+
+
+class Stored(NamedTuple):
+    """A voffset that was stored, and where."""
+
+    voffset: int
+    source: str
+
+
+def _stored_voffset(memory: Memory, kallsyms: Kallsyms) -> Stored | None:
+    """kimage_voffset without a page walk: kallsyms keeps a VA whose PA is known (the base, or every address)."""
+    pointers, encoding = kallsyms.pointers, kallsyms.encoding
+    mask = (1 << 8 * pointers.word) - 1
+    if voffset := pointers.count("kimage_voffset"):
+        return Stored(voffset, "the record's kimage_voffset")
+    if isinstance(encoding.addresses, Absolute):
+        return Stored(encoding.addresses.base & mask, "kallsyms_addresses")
+    pa = stored_base(kallsyms.tables, pointers)
+    if isinstance(encoding.addresses, PlaceRelative) or not memory.holds(pa, pointers.word):
+        return None
+    base = memory.number(pa, pointers.word)
+    voffset = base - encoding.addresses.base & mask
+    if voffset % 4096 or base < 1 << 8 * pointers.word - 1:  # no page distance, or not in the kernel's half
+        return None
+    return Stored(voffset, "kallsyms_relative_base")
+
+
+def _evidence(stored: Stored | None, walked: tuple[Format, int] | None) -> str:
+    if walked is None:
+        return stored.source if stored else ""
+    tables = "the page table's mapping of the image"
+    return f"{stored.source} and {tables}" if stored and stored.voffset == walked[1] else tables
