@@ -17,7 +17,7 @@ def write_file(path: str, data: bytes, *, force: bool) -> None:
     """
     if path == "-":
         if sys.stdout.isatty():
-            raise KinfoError("-: standard output is a terminal, the record is binary", "send it to a file or a pipe")
+            raise KinfoError("-: standard output is a terminal, what comes is binary", "send it to a file or a pipe")
         sys.stdout.buffer.write(data)
         return
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Severity
 from kinfo.record.checksum import State
 from kinfo.record.record import Record, Weighed
 from kinfo.report import image_map
+from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
 _KALLSYMS = tuple(f"_{name}_" for name in ("addresses", "offsets", "relative", "names", "markers", "token", "seqs"))
@@ -34,7 +35,7 @@ def render(source: str, record: Record, style: Style) -> str:
             _section("Virtual address space", _va_space(record), style),
             _section("Vendor block", _vendor(record), style),
         ]
-    sections.append(_section("Findings", _findings(record.findings, style), style))
+    sections.append(_section("Findings", finding_lines(record.findings, style), style))
     blocks = ["\n".join(lines) for lines in map(list, sections) if lines]
     return "\n\n".join(blocks) + "\n"
 
@@ -160,11 +161,3 @@ def _vendor(record: Record) -> Iterator[str]:
             continue  # these have a section of their own
         shown = ", ".join(str(item) for item in value if item) if isinstance(value, list) else value
         yield _row(name, str(shown))
-
-
-def _findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
-    for finding in findings:
-        head = style.severity(finding.severity, f"{finding.severity.value:<8}")
-        yield f"  {head}{style.paint(finding.code, 'bold')}  {finding.where}: {finding.message}"
-        yield f"          effect: {finding.effect}"
-        yield f"          do:     {finding.remedy}"

@@ -1,0 +1,74 @@
+"""`kinfo debug`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.main import SOUND
+from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.debuggers.session import SCRIPT, SYMBOLS, Asked, Session
+from kinfo.errors import KinfoError
+
+
+@click.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
+@ram_argument
+@kinfo_option
+@click.option("--tool", type=click.Choice(("crash", "gdb", "drgn")), required=True, help="The debugger.")
+@click.option(
+    "--vmlinux", metavar="FILE", default="vmlinux", show_default=True, help="The kernel with debug information (crash)."
+)
+@click.option("--run", "is_run", is_flag=True, help="Start the debugger instead of printing its command.")
+def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str, is_run: bool) -> int:
+    """Print (with --run: start) the command with which a debugger opens RAM..., with all that it would ask for.
+
+    crash gets --kaslr, -m vabits_actual, kimage_voffset, phys_offset and FILE@ADDR. drgn gets a Python script: no vmlinux
+    is needed. gdb gets the symbols as an ELF file.
+
+    \b
+    kinfo debug ram.elf --tool crash --vmlinux vmlinux-6.12
+    kinfo debug ram.elf --tool drgn > session.py && python -i session.py
+    """
+    if "-" in ram:
+        raise click.UsageError("a debugger opens the memory itself: name its file")
+    with opened(ram, kinfo) as kernel:
+        session: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, Asked(ram, kinfo, vmlinux))
+    if is_run:
+        return _run(session)
+    if session.script:
+        common.write(session.script)
+    else:
+        for argv in filter(None, (session.make_symbols, session.argv)):
+            sys.stdout.buffer.write(os.fsencode(shlex.join(argv) + "\n"))  # file names can be undecodable
+    return SOUND
+
+
+def _run(session: Session) -> int:
+    """The debugger, with the files that it needs in a folder that goes when it ends; its own exit code."""
+    program = shutil.which(session.argv[0])
+    if program is None or (session.module and find_spec(session.module) is None):
+        missing = session.module or session.argv[0]
+        raise KinfoError(f"{missing} is not installed", f"install {session.package}, or leave --run out")
+    with tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
+        places = {SCRIPT: os.path.join(folder, SCRIPT), SYMBOLS: os.path.join(folder, SYMBOLS)}
+        for name, data in ((SCRIPT, session.script.encode()), (SYMBOLS, session.symbols)):
+            if data:
+                with open(places[name], "wb") as file:
+                    file.write(data)
+        sys.stdout.flush()
+        argv = [program, *(places.get(word, word) for word in session.argv[1:])]
+        before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the debugger, which it does not end
+        try:
+            return subprocess.run(argv, check=False).returncode  # noqa: S603  # the debugger that was asked for, no shell
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,39 @@
+"""`kinfo info`."""
+
+from __future__ import annotations
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.words import safe
+
+
+@click.command("info", short_help="Show the kernel in a RAM dump on one screen")
+@ram_argument
+@kinfo_option
+@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
+@click.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, strict: bool) -> int:
+    """Show what runs in RAM...: record, kernel, virtual addresses and KASLR slide with their evidence, modules, uptime.
+
+    RAM is named as for `kinfo symbols`. Exit 0 when record and memory agree, 1 when something is wrong, 2 when they
+    contradict each other or cannot be read.
+
+    \b
+    kinfo info ram.elf
+    kinfo info DDRCS0_0.BIN@0x80000000 --kinfo region.bin --format json
+    """
+    from kinfo.kernel.boot.summary import summary
+    from kinfo.report import kernel as report
+
+    with opened(ram, kinfo) as kernel:
+        found = summary(kernel)
+        if form == "text":
+            steps = report.next_steps(map(safe, ram), safe(kinfo) if kinfo else None)
+            common.write(report.text(found, common.style(), every_module=every) + steps)
+        else:
+            data = report.document(found)
+            common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+    return common.verdict(found.findings, strict=strict)

@@ -1,0 +1,47 @@
+"""What the commands share that read a kernel out of RAM: how it is named, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.words import safe, say
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.open import open_kernel
+
+Decorated = Callable[..., Any]
+
+KINFO_HELP = "The record: a file that has it, or its PA in the memory (default: the memory is searched)."
+
+
+def ram_argument(function: Decorated) -> Decorated:
+    """RAM...: an ELF core, a LiME dump, a raw file, FILE@BASE several times; compressed or not."""
+    return click.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
+
+
+def kinfo_option(function: Decorated) -> Decorated:
+    """--kinfo: where the record is."""
+    return click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)(function)
+
+
+def opened(ram: Sequence[str], kinfo: str | None) -> Kernel:
+    """The kernel in the memory that was named; what was concluded on the way is said on standard error."""
+    kernel = open_kernel(ram, kinfo, common.stdin())
+    kernel.memory.name = safe(kernel.memory.name)
+    for note in kernel.notes:
+        say(note)
+    return kernel
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """RAM... and what follows it: the first word, and all others up to the first that names no file, are RAM."""
+    count = next((at for at, word in enumerate(words) if at and not _is_memory(word)), len(words))
+    return list(words[:count]), list(words[count:])
+
+
+def _is_memory(word: str) -> bool:
+    return os.path.exists(word) or os.path.exists(word.partition(",")[0].rpartition("@")[0])

@@ -1,0 +1,54 @@
+"""`kinfo symbols`."""
+
+from __future__ import annotations
+
+import click
+
+from kinfo.cli import common, output
+from kinfo.cli.main import SOUND
+from kinfo.cli.ram import kinfo_option, opened, ram_argument
+
+
+@click.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
+@ram_argument
+@kinfo_option
+@click.option("--modules", is_flag=True, help="Add the symbols of loaded modules.")
+@click.option("--physical", is_flag=True, help="Physical addresses instead of virtual ones.")
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json", "elf")), help="Default: text; elf for the file that -o names."
+)
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE (- for standard output).")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+def command(
+    *, ram: tuple[str, ...], kinfo: str | None, modules: bool, physical: bool, form: str | None, path: str | None, force: bool
+) -> int:
+    """List every symbol of the kernel in RAM..., as /proc/kallsyms and System.map do; no vmlinux is needed.
+
+    RAM is an ELF core, a LiME dump or a raw file (FILE@BASE gives its physical address); several make up one memory.
+    With -o the symbols are written as an ELF file that gdb, drgn, perf and objdump take in place of vmlinux.
+
+    \b
+    kinfo symbols ram.elf > System.map
+    kinfo symbols ram.elf --modules -o vmlinux.syms
+    kinfo symbols DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 --kinfo region.bin
+    """
+    form = form or ("elf" if path else "text")
+    if form == "elf" and not path:
+        raise click.UsageError("--format elf needs -o FILE")
+    with opened(ram, kinfo) as kernel:
+        if form == "elf":
+            from kinfo.debuggers.symbol_file import symbol_file
+
+            assert path
+            output.write_file(path, symbol_file(kernel, physical=physical, modules=modules), force=force)
+            return SOUND
+        from kinfo.report import symbols
+
+        render = symbols.text if form == "text" else symbols.as_json
+        parts = render(kernel, physical=physical, modules=modules)
+        if path and path != "-":
+            output.write_file(path, "".join(parts).encode(), force=force)
+        else:
+            for part in parts:
+                common.write(part)
+    return SOUND

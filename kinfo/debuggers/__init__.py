@@ -1,0 +1,1 @@
+"""What debuggers need to work on a dump: a file with its symbols, and their command lines."""

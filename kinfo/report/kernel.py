@@ -1,0 +1,172 @@
+"""A kernel in a RAM dump, as one screen of text and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kinfo.kernel.boot.summary import Summary
+from kinfo.kernel.modules.table import Module
+from kinfo.report.findings import finding_lines
+from kinfo.report.style import Style
+
+_SHOWN_MODULES = 12
+_ALL_MODULES = 1 << 62
+
+
+def text(summary: Summary, style: Style, *, every_module: bool = False) -> str:
+    """The screen."""
+    sections = [
+        ("Kernel", _kernel(summary)),
+        ("Virtual addresses", _space(summary)),
+        ("Symbols", _symbols(summary)),
+        (f"Modules ({len(summary.modules)})", _modules(summary.modules, _ALL_MODULES if every_module else _SHOWN_MODULES)),
+        ("Findings", finding_lines(summary.findings, style)),
+    ]
+    blocks = [[style.paint(title, "bold"), *body] for title, lines in sections if (body := list(lines))]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _row(name: str, value: str) -> str:
+    return f"  {name:<16}{value}"
+
+
+def _kernel(summary: Summary) -> Iterator[str]:
+    kernel = summary.kernel
+    record, borders = kernel.record, kernel.kallsyms.borders
+    layout = f"{record.layout.alias} {record.layout.name}" if record.layout else "-"
+    place = "in a file of its own" if record.address is None else f"PA {record.address:#x}"
+    yield _row("memory", f"{kernel.memory.name}: {_ranges(summary)}")
+    yield _row("record", f"{place}, layout {layout}, {record.confidence.value}, checksum {record.state.value}")
+    yield _row("release", record.release_text or "(none)")
+    if summary.banner:
+        yield _row("banner", summary.banner)
+    if summary.build_id:
+        yield _row("build id", summary.build_id)
+    yield _row("image", f"PA {borders.text:#x} - {borders.end:#x}")
+    for up in summary.uptime:
+        yield _row("uptime", f"{up.seconds:.1f} s, by {up.source}")
+
+
+def _ranges(summary: Summary) -> str:
+    segments = summary.kernel.memory.segments
+    size = sum(segment.end - segment.start for segment in segments)
+    shown = ", ".join(f"PA {segment.start:#x} - {segment.end:#x}" for segment in segments[:3])
+    more = f" and {len(segments) - 3} more ranges" if len(segments) > 3 else ""
+    return f"{shown}{more} ({_size(size)})"
+
+
+def _size(size: int) -> str:
+    return f"{size / (1 << 20):.0f} MiB" if size >= 1 << 20 else f"{size / 1024:.0f} KiB"
+
+
+def _space(summary: Summary) -> Iterator[str]:
+    space = summary.kernel.space
+    if space is None:
+        yield _row("none", summary.kernel.no_space.message)
+        return
+    yield _row("kimage_voffset", f"{space.voffset:#x}, from {space.evidence}")
+    if space.form:
+        name = f"{space.form.name}" + (f", {space.va_bits} of them used" if space.va_bits != space.form.va_bits else "")
+        yield _row("page table", f"PA {space.root:#x}, {name}")
+        yield _row("VA bits", f"{space.va_bits}")
+        yield _row("page size", f"{space.form.page_size}")
+    text_pa = summary.kernel.kallsyms.borders.text
+    yield _row("image", f"VA {space.va(text_pa):#x} - {space.va(summary.kernel.kallsyms.borders.end):#x}")
+    if summary.slide:
+        slide = summary.slide
+        yield _row("KASLR slide", f"{slide.slide:#x} above {slide.link:#x}, by {slide.evidence}")
+    if summary.phys_offset is not None:
+        yield _row("PHYS_OFFSET", f"{summary.phys_offset:#x}")
+
+
+def _symbols(summary: Summary) -> Iterator[str]:
+    kallsyms = summary.kernel.kallsyms
+    base = f", counted from {kallsyms.encoding.base}" if kallsyms.encoding.base else ""
+    what = "code and data" if kallsyms.has_data else "code only (KALLSYMS_ALL is off)"
+    yield _row("kallsyms", f"{len(kallsyms)} symbols, {what}")
+    yield _row("encoding", f"{kallsyms.encoding.addresses.form}{base}")
+    yield _row("by name", "binary search (seqs_of_names)" if kallsyms.name_order else "all names are looked through")
+
+
+def _modules(modules: list[Module], limit: int) -> Iterator[str]:
+    for module in modules[:limit]:
+        size = sum(part.size for part in module.ranges)
+        start = f"VA {module.ranges[0].start:#x}" if module.ranges else "(no ranges)"
+        yield f"  {module.name:<24}{module.state:<10}{start}  {_size(size)}"
+    if len(modules) > limit:
+        yield f"  and {len(modules) - limit} more (--all-modules)"
+
+
+def document(summary: Summary) -> dict[str, object]:
+    """The same as plain data; 64-bit values are hex strings."""
+    kernel = summary.kernel
+    return {
+        "schema_version": 1,
+        "memory": {"name": kernel.memory.name, "ranges": [_range(*one[:2]) for one in kernel.memory.segments]},
+        "record": {
+            "pa": _hex(kernel.record.address),
+            "layout": kernel.record.layout.name if kernel.record.layout else None,
+            "state": kernel.record.state.value,
+            "release": kernel.record.release_text,
+        },
+        "banner": summary.banner or None,
+        "build_id": summary.build_id or None,
+        "image": {name: _hex(pa) for name, pa in kernel.kallsyms.borders._asdict().items()},
+        "virtual": _virtual(summary),
+        "symbols": {
+            "count": len(kernel.kallsyms),
+            "encoding": kernel.kallsyms.encoding.addresses.form,
+            "base": kernel.kallsyms.encoding.base or None,
+            "has_data": kernel.kallsyms.has_data,
+            "has_name_order": kernel.kallsyms.name_order is not None,
+        },
+        "uptime": [{"seconds": round(up.seconds, 6), "source": up.source} for up in summary.uptime],
+        "modules": [_module(module) for module in summary.modules],
+        "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in summary.findings],
+        "notes": list(kernel.notes),
+    }
+
+
+def _virtual(summary: Summary) -> dict[str, object] | None:
+    space = summary.kernel.space
+    if space is None:
+        return None
+    return {
+        "kimage_voffset": _hex(space.voffset),
+        "evidence": space.evidence,
+        "swapper_pg_dir": _hex(space.root),
+        "format": space.form.name if space.form else None,
+        "va_bits": space.va_bits,
+        "page_size": space.form.page_size if space.form else None,
+        "text": _hex(space.va(summary.kernel.kallsyms.borders.text)),
+        "kaslr_slide": _hex(summary.slide.slide) if summary.slide else None,
+        "link_address": _hex(summary.slide.link) if summary.slide else None,
+        "slide_evidence": summary.slide.evidence if summary.slide else None,
+        "phys_offset": _hex(summary.phys_offset),
+    }
+
+
+def _module(module: Module) -> dict[str, object]:
+    ranges = [{"kind": part.kind, **_range(part.start, part.start + part.size)} for part in module.ranges]
+    return {"name": module.name, "state": module.state, "va": _hex(module.va), "ranges": ranges}
+
+
+def _range(start: int, end: int) -> dict[str, object]:
+    return {"start": _hex(start), "end": _hex(end)}
+
+
+def _hex(value: int | None) -> str | None:
+    return None if value is None else f"{value:#x}"
+
+
+def next_steps(ram: Iterable[str], kinfo: str | None) -> str:
+    """What to type next, for whoever looks at the screen."""
+    import shlex
+
+    words = shlex.join([*ram, *(("--kinfo", kinfo) if kinfo else ())])
+    return (
+        "\nNext:\n"
+        f"  kinfo symbols {words} -o vmlinux.syms    # for gdb, drgn, perf, objdump\n"
+        f"  kinfo symbolize {words} < log            # names behind raw addresses\n"
+        f"  kinfo debug {words} --tool crash         # the command line of crash, gdb or drgn\n"
+    )
