@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+import zstandard
 
 from kinfo.cli.main import run
 
@@ -50,3 +52,34 @@ def real_samples() -> Path:
     if not folder.is_dir():
         pytest.skip("no real samples here: set KINFO_SAMPLES to their folder to run this")
     return folder
+
+
+class RealKernel(NamedTuple):
+    """A booted kernel's memory, its record where that is beside the memory, and what the kernel said of itself."""
+
+    ram: Path
+    kinfo: str | None
+    kallsyms: Path
+    meta: dict[str, Any]
+
+
+GUESTS = Path(os.environ.get("KINFO_GUESTS", Path.home() / ".cache" / "kinfo" / "guests"))
+
+
+@pytest.fixture(scope="session", params=["sample", "6.1", "6.12", "6.12-16k", "6.12-max"])
+def real_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealKernel:
+    """A guest of `python -m tools.guests`, or the sample's memory, unpacked."""
+    name = request.param
+    if name != "sample":
+        folder = GUESTS / name
+        if not (folder / "meta.json").is_file():
+            pytest.skip(f"no guest {name} here: make it with `python -m tools.guests {name}`")
+        meta = json.loads((folder / "meta.json").read_text())
+        return RealKernel(folder / "ram.elf", str(folder / "kinfo.bin"), folder / "kallsyms.txt", meta)
+    folder = request.getfixturevalue("real_samples") / "ram"
+    if not (folder / "ram.elf.zst").is_file():
+        pytest.skip("no memory among the real samples: set KINFO_SAMPLES to a folder with ram/ram.elf.zst")
+    ram = tmp_path_factory.mktemp("sample") / "ram.elf"
+    with (folder / "ram.elf.zst").open("rb") as packed, ram.open("wb") as out:
+        zstandard.ZstdDecompressor().copy_stream(packed, out)
+    return RealKernel(ram, None, folder / "kallsyms.txt", json.loads((folder / "meta.json").read_text()))

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import kinfo
+from tests.kernels.image import Kernel, Spec, make
+from tests.kernels.modules import ModuleSpec
 from tests.synthetic import make_fields, noise
 
 PAGE = 4096
+_NOPS = bytes.fromhex("1f2003d5") * (PAGE // 4)
 
 
 def samples() -> dict[str, bytes]:
     """File name to bytes."""
-    return {"pixel-5.10.bin": _pixel(), "meminspect-half.bin": _half(), "ram-6.12.bin": _ram()}
+    kernel = make(Spec(release="6.12.38-android16-5-g1d9b3c5a7e20-ab13579246", modules=[ModuleSpec("wlan"), ModuleSpec("gpu")]))
+    return {
+        "pixel-5.10.bin": _pixel(),
+        "meminspect-half.bin": _half(),
+        "ram-6.12.bin": _ram(),
+        "crash-6.12.elf": _core(kernel),
+        "crash-6.12.log": _log(kernel),
+    }
 
 
 def _pixel() -> bytes:
@@ -44,3 +57,29 @@ def _ram() -> bytes:
     record[kinfo.layout("C").by_name["_token_index_pa"].offset + 2] ^= 0x40
     dump[9 * PAGE : 9 * PAGE + len(record)] = record
     return bytes(dump)
+
+
+def _core(kernel: Kernel) -> bytes:
+    """The RAM of a kernel with two modules, as an ELF core of the pages that have something in them."""
+    memory = bytes(kernel.memory)
+    starts = range(0, len(memory), PAGE)
+    holes = [(kernel.base + at, kernel.base + at + PAGE) for at in starts if memory[at : at + PAGE] in (bytes(PAGE), _NOPS)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "core"
+        kernel.write_elf(path, holes=holes)
+        return path.read_bytes()
+
+
+def _log(kernel: Kernel) -> bytes:
+    """What a boot loader prints after a watchdog reset: addresses, no names."""
+    at = {one.name: one for one in (*kernel.symbols, *kernel.module_symbols)}
+    module = next(one for one in kernel.module_symbols if one.module == "wlan" and one.type in "tT")
+    lines = (
+        "[bl31] watchdog reset, cpu 3",
+        f"[bl31] elr 0x{at['sched_read'].va + 0x18:016x} esr 0x96000045 far 0x0000000000000010",
+        f"[bl31] lr  0x{module.va + 8:016x} sp 0x{at['init_write'].va + 0x2003C0:016x}",
+        "[bl31] stack:",
+        f"  {at['vfs_write'].va + 0x24:016x} 0000000000000040 {at['do_sys_write'].va + 0x30:016x} 00000000deadbeef",
+        f"[bl2]  kernel entered at PA 0x{at['_stext'].pa:x}",
+    )
+    return "".join(f"{line}\n" for line in lines).encode()
