@@ -18,7 +18,7 @@ lint: $(DEV)
 	$(BIN)/mypy
 
 bench: $(DEV)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 generate: $(DEV)
 	$(BIN)/python tools/generate.py

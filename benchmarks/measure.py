@@ -1,0 +1,39 @@
+"""How everything is measured: the best of several runs, and ratios to a yardstick of the same run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "kinfo" / "samples"
+KINFO = str(Path(sys.executable).parent / "kinfo")
+MIB = 1 << 20
+
+
+def best(run: Callable[[], object], times: int) -> float:
+    """Shortest of several runs, in seconds."""
+    shortest = float("inf")
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        shortest = min(shortest, time.perf_counter() - started)
+    return shortest
+
+
+def command(*arguments: str | bytes) -> Callable[[], object]:
+    return lambda: subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def row(name: str, seconds: float, yardstick: str, reference: float, target: str) -> None:
+    print(f"{name:<46}{seconds * 1e3:>9.1f} ms   {seconds / reference:>5.2f} x {yardstick:<20} target: {target}")
+
+
+def peak_mib(*arguments: str) -> float:
+    code = "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL);"
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
