@@ -357,6 +357,7 @@ class TestDrgnScript:
             "NUMBER(VA_BITS)": "39",
             "NUMBER(TCR_EL1_T1SZ)": "0x19",
             "NUMBER(kimage_voffset)": f"{kernel.voffset:#x}",
+            "NUMBER(PHYS_OFFSET)": "0x80000000",
         }
 
     def test_64k_pages_used_with_48_bits(self, kinfo_cli: Cli, tmp_path: Path) -> None:
@@ -443,11 +444,11 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class TestRun:
     @pytest.mark.usefixtures("fake")
     def test_crash(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        kernel = make()
+        kernel = make(Spec("5.17.3"))
         path = core(kernel, tmp_path / "core")
         words = [
             *("--kaslr=0x12610000", "-m", "vabits_actual=39", "-m", f"kimage_voffset={kernel.voffset:#x}"),
-            *("my vmlinux", str(path)),
+            *("-m", "phys_offset=0x80000000", "my vmlinux", str(path)),
         ]
         ran = kinfo_cli("debug", path, "--tool", "crash", "--vmlinux", "my vmlinux", "--run")
         assert ran == Ran(7, "".join(f"word: {word}\n" for word in words), "")

@@ -16,7 +16,9 @@ _NOPS = bytes.fromhex("1f2003d5") * (PAGE // 4)
 
 def samples() -> dict[str, bytes]:
     """File name to bytes."""
-    kernel = make(Spec(release="6.12.38-android16-5-g1d9b3c5a7e20-ab13579246", modules=[ModuleSpec("wlan"), ModuleSpec("gpu")]))
+    kernel = make(
+        Spec(release="6.12.38-android16-5-g1d9b3c5a7e20-ab13579246", modules=[ModuleSpec("wlan"), ModuleSpec("gpu")])
+    )
     return {
         "pixel-5.10.bin": _pixel(),
         "meminspect-half.bin": _half(),
@@ -72,14 +74,14 @@ def _core(kernel: Kernel) -> bytes:
 
 def _log(kernel: Kernel) -> bytes:
     """What a boot loader prints after a watchdog reset: addresses, no names."""
-    at = {one.name: one for one in (*kernel.symbols, *kernel.module_symbols)}
+    at = {one.name: one.va for one in kernel.symbols}
     module = next(one for one in kernel.module_symbols if one.module == "wlan" and one.type in "tT")
     lines = (
         "[bl31] watchdog reset, cpu 3",
-        f"[bl31] elr 0x{at['sched_read'].va + 0x18:016x} esr 0x96000045 far 0x0000000000000010",
-        f"[bl31] lr  0x{module.va + 8:016x} sp 0x{at['init_write'].va + 0x2003C0:016x}",
+        f"[bl31] elr 0x{at['sched_read'] + 0x18:016x} esr 0x96000045 far 0x0000000000000010",
+        f"[bl31] lr  0x{module.va + 8:016x} sp 0x{at['init_write'] + 0x2003C0:016x}",
         "[bl31] stack:",
-        f"  {at['vfs_write'].va + 0x24:016x} 0000000000000040 {at['do_sys_write'].va + 0x30:016x} 00000000deadbeef",
-        f"[bl2]  kernel entered at PA 0x{at['_stext'].pa:x}",
+        f"  {at['vfs_write'] + 0x24:016x} 0000000000000040 {at['do_sys_write'] + 0x30:016x} 00000000deadbeef",
+        f"[bl2]  kernel entered at PA 0x{at['_stext'] - kernel.voffset:x}",
     )
     return "".join(f"{line}\n" for line in lines).encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -14,10 +13,9 @@ from importlib.util import find_spec
 
 import click
 
-from kinfo.cli import common
 from kinfo.cli.main import SOUND
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
-from kinfo.debuggers.session import SCRIPT, SYMBOLS, Asked, Session
+from kinfo.debuggers.session import Asked, Session
 from kinfo.errors import KinfoError
 
 
@@ -43,13 +41,9 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str,
         raise click.UsageError("a debugger opens the memory itself: name its file")
     with opened(ram, kinfo) as kernel:
         session: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, Asked(ram, kinfo, vmlinux))
-    if is_run:
-        return _run(session)
-    if session.script:
-        common.write(session.script)
-    else:
-        for argv in filter(None, (session.make_symbols, session.argv)):
-            sys.stdout.buffer.write(os.fsencode(shlex.join(argv) + "\n"))  # file names can be undecodable
+        if is_run:
+            return _run(session)
+    sys.stdout.buffer.write(os.fsencode(session.shown))  # file names can be undecodable
     return SOUND
 
 
@@ -60,11 +54,10 @@ def _run(session: Session) -> int:
         missing = session.module or session.argv[0]
         raise KinfoError(f"{missing} is not installed", f"install {session.package}, or leave --run out")
     with tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
-        places = {SCRIPT: os.path.join(folder, SCRIPT), SYMBOLS: os.path.join(folder, SYMBOLS)}
-        for name, data in ((SCRIPT, session.script.encode()), (SYMBOLS, session.symbols)):
-            if data:
-                with open(places[name], "wb") as file:
-                    file.write(data)
+        places = {name: os.path.join(folder, name) for name in session.files}
+        for name, write in session.files.items():
+            with open(places[name], "wb") as file:
+                write(file)
         sys.stdout.flush()
         argv = [program, *(places.get(word, word) for word in session.argv[1:])]
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the debugger, which it does not end

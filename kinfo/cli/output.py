@@ -6,6 +6,8 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from typing import IO
 
 from kinfo.errors import KinfoError
 
@@ -20,8 +22,13 @@ def write_file(path: str, data: bytes, *, force: bool) -> None:
             raise KinfoError("-: standard output is a terminal, what comes is binary", "send it to a file or a pipe")
         sys.stdout.buffer.write(data)
         return
+    write_with(path, lambda file: file.write(data), force=force)
+
+
+def write_with(path: str, write: Callable[[IO[bytes]], object], *, force: bool) -> None:
+    """The same for what `write` writes to the file that it is given; not to standard output."""
     try:
-        _write_beside(path, data, force=force)
+        _write_beside(path, write, force=force)
     except FileExistsError:
         raise KinfoError(f"{path}: exists already", "name another file, or overwrite it with --force") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -29,13 +36,13 @@ def write_file(path: str, data: bytes, *, force: bool) -> None:
         raise KinfoError(f"{path}: cannot write: {reason}", "check the folder and its permissions") from error
 
 
-def _write_beside(path: str, data: bytes, *, force: bool) -> None:
+def _write_beside(path: str, write: Callable[[IO[bytes]], object], *, force: bool) -> None:
     if os.path.isdir(path):
         raise IsADirectoryError(0, "it is a directory")
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".kinfo-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            write(file)
             mask = os.umask(0)
             os.umask(mask)
             os.fchmod(file.fileno(), 0o666 & ~mask)

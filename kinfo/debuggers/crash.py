@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from functools import partial
 
+from kinfo.debuggers import core_file
 from kinfo.debuggers.files import openable
 from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine
+from kinfo.debuggers.vmcoreinfo import X86_MAP
 from kinfo.errors import KernelError
 from kinfo.kernel.boot.slide import slide
 from kinfo.kernel.boot.summary import phys_offset
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64
 
-_X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
+CORE = "kinfo.core"
+# Since 6.0 vabits_actual is a constant, and no symbol, unless CONFIG_ARM64_VA_BITS_52 is on. crash 8.0.2 then takes VA_BITS
+# from VMCOREINFO, or guesses one too low and says that kernel and dump do not match.
+_NO_VABITS_ACTUAL = (6, 0)
+_WHY_A_CORE = "# crash wants VMCOREINFO for arm64 kernels from 6.0 on; if it says that the two do not match:"
 
 
 def session(kernel: Kernel, asked: Asked) -> Session:
-    """The command line. Raises KernelError without virtual addresses or slide, and for dumps that crash cannot read."""
+    """The command line. Raises KernelError without virtual addresses or slide."""
     if kernel.space is None:
         raise kernel.no_space
-    return Session(("crash", *_slide(kernel), *_machine(kernel), asked.vmlinux, _dump(kernel)), "crash")
+    dump = _dump(kernel)
+    direct = ("crash", *_slide(kernel), *_machine(kernel), asked.vmlinux, dump) if dump else ()
+    core = ("crash", asked.vmlinux, CORE)
+    if direct and (kernel.space.form is None or not _wants_vmcoreinfo(kernel)):
+        return Session(shlex.join(direct) + "\n", direct, "crash")
+    core_file.check(kernel)
+    make = shlex.join(("kinfo", "core", *asked.memory_words, "-o", CORE))
+    first = f"{shlex.join(direct)}\n{_WHY_A_CORE}\n" if direct else ""
+    return Session(f"{first}{make}\n{shlex.join(core)}\n", core, "crash", files={CORE: partial(core_file.write, kernel)})
+
+
+def _wants_vmcoreinfo(kernel: Kernel) -> bool:
+    version = kernel.pointers.version
+    is_new = version is None or version >= _NO_VABITS_ACTUAL
+    return machine(kernel) == ARM64 and is_new and b"NUMBER(VA_BITS)" not in kernel.memory.vmcoreinfo
 
 
 def _slide(kernel: Kernel) -> Iterator[str]:
@@ -40,7 +62,7 @@ def _machine(kernel: Kernel) -> Iterator[str]:
     assert space is not None
     if machine(kernel) != ARM64:
         text = kernel.kallsyms.borders.stext
-        yield from ("-m", f"phys_base={text - (space.va(text) - _X86_MAP):#x}")
+        yield from ("-m", f"phys_base={text - (space.va(text) - X86_MAP):#x}")
         return
     if space.va_bits:
         yield from ("-m", f"vabits_actual={space.va_bits}")
@@ -51,10 +73,12 @@ def _machine(kernel: Kernel) -> Iterator[str]:
 
 
 def _dump(kernel: Kernel) -> str:
-    """The dump as crash takes it: an ELF core by its name, raw files with their addresses."""
+    """The dump as crash takes it: an ELF core by its name, raw files with their addresses; "" for what it cannot read."""
     memory = kernel.memory
+    if not all(openable(segment.dump) for segment in memory.segments):
+        return ""
     if memory.is_raw:
-        return ",".join(f"{openable(segment.dump)}@{segment.start:#x}" for segment in memory.segments)
+        return ",".join(f"{segment.dump.name}@{segment.start:#x}" for segment in memory.segments)
     if memory.machine is None or len({segment.dump.name for segment in memory.segments}) > 1:
-        raise KernelError(f"{memory.name}: crash reads one ELF core, or raw files", "use --tool drgn, which reads all dumps")
-    return openable(memory.segments[0].dump)
+        return ""
+    return memory.segments[0].dump.name

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from kinfo.debuggers.session import SCRIPT, Asked, Session
+from kinfo.debuggers import vmcoreinfo
+from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine
 from kinfo.errors import KernelError
-from kinfo.kernel.boot.slide import slide
-from kinfo.kernel.boot.summary import phys_offset
-from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64, X86_64
 
+SCRIPT = "kinfo-drgn.py"
 _ARCHITECTURES = {ARM64: "AARCH64", X86_64: "X86_64"}
 
 _SCRIPT = '''\
@@ -52,38 +51,11 @@ def session(kernel: Kernel, asked: Asked) -> Session:
         raise kernel.no_space
     if kernel.space.form is None:
         raise KernelError("drgn needs the kernel's page tables", kernel.space.reason)
-    lines = [f"{key}={value}\n".encode() for key, value in _vmcoreinfo(kernel).items()]
     script = _SCRIPT.format(
-        vmcoreinfo="".join(f"    {line!r}\n" for line in lines),
+        vmcoreinfo="".join(f"    {line!r}\n" for line in vmcoreinfo.lines(kernel)),
         ram=list(asked.ram),
         kinfo=asked.kinfo,
         architecture=_ARCHITECTURES[machine(kernel)],
     )
-    return Session((sys.executable, "-i", SCRIPT), "drgn (pip install drgn)", module="drgn", script=script)
-
-
-def _vmcoreinfo(kernel: Kernel) -> dict[str, str]:
-    """What drgn asks VMCOREINFO for; the kernel's own words where the dump has them."""
-    space = kernel.space
-    assert space is not None
-    form = space.form
-    assert form is not None
-    found = slide(kernel)
-    lines = {
-        "OSRELEASE": kernel.record.release_text,
-        "PAGESIZE": f"{form.page_size}",
-        "SYMBOL(_stext)": f"{space.va(kernel.kallsyms.borders.stext):x}",
-        "SYMBOL(swapper_pg_dir)": f"{space.va(space.root):x}",
-        "KERNELOFFSET": f"{found.slide if found else 0:x}",
-    }
-    if form.machine == ARM64:
-        lines["NUMBER(VA_BITS)"] = f"{form.va_bits}"
-        lines["NUMBER(TCR_EL1_T1SZ)"] = f"{64 - (space.va_bits or form.va_bits):#x}"
-        lines["NUMBER(kimage_voffset)"] = f"{space.voffset:#x}"
-        if (start := phys_offset(kernel)) is not None:
-            lines["NUMBER(PHYS_OFFSET)"] = f"{start:#x}"
-    else:
-        stext = kernel.kallsyms.borders.stext
-        lines["NUMBER(phys_base)"] = f"{stext - (space.va(stext) - 0xFFFFFFFF80000000)}"
-        lines["NUMBER(pgtable_l5_enabled)"] = f"{int(form.va_bits == 57)}"
-    return lines | vmcoreinfo(kernel)
+    files = {SCRIPT: lambda file: file.write(script.encode())}
+    return Session(script, (sys.executable, "-i", SCRIPT), "drgn (pip install drgn)", module="drgn", files=files)

@@ -1,31 +1,41 @@
-"""gdb: the symbol file beside the dump. An ELF core of physical memory has physical addresses, so its symbols have too."""
+"""gdb: the symbol file beside a core.
+
+An ELF core of physical memory has physical addresses, so the symbols get theirs, and nothing is copied. Other dumps are
+written as a core that has the kernel image at its virtual addresses.
+"""
 
 from __future__ import annotations
 
+import shlex
+from functools import partial
+
+from kinfo.debuggers import core_file
+from kinfo.debuggers.crash import CORE
 from kinfo.debuggers.files import openable
-from kinfo.debuggers.session import SYMBOLS, Asked, Session
+from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine, symbol_file
-from kinfo.errors import KernelError
 from kinfo.kernel.kernel import Kernel
 
+SYMBOLS = "vmlinux.syms"
 _NAMES = {183: "aarch64", 62: "i386:x86-64", 40: "arm"}
 
 
 def session(kernel: Kernel, asked: Asked) -> Session:
-    """The command line for an ELF core.
+    """The command lines. Raises KernelError where the dump is no ELF core and the page tables cannot be read."""
+    is_core = _is_core(kernel)
+    name = kernel.memory.segments[0].dump.name if is_core else CORE
+    argv = ("gdb-multiarch", "-ex", f"set architecture {_NAMES.get(machine(kernel), 'auto')}", SYMBOLS, name)
+    make = [("kinfo", "symbols", *asked.memory_words, *(("--physical",) if is_core else ()), "-o", SYMBOLS)]
+    symbols = symbol_file(kernel, physical=is_core)
+    files = {SYMBOLS: lambda file: file.write(symbols)}
+    if not is_core:
+        core_file.check(kernel)
+        make.append(("kinfo", "core", *asked.memory_words, "-o", CORE))
+        files[CORE] = partial(core_file.write, kernel)
+    return Session("".join(shlex.join(words) + "\n" for words in (*make, argv)), argv, "gdb-multiarch", files=files)
 
-    Raises KernelError for other dumps: gdb reads memory from ELF cores only.
-    """
-    if kernel.memory.machine is None or len({segment.dump.name for segment in kernel.memory.segments}) > 1:
-        raise KernelError(
-            f"{kernel.memory.name}: gdb reads ELF cores only",
-            "load its symbols alone (kinfo symbols RAM -o vmlinux.syms; gdb vmlinux.syms), or use --tool crash or drgn",
-        )
-    name = openable(kernel.memory.segments[0].dump)
-    architecture = f"set architecture {_NAMES.get(machine(kernel), 'auto')}"
-    return Session(
-        ("gdb-multiarch", "-ex", architecture, SYMBOLS, name),
-        "gdb-multiarch",
-        symbols=symbol_file(kernel, physical=True),
-        make_symbols=("kinfo", "symbols", *asked.memory_words, "--physical", "-o", SYMBOLS),
-    )
+
+def _is_core(kernel: Kernel) -> bool:
+    segments = kernel.memory.segments
+    is_one = len({segment.dump.name for segment in segments}) == 1
+    return kernel.memory.machine is not None and is_one and openable(segments[0].dump)

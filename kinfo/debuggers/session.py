@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import IO, NamedTuple
+
+Writer = Callable[[IO[bytes]], object]
 
 
 class Asked(NamedTuple):
@@ -19,18 +22,14 @@ class Asked(NamedTuple):
 
 
 class Session(NamedTuple):
-    """`argv` starts the debugger, with SCRIPT and SYMBOLS in place of files that are made first.
+    """`shown` is what a user types, or the script they run. `argv` starts the debugger at once.
 
-    `script` is the content of SCRIPT ("" where there is none), `symbols` that of SYMBOLS, `make_symbols` the command that
-    makes it. `package` is what to install where the debugger is missing, `module` what Python must find ("" for programs).
+    `files` are made first, by name, and stand in `argv`. `package` is what to install where the debugger is missing, `module`
+    what Python must find ("" for programs).
     """
 
+    shown: str
     argv: tuple[str, ...]
     package: str
     module: str = ""
-    script: str = ""
-    symbols: bytes = b""
-    make_symbols: tuple[str, ...] = ()
-
-
-SCRIPT, SYMBOLS = "kinfo-drgn.py", "vmlinux.syms"
+    files: Mapping[str, Writer] = {}

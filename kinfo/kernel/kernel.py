@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from kinfo.errors import DumpError, KernelError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
+from kinfo.kernel.kallsyms.addresses import PlaceRelative
 from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
+from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class Kernel:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with symbols, address space and modules (which are read for it)."""
-        found = self._base_findings()
+        found = (*self._base_findings(), *self._encoding_findings())
         if self.space is None:
             return (*found, rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.no_space.message))
         return (*found, *self.space.findings, *(self.modules.findings if self.modules else ()))
@@ -96,6 +98,14 @@ class Kernel:
             return ()
         message = f"addresses count from {encoding.base} {encoding.addresses.base:#x}, not from {stated or 'a base of 0'}"
         return (rules.KERNEL_BASE.at(fields[0], message),)
+
+    def _encoding_findings(self) -> tuple[Finding, ...]:
+        version, form = self.pointers.version, self.kallsyms.encoding.addresses.form
+        if version is None or self.pointers.word == 4 or (form == PlaceRelative.form) == (version >= PLACE_RELATIVE):
+            return ()
+        usual = "which kernels have" if version < PLACE_RELATIVE else "although kernels have place-relative ones"
+        message = f"the addresses are {form} on {self.record.release_text}, {usual} from 7.0 on"
+        return (rules.KERNEL_ENCODING.at("kallsyms_offsets", message),)
 
     def is_virtual(self, address: int) -> bool:
         """Whether an address is a VA of the kernel's half; else it is a PA. On 32-bit kernels: what is no PA of the dump."""

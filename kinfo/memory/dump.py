@@ -33,8 +33,8 @@ _PACKED = {
 class Dump(ABC):
     """A dump's bytes.
 
-    `name` is for messages, `size` where they end, `held` how many of them are there, `base` the PA of the first where the file
-    says.
+    `name` is for messages, `size` where they end, `held` how many of them are there, `base` the PA of the first where the
+    file says.
     """
 
     name: str

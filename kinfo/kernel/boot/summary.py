@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kinfo.findings import Finding, Severity
-from kinfo.kernel.boot import banner, build_id, clock, slide, variables
+from kinfo.kernel.boot import banner, build_id, clock, slide
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
+from kinfo.kernel.paging import linear
 
 _GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
@@ -44,6 +45,10 @@ def summary(kernel: Kernel) -> Summary:
 
 
 def phys_offset(kernel: Kernel) -> int | None:
-    """PHYS_OFFSET of arm64 (memstart_addr: PA of the linear map's start, modulo 2^64); None where nothing tells."""
+    """PHYS_OFFSET of arm64 (the PA that PAGE_OFFSET stands for, modulo 2^64); None where nothing tells.
+
+    The kernel's own word comes first: where it was built for 52-bit VAs and runs with 48, it counts from another PAGE_OFFSET
+    than the page tables show.
+    """
     stated = kernel.pointers.count("phys_offset") or value(vmcoreinfo(kernel), "NUMBER(PHYS_OFFSET)")
-    return stated or variables.number(kernel, "memstart_addr")
+    return stated or (linear.phys_offset(kernel.space) if kernel.space else None)

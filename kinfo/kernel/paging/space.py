@@ -16,7 +16,7 @@ from kinfo.kernel.paging.formats import ARM64, FORMATS, Format
 from kinfo.kernel.paging.walk import Mapping, find, walk
 from kinfo.memory import Memory
 
-_IMAGE_ABOVE_LINEAR = (5, 4)  # "arm64: mm: Flip kernel VA space"
+IMAGE_ABOVE_LINEAR = (5, 4)  # "arm64: mm: Flip kernel VA space"
 _FIRST_OF_48 = 960  # 64K pages, 52-bit VA: a CPU with 48 bits uses the last 64 entries of the top table
 _MAPPINGS = 8  # executable mappings of _stext that are looked at: the image's is one of the first
 
@@ -82,7 +82,7 @@ class Space:
 
     def _mappings(self, form: Format) -> Iterator[Mapping]:
         version = self.kallsyms.pointers.version
-        upwards = form.machine == ARM64 and version is not None and version < _IMAGE_ABOVE_LINEAR
+        upwards = form.machine == ARM64 and version is not None and version < IMAGE_ABOVE_LINEAR
         return find(self.memory, self.root, form, self.kallsyms.borders.stext, upwards=upwards)
 
     def _holds(self, form: Format, voffset: int) -> bool:

@@ -1,0 +1,36 @@
+"""`kinfo core`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from kinfo.cli import output
+from kinfo.cli.main import SOUND
+from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.words import say
+from kinfo.debuggers import core_file
+
+
+@click.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
+@ram_argument
+@kinfo_option
+@click.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+def command(*, ram: tuple[str, ...], kinfo: str | None, path: str, force: bool) -> int:
+    """Write RAM... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it without options.
+
+    RAM is named as for `kinfo symbols`: raw files, LiME, cores without VMCOREINFO. Holes of sparse files stay holes.
+
+    \b
+    kinfo core DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 -o ram.core
+    crash vmlinux ram.core
+    """
+    if path == "-":
+        raise click.UsageError("a core is written to a file: name it with -o")
+    with opened(ram, kinfo) as kernel:
+        core_file.check(kernel)
+        output.write_with(path, partial(core_file.write, kernel), force=force)
+    say(f"wrote {path}")
+    return SOUND

@@ -1,0 +1,44 @@
+"""VMCOREINFO as the kernel would have written it: what crash and drgn ask for, where the dump does not have it."""
+
+from __future__ import annotations
+
+from kinfo.errors import KernelError
+from kinfo.kernel.boot.slide import slide
+from kinfo.kernel.boot.summary import phys_offset
+from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.paging.formats import ARM64
+
+X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
+
+
+def lines(kernel: Kernel) -> list[bytes]:
+    """Its lines; the kernel's own words where the dump has them. Raises KernelError where the page tables cannot be read."""
+    return [f"{key}={value}\n".encode() for key, value in _values(kernel).items()]
+
+
+def _values(kernel: Kernel) -> dict[str, str]:
+    space = kernel.space
+    if space is None:
+        raise kernel.no_space
+    form = space.form
+    if form is None:
+        raise KernelError(f"debuggers need the kernel's page tables: {space.reason}", "dump the kernel image whole")
+    found, stext = slide(kernel), kernel.kallsyms.borders.stext
+    values = {
+        "OSRELEASE": kernel.record.release_text,
+        "PAGESIZE": f"{form.page_size}",
+        "SYMBOL(_stext)": f"{space.va(stext):x}",
+        "SYMBOL(swapper_pg_dir)": f"{space.va(space.root):x}",
+        "KERNELOFFSET": f"{found.slide if found else 0:x}",
+    }
+    if form.machine == ARM64:
+        values["NUMBER(VA_BITS)"] = f"{form.va_bits}"
+        values["NUMBER(TCR_EL1_T1SZ)"] = f"{64 - (space.va_bits or form.va_bits):#x}"
+        values["NUMBER(kimage_voffset)"] = f"{space.voffset:#x}"
+        if (start := phys_offset(kernel)) is not None:
+            values["NUMBER(PHYS_OFFSET)"] = f"{start:#x}"
+    else:
+        values["NUMBER(phys_base)"] = f"{stext - (space.va(stext) - X86_MAP)}"
+        values["NUMBER(pgtable_l5_enabled)"] = f"{int(form.va_bits == 57)}"
+    return values | vmcoreinfo(kernel)
