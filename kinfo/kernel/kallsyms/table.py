@@ -53,14 +53,8 @@ class Kallsyms:
         name = self._names[index]
         return Symbol(name[1:], name[0], self._addresses[index], index < self._addresses.absolute)
 
-    def __iter__(self) -> Iterator[Symbol]:
-        absolute = self._addresses.absolute
-        for first, names, pas in self.blocks():
-            for index, (name, pa) in enumerate(zip(names, pas, strict=True), first):
-                yield Symbol(name[1:], name[0], pa, index < absolute)
-
     def blocks(self) -> Iterator[tuple[int, list[str], list[int]]]:
-        """The same 256 at a time: index of the first, types and names as one string each, addresses."""
+        """All of it, 256 at a time: index of the first, types and names as one string each, addresses."""
         for block, names in enumerate(self._names.blocks()):
             first = block * MARKED
             yield first, names, self._addresses.part(first, first + len(names))

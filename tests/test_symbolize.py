@@ -1,0 +1,99 @@
+"""Names in text: what gets one, what does not, and that nothing else is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kinfo
+from kinfo.kernel.symbolize import Symbolizer
+from tests.kernels.image import Kernel, Spec, make
+
+KERNEL = make()
+
+
+@contextmanager
+def symbolizer(kernel: Kernel, folder: Path) -> Iterator[Symbolizer]:
+    kernel.write_elf(folder / "ram.elf")
+    with kinfo.open_kernel(str(folder / "ram.elf")) as opened:
+        yield Symbolizer(opened)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Symbolizer]:
+    with symbolizer(KERNEL, tmp_path_factory.mktemp("ram")) as found:
+        yield found
+
+
+TEXT = KERNEL.find("sched_read")
+MODULE = next(one for one in KERNEL.module_symbols if one.type in "tT")
+LABEL = f" <{TEXT.name}+0x4/0x6b0>".encode()
+VA = f"{TEXT.va + 4:016x}".encode()
+PA = f"{(TEXT.pa or 0) + 4:#x}".encode()
+PAC = f"{TEXT.va + 4 & (1 << 39) - 1 | 0x35A5 << 48 | 1 << 55:016x}".encode()
+
+
+@pytest.mark.parametrize("address", [VA, b"0x" + VA, b"0X" + VA.upper(), PA, PAC])
+def test_addresses_get_names(names: Symbolizer, address: bytes) -> None:
+    for before, behind in ((b"pc : ", b" lr"), (b"[<", b">] "), (b"(", b")"), (b"", b"\n"), (b"x=", b",")):
+        assert names.text(before + address + behind) == before + address + LABEL + behind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[<" + VA + b">] vfs_read+0x4/0x10",
+        VA + b" <vfs_read+0x4/0x10>",
+        VA + b" (vfs_read+0x4/0x10)",
+        b"x" + VA,
+        VA + b"0",
+        PA[2:],
+        b"0x" + b"0" * 16,
+        b"deadbeefdeadbeef",
+        b"ffffffffffffffff",
+        b"\xff\x00\x1b[1m binary \r\n",
+    ],
+)
+def test_everything_else_stays(names: Symbolizer, text: bytes) -> None:
+    assert names.text(text) == text
+
+
+def test_modules(names: Symbolizer) -> None:
+    line = f"{MODULE.va + 8:016x}".encode()
+    assert names.text(line) == line + f" <{MODULE.name}+0x8/0x100 [{MODULE.module}]>".encode()
+
+
+def test_32_bit_kernels(tmp_path: Path) -> None:
+    kernel = make(Spec(arch="arm"))
+    one = kernel.find("sched_read")
+    line = f"PC is at {one.va:08x}".encode()
+    with symbolizer(kernel, tmp_path) as names:
+        assert names.text(line) == line + b" <sched_read+0x0/0x6b0>"
+
+
+@given(sizes=st.lists(st.integers(1, 40), max_size=40), ends=st.booleans())
+def test_pieces_make_the_whole(names: Symbolizer, sizes: list[int], ends: bool) -> None:
+    text = (b"a " + VA + b"\nb " + PA + b" c\n\n") * 5 + (b"" if ends else VA)
+    left, rest = [], text
+    for size in sizes:
+        left.append(rest[:size])
+        rest = rest[size:]
+    left = [piece for piece in (*left, rest) if piece] + [b""]
+    pieces = iter(left)
+    assert b"".join(names.stream(lambda: next(pieces))) == names.text(text)
+
+
+def test_a_line_without_an_end_is_not_kept(names: Symbolizer) -> None:
+    pieces = iter([b"x" * (1 << 20), b"x" * 10, b"\n", b""])
+    assert [len(piece) for piece in names.stream(lambda: next(pieces))] == [(1 << 20) + 10, 1]
+
+
+def test_many_addresses_do_not_fill_the_memory(names: Symbolizer) -> None:
+    text = b"\n".join(b"%016x" % (TEXT.va + at) for at in range(1 << 11))
+    assert names.text(text).count(b" <") == 1 << 11
+    assert len(names._labels) <= 1 << 16
