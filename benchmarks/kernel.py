@@ -44,9 +44,8 @@ def _table(kernel: kinfo.Kernel, ram: str, record: str, folder: Path) -> None:
     peer = (_peer(), str(image))
     ours = (KINFO, "symbols", ram, "--kinfo", record)
     theirs = best(command(*peer), 3)
-    print(
-        f"{f'kallsyms-finder, {len(kernel.kallsyms)} symbols':<46}{theirs * 1e3:>9.1f} ms   {peak_mib(*peer):.0f} MiB at its peak"
-    )
+    name = f"kallsyms-finder, {len(kernel.kallsyms)} symbols"
+    print(f"{name:<46}{theirs * 1e3:>9.1f} ms   {peak_mib(*peer):.0f} MiB at its peak")
     seconds = best(command(*ours), 7)
     row("kinfo symbols, the same", seconds, "kallsyms-finder", theirs, "at most 0.05")
     print(f"{'  its peak memory':<46}{peak_mib(*ours):>9.1f} MiB{'':<31} target: half of the peer's")

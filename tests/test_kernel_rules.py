@@ -12,6 +12,7 @@ import kinfo
 from kinfo.errors import KinfoError
 from kinfo.kernel.boot.summary import summary
 from kinfo.kernel.rules import RULES
+from tests.conftest import Cli
 from tests.kernels.image import Kernel, Spec, make
 
 SAME_BOOT = "the record and the memory are not of the same boot, or the memory is damaged"
@@ -246,3 +247,17 @@ def test_decoys_before_the_record(tmp_path: Path) -> None:
     kernel.poke(kernel.base + 0x1000, bytes.fromhex("ffddeecc"))
     with opened(kernel, tmp_path) as found:
         assert found.record.address == kernel.record_pa
+
+
+def test_a_module_whose_symbols_are_broken_does_not_hide_the_others(tmp_path: Path, kinfo_cli: Cli) -> None:
+    kernel = make()
+    beta = next(module for module in kernel.modules if module.name == "beta")
+    place = kernel.walk(beta.struct_va + 0x388)
+    assert place
+    kernel.poke(place.pa, (0xFFFFFFC000000008).to_bytes(8, "little"))
+    kernel.write_elf(tmp_path / "ram.elf")
+    ran = kinfo_cli("symbols", tmp_path / "ram.elf", "--modules")
+    assert ran.code == 0
+    assert {line.partition("\t")[2] for line in ran.out.splitlines() if "\t" in line} == {"[alpha]", "[gamma]"}
+    assert ran.err.startswith("kinfo: module beta: its symbols cannot be read: ")
+    assert len(ran.err.splitlines()) == 1

@@ -7,6 +7,8 @@ import click
 from kinfo.cli import common, output
 from kinfo.cli.main import SOUND
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.words import say
+from kinfo.kernel.kernel import Kernel
 
 
 @click.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
@@ -41,6 +43,8 @@ def command(
 
             assert path
             output.write_file(path, symbol_file(kernel, physical=physical, modules=modules), force=force)
+            if modules:
+                _say_what_is_missing(kernel)
             return SOUND
         from kinfo.report import symbols
 
@@ -51,4 +55,15 @@ def command(
         else:
             for part in parts:
                 common.write(part)
+        if modules:
+            _say_what_is_missing(kernel)
     return SOUND
+
+
+def _say_what_is_missing(kernel: Kernel) -> None:
+    """Why the modules' symbols, or those of one, are not in the list."""
+    for finding in kernel.modules.findings if kernel.modules else ():
+        say(finding.message)
+    for module in kernel.modules.all if kernel.modules else ():
+        if module.no_symbols:
+            say(f"module {module.name}: its symbols cannot be read: {module.no_symbols}")

@@ -23,7 +23,10 @@ _NO_NAMES = ("$", ".L", "L0")  # the assembler's marks; the kernel passes them b
 
 
 class Module:
-    """One module: its name, its state, the ranges of memory it has, and its symbols."""
+    """One module: its name, its state, the ranges of memory it has, and its symbols.
+
+    `no_symbols` says why these could not be read, once that was tried.
+    """
 
     def __init__(self, raw: bytes, va: int, struct: StructModule, space: Space) -> None:
         self.va = va
@@ -34,13 +37,18 @@ class Module:
         self.ranges: list[Range] = struct.ranges(raw)
         self._kallsyms = int.from_bytes(raw[struct.kallsyms :][: struct.word], "little") if struct.kallsyms else 0
         self._space, self._word = space, struct.word
+        self.no_symbols = ""
 
     @cached_property
     def symbols(self) -> list[ModuleSymbol]:
-        """Its symbols, in its own order; none while it is being loaded. Raises KernelError and HoleError."""
+        """Its symbols, in its own order; none while it is being loaded, or where they cannot be read (`no_symbols`)."""
         if not self._kallsyms or self.state == _STATES[_UNFORMED]:
             return []
-        return symbols.read(self._space, self._kallsyms, self._word, self._space.kallsyms.pointers.version)
+        try:
+            return symbols.read(self._space, self._kallsyms, self._word, self._space.kallsyms.pointers.version)
+        except (KernelError, DumpError) as error:
+            self.no_symbols = error.message
+            return []
 
     @cached_property
     def _by_address(self) -> list[ModuleSymbol]:
