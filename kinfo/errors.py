@@ -40,6 +40,14 @@ class KernelError(KinfoError):
     """What a record points at does not make sense: tables that contradict it, no page table, no module list."""
 
 
+class TreeError(KinfoError):
+    """A devicetree that cannot be had out of what was named: no container of trees, no overlay, nothing selected."""
+
+
+class BlobError(TreeError):
+    """A flattened devicetree whose structure is not sound; whoever knows the file's name puts it in front."""
+
+
 class RecordError(KinfoError):
     """No record where one was asked for, or bytes that no layout can hold."""
 

@@ -36,9 +36,12 @@ class Rule(NamedTuple):
         """The part of the code before the first hyphen: record, layout, checksum, symbols."""
         return self.code.partition("-")[0]
 
-    def at(self, where: str, message: str, severity: Severity | None = None) -> Finding:
-        """This rule's finding at a place; `severity` only where the occasion is milder or graver than the rule."""
-        return Finding(self.code, severity or self.severity, where, message, self.effect, self.remedy, self.source)
+    def at(self, where: str, message: str, severity: Severity | None = None, *, remedy: str = "") -> Finding:
+        """This rule's finding at a place; `severity` only where the occasion is milder or graver than the rule.
+
+        `remedy` where what to do can be said more exactly than the rule says it.
+        """
+        return Finding(self.code, severity or self.severity, where, message, self.effect, remedy or self.remedy, self.source)
 
 
 class Finding(NamedTuple):

@@ -21,12 +21,17 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Judged(NamedTuple):
-    """What was checked (a name for people) in which file and at which byte, and what was found."""
+    """What was checked (a name for people) in which file, at which byte where there is one, and what was found."""
 
     name: str
     source: str
-    offset: int
+    offset: int | None
     findings: tuple[Finding, ...]
+
+    @property
+    def place(self) -> str:
+        """The file, and the byte."""
+        return self.source if self.offset is None else f"{self.source} at {self.offset:#x}"
 
 
 def sarif(judged: Iterable[Judged]) -> str:
@@ -53,19 +58,14 @@ def sarif(judged: Iterable[Judged]) -> str:
 
 
 def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
+    physical: dict[str, object] = {"artifactLocation": {"uri": quote(one.source)}}
+    if one.offset is not None:
+        physical["region"] = {"byteOffset": one.offset}
     return {
         "ruleId": finding.code,
         "level": _SARIF_LEVEL[finding.severity],
         "message": {"text": f"{finding.where}: {finding.message}"},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(one.source)},
-                    "region": {"byteOffset": one.offset},
-                },
-                "logicalLocations": [{"fullyQualifiedName": finding.where}],
-            }
-        ],
+        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": finding.where}]}],
     }
 
 
@@ -78,7 +78,7 @@ def junit(judged: Sequence[Judged], *, strict: bool) -> str:
 def _suite(one: Judged, *, strict: bool) -> str:
     bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     failures = [finding for finding in one.findings if finding.severity in bad]
-    name = quoteattr(f"{one.source} at {one.offset:#x}")
+    name = quoteattr(one.place)
     cases = [_case(finding, name, is_failure=finding in failures) for finding in one.findings]
     if not failures:
         cases.append(f"    <testcase classname={name} name={quoteattr(one.name)}/>\n")
@@ -99,10 +99,15 @@ def github(judged: Iterable[Judged]) -> str:
     """Workflow commands that GitHub turns into annotations, one line a finding."""
     return "".join(
         f"::{_GITHUB_LEVEL[finding.severity]} file={_github_property(one.source)},"
-        f"title={_github_property(finding.code)}::{_github_data(f'at {one.offset:#x}: {finding.where}: {finding.message}')}\n"
+        f"title={_github_property(finding.code)}::{_github_data(_github_text(one, finding))}\n"
         for one in judged
         for finding in one.findings
     )
+
+
+def _github_text(one: Judged, finding: Finding) -> str:
+    at = "" if one.offset is None else f"at {one.offset:#x}: "
+    return f"{at}{finding.where}: {finding.message}"
 
 
 def _github_data(text: str) -> str:

@@ -1,0 +1,243 @@
+"""`kinfo verify-dt`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
+from kinfo.cli.words import safe, say
+from kinfo.errors import KinfoError, TreeError
+
+if TYPE_CHECKING:
+    from kinfo.dt.batch import FileVerdicts, Request
+    from kinfo.dt.board import Options
+    from kinfo.dt.dump import DumpFacts
+    from kinfo.dt.ranges import Range
+    from kinfo.dt.verify import Verdict
+
+_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
+_PAGES = ("4096", "16384", "65536")
+_LOG_LIMIT = 64 << 20
+
+
+@click.command("verify-dt", short_help="Check that a devicetree gives the kinfo driver its memory")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--list", "listing", is_flag=True, help="List the trees in FILE instead of checking them.")
+@click.option("--select", multiple=True, metavar="N|TEXT", help="Only tree number N, or trees with TEXT in their label.")
+@click.option("--overlay", multiple=True, metavar="FILE[#N]", help="Apply an overlay to every tree first.")
+@click.option("--include", multiple=True, metavar="DIR", help="Where a .dts looks for what it includes.")
+@click.option("--profile", metavar="NAME", help="downstream, v1, v2 or v3 (default: as the tree's shape is).")
+@click.option("--layout", metavar="NAME", help="The record that the kernel writes (`kinfo layouts`).")
+@click.option("--page-size", type=click.Choice(_PAGES), default="4096", show_default=True, help="The kernel's page size.")
+@click.option("--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1: how many regions it keeps.")
+@click.option("--image", metavar="PA+SIZE", help="Where the kernel's image is loaded, as in 0x80000000+0x2000000.")
+@click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
+@click.option("--dmesg", metavar="FILE", help="The kernel's log: where it placed reserved memory.")
+@click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
+@click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
+@click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, **given: Any) -> int:
+    """Check the trees in FILE... against the kinfo binding and the rules that no schema can hold.
+
+    FILE is a .dtb, .dts, dtbo.img, boot.img, vendor_boot.img, Image.gz-dtb, FIT image, /sys/firmware/fdt, a folder like
+    /proc/device-tree, or - for standard input.
+
+    Exit 0 when the memory will be there, 1 when not (or no tree of a file has a kinfo node), 2 when a file could not be read.
+
+    \b
+    kinfo verify-dt board.dtb
+    kinfo verify-dt vendor_boot.img --select gs101 --page-size 16384
+    kinfo verify-dt base.dtb --overlay board.dtbo --dump region.bin@0xfd3fe000
+    """
+    if given["require"] and given["if_present"]:
+        raise click.UsageError("--require and --if-present exclude each other")
+    if files.count("-") > 1:
+        raise click.UsageError("- can be named once")
+    if listing:
+        return _list(files, given)
+    request = _request(given)
+    results: list[FileVerdicts] = []
+    for result in _results(files, request):
+        for problem in result.problems:
+            say(problem)
+        if form == "text":
+            _write_text(result.verdicts, short=len(files) > 1 or len(result.verdicts) > 1)
+        results.append(result)
+    _write_rest(form, results, strict=strict)
+    return _code(results, request.options, strict=strict)
+
+
+def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:
+    """What comes when every file is through: the summary of several trees, or the document."""
+    count = sum(len(result.verdicts) for result in results)
+    if form == "text" and count > 1:
+        from kinfo.report.devicetree import summary
+
+        common.write(summary([verdict for result in results for verdict in result.verdicts]))
+    elif form != "text" and count:
+        common.write(_rendered(form, results, strict=strict))
+
+
+def _code(results: Sequence[FileVerdicts], options: Options, *, strict: bool) -> int:
+    """2 where something could not be decided; 1 for findings, or a file in which no tree has a kinfo node."""
+    if any(result.problems for result in results):
+        return UNDECIDED
+    for result in results:
+        findings = tuple(finding for verdict in result.verdicts for finding in verdict.findings if verdict.outcome != "none")
+        required = tuple(finding for verdict in result.verdicts for finding in verdict.findings if options.require)
+        is_none = all(verdict.outcome == "none" for verdict in result.verdicts)
+        if (is_none and not options.if_present) or common.verdict((*findings, *required), strict=strict) == FINDINGS:
+            return FINDINGS
+    return SOUND
+
+
+def _results(files: tuple[str, ...], request: Request) -> Iterator[FileVerdicts]:
+    from kinfo.dt.batch import verify_file, verify_files
+
+    if "-" in files or len(files) == 1:
+        for path in files:
+            yield verify_file(path, request, common.stdin())
+        return
+    with click.progressbar(length=len(files), label="checking", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        for result in verify_files(files, request):
+            yield result
+            bar.update(1)
+
+
+def _request(given: dict[str, Any]) -> Request:
+    from kinfo.dt.batch import Request
+    from kinfo.dt.schema import SchemaTool
+
+    return Request(
+        options=_options(given),
+        schema=None if given["no_schema"] else SchemaTool(_cache_folder()),
+        include=given["include"],
+        overlays=given["overlay"],
+        select=given["select"],
+    )
+
+
+def _cache_folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(cache, "kinfo", "schema")
+
+
+def _options(given: dict[str, Any]) -> Options:
+    from kinfo.dt.board import Options
+    from kinfo.dt.profiles import profile_named
+    from kinfo.record.layouts import layout_named
+
+    return Options(
+        profile=profile_named(given["profile"]) if given["profile"] else None,
+        layout=layout_named(given["layout"]) if given["layout"] else None,
+        page_size=int(given["page_size"]),
+        kernel=_kernel(given["kernel"]) if given["kernel"] else None,
+        image=_image(given["image"]) if given["image"] else None,
+        placed=_placed(given["dmesg"]) if given["dmesg"] else {},
+        dump=_dump(given["dump"]) if given["dump"] else None,
+        require=given["require"],
+        if_present=given["if_present"],
+    )
+
+
+def _kernel(text: str) -> tuple[int, int]:
+    from kinfo.record.kernels import parse_release
+
+    release = parse_release(text)
+    if release is None:
+        raise click.UsageError(f"--kernel {text!r} does not begin with a version: write 6.1 or 6.1.99-android14")
+    return release.version
+
+
+def _image(text: str) -> Range:
+    from kinfo.dt.ranges import Range
+
+    start, _, size = text.partition("+")
+    try:
+        return Range(int(start, 0), int(size, 0))
+    except ValueError:
+        raise click.UsageError(f"--image {text!r} is no address and size: write 0x80000000+0x2000000") from None
+
+
+def _placed(path: str) -> dict[str, Range]:
+    from kinfo.dt.dmesg import placed_regions
+
+    try:
+        with open(path, "rb") as file:
+            lines = file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
+    except OSError as error:
+        raise TreeError(f"{path}: cannot read: {error.strerror}", "check the name and its permissions") from error
+    found = placed_regions(lines)
+    if not found:
+        say(f'{path}: has no line "OF: reserved mem: ..."; give the log from the boot\'s first lines on')
+    return found
+
+
+def _dump(text: str) -> DumpFacts:
+    from kinfo.dt.dump import dump_facts
+    from kinfo.memory import open_source
+    from kinfo.memory.specs import parse_spec
+
+    specs = parse_spec(text)
+    if len(specs) > 1:
+        raise KinfoError(f"{text}: is several files", "name the one that holds the record")
+    with open_source(specs[0].path, common.stdin()) as source:
+        return dump_facts(source, specs[0].base)
+
+
+def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:
+    from kinfo.dt.batch import Request, trees
+    from kinfo.dt.open import Broken
+    from kinfo.dt.profiles import kinfo_nodes
+
+    request, failed = Request(include=given["include"], select=given["select"]), False
+    for path in files:
+        try:
+            for found in trees(path, request, common.stdin()):
+                if isinstance(found, Broken):
+                    failed = True
+                    say(str(found.error))
+                    continue
+                kinfo = f"{len(kinfo_nodes(found.tree))} kinfo"
+                line = f"{safe(found.label):<44}{found.kind:<8}{found.tree.size:>9} bytes  {kinfo}  {safe(found.inside)}"
+                common.write(line.rstrip() + "\n")
+        except KinfoError as error:
+            failed = True
+            say(str(error))
+    return UNDECIDED if failed else SOUND
+
+
+def _write_text(verdicts: Sequence[Verdict], *, short: bool) -> None:
+    from kinfo.report import devicetree
+
+    style = common.style()
+    for verdict in verdicts:
+        if short and verdict.outcome != "broken":
+            common.write(devicetree.line(verdict, style))
+        else:
+            common.write(devicetree.render(verdict, style) + ("\n" if short else ""))
+
+
+def _rendered(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> str:
+    if form in ("json", "yaml"):
+        from kinfo.report.devicetree import document
+
+        data = document([verdict for result in results for verdict in result.verdicts])
+        return common.as_json(data) if form == "json" else common.as_yaml(data)
+    from kinfo.report import judged
+
+    subjects = [
+        judged.Judged("verify-dt", result.path, None, verdict.findings) for result in results for verdict in result.verdicts
+    ]
+    if form == "junit":
+        return judged.junit(subjects, strict=strict)
+    return judged.sarif(subjects) if form == "sarif" else judged.github(subjects)

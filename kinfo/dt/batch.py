@@ -1,0 +1,142 @@
+"""Many trees: files opened, overlays applied, each tree verified, on as many processors as there are."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context
+from typing import BinaryIO, NamedTuple
+
+from kinfo.dt.board import Options
+from kinfo.dt.open import Broken, Found, open_trees
+from kinfo.dt.overlay import apply, partial
+from kinfo.dt.schema import SchemaTool
+from kinfo.dt.tree import Tree
+from kinfo.dt.verify import Verdict, verify
+from kinfo.errors import KinfoError, TreeError
+
+
+class Request(NamedTuple):
+    """What is asked of every file.
+
+    `schema`: None leaves the schema check out; `include`: folders for a .dts; `overlays`: applied in order to every
+    base tree; `select`: numbers or parts of labels, of which one must fit a tree.
+    """
+
+    options: Options = Options()
+    schema: SchemaTool | None = None
+    include: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+
+
+class FileVerdicts(NamedTuple):
+    """A file's verdicts, in its order, and what could not be decided: one line each."""
+
+    path: str
+    verdicts: tuple[Verdict, ...]
+    problems: tuple[str, ...]
+
+
+def trees(path: str, request: Request, stdin: BinaryIO | None = None) -> Iterator[Found | Broken]:
+    """The trees of a file that `select` picks. Raises KinfoError for a file that holds none."""
+    hit = False
+    for found in open_trees(path, stdin=stdin, include=request.include):
+        if _is_selected(found, request.select):
+            hit = True
+            yield found
+    if not hit:
+        raise TreeError(f"{path}: no tree fits --select {' '.join(request.select)}", "see `kinfo verify-dt --list`")
+
+
+def _is_selected(found: Found | Broken, select: Sequence[str]) -> bool:
+    if not select:
+        return True
+    label = found.label if isinstance(found, Found) else found.name
+    return any(found.name.endswith(f"#{one}") if one.isdigit() else one in label for one in select)
+
+
+def verify_file(path: str, request: Request, stdin: BinaryIO | None = None) -> FileVerdicts:
+    """Verify every tree of a file; trees and files that cannot be read become problems."""
+    verdicts: list[Verdict] = []
+    problems: list[str] = []
+    try:
+        overlays = [_overlay(one, request) for one in request.overlays]
+        for found in trees(path, request, stdin):
+            if isinstance(found, Broken):
+                problems.append(str(found.error))
+                continue
+            try:
+                verdicts.append(_verify(found, overlays, request))
+            except TreeError as error:
+                problems.append(str(error))
+    except KinfoError as error:
+        problems.append(str(error))
+    return FileVerdicts(path, tuple(verdicts), tuple(problems))
+
+
+def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdict:
+    tree, inside = found.tree, found.inside
+    if found.kind == "overlay":
+        if overlays:
+            raise TreeError(f"{found.name}: is an overlay itself", "name the base tree first, and this with --overlay")
+        tree = partial(tree)
+    for overlay in overlays:
+        tree = _applied(tree, overlay)
+        inside += f"{' ' if inside else ''}+ {overlay.name}"
+    return verify(tree, request.options, schema=request.schema, name=found.name, label=found.label, inside=inside)
+
+
+def _applied(tree: Tree, overlay: Found) -> Tree:
+    try:
+        return apply(tree, overlay.tree)
+    except KinfoError as error:
+        raise TreeError(f"{overlay.name}: {error.message}", error.hint) from error
+
+
+def _overlay(text: str, request: Request) -> Found:
+    """The overlay that FILE or FILE#NUMBER names. Raises TreeError."""
+    path, mark, number = text.rpartition("#")
+    if os.path.exists(text) or not mark or not number.isdigit():
+        path, number = text, ""
+    found = [one for one in open_trees(path, include=request.include) if not number or one.name.endswith(f"#{number}")]
+    if len(found) != 1:
+        raise TreeError(
+            f"{text}: holds {len(found)} trees", f"pick one: --overlay {path}#1 (`kinfo verify-dt --list {path}`)"
+        )
+    if isinstance(found[0], Broken):
+        raise found[0].error
+    if found[0].kind != "overlay":
+        raise TreeError(f"{found[0].name}: is a whole tree, not an overlay", "name it as the file to check")
+    return found[0]
+
+
+def verify_files(paths: Sequence[str], request: Request) -> Iterator[FileVerdicts]:
+    """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
+    processors = len(os.sched_getaffinity(0))
+    if len(paths) < 2 or processors < 2:
+        for path in paths:
+            yield verify_file(path, request)
+        return
+    with get_context("fork").Pool(min(processors, len(paths)), _prepare, (request,)) as pool:
+        yield from pool.imap(_work, paths)
+
+
+_REQUEST: list[Request] = []  # a worker's: set once, when it starts
+
+
+def _prepare(request: Request) -> None:
+    """In a worker: Ctrl-C is the parent's to handle; told to stop, leave by way of every `with`."""
+    _REQUEST[:] = [request]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(signum: int, frame: object) -> None:
+    del signum, frame
+    raise SystemExit(1)
+
+
+def _work(path: str) -> FileVerdicts:
+    return verify_file(path, _REQUEST[0])

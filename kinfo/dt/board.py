@@ -1,0 +1,182 @@
+"""A board as the checks see it: the kinfo nodes, their regions, and the memory around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from kinfo.dt.profiles import Profile, is_region, kinfo_nodes, recognised
+from kinfo.dt.ranges import Cells, Range, number, root_cells, whole_ranges
+
+if TYPE_CHECKING:
+    from kinfo.dt.dump import DumpFacts
+    from kinfo.dt.tree import Node, Tree
+    from kinfo.record.model import Layout
+
+MIN_PAGE = 4096
+
+
+class Options(NamedTuple):
+    """What the user says about the board beyond its tree.
+
+    `layout`: the record the kernel will write; `page_size`: the kernel's, in bytes; `kernel`: its release (major, minor);
+    `image`: where it is loaded (PA); `placed`: regions by name as the kernel's log places them; `dump`: a record from memory;
+    `require`: a tree without a kinfo node is an error; `if_present`: it is none.
+    """
+
+    profile: Profile | None = None
+    layout: Layout | None = None
+    page_size: int = MIN_PAGE
+    kernel: tuple[int, int] | None = None
+    image: Range | None = None
+    placed: Mapping[str, Range] = {}
+    dump: DumpFacts | None = None
+    require: bool = False
+    if_present: bool = False
+
+
+class Region(NamedTuple):
+    """A /reserved-memory child: its `reg` entries, or the size and ranges from which the kernel places it at boot."""
+
+    node: Node
+    entries: tuple[Range, ...]
+    size: int | None
+    alloc_ranges: tuple[Range, ...]
+    placed: Range | None
+
+    @property
+    def is_static(self) -> bool:
+        """Whether `reg` says where it lies; the kernel prefers that to `size`."""
+        return "reg" in self.node.properties
+
+    @property
+    def extent(self) -> Range | None:
+        """Where it lies: by `reg`, else as the kernel's log says."""
+        return self.entries[0] if self.entries else self.placed
+
+    @property
+    def length(self) -> int | None:
+        """Its size in bytes."""
+        return self.extent.size if self.extent else self.size
+
+
+class Use(NamedTuple):
+    """A kinfo node and the region it names; None where there is none or it cannot be found."""
+
+    node: Node
+    region: Region | None
+
+
+def is_okay(node: Node) -> bool:
+    """Whether the kernel takes the node for enabled: no status, "ok" or "okay" (of_device_is_available())."""
+    return "status" not in node.properties or node.text("status") in ("ok", "okay")
+
+
+def is_unresolved(node: Node) -> bool:
+    """Whether an overlay without its base puts the node below a label that only the base resolves: /&soc/..."""
+    return node.path.startswith("/&")
+
+
+def ancestors(node: Node) -> Iterator[Node]:
+    """The node's parents, the nearest first, the root last."""
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+class Board:
+    """One tree with what was said about it."""
+
+    def __init__(self, tree: Tree, options: Options) -> None:
+        self.tree, self.options = tree, options
+        self.nodes = kinfo_nodes(tree)
+        self.found_profile, self.reason = recognised(self.nodes)
+        self.profile = options.profile or self.found_profile
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The root's cells, by which the kernel reads memory and reserved memory; guessed in an overlay without a base."""
+        return self._guessed_cells() if self.tree.partial else root_cells(self.tree)
+
+    @cached_property
+    def region_cells(self) -> Cells:
+        """The cells that regions are written with: those of /reserved-memory, which the kernel wants to equal the root's."""
+        own = self.parent and (self.parent.cells("#address-cells"), self.parent.cells("#size-cells"))
+        return Cells(own[0][0], own[1][0]) if own and own[0] and own[1] else self.cells
+
+    def _guessed_cells(self) -> Cells:
+        """By the first reg of a region: 3 or 4 cells begin with an address of 2."""
+        for node in self.nodes:
+            words = (self.target(node) or node).cells("reg") or ()
+            if len(words) in (2, 3, 4):
+                return Cells(1 + (len(words) > 2), 1 + (len(words) > 3))
+        return Cells(2, 2)
+
+    @cached_property
+    def parent(self) -> Node | None:
+        """/reserved-memory."""
+        return self.tree.at("/reserved-memory")
+
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """The kinfo nodes with their regions."""
+        return tuple(Use(node, self.region(target) if (target := self.target(node)) else None) for node in self.nodes)
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """Every enabled child of /reserved-memory, and in an overlay without a base every region that a kinfo node names."""
+        if self.parent is None:
+            return ()
+        return tuple(self.region(child) for child in self.parent.children if is_okay(child))
+
+    @cached_property
+    def banks(self) -> tuple[Range, ...]:
+        """RAM as the memory nodes give it, without empty entries: the boot loader fills those in."""
+        return tuple(bank for node in self.memory_nodes for bank in self._bank_ranges(node) if bank.size)
+
+    @cached_property
+    def memory_nodes(self) -> tuple[Node, ...]:
+        """Enabled children of the root with device_type "memory" (early_init_dt_scan_memory())."""
+        return tuple(node for node in self.tree.root.children if node.text("device_type") == "memory" and is_okay(node))
+
+    def _bank_ranges(self, node: Node) -> tuple[Range, ...]:
+        name = "linux,usable-memory" if "linux,usable-memory" in node.properties else "reg"
+        return whole_ranges(node.cells(name) or (), self.cells)
+
+    def target(self, node: Node) -> Node | None:
+        """The node that holds the memory: itself, or the one that its memory-region names."""
+        if self.on_region(node):
+            return node
+        handles = node.cells("memory-region")
+        found = self.tree.phandle(handles[0]) if handles else ()
+        return found[0] if found else None
+
+    @cached_property
+    def _pointing(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.tree.root.walk() if "memory-region" in node.properties)
+
+    def consumers(self, region: Region) -> tuple[Node, ...]:
+        """Every node whose memory-region names the region."""
+        return tuple(node for node in self._pointing if self._names(node, region))
+
+    def _names(self, node: Node, region: Region) -> bool:
+        return any(region.node in self.tree.phandle(handle) for handle in node.cells("memory-region") or ())
+
+    @property
+    def vendor(self) -> str:
+        """Who made the SoC: the prefix of the root's last compatible ("qcom")."""
+        names = self.tree.root.texts("compatible")
+        return names[-1].partition(",")[0] if names else ""
+
+    def on_region(self, node: Node) -> bool:
+        """Whether the node is the region itself."""
+        return is_region(node) and "memory-region" not in node.properties
+
+    def region(self, node: Node) -> Region:
+        """The node read as a reserved region."""
+        entries = whole_ranges(node.cells("reg") or (), self.region_cells)
+        size = node.cells("size")
+        alloc = whole_ranges(node.cells("alloc-ranges") or (), self.region_cells)
+        placed = None if "reg" in node.properties else self.options.placed.get(node.name)
+        return Region(node, entries, number(size) if size else None, alloc, placed)

@@ -1,0 +1,32 @@
+"""Blobs back to back, or behind a kernel: found by their magic, believed when their header fits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kinfo.dt.blob import header_of
+from kinfo.dt.containers.piece import Data, Piece
+
+_MAGIC = re.compile(rb"\xd0\x0d\xfe\xed")
+_FIRST_TAGS = (b"\0\0\0\1", b"\0\0\0\4")  # a node begins, or NOP
+
+
+def matches(data: Data) -> bool:
+    """Anything may hold blobs."""
+    del data
+    return True
+
+
+def pieces(data: Data) -> Iterator[Piece]:
+    """Every blob whose header fits itself and the data: a kernel has the magic in its code, too."""
+    at, behind = 0, 0
+    while (hit := _MAGIC.search(data, at)) is not None:
+        offset = hit.start()
+        at = offset + 4
+        header = header_of(data, offset) if offset % 4 == 0 or offset == behind else None
+        if header is None or bytes(data[offset + header.off_struct :][:4]) not in _FIRST_TAGS:
+            continue
+        size = min(header.totalsize, len(data) - offset)
+        at = behind = offset + max(size, 4)
+        yield Piece(memoryview(data)[offset:at], f"blob at {offset:#x}")

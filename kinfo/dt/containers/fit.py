@@ -1,0 +1,60 @@
+"""FIT images (.itb): a devicetree whose nodes hold images, their data inside or behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kinfo.dt.blob import MAGIC, BlobNode, parse
+from kinfo.dt.containers.packed import unpack
+from kinfo.dt.containers.piece import Data, Piece, align, cut
+from kinfo.errors import TreeError
+
+_NODES = (re.compile(rb"\x00\x00\x00\x01images\x00"), re.compile(rb"\x00\x00\x00\x01configurations\x00"))
+
+
+def matches(data: Data) -> bool:
+    """Whether it is a blob with nodes called images and configurations."""
+    return int.from_bytes(data[:4], "big") == MAGIC and all(node.search(data) for node in _NODES)
+
+
+def pieces(data: Data) -> Iterator[Piece]:
+    """The images of type flat_dt."""
+    blob = parse(data)
+    images = next((node for node in blob.root.children if node.name == "images"), None)
+    for image in images.children if images else ():
+        if _text(image, "type") == "flat_dt":
+            yield _piece(data, blob.size, image)
+
+
+def _piece(data: Data, size: int, image: BlobNode) -> Piece:
+    called = f"FIT image {image.name}"
+    try:
+        found = _data(data, size, image)
+        name = _text(image, "compression")
+        if name not in ("", "none"):
+            found, called = unpack(found, name)[0], f"{called}, {name}"
+    except TreeError as error:
+        return Piece(b"", called, error)
+    return Piece(found, called)
+
+
+def _data(data: Data, size: int, image: BlobNode) -> Data:
+    """Inside the tree; or behind it (mkimage -E), counted from its end (data-offset) or from the start (data-position)."""
+    if "data" in image.properties:
+        return image.properties["data"]
+    length = _word(image, "data-size")
+    if "data-position" in image.properties:
+        return cut(data, _word(image, "data-position"), length, "its data")
+    return cut(data, align(size, 4) + _word(image, "data-offset"), length, "its data")
+
+
+def _word(image: BlobNode, name: str) -> int:
+    raw = image.properties.get(name, b"")
+    if len(raw) != 4:
+        raise TreeError(f"its {name} has {len(raw)} bytes", "make the image again with mkimage")
+    return int.from_bytes(raw, "big")
+
+
+def _text(image: BlobNode, name: str) -> str:
+    return image.properties.get(name, b"").rstrip(b"\0").decode("ascii", "backslashreplace")

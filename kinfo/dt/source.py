@@ -1,0 +1,55 @@
+"""Devicetree source, compiled by dtc where that is installed; through the C preprocessor where it has #include."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from kinfo.errors import TreeError
+
+_SECONDS = 10
+_MEMORY = 512 << 20
+_MAX_BLOB = 64 << 20
+_SAID = 300
+
+
+def is_source(name: str, data: bytes) -> bool:
+    """Whether a file is devicetree source: by its name, or by the tag that begins it."""
+    return name.endswith((".dts", ".dtso")) or b"/dts-v1/" in data[:8192]
+
+
+def compiled(name: str, data: bytes, include: Sequence[str]) -> bytes:
+    """The blob of a source. Raises TreeError with dtc's message, or the package to install."""
+    folders = [os.path.dirname(os.path.abspath(name)), *include]
+    if b"#include" in data or b"#define" in data:
+        arguments = ["cpp", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", "-P"]
+        data = _run(name, [*arguments, *(f"-I{one}" for one in folders), "-"], data)
+    return _run(name, ["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", *(f"-i{one}" for one in folders), "-"], data)
+
+
+def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
+    import contextlib
+    import resource
+    import subprocess
+
+    try:
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+    except FileNotFoundError:
+        package = {"dtc": "device-tree-compiler", "cpp": "cpp"}[command[0]]
+        raise TreeError(f"{name}: is source, and {command[0]} is not installed", f"apt-get install {package}") from None
+    with child:
+        try:
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(child.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+                resource.prlimit(child.pid, resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+            out, said = child.communicate(data, timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise TreeError(f"{name}: {command[0]} takes more than {_SECONDS} seconds", "compile it first") from None
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode or len(out) > _MAX_BLOB:
+        lines = said.decode(errors="replace").strip().splitlines() or [f"exit code {child.returncode}"]
+        raise TreeError(f"{name}: {command[0]} failed: {lines[0][:_SAID]}", "mend the source, or give --include DIR")
+    return out

@@ -1,0 +1,192 @@
+"""The tree behind the rules: pyfdt's nodes, made from a checked blob. Nothing else in kinfo knows pyfdt.
+
+pyfdt's own parser recurses, and looks through all siblings for each new one; so nodes are made here, and properties stay raw
+until pyfdt is asked for their source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from pyfdt.pyfdt import Fdt, FdtNode, FdtProperty
+
+from kinfo.dt.blob import Blob, BlobNode
+
+_SHOWN = 100  # letters of a property's source
+_ZEROS = re.compile(r"\b0x0+(?=[0-9a-f])")
+
+
+class _RawProperty(FdtProperty):  # type: ignore[misc]  # pyfdt has no types
+    """A property as its bytes."""
+
+    def __init__(self, name: str, raw: bytes) -> None:
+        self.name, self.raw = name, raw
+
+    def dtb_represent(self, string_store: str, pos: int = 0, version: int = 17) -> tuple[bytes, str, int]:
+        """See pyfdt."""
+        del version
+        place = string_store.find(self.name + "\0")
+        if place < 0:
+            place = len(string_store)
+            string_store += self.name + "\0"
+        padded = self.raw + bytes(-len(self.raw) % 4)
+        words = b"".join(value.to_bytes(4, "big") for value in (3, len(self.raw), place))
+        return words + padded, string_store, pos + 12 + len(padded)
+
+
+class Node(FdtNode):  # type: ignore[misc]  # pyfdt has no types
+    """A node: its name ("" for the root), its parent, its properties (raw, in order) and its children."""
+
+    name: str
+    parent: Node | None
+
+    def __init__(self, name: str, properties: dict[str, bytes] | None = None) -> None:
+        self.name, self.parent = name, None
+        self.properties = properties if properties is not None else {}
+        self.children: list[Node] = []
+
+    def __bool__(self) -> bool:
+        """Always, where pyfdt's length would make an empty node false."""
+        return True
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
+    @property
+    def subdata(self) -> list[FdtProperty | FdtNode]:
+        """What pyfdt walks: properties, then nodes."""
+        return [*(_RawProperty(name, raw) for name, raw in self.properties.items()), *self.children]
+
+    def add(self, child: Node) -> Node:
+        """Put a node below this one, and give it back."""
+        child.parent = self
+        self.children.append(child)
+        return child
+
+    @property
+    def path(self) -> str:
+        """`/reserved-memory/debug-kinfo@4e000000`; `/` for the root."""
+        names: list[str] = []
+        node: Node | None = self
+        while node is not None and node.parent is not None:
+            names.append(node.name)
+            node = node.parent
+        return "/" + "/".join(reversed(names))
+
+    @property
+    def unit_address(self) -> str | None:
+        """What stands behind the @ of the name."""
+        _, mark, address = self.name.partition("@")
+        return address if mark else None
+
+    def child(self, name: str) -> Node | None:
+        """The child of this name."""
+        return next((one for one in self.children if one.name == name), None)
+
+    def cells(self, name: str) -> tuple[int, ...] | None:
+        """A property as 32-bit cells (whole ones only); None when there is no such property."""
+        raw = self.properties.get(name)
+        if raw is None:
+            return None
+        return tuple(int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw) - 3, 4))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A property as strings, bytes that are no ASCII as escapes; empty when there is no such property."""
+        raw = self.properties.get(name)
+        if not raw:
+            return ()
+        return tuple(part.decode("ascii", "backslashreplace") for part in raw.removesuffix(b"\0").split(b"\0"))
+
+    def text(self, name: str) -> str | None:
+        """The first of them; None when there is no such property."""
+        if name not in self.properties:
+            return None
+        return (self.texts(name) or ("",))[0]
+
+    def source(self, name: str) -> str:
+        """A property as one line of devicetree source, cut where it is long."""
+        raw = self.properties[name]
+        shown = str(FdtProperty.new_raw_property(name, raw[: 4 * _SHOWN]).dts_represent())
+        shown = _ZEROS.sub("0x", shown)
+        shown = shown.encode("unicode_escape").decode("ascii")
+        return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+    def walk(self) -> Iterator[Node]:
+        """This node and every node below it, in the tree's order."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.children))
+
+
+class Tree:
+    """A whole tree.
+
+    `reservations` is the blob's /memreserve/ (address, size), `size` its bytes, `oddities` see Blob; `partial`: an overlay
+    read without its base.
+    """
+
+    def __init__(
+        self,
+        root: Node,
+        reservations: Iterable[tuple[int, int]] = (),
+        *,
+        size: int = 0,
+        oddities: Iterable[tuple[str, str]] = (),
+        partial: bool = False,
+    ) -> None:
+        self.root, self.size, self.partial = root, size, partial
+        self.reservations, self.oddities = tuple(reservations), tuple(oddities)
+
+    def at(self, path: str) -> Node | None:
+        """The node of this path."""
+        node: Node | None = self.root
+        for name in path.strip("/").split("/") if path.strip("/") else ():
+            node = node.child(name) if node else None
+        return node
+
+    def phandle(self, value: int) -> tuple[Node, ...]:
+        """Every node with this phandle: one, in a sound tree."""
+        return self._phandles.get(value, ())
+
+    @cached_property
+    def _phandles(self) -> dict[int, tuple[Node, ...]]:
+        found: dict[int, tuple[Node, ...]] = {}
+        for node in self.root.walk():
+            for handle in {handle_of(node, "phandle"), handle_of(node, "linux,phandle")} - {None}:
+                assert handle is not None
+                found[handle] = (*found.get(handle, ()), node)
+        return found
+
+
+def handle_of(node: Node, name: str = "phandle") -> int | None:
+    """The node's phandle; None where it has none of 4 bytes."""
+    raw = node.properties.get(name)
+    return int.from_bytes(raw, "big") if raw is not None and len(raw) == 4 else None
+
+
+def tree_of(blob: Blob) -> Tree:
+    """The tree of a checked blob."""
+    root = _node(blob.root)
+    todo = [(root, blob.root)]
+    while todo:
+        node, source = todo.pop()
+        todo += [(node.add(_node(child)), child) for child in source.children]
+    return Tree(root, blob.reservations, size=blob.size, oddities=blob.oddities)
+
+
+def _node(source: BlobNode) -> Node:
+    return Node(source.name, source.properties)
+
+
+def to_blob(tree: Tree) -> bytes:
+    """The tree as a blob (version 17), written by pyfdt."""
+    fdt = Fdt()
+    fdt.add_rootnode(tree.root)
+    fdt.add_reserve_entries([{"address": address, "size": size} for address, size in tree.reservations])
+    blob: bytes = fdt.to_dtb()
+    return blob

@@ -1,0 +1,113 @@
+"""The verdict on one tree, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from kinfo.dt import check
+from kinfo.dt.board import Board, Options, Use
+from kinfo.dt.check.place import split
+from kinfo.dt.mappers import mappers
+from kinfo.dt.memory_map import Mapped, memory_map
+from kinfo.dt.profiles import Profile
+from kinfo.dt.ranges import Range
+from kinfo.dt.schema import SchemaTool
+from kinfo.dt.schema import check as check_schema
+from kinfo.dt.snippet import snippet
+from kinfo.dt.tree import Tree
+from kinfo.findings import Finding, Severity, worst
+
+_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
+
+
+class KinfoMemory(NamedTuple):
+    """A kinfo node and its memory: paths, where it lies (None: not known), its size, and who maps it.
+
+    `placing` is "static" or "dynamic", empty where no region was found.
+    """
+
+    node: str
+    region: str
+    extent: Range | None
+    size: int | None
+    placing: str
+    no_map: bool
+    mappers: tuple[str, ...]
+
+
+class Verdict(NamedTuple):
+    """What was found in one tree. `sources` has the properties that findings are about, as devicetree source."""
+
+    name: str
+    label: str
+    inside: str
+    profile: Profile
+    reason: str
+    memory: tuple[KinfoMemory, ...]
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, str]
+    memory_map: tuple[Mapped, ...]
+    snippet: str
+
+    @property
+    def outcome(self) -> str:
+        """none: no kinfo node; broken: a finding of error severity; else sound."""
+        if not self.memory:
+            return "none"
+        return "broken" if worst(self.findings) is Severity.ERROR else "sound"
+
+
+def verify(
+    tree: Tree,
+    options: Options = Options(),  # noqa: B008  # an immutable value
+    *,
+    schema: SchemaTool | None = None,
+    name: str = "",
+    label: str = "",
+    inside: str = "",
+) -> Verdict:
+    """Check a tree against the rules, and against the profile's schema where a SchemaTool is given.
+
+    Raises KinfoError when the schema check cannot be set up.
+    """
+    board = Board(tree, options)
+    found = check.run(board)
+    if schema:
+        found += check_schema(board, schema)
+    findings = tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
+    return Verdict(
+        name=name,
+        label=label or name,
+        inside=inside,
+        profile=board.profile,
+        reason="forced by --profile" if options.profile else board.reason,
+        memory=tuple(_memory(board, use) for use in board.uses),
+        findings=findings,
+        sources=dict(_sources(tree, findings)),
+        memory_map=memory_map(board),
+        snippet=snippet(board),
+    )
+
+
+def _memory(board: Board, use: Use) -> KinfoMemory:
+    region = use.region
+    if region is None:
+        return KinfoMemory(use.node.path, "", None, None, "", no_map=False, mappers=())
+    return KinfoMemory(
+        use.node.path,
+        region.node.path,
+        region.extent,
+        region.length,
+        "static" if region.is_static else "dynamic",
+        no_map="no-map" in region.node.properties,
+        mappers=tuple(mapper.title for mapper in mappers(board, region)),
+    )
+
+
+def _sources(tree: Tree, findings: tuple[Finding, ...]) -> Iterator[tuple[str, str]]:
+    for finding in findings:
+        path, name = split(finding.where)
+        node = tree.at(path) if name else None
+        if node is not None and name in node.properties:
+            yield finding.where, node.source(name)
