@@ -86,7 +86,7 @@ def _version() -> str:
     found = find_spec("dtschema")
     if found is None or not found.submodule_search_locations:
         raise KinfoError(
-            "dtschema is not installed", "install it (pip install dtschema), or leave the schema out with --no-schema"
+            "dtschema is not installed", "pip install dtschema, or leave the schema out with --no-schema"
         )
     text = Path(next(iter(found.submodule_search_locations)), "version.py").read_text(encoding="utf-8")
     return next((word.strip("'\"") for word in text.split() if word[:1] in "'\"" and word[1:2].isdigit()), "unknown")
@@ -98,7 +98,7 @@ def _make(path: Path, sources: Sequence[Path], tool: SchemaTool) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".json")
     except OSError as error:
         raise KinfoError(
-            f"{path.parent}: cannot keep the processed schema: {error.strerror}", "set XDG_CACHE_HOME"
+            f"{path.parent}: cannot keep the processed schema: {error.strerror}", "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
     os.close(handle)
     try:

@@ -94,11 +94,11 @@ class Node(FdtNode):  # type: ignore[misc]  # pyfdt has no types
         return tuple(int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw) - 3, 4))
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A property as strings, bytes that are no ASCII as escapes; empty when there is no such property."""
+        """A property as strings, what is not printable ASCII as escapes; empty when there is no such property."""
         raw = self.properties.get(name)
         if not raw:
             return ()
-        return tuple(part.decode("ascii", "backslashreplace") for part in raw.removesuffix(b"\0").split(b"\0"))
+        return tuple(_printable(part.decode("ascii", "backslashreplace")) for part in raw.removesuffix(b"\0").split(b"\0"))
 
     def text(self, name: str) -> str | None:
         """The first of them; None when there is no such property."""
@@ -161,6 +161,10 @@ class Tree:
                 assert handle is not None
                 found[handle] = (*found.get(handle, ()), node)
         return found
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
 
 
 def handle_of(node: Node, name: str = "phandle") -> int | None:

@@ -35,7 +35,9 @@ def findings(said: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             path = [str(part) for part in one.get("property_path", ())]
             where = str(one.get("node") or "/") + (f":{path[0]}" if path else "")
             yield SCHEMA.at(where, _message(one))._replace(source=f"{one.get('schema')}, by dt-validate")
-        elif one.get("type") in ("decode", "recursion-error"):
+        elif one.get("type") == "decode":  # a value that has not the form its type asks for
+            yield SCHEMA.at(str(one.get("node") or "/"), str(one.get("message"))[:_SAID])
+        elif one.get("type") == "recursion-error":
             yield SCHEMA_FAILED.at(str(one.get("node") or "/"), str(one.get("message"))[:_SAID])
 
 
