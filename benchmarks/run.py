@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import compileall
 
-from benchmarks import kernel, record
+from benchmarks import devicetree, kernel, record
 from benchmarks.measure import ROOT
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
     record.start_up()
     record.library()
+    devicetree.everything()
     kernel.everything()
     record.search(size)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from multiprocessing import get_context
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, Found, open_trees
 from kinfo.dt.overlay import apply, partial
-from kinfo.dt.schema import SchemaTool
+from kinfo.dt.schema import SchemaCheck
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import KinfoError, TreeError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
 
 
 class Request(NamedTuple):
@@ -25,7 +29,7 @@ class Request(NamedTuple):
     """
 
     options: Options = Options()
-    schema: SchemaTool | None = None
+    schema: SchemaCheck | None = None
     include: tuple[str, ...] = ()
     overlays: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
@@ -114,29 +118,60 @@ def _overlay(text: str, request: Request) -> Found:
 
 def verify_files(paths: Sequence[str], request: Request) -> Iterator[FileVerdicts]:
     """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
-    processors = len(os.sched_getaffinity(0))
-    if len(paths) < 2 or processors < 2:
+    count = min(len(os.sched_getaffinity(0)), len(paths))
+    if count < 2:
         for path in paths:
             yield verify_file(path, request)
         return
-    with get_context("fork").Pool(min(processors, len(paths)), _prepare, (request,)) as pool:
-        yield from pool.imap(_work, paths)
+    workers: list[_Worker] = []
+    try:
+        for number in range(count):
+            workers.append(_started(paths[number::count], request))  # noqa: PERF401  # those started before an error are stopped
+        for number, path in enumerate(paths):
+            yield _received(workers[number % count], path)
+        for worker in workers:
+            worker.process.join()
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+            worker.process.join()
 
 
-_REQUEST: list[Request] = []  # a worker's: set once, when it starts
+class _Worker(NamedTuple):
+    """A process that verifies every n-th file, and its own pipe on which it answers: no lock that could be left held."""
+
+    process: ForkProcess
+    answers: Connection
 
 
-def _prepare(request: Request) -> None:
-    """In a worker: Ctrl-C is the parent's to handle; told to stop, leave by way of every `with`."""
-    _REQUEST[:] = [request]
+def _started(paths: Sequence[str], request: Request) -> _Worker:
+    from multiprocessing import get_context
+
+    context = get_context("fork")
+    answers, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(paths, request, sender), daemon=True)
+    process.start()
+    sender.close()
+    return _Worker(process, answers)
+
+
+def _received(worker: _Worker, path: str) -> FileVerdicts:
+    try:
+        answer: FileVerdicts = worker.answers.recv()
+    except EOFError:
+        return FileVerdicts(path, (), (f"{path}: the process that checked it was killed; check fewer files at once",))
+    return answer
+
+
+def _work(paths: Sequence[str], request: Request, answers: Connection) -> None:
+    """In a worker. Ctrl-C is the parent's to handle; told to stop, it leaves by way of every `with`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        for path in paths:
+            answers.send(verify_file(path, request))
 
 
 def _leave(signum: int, frame: object) -> None:
     del signum, frame
     raise SystemExit(1)
-
-
-def _work(path: str) -> FileVerdicts:
-    return verify_file(path, _REQUEST[0])
