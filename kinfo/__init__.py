@@ -3,6 +3,7 @@
     >>> import kinfo
     >>> record = kinfo.decode("dump.bin")
     >>> record.layout.name, record.state.value, record.fields["last_uts_release"]
+    >>> kinfo.verify_dt("board.dtb")[0].outcome
     >>> kernel = kinfo.open_kernel("ram.elf")
     >>> kernel.at(0xFFFFA140B1E10004).label, kernel.named("linux_banner")
 
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from kinfo.version import __version__
 
 if TYPE_CHECKING:
-    from kinfo.api import decode, decode_all, encode, find, layout, layouts
+    from kinfo.api import decode, decode_all, encode, find, layout, layouts, verify_dt
+    from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from kinfo.record.record import Record
 
 _HOMES = {
-    **dict.fromkeys(("decode", "decode_all", "encode", "find", "layout", "layouts"), "kinfo.api"),
+    **dict.fromkeys(("decode", "decode_all", "encode", "find", "layout", "layouts", "verify_dt"), "kinfo.api"),
+    "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
@@ -53,6 +56,7 @@ __all__ = [
     "Record",
     "Severity",
     "State",
+    "Verdict",
     "__version__",
     "decode",
     "decode_all",
@@ -61,6 +65,7 @@ __all__ = [
     "layout",
     "layouts",
     "open_kernel",
+    "verify_dt",
 ]
 
 

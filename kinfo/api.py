@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kinfo.errors import KinfoError
 from kinfo.memory import BytesDump, Dump, open_source
 from kinfo.record import encode as _encode
 from kinfo.record import locate as _locate
@@ -15,6 +16,10 @@ from kinfo.record.locate import Hit
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
+
+if TYPE_CHECKING:
+    from kinfo.dt.board import Options
+    from kinfo.dt.verify import Verdict
 
 Source = Dump | bytes | bytearray | memoryview | str | os.PathLike[str]
 
@@ -59,6 +64,26 @@ def find(dump: Source, *, step: int = PAGE, base: int | None = None) -> Iterator
         raise ValueError(f"step is {step}; it must be a multiple of 4")
     with _opened(dump) as source:
         yield from _locate.find(source, step, base=source.base if base is None else base)
+
+
+def verify_dt(
+    path: str | os.PathLike[str], options: Options | None = None, *, cache: str | os.PathLike[str] | None = None
+) -> tuple[Verdict, ...]:
+    """The verdict on every tree in a file (.dtb, .dts, images that hold trees) or folder like /proc/device-tree.
+
+    `options` is what is known beyond the tree: profile, layout, page size, a record out of memory (kinfo.dt.board.Options).
+    `cache` is a folder for processed schemas; without one the schema is left out and the rules alone are checked. Raises
+    KinfoError where the file, or one of its trees, cannot be read.
+    """
+    from kinfo.dt.batch import Request, verify_file
+    from kinfo.dt.schema import SchemaCheck, SchemaTool
+
+    schema = SchemaCheck(SchemaTool(os.fspath(cache))) if cache else None
+    request = Request(schema=schema) if options is None else Request(options, schema)
+    result = verify_file(os.fspath(path), request)
+    if result.problems:
+        raise KinfoError(result.problems[0])
+    return result.verdicts
 
 
 def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str] | None = None) -> bytes:

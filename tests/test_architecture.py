@@ -95,6 +95,14 @@ def test_json_needs_no_yaml(shipped: Path) -> None:
     assert not modules_after("decode", str(shipped / "pixel-5.10.bin"), "--format", "json") & HEAVY
 
 
+def test_rules_need_no_schema_tool() -> None:
+    loaded = modules_after("verify-dt", "--no-schema", str(PACKAGE.parent / "dts_examples" / "right" / "v3.dtb"))
+    assert "pyfdt.pyfdt" in loaded
+    assert not loaded & ((HEAVY | {"subprocess", "multiprocessing", "lz4", "zstandard", "lzma"}) - {"tempfile", "urllib"})
+    for command in (("decode", "x"), ("explain",)):
+        assert "pyfdt" not in modules_after(*command)
+
+
 def test_page_search_needs_no_numpy(shipped: Path) -> None:
     assert "numpy" not in modules_after("find", str(shipped / "ram-6.12.bin"))
     assert "numpy" in modules_after("find", str(shipped / "ram-6.12.bin"), "--step", "4")

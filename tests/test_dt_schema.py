@@ -21,7 +21,7 @@ from kinfo.dt.schema import SchemaCheck, SchemaTool, bindings_folder, processed
 from kinfo.dt.tree import tree_of
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
-from tests.fdt import N, blob, board, cells
+from tests.fdt import N, blob, board, cells, texts
 
 FOLDER = Path(bindings_folder())
 BINDINGS = sorted(FOLDER.rglob("*.yaml"))
@@ -142,6 +142,28 @@ def test_the_schema_cannot_be_processed(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KinfoError, match=r"^dt-mk-schema failed: broken; leave the schema out with --no-schema$"):
         processed(profile_named("v3"), SchemaTool(str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_boards_that_share_their_nodes_are_checked_once(tool: SchemaTool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SchemaCheck(tool) as schema_check:
+        first = schema_check.check(made(board("a,one"), "v3"))
+        monkeypatch.setattr(schema, "_VALIDATE", "raise SystemExit(1)")
+        assert schema_check.check(made(board("a,two"), "v3")) == first
+        assert schema_check.check(made(board("a,two"))) != first
+
+
+def test_a_child_that_was_not_needed_is_ended(tool: SchemaTool) -> None:
+    with SchemaCheck(tool, ahead=True) as schema_check:
+        child = schema_check._waiting
+        assert child is not None
+        assert child._process.poll() is None
+    assert child._process.poll() == -9
+
+
+def test_huge_nodes_never_reach_dtschema(tool: SchemaTool) -> None:
+    huge = N("", {}, [N("debug-kinfo", {"compatible": texts("google,debug-kinfo"), "x": bytes(1 << 20)})])
+    (finding,) = check(made(huge), tool)
+    assert finding.message.endswith("bytes: dt-validate would take minutes")
 
 
 def test_cells_of_zero_never_reach_dtschema(tool: SchemaTool) -> None:

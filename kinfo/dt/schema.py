@@ -29,6 +29,7 @@ _PROCESS = f"from dtschema.mk_schema import main; {_ARGUMENTS}"
 _OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"  # dt-validate -l: parts of our schemas' $id
 _SECONDS = 20
 _MEMORY = 512 << 20
+_LARGEST = 256 << 10  # bytes of the nodes it is shown; boards have some hundred
 _SAID = 300  # letters of a message that are shown
 
 
@@ -46,6 +47,7 @@ class SchemaCheck:
     def __init__(self, tool: SchemaTool, *, ahead: bool = False) -> None:
         self.tool = tool
         self._waiting = _Child(_VALIDATE, tool) if ahead else None
+        self._known: dict[tuple[str, bytes], tuple[Finding, ...]] = {}  # boards of one image often share their kinfo nodes
 
     def __enter__(self) -> Self:
         """Leaving it ends a child that was not needed."""
@@ -56,27 +58,37 @@ class SchemaCheck:
         if self._waiting:
             self._waiting.end()
 
-    def check(self, board: Board) -> Iterator[Finding]:
+    def check(self, board: Board) -> tuple[Finding, ...]:
         """What dt-validate says of the board. Raises KinfoError: dtschema is missing, the cache cannot be written."""
         if not board.nodes:
-            return
+            return ()
+        from kinfo.dt.check.schema import SCHEMA_FAILED
+        from kinfo.dt.excerpt import excerpt
+        from kinfo.findings import Severity
+
+        shown = excerpt(board)
+        if zero := _endless(board):
+            message = "dt-validate would not come to an end: it does not expect 0 cells"
+            return (SCHEMA_FAILED.at(zero, message, Severity.WARNING),)
+        if len(shown) > _LARGEST:
+            message = f"the kinfo nodes have {len(shown)} bytes: dt-validate would take minutes"
+            return (SCHEMA_FAILED.at("/", message, Severity.WARNING),)
+        key = (board.profile.name, shown)
+        if key not in self._known:
+            self._known[key] = tuple(self._validate(shown, processed(board.profile, self.tool)))
+        return self._known[key]
+
+    def _validate(self, shown: bytes, schema: str) -> Iterator[Finding]:
         import json
         import tempfile
 
         from kinfo.dt.check.schema import SCHEMA_FAILED, findings
-        from kinfo.dt.excerpt import excerpt
-        from kinfo.findings import Severity
 
-        if zero := _endless(board):
-            yield SCHEMA_FAILED.at(zero, "dt-validate would not come to an end: it does not expect 0 cells", Severity.WARNING)
-            return
-
-        schema = processed(board.profile, self.tool)
         child, self._waiting = self._waiting or _Child(_VALIDATE, self.tool), None
         with child, tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
             blob, out = os.path.join(folder, "tree.dtb"), os.path.join(folder, "said.json")
             with open(blob, "wb") as file:
-                file.write(excerpt(board))
+                file.write(shown)
             if problem := child.run(["-s", schema, "-l", _OURS, "--json-output", out, blob]):
                 yield SCHEMA_FAILED.at("/", f"dt-validate {problem}")
                 return
