@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
-    **dict.fromkeys(("version", "errors", "findings"), 0),
+    **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
     **dict.fromkeys(("compare", "dt", "kernel", "drivers"), 2),
     "catalogue": 3,

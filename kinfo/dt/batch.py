@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, Found, open_trees
@@ -15,10 +13,6 @@ from kinfo.dt.schema import SchemaCheck
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import KinfoError, TreeError
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkProcess
 
 
 class Request(NamedTuple):
@@ -118,60 +112,10 @@ def _overlay(text: str, request: Request) -> Found:
 
 def verify_files(paths: Sequence[str], request: Request) -> Iterator[FileVerdicts]:
     """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
-    count = min(len(os.sched_getaffinity(0)), len(paths))
-    if count < 2:
-        for path in paths:
-            yield verify_file(path, request)
-        return
-    workers: list[_Worker] = []
-    try:
-        for number in range(count):
-            workers.append(_started(paths[number::count], request))  # noqa: PERF401  # those started before an error are stopped
-        for number, path in enumerate(paths):
-            yield _received(workers[number % count], path)
-        for worker in workers:
-            worker.process.join()
-    finally:
-        for worker in workers:
-            worker.process.terminate()
-            worker.process.join()
+    from kinfo.workers import in_order
+
+    yield from in_order(lambda path: verify_file(path, request), paths, _died)
 
 
-class _Worker(NamedTuple):
-    """A process that verifies every n-th file, and its own pipe on which it answers: no lock that could be left held."""
-
-    process: ForkProcess
-    answers: Connection
-
-
-def _started(paths: Sequence[str], request: Request) -> _Worker:
-    from multiprocessing import get_context
-
-    context = get_context("fork")
-    answers, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(paths, request, sender), daemon=True)
-    process.start()
-    sender.close()
-    return _Worker(process, answers)
-
-
-def _received(worker: _Worker, path: str) -> FileVerdicts:
-    try:
-        answer: FileVerdicts = worker.answers.recv()
-    except EOFError:
-        return FileVerdicts(path, (), (f"{path}: the process that checked it was killed; check fewer files at once",))
-    return answer
-
-
-def _work(paths: Sequence[str], request: Request, answers: Connection) -> None:
-    """In a worker. Ctrl-C is the parent's to handle; told to stop, it leaves by way of every `with`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone
-        for path in paths:
-            answers.send(verify_file(path, request))
-
-
-def _leave(signum: int, frame: object) -> None:
-    del signum, frame
-    raise SystemExit(1)
+def _died(path: str) -> FileVerdicts:
+    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed; check fewer files at once",))

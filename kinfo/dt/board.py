@@ -127,7 +127,7 @@ class Board:
 
     @cached_property
     def regions(self) -> tuple[Region, ...]:
-        """Every enabled child of /reserved-memory, and in an overlay without a base every region that a kinfo node names."""
+        """Every enabled child of /reserved-memory."""
         if self.parent is None:
             return ()
         return tuple(self.region(child) for child in self.parent.children if is_okay(child))
