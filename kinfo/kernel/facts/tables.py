@@ -30,7 +30,7 @@ class Found(NamedTuple):
     """The tables, in addresses of the image, and how they are to be read.
 
     `num_syms_at` is where the number of symbols lies, `base_at` where kallsyms_relative_base does (0: the kernel has none),
-    `is_place_relative` whether the offsets count from their own places.
+    `is_place_relative` whether the offsets count from their own places. `offsets` is that table.
     """
 
     tables: Tables
@@ -38,6 +38,7 @@ class Found(NamedTuple):
     num_syms_at: int
     base_at: int
     is_place_relative: bool
+    offsets: memoryview
 
 
 def find(memory: Memory, start: int, end: int) -> Found | None:
@@ -138,10 +139,15 @@ def _placed(data: bytes, start: int, named: _Named) -> Iterator[Found]:
     old = before - 4 * count - (4 * count) % 8
     for offsets, seqs, base_at in ((new, base + 8, base), (old, 0, before)):
         if _rises(data, offsets - start, count, is_place_relative=False):
-            yield Found(tables._replace(offsets=offsets, seqs=seqs), named.names, named.num_syms_at, base_at, False)
+            one = tables._replace(offsets=offsets, seqs=seqs)
+            yield Found(one, named.names, named.num_syms_at, base_at, False, _table(data, offsets - start, count))
     if _rises(data, behind - start, count, is_place_relative=True):
         one = tables._replace(offsets=behind, seqs=behind + 4 * count)
-        yield Found(one, named.names, named.num_syms_at, 0, True)
+        yield Found(one, named.names, named.num_syms_at, 0, True, _table(data, behind - start, count))
+
+
+def _table(data: bytes, at: int, count: int) -> memoryview:
+    return memoryview(data[at : at + 4 * count])
 
 
 def _rises(data: bytes, at: int, count: int, *, is_place_relative: bool) -> bool:

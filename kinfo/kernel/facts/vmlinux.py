@@ -14,7 +14,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kinfo.errors import DumpError
-from kinfo.memory import Dump
+from kinfo.kernel.facts import tables
+from kinfo.kernel.facts.listed import Listed
+from kinfo.memory import Dump, Memory, Segment
 
 MACHINES = {183: "arm64", 62: "x86-64"}
 _OTHERS = {
@@ -52,7 +54,7 @@ class Section(NamedTuple):
     link: int
 
 
-class Segment(NamedTuple):
+class Loaded(NamedTuple):
     """A loaded part of the image: VA, PA as linked, place in the file, bytes in the file."""
 
     va: int
@@ -103,13 +105,13 @@ class Vmlinux:
         names = self.dump.read(raw[names_at][4], raw[names_at][5]) if names_at < count else b""
         return [Section(_name(names, one[0]), one[1], one[2], one[3], one[4], one[5], one[6]) for one in raw]
 
-    def _read_segments(self) -> list[Segment]:
+    def _read_segments(self) -> list[Loaded]:
         offset, entry, count = self._header[4], self._header[8], self._header[9]
         table = self.dump.view(offset, entry * count)
         if count and (entry < _SEGMENT.size or len(table) < entry * count):
             raise DumpError(f"{self.name}: the program headers are damaged or cut off", _WHOLE)
         raw = (_SEGMENT.unpack_from(table, index * entry) for index in range(count))
-        found = [Segment(one[3], one[4], one[2], one[5]) for one in raw if one[0] == _PT_LOAD and one[5]]
+        found = [Loaded(one[3], one[4], one[2], one[5]) for one in raw if one[0] == _PT_LOAD and one[5]]
         if any(one.offset + one.size > self.dump.size for one in found):
             raise DumpError(f"{self.name}: ends at {self.dump.size:#x}, inside the kernel's image", _WHOLE)
         return found
@@ -143,18 +145,47 @@ class Vmlinux:
         except ValueError as error:
             raise DumpError(f"{self.name}: {section.name} cannot be unpacked: {error}", _WHOLE) from error
 
+    @property
+    def parts(self) -> list[memoryview]:
+        """What is loaded into memory, part by part."""
+        return [self.dump.view(one.offset, one.size) for one in self.segments]
+
+    def types(self) -> memoryview | None:
+        """Where its BTF is; None where it has none."""
+        return self.section(".BTF")
+
+    @cached_property
+    def listed(self) -> Listed | None:
+        """Its own kallsyms tables, where the symbol table was stripped."""
+        memory = Memory(self.name, [Segment(one.va, one.va + one.size, self.dump, one.offset) for one in self.segments])
+        for one in self.segments:
+            found = tables.find(memory, one.va, one.va + one.size)
+            if found:
+                return Listed(found)
+        return None
+
     @cached_property
     def has_symbols(self) -> bool:
         """Whether there is a symbol table (strip leaves none)."""
         return any(one.kind == _SYMTAB and one.size for one in self.sections)
 
     def symbols(self, wanted: Iterable[str]) -> dict[str, int]:
-        """VA of each of these symbols that is there. The file names may share their ends, so every end of a name counts."""
+        """VA of each of these symbols that is known: by the symbol table, or where that was stripped by kallsyms."""
+        if self.has_symbols:
+            return self._symtab(wanted)
+        if not self.listed:
+            return {}
+        found, base_at = self.listed.places(), self.listed.found.base_at
+        base = self.pointer(base_at) if base_at else 0
+        return found if base is None else found | {name: base + at for name, at in self.listed.offsets(wanted).items()}
+
+    def _symtab(self, wanted: Iterable[str]) -> dict[str, int]:
+        """The same by the symbol table. The file's names may share their ends, so every end of a name counts."""
         import numpy as np
 
-        table = next((one for one in self.sections if one.kind == _SYMTAB), None)
-        if table is None or not table.link < len(self.sections):
-            return {}
+        table = next(one for one in self.sections if one.kind == _SYMTAB)
+        if not table.link < len(self.sections):
+            raise DumpError(f"{self.name}: its symbol table has no names", _WHOLE)
         raw = self._bytes(table)
         strings = bytes(self._bytes(self.sections[table.link]))
         form = np.dtype(
