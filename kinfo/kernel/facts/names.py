@@ -101,7 +101,9 @@ KNOWN: tuple[Known, ...] = (
     Known("PAGE_OFFSET", NUMBER, "start of the linear map", ".config or a RAM dump", _NEVER),
     Known("PAGE_END", NUMBER, "end of the linear map", ".config or a RAM dump", _NEVER),
     Known("PHYS_OFFSET", NUMBER, "PA that the linear map begins at (signed, as 64 bits)", _RUNNING, _NEVER),
-    Known("mod_root", ADDRESS, "mod_tree, or the list head modules without tree lookup", _SYMBOLS, _NEVER),
+    Known("mod_tree", ADDRESS, "the tree of modules", _SYMBOLS, _NEVER),
+    Known("modules", ADDRESS, "the list of modules", _SYMBOLS, _NEVER),
+    Known("vendor_release", TEXT, "the release as the vendor module has it: its own commit in it", "", _NEVER),
     Known("names_total_len", NUMBER, "bytes of kallsyms_names", "", _NEVER),
     Known("suspend_diag_va", NUMBER, "VA of the vendor's suspend diagnosis", "", _NEVER),
 )
@@ -110,14 +112,9 @@ OPTIONS = tuple(known.name for known in KNOWN if known.name.startswith("CONFIG_"
 ADDRESSES = tuple(known.name for known in KNOWN if known.kind == ADDRESS)
 
 # Symbols that stand for a fact of another name: aliases, and the borders of the first task's stack (its size is THREAD_SIZE).
-ALIASES = {
-    "init_top_pgt": "swapper_pg_dir",
-    "init_level4_pgt": "swapper_pg_dir",
-    "mod_tree": "mod_root",
-    "modules": "mod_root",
-}
+ALIASES = {"init_top_pgt": "swapper_pg_dir", "init_level4_pgt": "swapper_pg_dir"}
 STACKS = (("__start_init_stack", "__end_init_stack"), ("__start_init_task", "__end_init_task"))
-SYMBOLS = frozenset(ADDRESSES) - {"relative_base", "mod_root"} | set(ALIASES) | {name for pair in STACKS for name in pair}
+SYMBOLS = frozenset(ADDRESSES) - {"relative_base"} | set(ALIASES) | {name for pair in STACKS for name in pair}
 
 
 def expected(version: Version | None) -> tuple[Known, ...]:
