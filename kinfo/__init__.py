@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from kinfo.version import __version__
 
 if TYPE_CHECKING:
-    from kinfo.api import decode, decode_all, encode, find, layout, layouts
+    from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts
+    from kinfo.drivers import Built, Driver, Entry
     from kinfo.errors import KinfoError
     from kinfo.findings import Finding, Severity
+    from kinfo.kernel.facts.model import Fact, Facts
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
     from kinfo.record.checksum import State
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from kinfo.record.record import Record
 
 _HOMES = {
-    **dict.fromkeys(("decode", "decode_all", "encode", "find", "layout", "layouts"), "kinfo.api"),
+    **dict.fromkeys(("build", "decode", "decode_all", "encode", "facts", "find", "layout", "layouts"), "kinfo.api"),
+    **dict.fromkeys(("Built", "Driver", "Entry"), "kinfo.drivers"),
+    **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel.facts.model"),
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
@@ -42,7 +46,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "Built",
     "Confidence",
+    "Driver",
+    "Entry",
+    "Fact",
+    "Facts",
     "Field",
     "Finding",
     "Hit",
@@ -54,9 +63,11 @@ __all__ = [
     "Severity",
     "State",
     "__version__",
+    "build",
     "decode",
     "decode_all",
     "encode",
+    "facts",
     "find",
     "layout",
     "layouts",
