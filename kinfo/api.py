@@ -82,7 +82,7 @@ def facts(
     """What a writer of the record stores, out of vmlinux, Image, System.map, .config, /proc/kallsyms, RAM dumps.
 
     `phys_base` is the PA that `_text` runs at; `phys_offset` the start of RAM (x86-64: the kernel's phys_base), from which
-    that follows. `settings` are NAME=VALUE, for what nothing else gives; `kinfo` is the record of a RAM dump, where it is not in it.
+    that follows. `settings` are NAME=VALUE, for what nothing else gives; `kinfo` is a RAM dump's record that lies outside it.
     Raises KinfoError for files that are no sources, and for facts that contradict one another.
     """
     from kinfo.kernel.facts.gather import Given, gather

@@ -61,7 +61,7 @@ def gathered(
 def command(*, sources: tuple[str, ...], form: str, **given: Any) -> int:
     """Show every fact that a writer of the record needs, as far as SOURCE... gives it, and from where.
 
-    SOURCE is a vmlinux (its BTF or DWARF too), a raw arm64 Image, a System.map, a .config, what /proc/kallsyms says, a RAM dump
+    SOURCE is a vmlinux (its BTF or DWARF too), a raw arm64 Image, a System.map, a .config, /proc/kallsyms as text, a RAM dump
     with a record (FILE or FILE@BASE), or - for standard input; compressed or not. They are recognised by what is in them.
 
     Exit 0, or 2 when a source cannot be read or contradicts another.

@@ -1,7 +1,7 @@
 """The upstream drivers, posting by posting: kmemdump RFC v2 and v3, meminspect v1, v2 and v3.
 
-They fill the record region by region. Probe clears it and stores the constants; each registered region then sets its field and
-forms the sum anew. A region that never comes leaves its field 0, and magic and checksum stay 0 until the first one comes.
+They fill the record region by region. Probe clears it and stores the constants; each registered region then sets its field
+and forms the sum anew. A region that never comes leaves its field 0, and magic and checksum stay 0 until the first one comes.
 Sources: mm/kmemdump/kinfo.c and kernel/meminspect/kinfo.c as posted.
 """
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from kinfo.errors import KernelError
-from kinfo.kernel.boot import banner, config, summary, variables
+from kinfo.kernel.boot import banner, config, slide, summary, variables
 from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.facts import constants, symbols
 from kinfo.kernel.facts.btf import Btf
 from kinfo.kernel.facts.model import Told
 from kinfo.kernel.facts.names import OPTIONS, SYMBOLS
+from kinfo.kernel.kallsyms.addresses import Absolute
 from kinfo.kernel.kernel import Kernel
+from kinfo.record.kernels import NO_BASE_CHOICE
 
 _RELEASE = re.compile(r"Linux version (\S+) ")
 _BTF_LIMIT = 64 << 20
@@ -41,6 +43,7 @@ _FIELDS = {
 _FLAGS = {
     "enabled_all": "CONFIG_KALLSYMS_ALL",
     "enabled_absolute_percpu": "CONFIG_KALLSYMS_ABSOLUTE_PERCPU",
+    "enabled_cfi_clang": "CONFIG_CFI_CLANG",
     "enabled_modules_tree_lookup": "CONFIG_MODULES_TREE_LOOKUP",
 }
 _BORDERS = ("text", "stext", "etext", "sinittext", "einittext", "end")
@@ -66,7 +69,9 @@ def _tell_symbols(told: Told, kernel: Kernel, voffset: int) -> None:
             if name[1:] in SYMBOLS and index >= kernel.kallsyms.absolute:
                 found.setdefault(name[1:], pa + voffset & _MASK)
     symbols.tell(told, found, "kallsyms")
-    told.add("text_pa", kernel.pointers.pa("text") or found.get("_text", voffset) - voffset or None, "where it runs")
+    text = kernel.pointers.pa("text") or slide.image_start(kernel)
+    told.add("text_pa", text, "where it runs")
+    told.add("_text", text and text + voffset & _MASK, "_stext, and the size of the image's head", is_fallback=True)
     told.add("kimage_voffset", voffset or None, "page table")
 
 
@@ -109,6 +114,10 @@ def _tell_record(told: Told, kernel: Kernel, voffset: int) -> None:
         told.add(name, record.number(field) or None, f"record: {field}", is_fallback=True)
     for field, name in _FLAGS.items():
         told.add(name, record.number(field), f"record: {field}", is_fallback=True)
+    version = kernel.pointers.version
+    if version is not None and version < NO_BASE_CHOICE:
+        is_relative = kernel.kallsyms.encoding.addresses.form != Absolute.form
+        told.add("CONFIG_KALLSYMS_BASE_RELATIVE", int(is_relative), "the form of kallsyms in memory", is_fallback=True)
     told.add("release", record.release_text or None, "record: last_uts_release", is_fallback=True)
     for name in (*_BORDERS, *_TABLES):
         symbol = f"_{name}" if name in _BORDERS else f"kallsyms_{name}"
