@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 
 from kinfo.kernel.facts.tables import Found
-from kinfo.kernel.kallsyms.addresses import numbers
 
 _DATA = "bBdD"
 
 
 class Listed:
-    """The symbols that `found` tables list, as offsets from the base that they count from, or as addresses."""
+    """The symbols that `found` tables list."""
 
     def __init__(self, found: Found) -> None:
         self.found = found
@@ -32,14 +31,20 @@ class Listed:
         }
         return {name: at for name, at in places.items() if at}
 
-    def offsets(self, wanted: Iterable[str]) -> dict[str, int]:
-        """The offset of each of these symbols that is listed; the first of a name that is there twice."""
-        return {name: self._offset(index) for name, index in self._index.items() if name in set(wanted)}
+    @property
+    def is_place_relative(self) -> bool:
+        """Whether addresses count from no base."""
+        return not self.found.base_at
+
+    def addresses(self, wanted: Iterable[str], base: int) -> dict[str, int]:
+        """The address of each of these symbols that is listed; the first of a name that is there twice."""
+        addresses = self.found.addresses(base)
+        listed = ((name, self._index[name]) for name in wanted if name in self._index)
+        return {name: addresses[index] for name, index in listed if index >= addresses.absolute}
 
     def offset_of(self, name: str) -> int | None:
-        """One symbol's offset."""
-        index = self._index.get(name)
-        return None if index is None else self._offset(index)
+        """How far above the base a symbol lies."""
+        return self.addresses((name,), 0).get(name)
 
     @cached_property
     def has_data(self) -> bool:
@@ -55,12 +60,3 @@ class Listed:
                 index.setdefault(name[1:], number)
                 number += 1
         return index
-
-    def _offset(self, index: int) -> int:
-        if self.found.is_place_relative:
-            return self.found.tables.offsets + 4 * index + self._offsets[index]
-        return self._offsets[index]
-
-    @cached_property
-    def _offsets(self) -> Sequence[int]:
-        return numbers(self.found.offsets, "i" if self.found.is_place_relative else "I")

@@ -19,7 +19,7 @@ _HEADER = struct.Struct("<8xQQQ24xI")  # text_offset, image_size, flags; magic a
 _MAGIC = 0x644D5241  # "ARM\x64"
 _BIG_ENDIAN = 1
 _RELATIVE = 1027  # R_AARCH64_RELATIVE
-_ALIGNED = 0x10000  # an image is linked at a multiple of 64K: low bits of an address tell where in the image it is
+_SEGMENT = 0x10000  # an image is linked at a multiple of 64K: low bits of an address tell where in the image it is
 
 
 def looks_like(head: bytes) -> bool:
@@ -85,7 +85,7 @@ class RawImage:
         where = np.flatnonzero(words[1:-1] == _RELATIVE)
         places, bases = words[where], words[where + 2]
         places, bases = places[places >> 63 == 1], bases[places >> 63 == 1]
-        fits = places % _ALIGNED == at % _ALIGNED
+        fits = places % _SEGMENT == at % _SEGMENT
         for place, base in zip(map(int, places[fits]), map(int, bases[fits]), strict=True):
             text = place - at
             is_base = base == text - first if first is not None else 0 < base - text <= TEXT_GAP
@@ -94,19 +94,23 @@ class RawImage:
         return None
 
     def _in_place(self, at: int) -> tuple[int, int]:
-        """The same where the value lies in the file (CONFIG_RELR, or no CONFIG_RELOCATABLE): `_text` must be listed then."""
+        """The same where the value lies in the file (CONFIG_RELR, or no CONFIG_RELOCATABLE).
+
+        Where `_text` is not listed the base is `_stext`, which lies one segment above it.
+        """
         base = int.from_bytes(self.dump.read(at, 8), "little")
         offset = self.listed.offset_of("_text") if self.listed else None
-        return (base + offset, base) if base >> 63 and offset is not None else (0, 0)
+        return (base + (-_SEGMENT if offset is None else offset), base) if base >> 63 else (0, 0)
 
     def symbols(self, wanted: Iterable[str]) -> dict[str, int]:
         """VA (or offset from `_text`) of each of these symbols that is known: the tables' own places, and what they list."""
         if not self.listed:
             return {}
         found = {name: self.text + at for name, at in self.listed.places().items()}
-        base = self.text if self.listed.found.is_place_relative else self.base
-        if base is not None:
-            found |= {name: base + offset for name, offset in self.listed.offsets(wanted).items()}
+        if self.listed.is_place_relative:
+            found |= {name: self.text + at for name, at in self.listed.addresses(wanted, 0).items()}
+        elif self.base is not None:
+            found |= self.listed.addresses(wanted, self.base)
         return found | {"_text": self.text, "_end": self.text + self.image_size}
 
     def read(self, va: int, size: int) -> bytes:

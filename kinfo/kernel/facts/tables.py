@@ -9,13 +9,18 @@ scripts/kallsyms.c.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms import verify
+from kinfo.kernel.kallsyms.addresses import AbsolutePercpu, Addresses, BaseRelative, PlaceRelative
 from kinfo.kernel.kallsyms.names import Names, read_tokens
 from kinfo.kernel.kallsyms.tables import MARKED, Tables
 from kinfo.memory import Memory
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DIGITS = b"".join(b"%d\0" % digit for digit in range(10))
 _FIRST = ord("0")
@@ -30,15 +35,19 @@ class Found(NamedTuple):
     """The tables, in addresses of the image, and how they are to be read.
 
     `num_syms_at` is where the number of symbols lies, `base_at` where kallsyms_relative_base does (0: the kernel has none),
-    `is_place_relative` whether the offsets count from their own places. `offsets` is that table.
+    `offsets` the table of addresses, and `form` what its numbers mean.
     """
 
     tables: Tables
     names: Names
     num_syms_at: int
     base_at: int
-    is_place_relative: bool
     offsets: memoryview
+    form: type[Addresses]
+
+    def addresses(self, base: int) -> Addresses:
+        """The addresses of all symbols; `base` is what kallsyms_relative_base holds (of no meaning where there is none)."""
+        return self.form(self.offsets, base if self.base_at else self.tables.offsets)
 
 
 def find(memory: Memory, start: int, end: int) -> Found | None:
@@ -130,36 +139,35 @@ def _name_places(data: bytes, markers: int, count: int, last: int) -> Iterator[t
 
 
 def _placed(data: bytes, start: int, named: _Named) -> Iterator[Found]:
-    """The offsets, wherever they rise."""
+    """The offsets, wherever their numbers are in order."""
     tables, count = named.tables, named.tables.num_syms
     behind = tables.token_index + 2 * _TOKENS
     new = behind + -behind % 8
     base = new + 4 * count + -(4 * count) % 8
     before = named.num_syms_at - 8
     old = before - 4 * count - (4 * count) % 8
-    for offsets, seqs, base_at in ((new, base + 8, base), (old, 0, before)):
-        if _rises(data, offsets - start, count, is_place_relative=False):
+    places = ((new, base + 8, base), (old, 0, before), (behind, behind + 4 * count, 0))
+    for offsets, seqs, base_at in places:
+        raw = data[offsets - start : offsets - start + 4 * count] if offsets >= start else b""
+        form = _form(raw, is_based=bool(base_at)) if len(raw) == 4 * count else None
+        if form:
             one = tables._replace(offsets=offsets, seqs=seqs)
-            yield Found(one, named.names, named.num_syms_at, base_at, False, _table(data, offsets - start, count))
-    if _rises(data, behind - start, count, is_place_relative=True):
-        one = tables._replace(offsets=behind, seqs=behind + 4 * count)
-        yield Found(one, named.names, named.num_syms_at, 0, True, _table(data, behind - start, count))
+            yield Found(one, named.names, named.num_syms_at, base_at, memoryview(raw), form)
 
 
-def _table(data: bytes, at: int, count: int) -> memoryview:
-    return memoryview(data[at : at + 4 * count])
-
-
-def _rises(data: bytes, at: int, count: int, *, is_place_relative: bool) -> bool:
-    """Whether so many offsets never fall: then it is the table."""
+def _form(raw: bytes, *, is_based: bool) -> type[Addresses] | None:
+    """What such numbers are if they are addresses in order; None where they are not."""
     import numpy as np
 
-    raw = data[at : at + 4 * count] if at >= 0 else b""
-    if len(raw) < 4 * count:
-        return False
-    numbers = np.frombuffer(raw, "<i4" if is_place_relative else "<u4").astype(np.int64)
-    if is_place_relative:
-        numbers = numbers + 4 * np.arange(count)
-    return (
-        bool((np.diff(numbers) >= 0).all()) and int(numbers[-1]) != int(numbers[0]) and (is_place_relative or not numbers[0])
-    )
+    signed = np.frombuffer(raw, "<i4").astype(np.int64)
+    if not is_based:
+        return PlaceRelative if _rises(signed + 4 * np.arange(len(signed))) else None
+    if signed[0] == 0 and _rises(np.frombuffer(raw, "<u4").astype(np.int64)):
+        return BaseRelative
+    first = int(np.argmax(signed < 0))  # per-CPU offsets come before all that count down from the base
+    return AbsolutePercpu if signed[first] < 0 and _rises(-signed[first:]) and (first < 2 or _rises(signed[:first])) else None
+
+
+def _rises(numbers: NDArray[np.int64]) -> bool:
+    """Whether numbers never fall, and are not all the same."""
+    return bool((numbers[1:] >= numbers[:-1]).all()) and bool(numbers[-1] != numbers[0])

@@ -177,7 +177,7 @@ class Vmlinux:
             return {}
         found, base_at = self.listed.places(), self.listed.found.base_at
         base = self.pointer(base_at) if base_at else 0
-        return found if base is None else found | {name: base + at for name, at in self.listed.offsets(wanted).items()}
+        return found if base is None else found | self.listed.addresses(wanted, base)
 
     def _symtab(self, wanted: Iterable[str]) -> dict[str, int]:
         """The same by the symbol table. The file's names may share their ends, so every end of a name counts."""
