@@ -8,6 +8,7 @@ from functools import cached_property
 from kinfo.kernel.facts.tables import Found
 
 _DATA = "bBdD"
+_BORDERS = ("_etext", "_sinittext", "_einittext")  # listed in any case, _etext as data
 
 
 class Listed:
@@ -49,7 +50,9 @@ class Listed:
     @cached_property
     def has_data(self) -> bool:
         """Whether data is listed: CONFIG_KALLSYMS_ALL. The last symbols are then those of the BSS."""
-        return any(name[0] in _DATA for name in self.found.names.block(self.found.tables.marks - 1))
+        return any(
+            name[0] in _DATA and name[1:] not in _BORDERS for name in self.found.names.block(self.found.tables.marks - 1)
+        )
 
     @cached_property
     def _index(self) -> dict[str, int]:

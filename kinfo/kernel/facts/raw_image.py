@@ -13,13 +13,12 @@ from kinfo.errors import DumpError
 from kinfo.kernel.facts import tables
 from kinfo.kernel.facts.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
-from kinfo.record.limits import TEXT_GAP
 
 _HEADER = struct.Struct("<8xQQQ24xI")  # text_offset, image_size, flags; magic at 56
 _MAGIC = 0x644D5241  # "ARM\x64"
 _BIG_ENDIAN = 1
 _RELATIVE = 1027  # R_AARCH64_RELATIVE
-_SEGMENT = 0x10000  # an image is linked at a multiple of 64K: low bits of an address tell where in the image it is
+_SEGMENT = 0x10000  # SEGMENT_ALIGN: the head of the image, _text to _stext
 
 
 def looks_like(head: bytes) -> bool:
@@ -75,9 +74,9 @@ class RawImage:
         return self._by_relocation(at, self.listed.offset_of("_text")) or self._in_place(at)
 
     def _by_relocation(self, at: int, first: int | None) -> tuple[int, int] | None:
-        """The same out of the relocation of kallsyms_relative_base: the one that lies right for the image as a whole.
+        """The same out of the relocation of kallsyms_relative_base; None where none is right for the image as a whole.
 
-        The base is then `_text`, or without KALLSYMS_ALL (`first` is None) the start of the code a little above it.
+        The base is `_text`, or without KALLSYMS_ALL (`first` is None) `_stext`, which lies one segment above it.
         """
         import numpy as np
 
@@ -85,11 +84,10 @@ class RawImage:
         where = np.flatnonzero(words[1:-1] == _RELATIVE)
         places, bases = words[where], words[where + 2]
         places, bases = places[places >> 63 == 1], bases[places >> 63 == 1]
-        fits = places % _SEGMENT == at % _SEGMENT
+        fits = bases - (places - np.uint64(at)) == np.uint64(_SEGMENT if first is None else -first % (1 << 64))
         for place, base in zip(map(int, places[fits]), map(int, bases[fits]), strict=True):
             text = place - at
-            is_base = base == text - first if first is not None else 0 < base - text <= TEXT_GAP
-            if is_base and text <= int(places.min()) and int(places.max()) < text + self.image_size:
+            if text % 4096 == 0 and text <= int(places.min()) and int(places.max()) < text + self.image_size:
                 return text, base
         return None
 

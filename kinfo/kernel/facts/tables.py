@@ -95,7 +95,7 @@ class _Named(NamedTuple):
 
 def _named(memory: Memory, data: bytes, start: int, tables: Tables) -> Iterator[_Named]:
     """The names and their number, for every run of numbers before the tokens that can be the markers."""
-    for size, is_long in ((4, True), (4, False), (8, False)):
+    for size, is_long in ((8, False), (4, True), (4, False)):  # numbers of 8 bytes can pass for two of 4
         for markers, count, last in _marker_runs(data, tables.token_table - start, size):
             for names_at, number, number_at in _name_places(data, markers, count, last):
                 one = tables._replace(num_syms=number, names=start + names_at, markers=start + markers)
