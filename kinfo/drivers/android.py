@@ -133,6 +133,7 @@ def _tables(alias: str, facts: Facts) -> dict[str, Rule]:
     """kallsyms: which of addresses, base and offsets is set depends on the option, and on whether the driver looks at it."""
     filled = {f"_{name}_pa": rules.pa(f"kallsyms_{name}", _translated(alias)) for name in _TABLES}
     filled["_reserved"] = rules.zero("reserved since 6.19")
+    filled["reserved_data"] = rules.zero("reserved; summed with the rest")
     if alias in ("A0", "A1n"):
         return filled | _unconditional(facts)
     relative, offsets = rules.pa("relative_base"), rules.pa("kallsyms_offsets")
@@ -182,7 +183,7 @@ def _modules(alias: str, facts: Facts) -> dict[str, Rule]:
         "enabled_modules_tree_lookup": rules.option("CONFIG_MODULES_TREE_LOOKUP"),
         "enabled_module_scmversion": rules.option("CONFIG_MODULE_SCMVERSION"),
     }
-    return offsets | flags | _range(alias) | {"reserved_data": rules.zero("reserved; summed with the rest")}
+    return offsets | flags | _range(alias)
 
 
 def _range(alias: str) -> dict[str, Rule]:

@@ -8,11 +8,10 @@ from typing import BinaryIO, NamedTuple
 from kinfo.errors import FieldError, KernelError, KinfoError
 from kinfo.kernel.facts import derive, names
 from kinfo.kernel.facts.model import Fact, Facts, Told, shown
-from kinfo.kernel.facts.names import ADDRESS, BY_NAME
+from kinfo.kernel.facts.names import ADDRESS, ADDRESSES, BY_NAME
 from kinfo.kernel.facts.sources import tell_all
 
 _MASK = (1 << 64) - 1
-_ANCHORS = ("_text", "_stext", "_end")  # one of them is in every list of symbols
 
 
 class Given(NamedTuple):
@@ -70,10 +69,10 @@ def _align(told: Iterable[Told]) -> bool:
     An image is linked at one address and runs at another, a distance apart: the KASLR slide. Settings are taken to be in that
     frame. Returns whether it is the running kernel's.
     """
-    placed = [one for one in told if any(name in one.facts for name in _ANCHORS) and one.source != "--set"]
+    placed = [one for one in told if any(name in one.facts for name in ADDRESSES) and one.source != "--set"]
     placed.sort(key=lambda one: (not one.is_running, not _is_address(one)))
     for one in placed[1:]:
-        anchor = next((name for name in _ANCHORS if name in one.facts and name in placed[0].facts), None)
+        anchor = next((name for name in ADDRESSES if name in one.facts and name in placed[0].facts), None)
         if anchor is None:
             hint = "name one that lists _text"
             raise KernelError(f"{one.source}: shares no symbol with {placed[0].source} by which to line them up", hint)
@@ -88,7 +87,7 @@ def _align(told: Iterable[Told]) -> bool:
 
 
 def _is_address(told: Told) -> bool:
-    return any(int(told.facts[name].value) >> 63 for name in _ANCHORS if name in told.facts)
+    return any(int(told.facts[name].value) >> 63 for name in ADDRESSES if name in told.facts)
 
 
 def _agreed(told: Iterable[Told]) -> dict[str, Fact]:
