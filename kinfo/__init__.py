@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from kinfo.version import __version__
 
 if TYPE_CHECKING:
-    from kinfo.api import decode, decode_all, encode, find, layout, layouts, verify_dt
+    from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
+    from kinfo.drivers import Built, Driver, Entry
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.findings import Finding, Severity
+    from kinfo.kernel.facts.model import Fact, Facts
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
     from kinfo.record.checksum import State
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
     from kinfo.record.record import Record
 
 _HOMES = {
-    **dict.fromkeys(("decode", "decode_all", "encode", "find", "layout", "layouts", "verify_dt"), "kinfo.api"),
+    **dict.fromkeys(
+        ("build", "decode", "decode_all", "encode", "facts", "find", "layout", "layouts", "verify_dt"), "kinfo.api"
+    ),
+    **dict.fromkeys(("Built", "Driver", "Entry"), "kinfo.drivers"),
+    **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel.facts.model"),
     "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
@@ -45,7 +51,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "Built",
     "Confidence",
+    "Driver",
+    "Entry",
+    "Fact",
+    "Facts",
     "Field",
     "Finding",
     "Hit",
@@ -58,9 +69,11 @@ __all__ = [
     "State",
     "Verdict",
     "__version__",
+    "build",
     "decode",
     "decode_all",
     "encode",
+    "facts",
     "find",
     "layout",
     "layouts",

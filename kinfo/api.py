@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,12 @@ from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 
 if TYPE_CHECKING:
+    from kinfo.drivers import Built, Driver, Entry
     from kinfo.dt.board import Options
     from kinfo.dt.verify import Verdict
+    from kinfo.kernel.facts.model import Facts
 
+Path = str | os.PathLike[str]
 Source = Dump | bytes | bytearray | memoryview | str | os.PathLike[str]
 
 
@@ -89,6 +92,54 @@ def verify_dt(
 def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str] | None = None) -> bytes:
     """A record with these fields (raw, or as `Record.fields` shows them) and a right checksum. Raises FieldError."""
     return _encode.encode(fields, layout_named(layout) if isinstance(layout, str) else layout, after_nul)
+
+
+def facts(
+    sources: Path | Sequence[Path],
+    *,
+    phys_base: int | None = None,
+    phys_offset: int | None = None,
+    settings: Sequence[str] = (),
+    kinfo: str | None = None,
+) -> Facts:
+    """What a writer of the record stores, out of vmlinux, Image, System.map, .config, /proc/kallsyms, RAM dumps.
+
+    `phys_base` is the PA that `_text` runs at; `phys_offset` the start of RAM (x86-64: the kernel's phys_base), from which
+    that follows. `settings` are NAME=VALUE, for what nothing else gives; `kinfo` is a RAM dump's record that lies outside it.
+    Raises KinfoError for files that are no sources, and for facts that contradict one another.
+    """
+    from kinfo.kernel.facts.gather import Given, gather
+
+    paths = [sources] if isinstance(sources, (str, os.PathLike)) else sources
+    return gather([os.fspath(path) for path in paths], Given(phys_base, phys_offset, settings, kinfo))
+
+
+def build(
+    facts: Mapping[str, int | str],
+    driver: Driver | str,
+    layout: str | None = None,
+    *,
+    build_info: Sequence[str] = (),
+    entries: Sequence[Entry] | None = None,
+    after: int | None = None,
+    only: Collection[str] | None = None,
+) -> Built:
+    """The record that a driver leaves on the kernel of these facts (`kinfo.facts` has them, or any mapping of their names).
+
+    `layout` is one of the driver's (default: as the release calls for). `build_info` are successive writes to the parameter.
+    `entries` are the regions that meminspect registers (default: those with a field); `after` stops behind so many of them,
+    `only` lets those of these names or ids through. Raises KinfoError, with the missing facts and how to give them.
+    """
+    from kinfo.drivers import Request, driver_named
+    from kinfo.kernel.facts.model import Facts
+
+    chosen = driver_named(driver) if isinstance(driver, str) else driver
+    if isinstance(facts, Facts) and layout is None and len(chosen.layouts) > 1:
+        facts.require(("release",))
+    request = Request(facts, chosen.layout(facts, layout), build_info, entries, after, only)
+    if isinstance(facts, Facts):
+        facts.require(chosen.missing(request))
+    return chosen.build(request)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "decode": ("kinfo.cli.decode", "Decode the record in a dump, with the evidence"),
     "find": ("kinfo.cli.find", "List every record in big dumps"),
     "encode": ("kinfo.cli.encode", "Write a record from field values, with a right checksum"),
+    "facts": ("kinfo.cli.facts", "Show what a kernel build gives a writer of the record, and from where"),
+    "build": ("kinfo.cli.build", "Write the record that a driver would leave, from a kernel build"),
     "info": ("kinfo.cli.info", "Show the kernel in a RAM dump: virtual addresses, slide, modules, uptime"),
     "symbols": ("kinfo.cli.symbols", "List the symbols of the kernel in a RAM dump, or write them as ELF"),
     "lookup": ("kinfo.cli.lookup", "Turn addresses of a RAM dump into names, and names into addresses"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from kinfo.errors import KinfoError
 from tools.guests import initramfs
 from tools.guests.boot import QEMU, boot
 from tools.guests.core import Core
@@ -108,7 +109,7 @@ def main() -> int:
         with _alone(cache):
             wanted = [known[name] for name in options.names or known]
             return _make_all([guest for guest in wanted if options.force or not (cache / guest.name).exists()], cache)
-    except (GuestError, OSError) as error:
+    except (GuestError, KinfoError, OSError) as error:
         print(f"guests: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import kinfo
+from kinfo.kernel.facts.btf import Btf
 from tools.guests import finder
-from tools.guests.btf import Btf
 from tools.guests.core import Core
 from tools.guests.machines import GuestError
 from tools.guests.told import Told

@@ -38,7 +38,7 @@ class Slide(NamedTuple):
 
 def slide(kernel: Kernel) -> Slide | None:
     """The slide; None where no link address is known for such a kernel, or no VA."""
-    text_pa = _text(kernel)
+    text_pa = image_start(kernel)
     if kernel.space is None or text_pa is None:
         return None
     text = kernel.space.va(text_pa)
@@ -51,7 +51,7 @@ def slide(kernel: Kernel) -> Slide | None:
     return Slide(text - link, link, "the release's usual link address")
 
 
-def _text(kernel: Kernel) -> int | None:
+def image_start(kernel: Kernel) -> int | None:
     """PA of `_text`: from the record, or from `_stext` where the head takes one 64K segment (arm64's SEGMENT_ALIGN)."""
     borders = kernel.kallsyms.borders
     if kernel.pointers.pa("text") or borders.text != borders.stext:

@@ -1,0 +1,74 @@
+"""`kinfo build`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kinfo import api
+from kinfo.cli import common
+from kinfo.cli.facts import gathered, source_options
+from kinfo.cli.main import SOUND
+from kinfo.cli.output import write_file
+from kinfo.cli.words import say
+
+if TYPE_CHECKING:
+    from kinfo.drivers import Built
+    from kinfo.kernel.facts.model import Facts
+
+
+@click.command("build", short_help="Write the record that a driver would leave")
+@source_options
+@click.option("--driver", required=True, metavar="NAME", help="The writer: android, meminspect-v1, ... (docs/build.md).")
+@click.option("--layout", metavar="NAME", help="The record's layout (default: what the driver wrote on that release).")
+@click.option("-o", "--output", metavar="OUT", help="The file to write; - for standard output.")
+@click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter; several: in this order.")
+@click.option("--after", type=click.IntRange(min=0), metavar="N", help="Stop behind N registered regions (meminspect).")
+@click.option("--only", metavar="NAME,...", help="Register these regions only, by name or id (meminspect).")
+@click.option("--explain", is_flag=True, help="Say of every field what it is and why.")
+@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), help="How to explain it (implies --explain).")
+@click.option("--force", is_flag=True, help="Overwrite OUT.")
+def command(**given: Any) -> int:
+    """Write the record that a driver would leave on the kernel that SOURCE... are of.
+
+    SOURCE is named as for `kinfo facts`. Exit 0, or 2 when facts are missing (the message names each and how to give it), or
+    contradict one another.
+
+    \b
+    kinfo build vmlinux .config --driver android --phys-base 0x80200000 -o golden.bin
+    kinfo build vmlinux .config --driver meminspect-v1 --phys-base 0x80200000 --after 9 -o half.bin
+    """
+    options = {name: given.pop(name) for name in ("driver", "layout", "output", "build_info", "after", "only", "explain")}
+    form, force = given.pop("form"), given.pop("force")
+    output, is_explained = options["output"], options["explain"] or form is not None
+    if output is None and not is_explained:
+        raise click.UsageError("name the file to write with -o, or ask with --explain")
+    if output == "-" and is_explained:
+        raise click.UsageError("--explain goes to standard output, where -o - sends the record")
+    only = None if options["only"] is None else frozenset(filter(None, options["only"].split(",")))
+    facts = gathered(**given)
+    built = api.build(
+        facts, options["driver"], options["layout"], build_info=options["build_info"], after=options["after"], only=only
+    )
+    if output is not None:
+        write_file(output, built.data, force=force)
+    if is_explained:
+        _explain(built, facts, form or "text")
+    else:
+        for note in built.notes:
+            say(note)
+    if output not in (None, "-"):
+        layout = built.layout
+        say(f"wrote {output}: {built.driver}, {layout.name} ({layout.alias}), {len(built.data)} bytes")
+    return SOUND
+
+
+def _explain(built: Built, facts: Facts, form: str) -> None:
+    from kinfo.report import facts as report
+
+    if form == "text":
+        common.write(report.explained(built, facts, common.style()))
+    else:
+        data = report.built_document(built, facts)
+        common.write(common.as_json(data) if form == "json" else common.as_yaml(data))

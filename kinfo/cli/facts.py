@@ -1,0 +1,81 @@
+"""`kinfo facts`, and what it shares with `kinfo build`: how the sources of facts are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.main import SOUND
+from kinfo.cli.ram import KINFO_HELP
+
+if TYPE_CHECKING:
+    from kinfo.kernel.facts.model import Facts
+
+Decorated = Callable[..., Any]
+
+_OPTIONS = (
+    click.argument("sources", nargs=-1, metavar="SOURCE..."),
+    click.option("--phys-base", type=common.NUMBER, metavar="PA", help="Where in physical memory _text runs."),
+    click.option(
+        "--phys-offset",
+        type=common.NUMBER,
+        metavar="PA",
+        help="The start of RAM, where the image is put (x86-64: phys_base).",
+    ),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A fact that no source gives."),
+    click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
+)
+
+
+def source_options(function: Decorated) -> Decorated:
+    """SOURCE... --phys-base, --phys-offset, --set, --kinfo."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def gathered(
+    sources: tuple[str, ...],
+    *,
+    phys_base: int | None,
+    phys_offset: int | None,
+    settings: tuple[str, ...],
+    kinfo: str | None,
+) -> Facts:
+    """The facts out of what was named; at least one thing must be."""
+    from kinfo.kernel.facts.gather import Given, gather
+
+    if not sources and not settings:
+        raise click.UsageError("name a source: vmlinux, Image, System.map, .config or a RAM dump")
+    if sources.count("-") > 1:
+        raise click.UsageError("- can be named once")
+    return gather(sources, Given(phys_base, phys_offset, settings, kinfo), common.stdin())
+
+
+@click.command("facts", short_help="Show what a kernel build gives a writer of the record")
+@source_options
+@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
+def command(*, sources: tuple[str, ...], form: str, **given: Any) -> int:
+    """Show every fact that a writer of the record needs, as far as SOURCE... gives it, and from where.
+
+    SOURCE is a vmlinux (its BTF or DWARF too), a raw arm64 Image, a System.map, a .config, /proc/kallsyms as text, a RAM dump
+    with a record (FILE or FILE@BASE), or - for standard input; compressed or not. They are recognised by what is in them.
+
+    Exit 0, or 2 when a source cannot be read or contradicts another.
+
+    \b
+    kinfo facts vmlinux .config --phys-base 0x80200000
+    kinfo facts Image.gz --format json
+    """
+    from kinfo.report import facts as report
+
+    found = gathered(sources, **given)
+    if form == "text":
+        common.write(report.text(found, common.style()))
+    else:
+        data = report.document(found)
+        common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+    return SOUND

@@ -1,0 +1,173 @@
+"""Finding the kallsyms tables in a kernel image that no symbol table and no record describes.
+
+The tokens "0" to "9" stand for themselves in every kernel's token table; the index behind it proves the table. From there
+the markers are a rising run of numbers, the names before them end where the last marker says, and the offsets lie in one of
+three places: behind the index (6.4 on), the same without a base (7.0 on), or in front of the names (before 6.4): see
+scripts/kallsyms.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from kinfo.errors import HoleError, KernelError
+from kinfo.kernel.kallsyms import verify
+from kinfo.kernel.kallsyms.addresses import AbsolutePercpu, Addresses, BaseRelative, PlaceRelative
+from kinfo.kernel.kallsyms.names import Names, read_tokens
+from kinfo.kernel.kallsyms.tables import MARKED, Tables
+from kinfo.memory import Memory
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_DIGITS = b"".join(b"%d\0" % digit for digit in range(10))
+_FIRST = ord("0")
+_TOKENS = 256
+_TABLE_LIMIT = 1 << 16
+_REACH = 24 << 20  # names, markers and seqs_of_names of the largest kernels, together
+_LEAST, _MOST = MARKED * 2, MARKED * 514  # bytes of names between two markers
+_PLAUSIBLE = 4 << 20  # symbols
+
+
+class Found(NamedTuple):
+    """The tables, in addresses of the image, and how they are to be read.
+
+    `num_syms_at` is where the number of symbols lies, `base_at` where kallsyms_relative_base does (0: the kernel has none),
+    `offsets` the table of addresses, and `form` what its numbers mean.
+    """
+
+    tables: Tables
+    names: Names
+    num_syms_at: int
+    base_at: int
+    offsets: memoryview
+    form: type[Addresses]
+
+    def addresses(self, base: int) -> Addresses:
+        """The addresses of all symbols; `base` is what kallsyms_relative_base holds (of no meaning where there is none)."""
+        return self.form(self.offsets, base if self.base_at else self.tables.offsets)
+
+
+def find(memory: Memory, start: int, end: int) -> Found | None:
+    """The tables between two addresses of the image; None where there are none."""
+    data = bytes(memory.view(start, end - start))
+    at = data.find(_DIGITS)
+    while at >= 0:
+        for index_at in _index_places(data, at):
+            table_at = at - int.from_bytes(data[index_at + 2 * _FIRST :][:2], "little")
+            found = _verified(memory, data, start, table_at, index_at)
+            if found:
+                return found
+        at = data.find(_DIGITS, at + 1)
+    return None
+
+
+def _index_places(data: bytes, at: int) -> Iterator[int]:
+    """Where the token index can be: behind the 208 tokens from "0" on, at the next multiple of 4 or 8."""
+    for _ in range(_TOKENS - _FIRST):
+        at = data.find(b"\0", at, at + _TABLE_LIMIT) + 1
+        if not at:
+            return
+    yield from sorted({at + -at % 8, at + -at % 4})
+
+
+def _verified(memory: Memory, data: bytes, start: int, table_at: int, index_at: int) -> Found | None:
+    tables = Tables(1, 0, 0, start + table_at, start + index_at, 0, 0, 0)
+    try:
+        if table_at < 0:
+            return None
+        read_tokens(memory, tables)
+    except (KernelError, HoleError):
+        return None
+    for named in _named(memory, data, start, tables):
+        for placed in _placed(data, start, named):
+            return placed
+    return None
+
+
+class _Named(NamedTuple):
+    tables: Tables
+    names: Names
+    num_syms_at: int
+
+
+def _named(memory: Memory, data: bytes, start: int, tables: Tables) -> Iterator[_Named]:
+    """The names and their number, for every run of numbers before the tokens that can be the markers."""
+    for size, is_long in ((8, False), (4, True), (4, False)):  # numbers of 8 bytes can pass for two of 4
+        for markers, count, last in _marker_runs(data, tables.token_table - start, size):
+            for names_at, number, number_at in _name_places(data, markers, count, last):
+                one = tables._replace(num_syms=number, names=start + names_at, markers=start + markers)
+                try:
+                    names = Names(memory, one, size, is_long=is_long)
+                    verify.names(names, one.marks)
+                except (KernelError, HoleError):
+                    continue
+                yield _Named(one, names, start + number_at)
+
+
+def _marker_runs(data: bytes, end: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Runs that begin with 0 and rise as markers do: offset, how many, the last one. The longest first."""
+    import numpy as np
+
+    start = max(end - _REACH, 0) // 8 * 8
+    numbers = np.frombuffer(data[start : start + (end - start) // size * size], f"<u{size}").astype(np.int64)
+    steps = np.diff(numbers)
+    rising = (steps >= _LEAST) & (steps <= _MOST)
+    begins = np.flatnonzero((numbers[:-1] == 0) & rising)
+    breaks = np.append(np.flatnonzero(~rising), len(steps))
+    runs = []
+    for first in map(int, begins):
+        last = int(breaks[np.searchsorted(breaks, first)])
+        runs.append((last - first + 1, first, int(numbers[last])))
+    for count, first, last in sorted(runs, reverse=True)[:64]:
+        yield start + first * size, count, last
+
+
+def _name_places(data: bytes, markers: int, count: int, last: int) -> Iterator[tuple[int, int, int]]:
+    """Where the names can begin: behind a number of symbols that has so many markers. Offset, the number and its offset."""
+    import numpy as np
+
+    first, final = max(markers - last - _MOST - 8, 8), markers - last
+    first -= first % 4
+    words = np.frombuffer(data[first : max(final, first) // 4 * 4], "<u4")
+    for index in np.flatnonzero((words > (count - 1) * MARKED) & (words <= min(count * MARKED, _PLAUSIBLE))):
+        at = first + 4 * int(index)
+        for gap in (8, 4) if at % 8 == 0 else (4,):  # labels are aligned to 8 until 6.19, to 4 from 7.0 on
+            yield at + gap, int(words[index]), at
+
+
+def _placed(data: bytes, start: int, named: _Named) -> Iterator[Found]:
+    """The offsets, wherever their numbers are in order."""
+    tables, count = named.tables, named.tables.num_syms
+    behind = tables.token_index + 2 * _TOKENS
+    new = behind + -behind % 8
+    base = new + 4 * count + -(4 * count) % 8
+    before = named.num_syms_at - 8
+    old = before - 4 * count - (4 * count) % 8
+    places = ((new, base + 8, base), (old, 0, before), (behind, behind + 4 * count, 0))
+    for offsets, seqs, base_at in places:
+        raw = data[offsets - start : offsets - start + 4 * count] if offsets >= start else b""
+        form = _form(raw, is_based=bool(base_at)) if len(raw) == 4 * count else None
+        if form:
+            one = tables._replace(offsets=offsets, seqs=seqs)
+            yield Found(one, named.names, named.num_syms_at, base_at, memoryview(raw), form)
+
+
+def _form(raw: bytes, *, is_based: bool) -> type[Addresses] | None:
+    """What such numbers are if they are addresses in order; None where they are not."""
+    import numpy as np
+
+    signed = np.frombuffer(raw, "<i4").astype(np.int64)
+    if not is_based:
+        return PlaceRelative if _rises(signed + 4 * np.arange(len(signed))) else None
+    if signed[0] == 0 and _rises(np.frombuffer(raw, "<u4").astype(np.int64)):
+        return BaseRelative
+    first = int(np.argmax(signed < 0))  # per-CPU offsets come before all that count down from the base
+    return AbsolutePercpu if signed[first] < 0 and _rises(-signed[first:]) and (first < 2 or _rises(signed[:first])) else None
+
+
+def _rises(numbers: NDArray[np.int64]) -> bool:
+    """Whether numbers never fall, and are not all the same."""
+    return bool((numbers[1:] >= numbers[:-1]).all()) and bool(numbers[-1] != numbers[0])

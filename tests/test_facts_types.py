@@ -1,0 +1,187 @@
+"""Structs out of BTF and DWARF, against gcc's offsetof, pahole, and a writer of BTF that shares nothing with the reader."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kinfo.errors import KernelError
+from kinfo.kernel.facts import dwarf
+from kinfo.kernel.facts.btf import Btf
+from kinfo.kernel.facts.dwarf import Dwarf
+from kinfo.kernel.facts.types import Member, Struct
+from kinfo.kernel.facts.vmlinux import Vmlinux
+from kinfo.memory import BytesDump, open_dump
+from tests.build_files import btf
+
+MEMBERS = ("state", "list", "name", "aa", "cc", "mem", "kallsyms", "scmversion")
+SOURCE = """
+#include <stddef.h>
+struct module;  /* declared first, as kernel headers do */
+struct list_head { struct list_head *next, *prev; };
+struct module_memory { void *base; unsigned size; };
+typedef char name_t[56];
+struct module {
+    int state; struct list_head list; const name_t name;
+    struct { int aa; union { long bb; char cc[16]; }; };
+    unsigned f1:3, f2:5;
+    struct module_memory mem[7] __attribute__((aligned(64)));
+    void *kallsyms; char *scmversion;
+};
+struct other { struct module *module; char name[4]; };
+struct module one; struct other two;
+"""
+MAIN = (
+    "#include <stdio.h>\nint main(void) {"
+    + "".join(f'printf("{name} %zu\\n", offsetof(struct module, {name}));' for name in MEMBERS)
+    + 'printf("size %zu\\n", sizeof(struct module)); return 0; }'
+)
+
+gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+
+
+@pytest.fixture(scope="module")
+def offsets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """What the compiler says of its own struct."""
+    folder = tmp_path_factory.mktemp("offsets")
+    (folder / "main.c").write_text(SOURCE + MAIN)
+    subprocess.run(["gcc", "main.c", "-o", "main"], cwd=folder, check=True)
+    lines = subprocess.run([folder / "main"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {name: int(value) for name, value in (line.split() for line in lines)}
+
+
+def compiled(folder: Path, *options: str) -> Path:
+    (folder / "module.c").write_text(SOURCE)
+    subprocess.run(["gcc", *options, "-shared", "-nostdlib", "module.c", "-o", "module.so"], cwd=folder, check=True)
+    return folder / "module.so"
+
+
+def dwarf_of(path: Path) -> Dwarf:
+    with open_dump(path) as dump:
+        image = Vmlinux(dump)
+        names = [section.name for section in image.sections if section.name.startswith(".debug_")]
+        return Dwarf({name: memoryview(bytes(data)) for name in names if (data := image.section(name)) is not None})
+
+
+@gcc
+@pytest.mark.parametrize("options", ["-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5", "-gdwarf-5 -gz", "-gdwarf-4 -O2"])
+def test_dwarf_has_the_offsets_of_the_compiler(tmp_path: Path, offsets: dict[str, int], options: str) -> None:
+    found = dwarf_of(compiled(tmp_path, *options.split())).find("module")
+    assert found is not None
+    assert {name: found.members[name].offset for name in MEMBERS} | {"size": found.size} == offsets
+    assert {name: found.members[name].elements for name in ("cc", "mem", "state")} == {"cc": 16, "mem": 7, "state": 0}
+
+
+@gcc
+def test_dwarf_without_the_struct(tmp_path: Path) -> None:
+    found = dwarf_of(compiled(tmp_path, "-g"))
+    assert found.find("modul") is None
+    assert found.find("list_head") == Struct(16, {"next": Member(0, 0), "prev": Member(8, 0)})
+
+
+@gcc
+def test_dwarf_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dwarf, "MOST_ENTRIES", 3)
+    assert dwarf_of(compiled(tmp_path, "-g")).find("module") is None
+
+
+@gcc
+def test_damaged_dwarf_is_an_error_or_nothing(tmp_path: Path) -> None:
+    whole = dwarf_of(compiled(tmp_path, "-g"))
+    errors = 0
+    for at in range(0, min(len(whole.info), 400), 3):
+        info = bytearray(whole.info)
+        info[at] ^= 0xFF
+        sections = {".debug_info": memoryview(info), ".debug_abbrev": whole.abbrev, ".debug_str": whole.strings[0x0E]}
+        try:
+            Dwarf(sections).find("module")
+        except KernelError as error:
+            assert str(error) == "its DWARF is damaged; check that the image was copied whole"
+            errors += 1
+    assert errors > 5
+
+
+names = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=12).filter(
+    lambda name: name != "int"
+)
+members = st.lists(
+    st.tuples(names, st.integers(0, 1 << 20), st.integers(0, 4096)), max_size=12, unique_by=lambda member: member[0]
+)
+
+
+@given(st.dictionaries(names, st.tuples(st.integers(0, 1 << 24), members), max_size=8), st.binary(max_size=40))
+def test_any_btf_is_read_back(structs: dict[str, tuple[int, list[tuple[str, int, int]]]], before: bytes) -> None:
+    found = Btf(before + btf(structs) + b"behind")
+    for name, (size, wanted) in structs.items():
+        assert found.struct(name) == Struct(size, {member: Member(offset, elements) for member, offset, elements in wanted})
+    assert found.find("no such struct") is None
+    with pytest.raises(KernelError, match="BTF knows no struct nonsense_"):
+        found.struct("nonsense_")
+
+
+def test_btf_that_is_none_or_damaged() -> None:
+    good = btf({"module": (64, [("name", 24, 56)])})
+    cases = {
+        b"": "the kernel image carries no BTF",
+        good[:12]: "the kernel image carries no BTF",
+        good[:-1]: "its BTF is damaged: it ends beyond the end of the image; check that the image was copied whole",
+        good[:28]
+        + b"\0\0\0\x1e"
+        + good[32:]: "its BTF is damaged: type 1 is of kind 30; check that the image was copied whole",
+        good[:12] + struct.pack("<I", 20) + good[16:]: (
+            "its BTF is damaged: its last type is cut off; check that the image was copied whole"
+        ),
+    }
+    for data, message in cases.items():
+        with pytest.raises(KernelError) as caught:
+            Btf(data)
+        assert str(caught.value) == message
+
+
+@given(st.binary(max_size=300))
+def test_hostile_btf_is_an_error_or_types(tail: bytes) -> None:
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(tail), 0, len(tail))
+    try:
+        Btf(header + tail).find("module")
+    except KernelError as error:
+        assert "damaged" in str(error)
+
+
+def test_btf_nests_structs_without_a_name_only_so_deep() -> None:
+    """A struct without a name that is its own member."""
+    types = struct.pack("<III", 1, 4 << 24 | 1, 8) + struct.pack("<III", 0, 2, 0)  # struct module { struct 2; }
+    types += struct.pack("<III", 0, 4 << 24 | 1, 8) + struct.pack("<III", 0, 2, 0)  # struct { struct 2; }
+    strings = b"\0module\0"
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings))
+    assert Btf(header + types + strings).struct("module") == Struct(8, {})
+
+
+def test_the_sample_kernel_against_pahole(real_samples: Path, tmp_path: Path) -> None:
+    if shutil.which("pahole") is None:
+        pytest.skip("pahole is not installed")
+    with (real_samples / "ram" / "kernel-6.12" / "vmlinux.zst").open("rb") as packed:
+        data = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    (tmp_path / "vmlinux").write_bytes(data)
+    types = Vmlinux(BytesDump(data)).types()
+    assert types is not None
+    checked = 0
+    for name in ("module", "module_memory", "kallsym_iter", "task_struct"):
+        found = Btf(types).struct(name)
+        text = subprocess.run(["pahole", "-C", name, tmp_path / "vmlinux"], capture_output=True, text=True, check=True).stdout
+        assert f"/* size: {found.size}," in text
+        for line in text.splitlines():
+            # a plain member of the struct itself: one tab, `type name[n];  /* offset size */`
+            member = re.match(r"\t\S.*?(\w+)(?:\[(\d+)\])?(?: __attribute__.*)?;\s+/\*\s+(\d+)\s+\d+ \*/", line)
+            if member and member[1] in found.members and ":" not in line and "(" not in line.split(";")[0].split("__attr")[0]:
+                assert found.members[member[1]].offset == int(member[3]), (name, member[1])
+                assert not member[2] or found.members[member[1]].elements == int(member[2]), (name, member[1])
+                checked += 1
+    assert checked > 150
