@@ -48,20 +48,28 @@ def _load_plain(text: bytes) -> Any:
     return yaml.safe_load(text)
 
 
-def load(path: str) -> Mapping[str, Any]:
-    """A YAML or JSON mapping from a small file. Raises FieldError, KinfoError, DumpError."""
+def plain(text: bytes) -> Any:
+    """What YAML or JSON text says. Raises KinfoError, without the file's name."""
     import yaml
 
+    try:
+        return _load_plain(text)  # JSON is YAML
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}" if mark else ""
+        raise KinfoError(f"is neither YAML nor JSON{place}", "write `name: value`, one a line") from error
+
+
+def load(path: str) -> Mapping[str, Any]:
+    """A YAML or JSON mapping from a small file. Raises FieldError, KinfoError, DumpError."""
     with open_dump(path, common.stdin()) as source:
         text = source.read(0, _LIMIT + 1)
     if len(text) > _LIMIT:
         raise FieldError(f"{path}: is larger than {_LIMIT} bytes", "name a file of field values, not a dump")
     try:
-        data = _load_plain(text)  # JSON is YAML
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise KinfoError(f"{path}: is neither YAML nor JSON{place}", "write `name: value`, one a line") from error
+        data = plain(text)
+    except KinfoError as error:
+        raise KinfoError(f"{path}: {error.message}", error.hint) from error
     if not isinstance(data, Mapping):
         raise FieldError(f"{path}: is no mapping of field names to values", "write `name: value`, one a line")
     return data
