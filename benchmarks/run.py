@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import compileall
 
-from benchmarks import kernel, record
+from benchmarks import facts, kernel, record
 from benchmarks.measure import ROOT
 
 
@@ -20,6 +20,7 @@ def main() -> None:
     record.start_up()
     record.library()
     kernel.everything()
+    facts.everything()
     record.search(size)
 
 
