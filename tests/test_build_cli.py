@@ -52,7 +52,8 @@ class TestFacts:
             "\nNot known\n"
             "  kaslr_slide     how far above its link address the image runs: give a RAM dump of the running kernel, or "
             "--set kaslr_slide=N\n"
-            "  kimage_voffset  VA minus PA of the running image: give a RAM dump of the running kernel, or --set kimage_voffset=N\n"
+            "  kimage_voffset  VA minus PA of the running image: give a RAM dump of the running kernel, or "
+            "--set kimage_voffset=N\n"
         )
 
     def test_nothing_is_missing_when_all_is_given(self, kinfo_cli: Cli, build: Path) -> None:

@@ -72,7 +72,6 @@ def tell_raw(image: RawImage) -> Told:
     told = _tell(image, "kallsyms in it")
     told.text_offset = image.text_offset
     told.add("CONFIG_KALLSYMS_ALL", int(image.listed.has_data) if image.listed else None, "kallsyms in it: lists data or not")
-    told.add("_end", image.text + image.image_size, "header: image_size")
     return told
 
 
