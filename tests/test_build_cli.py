@@ -109,11 +109,12 @@ class TestFacts:
 
     def test_names_cannot_act_on_a_terminal(self, kinfo_cli: Cli, tmp_path: Path) -> None:
         path = tmp_path / "a\x1b[2Jb"
-        path.write_text(config_text("6.12.1"))
+        path.write_text(config_text("6.12\x1b[2J.1", arch="\x1b[3J"))
         ran = kinfo_cli("facts", path)
         assert ran.code == 0
         assert "\x1b" not in ran.out
         assert "a\\x1b[2Jb" in ran.out
+        assert "\\x1b[3J" in ran.out
 
 
 class TestBuild:

@@ -152,7 +152,7 @@ def test_ram_alone_gives_the_record_in_it(files: Path, kernel: Kernel) -> None:
         (
             ["ram.elf"],
             {"phys_base": 0x1000},
-            "--phys-base: text_pa is 0x80210000 by {ram.elf} (where it runs), not 4096; {LEAVE}",
+            "--phys-base: text_pa is 0x80210000 by {ram.elf} (where it runs), not 0x1000; {LEAVE}",
         ),
         (
             ["ram.elf"],
