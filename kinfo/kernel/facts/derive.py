@@ -107,6 +107,9 @@ class Derived:
                 )
         if self._number("CONFIG_RANDOMIZE_BASE") == 0:
             self._put("kaslr_slide", 0, "CONFIG_RANDOMIZE_BASE is off")
+        known = self._number("kimage_voffset")
+        if self.is_running and text is not None and text >> 63 and known is not None:
+            self._put("text_pa", text - known & _MASK, "_text - kimage_voffset")
         place, slide = self._number("text_pa"), 0 if self.is_running else self._number("kaslr_slide")
         if text is not None and text >> 63 and place is not None and slide is not None:
             how = "_text - text_pa" if self.is_running else "_text + kaslr_slide - text_pa"

@@ -111,10 +111,7 @@ def _tell_release(told: Told, image: Image) -> None:
 
 def _tell_config(told: Told, image: Image) -> None:
     for part in image.parts:
-        try:
-            text = config.embedded(part)
-        except KernelError as error:
-            raise KernelError(f"{image.name}: {error.message}", error.hint) from None
+        text = config.embedded(part, image.name)
         if text:
             config.tell(told, text, "configuration in it")
             return

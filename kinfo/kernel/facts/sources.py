@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from kinfo.errors import DumpError
+from kinfo.errors import DumpError, RecordError
 from kinfo.kernel.facts import config, raw_image, symbols
 from kinfo.kernel.facts.model import Told
 from kinfo.memory import Dump, elf, lime, open_dump
@@ -110,5 +110,25 @@ def _tell_ram(ram: list[str], kinfo: str | None) -> Told:
     from kinfo.kernel.facts.ram import tell
     from kinfo.kernel.open import open_kernel
 
-    with open_kernel(ram, kinfo) as kernel:
+    try:
+        kernel = open_kernel(ram, kinfo)
+    except RecordError:
+        told = _tell_core(ram) if kinfo is None else None
+        if told is None:
+            raise
+        return told
+    with kernel:
         return tell(kernel)
+
+
+def _tell_core(ram: list[str]) -> Told | None:
+    """What a core without a record says; None for other memory."""
+    from kinfo.kernel.facts.core import tell
+    from kinfo.memory.specs import RawDump, open_memory
+
+    opened = open_memory(ram)
+    if isinstance(opened, RawDump):
+        opened.dump.close()
+        return None
+    with opened:
+        return tell(opened)
