@@ -85,6 +85,13 @@ class TestFacts:
             )  # fmt: skip
         assert json.loads(done.stdout)["facts"]["CONFIG_MODULES"]["source"] == "<stdin>"
 
+    def test_memory_is_not_read_from_standard_input(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "kinfo", "facts", "-"], input=bytes(8192), capture_output=True, check=False
+        )
+        said = b"kinfo: -: is memory, which is read more than once; name the dump as a file\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, b"", said)
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
