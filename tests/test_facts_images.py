@@ -5,16 +5,22 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+import time
 import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import DumpError, KinfoError
+from kinfo.kernel.facts import tables
 from kinfo.kernel.facts.names import ADDRESSES
+from kinfo.memory import BytesDump, Memory, Segment
 from tests.build_files import (
     CONFIG,
     Extra,
@@ -336,6 +342,48 @@ def test_truncated_and_flipped_images_end_in_one_line(tmp_path: Path, size: int)
                 kinfo.facts(given(tmp_path / name, broken))
             except KinfoError as error:
                 assert "\n" not in str(error)
+
+
+SMALL = make(Spec(count=40))
+HOSTILE = {
+    "vmlinux": vmlinux(SMALL, symbol_values(SMALL), extras=[Extra(".BTF", module_types(SMALL))]),
+    "Image": raw_image(SMALL, extra=ikconfig(config_text("6.12.1")) + bytes(8) + module_types(SMALL)),
+}
+changes = st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=8)), min_size=1, max_size=6)
+
+
+@for_all(st.sampled_from(sorted(HOSTILE)), changes, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_any_damage_is_one_line_or_facts(
+    tmp_path_factory: pytest.TempPathFactory, name: str, damage: Any, is_at_ends: bool
+) -> None:
+    """Headers at the start, section headers at the end, and the middle."""
+    data = bytearray(HOSTILE[name])
+    for where, values in damage:
+        at = int(where * (len(data) - 8))
+        if is_at_ends:
+            at = int(where * 0x400) if where < 0.5 else len(data) - int((1 - where) * 0x400) - 8
+        data[at : at + len(values)] = values
+    path = tmp_path_factory.getbasetemp() / f"damaged-{name}"
+    path.write_bytes(data)
+    try:
+        assert len(kinfo.facts(path)) > 5
+    except KinfoError as error:
+        assert "\n" not in str(error)
+
+
+def test_the_search_for_kallsyms_is_bounded() -> None:
+    """What looks like the start of it all over the place: digits, whole token tables, runs of rising numbers."""
+    strings = [bytes([code]) if 0x20 < code < 0x7F else b"" for code in range(256)]
+    starts = [sum(len(one) + 1 for one in strings[:code]) for code in range(256)]
+    text = b"".join(one + b"\0" for one in strings)
+    tokens = text + bytes(-len(text) % 8) + struct.pack("<256H", *starts)
+    ramp = struct.pack("<40I", *(600 * step for step in range(40)))
+    for data in (b"0\x001\x002\x003\x004\x005\x006\x007\x008\x009\0" * 400_000, tokens * 4000, ramp * 50_000 + tokens):
+        dump = BytesDump(data)
+        began = time.monotonic()
+        assert tables.find(Memory("hostile", [Segment(0, dump.size, dump, 0)]), 0, dump.size) is None
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("form", ["vmlinux", "vmlinux.zst", "Image", "Image.zst", "System.map config", "stripped", "ram"])

@@ -31,11 +31,31 @@ def unpack(dump: Dump, command: str) -> Dump:
             _copy(stream, spill, dump.name, hint)
     except BaseException as error:
         spill.close()
-        if isinstance(error, (EOFError, OSError, zlib.error, *_other_errors())):
-            raise DumpError(f"{dump.name}: is compressed, and damaged or cut off: {error}", hint) from error
+        if damage := _damage(error, dump.name, hint):
+            raise damage from error
         raise
     dump.close()
     return FileDump(cast("Any", spill), dump.name)
+
+
+def head(dump: Dump, command: str, size: int) -> bytes:
+    """The first bytes of what is in a compressed dump, up to `size`. Raises DumpError as `unpack` does."""
+    tool = command.partition(" ")[0]
+    hint = f"unpack it first: {command} {dump.name}"
+    try:
+        with _stream(dump, tool, hint) as stream:
+            return stream.read(size)
+    except Exception as error:
+        if damage := _damage(error, dump.name, hint):
+            raise damage from error
+        raise
+
+
+def _damage(error: BaseException, name: str, hint: str) -> DumpError | None:
+    """What a decompressor's error means for a dump; None for other errors."""
+    if isinstance(error, (EOFError, OSError, zlib.error, *_other_errors())):
+        return DumpError(f"{name}: is compressed, and damaged or cut off: {error}", hint)
+    return None
 
 
 def _other_errors() -> tuple[type[Exception], ...]:

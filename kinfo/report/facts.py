@@ -16,7 +16,9 @@ _WIDEST = 46
 
 def text(facts: Facts, style: Style) -> str:
     """A line a fact: value, source, how; then what is not known and how to give it."""
-    rows = [(name, str(shown(name, fact.value)), _safe(fact.source), fact.how) for name, fact in facts.of.items()]
+    rows = [
+        (name, _safe(str(shown(name, fact.value))), _safe(fact.source), _safe(fact.how)) for name, fact in facts.of.items()
+    ]
     lines = _table(("fact", "value", "source", "how"), rows, style)
     missing = facts.missing
     if missing:

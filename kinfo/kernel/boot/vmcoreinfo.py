@@ -13,6 +13,11 @@ def vmcoreinfo(kernel: Kernel) -> dict[str, str]:
     raw = kernel.memory.vmcoreinfo
     if not raw and (va := variables.number(kernel, "vmcoreinfo_data")):
         raw = variables.bytes_at(kernel, va, _PAGE)
+    return parse(raw)
+
+
+def parse(raw: bytes) -> dict[str, str]:
+    """The lines of a note as key and value."""
     lines = raw.partition(b"\0")[0].decode("ascii", "replace").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 

@@ -38,7 +38,7 @@ def tell(told: Told, text: str, how: str) -> None:
         told.add("VA_BITS", int(options["CONFIG_ARM64_VA_BITS"]), f"{how}: CONFIG_ARM64_VA_BITS")
 
 
-def embedded(data: memoryview) -> str:
+def embedded(data: memoryview, name: str) -> str:
     """The configuration that a part of an image carries; "" where there is none. Raises KernelError where it is damaged."""
     found = _MARK.search(data)
     if not found:
@@ -48,5 +48,5 @@ def embedded(data: memoryview) -> str:
             data[found.end() : found.end() + (1 << 20)], _UNPACKED_LIMIT
         )
     except zlib.error as error:
-        raise KernelError(f"the configuration in it is damaged: {error}", "check that the image was copied whole") from None
+        raise KernelError(f"{name}: the configuration in it is damaged: {error}", "check that it was copied whole") from None
     return unpacked.decode("ascii", "replace")

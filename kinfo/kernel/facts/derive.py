@@ -107,6 +107,9 @@ class Derived:
                 )
         if self._number("CONFIG_RANDOMIZE_BASE") == 0:
             self._put("kaslr_slide", 0, "CONFIG_RANDOMIZE_BASE is off")
+        known = self._number("kimage_voffset")
+        if self.is_running and text is not None and text >> 63 and known is not None:
+            self._put("text_pa", text - known & _MASK, "_text - kimage_voffset")
         place, slide = self._number("text_pa"), 0 if self.is_running else self._number("kaslr_slide")
         if text is not None and text >> 63 and place is not None and slide is not None:
             how = "_text - text_pa" if self.is_running else "_text + kaslr_slide - text_pa"
@@ -136,10 +139,15 @@ def text_pa(phys_offset: int, text: int | None, arch: Value | None, text_offset:
     return phys_offset + (text_offset if text_offset is not None else (text or 0) % _IMAGE_OFFSET)
 
 
-_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+_VERSION = re.compile(r"(\d+\.\d+)(?:\.(\d+))?")
 
 
 def contradicts(config_version: str, release: str) -> bool:
-    """Whether a configuration is of another version than a release: 6.12.117 is of 6.12.117-android16-5, not of 6.12.11."""
+    """Whether a configuration is of another version than a release: 6.12.117 is of 6.12.117-android16-5, not of 6.12.11.
+
+    Debian's releases leave the third number out: 6.1.0-56-arm64 is 6.1.192.
+    """
     of_config, of_release = _VERSION.match(config_version), _VERSION.match(release)
-    return bool(of_config and of_release) and of_config[0] != of_release[0]  # type: ignore[index]  # both matched
+    if not of_config or not of_release:
+        return False
+    return of_config[1] != of_release[1] or of_release[2] not in ("0", of_config[2])

@@ -72,7 +72,6 @@ def tell_raw(image: RawImage) -> Told:
     told = _tell(image, "kallsyms in it")
     told.text_offset = image.text_offset
     told.add("CONFIG_KALLSYMS_ALL", int(image.listed.has_data) if image.listed else None, "kallsyms in it: lists data or not")
-    told.add("_end", image.text + image.image_size, "header: image_size")
     return told
 
 
@@ -112,10 +111,7 @@ def _tell_release(told: Told, image: Image) -> None:
 
 def _tell_config(told: Told, image: Image) -> None:
     for part in image.parts:
-        try:
-            text = config.embedded(part)
-        except KernelError as error:
-            raise KernelError(f"{image.name}: {error.message}", error.hint) from None
+        text = config.embedded(part, image.name)
         if text:
             config.tell(told, text, "configuration in it")
             return

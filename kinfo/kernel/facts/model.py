@@ -94,7 +94,7 @@ class Facts(Mapping[str, Value]):
 
 
 def shown(name: str, value: Value) -> Value:
-    """A value as JSON, YAML and text show it: addresses and large numbers in hex."""
+    """A value as JSON, YAML and text show it: addresses and very large numbers in hex."""
     if isinstance(value, str) or BY_NAME[name].kind == TEXT:
         return value
-    return f"{value:#x}" if BY_NAME[name].kind == ADDRESS or value >= 1 << 16 else value
+    return f"{value:#x}" if BY_NAME[name].kind == ADDRESS or name == "text_pa" or value >= 1 << 24 else value

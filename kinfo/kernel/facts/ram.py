@@ -9,6 +9,7 @@ from kinfo.kernel.boot import banner, config, slide, summary, variables
 from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.facts import constants, symbols
 from kinfo.kernel.facts.btf import Btf
+from kinfo.kernel.facts.core import ARCHES, tell_vmcoreinfo
 from kinfo.kernel.facts.model import Told
 from kinfo.kernel.facts.names import OPTIONS, SYMBOLS
 from kinfo.kernel.kallsyms.addresses import Absolute
@@ -18,7 +19,6 @@ from kinfo.record.kernels import NO_BASE_CHOICE
 _RELEASE = re.compile(r"Linux version (\S+) ")
 _BTF_LIMIT = 64 << 20
 _MASK = (1 << 64) - 1
-_ARCHES = {183: "arm64", 62: "x86-64"}
 
 # Fields of the record that hold a fact as it is. Those that some writers leave 0 count only where they are not.
 _FIELDS = {
@@ -76,12 +76,11 @@ def _tell_symbols(told: Told, kernel: Kernel, voffset: int) -> None:
 
 
 def _tell_boot(told: Told, kernel: Kernel) -> None:
-    told.add("arch", _ARCHES.get(kernel.memory.machine or 0), "header of the core")
+    told.add("arch", ARCHES.get(kernel.memory.machine or 0), "header of the core")
     found = _RELEASE.match(banner.banner(kernel))
     told.add("release", found[1] if found else None, "linux_banner")
     info = vmcoreinfo(kernel)
-    told.add("kaslr_slide", value(info, "KERNELOFFSET"), "VMCOREINFO: KERNELOFFSET")
-    told.add("VA_BITS", value(info, "NUMBER(VA_BITS)", 10), "VMCOREINFO", is_fallback=True)
+    tell_vmcoreinfo(told, info)
     told.add("PHYS_OFFSET", summary.phys_offset(kernel), "VMCOREINFO or the page tables", is_fallback=True)
     start, end = value(info, "NUMBER(MODULES_VADDR)"), value(info, "NUMBER(MODULES_END)")
     if start is not None and end is not None:

@@ -18,6 +18,7 @@ _HEADER = struct.Struct("<8xQQQ24xI")  # text_offset, image_size, flags; magic a
 _MAGIC = 0x644D5241  # "ARM\x64"
 _BIG_ENDIAN = 1
 _RELATIVE = 1027  # R_AARCH64_RELATIVE
+_MASK = (1 << 64) - 1
 _SEGMENT = 0x10000  # SEGMENT_ALIGN: the head of the image, _text to _stext
 
 
@@ -109,7 +110,7 @@ class RawImage:
             found |= {name: self.text + at for name, at in self.listed.addresses(wanted, 0).items()}
         elif self.base is not None:
             found |= self.listed.addresses(wanted, self.base)
-        return found | {"_text": self.text, "_end": self.text + self.image_size}
+        return found | {"_text": self.text, "_end": self.text + self.image_size & _MASK}
 
     def read(self, va: int, size: int) -> bytes:
         """Up to `size` bytes at an address; fewer at the end of the file, none outside."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from kinfo.errors import DumpError
+from kinfo.errors import DumpError, RecordError
 from kinfo.kernel.facts import config, raw_image, symbols
 from kinfo.kernel.facts.model import Told
 from kinfo.memory import Dump, elf, lime, open_dump
@@ -56,27 +56,49 @@ def _tell(source: str, stdin: BinaryIO | None) -> Told | None:
     """What a file says; None where it is memory."""
     dump = open_dump(source, stdin)
     try:
-        if command := dump.packed_with():
-            from kinfo.memory.packed import unpack
-
-            dump = unpack(dump, command)
-        return _by_content(dump)
+        head = _head(dump)
+        if _is_memory(dump.name, head):
+            if source == "-":
+                raise DumpError("-: is memory, which is read more than once", "name the dump as a file")
+            return None
+        dump = _unpacked(dump)
+        return _by_content(dump, head)
     finally:
         dump.close()
 
 
-def _by_content(dump: Dump) -> Told | None:
-    head = dump.read(0, _HEAD)
+def _head(dump: Dump) -> bytes:
+    command = dump.packed_with()
+    if command is None:
+        return dump.read(0, _HEAD)
+    from kinfo.memory import packed
+
+    return packed.head(dump, command, _HEAD)
+
+
+def _unpacked(dump: Dump) -> Dump:
+    command = dump.packed_with()
+    if command is None:
+        return dump
+    from kinfo.memory import packed
+
+    return packed.unpack(dump, command)
+
+
+def _is_memory(name: str, head: bytes) -> bool:
+    """Whether a file that begins so is memory, as far as its first bytes tell. Raises DumpError for what is neither."""
     for magic, at, what, how in _OTHERS:
         if head[at : at + len(magic)] == magic:
-            raise DumpError(f"{dump.name}: is {what}", how)
+            raise DumpError(f"{name}: is {what}", how)
     if head.startswith(elf.MAGIC):
-        return None if int.from_bytes(head[16:18], "little") == _ET_CORE else _tell_vmlinux(dump)
-    if raw_image.looks_like(head):
-        return _tell_raw(dump)
-    if head.startswith(lime.MAGIC) or b"\0" in head:
-        return None
-    return _tell_text(dump, head)
+        return int.from_bytes(head[16:18], "little") == _ET_CORE
+    return not raw_image.looks_like(head) and (head.startswith(lime.MAGIC) or b"\0" in head)
+
+
+def _by_content(dump: Dump, head: bytes) -> Told:
+    if head.startswith(elf.MAGIC):
+        return _tell_vmlinux(dump)
+    return _tell_raw(dump) if raw_image.looks_like(head) else _tell_text(dump, head)
 
 
 def _tell_vmlinux(dump: Dump) -> Told:
@@ -110,5 +132,25 @@ def _tell_ram(ram: list[str], kinfo: str | None) -> Told:
     from kinfo.kernel.facts.ram import tell
     from kinfo.kernel.open import open_kernel
 
-    with open_kernel(ram, kinfo) as kernel:
+    try:
+        kernel = open_kernel(ram, kinfo)
+    except RecordError:
+        told = _tell_core(ram) if kinfo is None else None
+        if told is None:
+            raise
+        return told
+    with kernel:
         return tell(kernel)
+
+
+def _tell_core(ram: list[str]) -> Told | None:
+    """What a core without a record says; None for other memory."""
+    from kinfo.kernel.facts.core import tell
+    from kinfo.memory.specs import RawDump, open_memory
+
+    opened = open_memory(ram)
+    if isinstance(opened, RawDump):
+        opened.dump.close()
+        return None
+    with opened:
+        return tell(opened)

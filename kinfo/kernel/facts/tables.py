@@ -9,6 +9,7 @@ scripts/kallsyms.c.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.errors import HoleError, KernelError
@@ -29,6 +30,8 @@ _TABLE_LIMIT = 1 << 16
 _REACH = 24 << 20  # names, markers and seqs_of_names of the largest kernels, together
 _LEAST, _MOST = MARKED * 2, MARKED * 514  # bytes of names between two markers
 _PLAUSIBLE = 4 << 20  # symbols
+_MOST_RUNS = 64
+_MOST_TRIES = 1000  # places that are looked at closely; a kernel has a handful
 
 
 class Found(NamedTuple):
@@ -54,9 +57,11 @@ def find(memory: Memory, start: int, end: int) -> Found | None:
     """The tables between two addresses of the image; None where there are none."""
     data = bytes(memory.view(start, end - start))
     at = data.find(_DIGITS)
-    while at >= 0:
+    for _ in range(_MOST_TRIES):
+        if at < 0:
+            return None
         for index_at in _index_places(data, at):
-            table_at = at - int.from_bytes(data[index_at + 2 * _FIRST :][:2], "little")
+            table_at = at - int.from_bytes(data[index_at + 2 * _FIRST : index_at + 2 * _FIRST + 2], "little")
             found = _verified(memory, data, start, table_at, index_at)
             if found:
                 return found
@@ -81,30 +86,43 @@ def _verified(memory: Memory, data: bytes, start: int, table_at: int, index_at: 
         read_tokens(memory, tables)
     except (KernelError, HoleError):
         return None
-    for named in _named(memory, data, start, tables):
+    for named in islice(_named(memory, data, start, tables), _MOST_TRIES):
         for placed in _placed(data, start, named):
             return placed
     return None
 
 
 class _Named(NamedTuple):
+    """Tables without their addresses, where the number of symbols lies, and the names."""
+
     tables: Tables
-    names: Names
     num_syms_at: int
+    names: Names
 
 
 def _named(memory: Memory, data: bytes, start: int, tables: Tables) -> Iterator[_Named]:
-    """The names and their number, for every run of numbers before the tokens that can be the markers."""
-    for size, is_long in ((8, False), (4, True), (4, False)):  # numbers of 8 bytes can pass for two of 4
-        for markers, count, last in _marker_runs(data, tables.token_table - start, size):
-            for names_at, number, number_at in _name_places(data, markers, count, last):
-                one = tables._replace(num_syms=number, names=start + names_at, markers=start + markers)
-                try:
-                    names = Names(memory, one, size, is_long=is_long)
-                    verify.names(names, one.marks)
-                except (KernelError, HoleError):
-                    continue
-                yield _Named(one, names, start + number_at)
+    """The names and their number, wherever a number of symbols, names and markers agree."""
+    for one, number_at, size, is_long in islice(_candidates(data, start, tables), _MOST_TRIES):
+        try:
+            names = Names(memory, one, size, is_long=is_long)
+            verify.names(names, one.marks)
+        except (KernelError, HoleError):
+            continue
+        yield _Named(one, number_at, names)
+
+
+def _candidates(data: bytes, start: int, tables: Tables) -> Iterator[tuple[Tables, int, int, bool]]:
+    """Tables, where the number of symbols is, bytes of a marker, whether lengths take two bytes: the longest run first.
+
+    Of runs of one length numbers of 8 bytes (before 4.20) come first, because they can pass for two of 4.
+    """
+    end = tables.token_table - start
+    runs = [(count, size, at, last) for size in (8, 4) for at, count, last in _marker_runs(data, end, size)]
+    for count, size, markers, last in sorted(runs, key=lambda run: -run[0]):
+        for names_at, number, number_at in _name_places(data, markers, count, last):
+            one = tables._replace(num_syms=number, names=start + names_at, markers=start + markers)
+            for is_long in (True, False) if size == 4 else (False,):
+                yield one, start + number_at, size, is_long
 
 
 def _marker_runs(data: bytes, end: int, size: int) -> Iterator[tuple[int, int, int]]:
@@ -115,14 +133,12 @@ def _marker_runs(data: bytes, end: int, size: int) -> Iterator[tuple[int, int, i
     numbers = np.frombuffer(data[start : start + (end - start) // size * size], f"<u{size}").astype(np.int64)
     steps = np.diff(numbers)
     rising = (steps >= _LEAST) & (steps <= _MOST)
-    begins = np.flatnonzero((numbers[:-1] == 0) & rising)
+    firsts = np.flatnonzero((numbers[:-1] == 0) & rising)
     breaks = np.append(np.flatnonzero(~rising), len(steps))
-    runs = []
-    for first in map(int, begins):
-        last = int(breaks[np.searchsorted(breaks, first)])
-        runs.append((last - first + 1, first, int(numbers[last])))
-    for count, first, last in sorted(runs, reverse=True)[:64]:
-        yield start + first * size, count, last
+    lasts = breaks[np.searchsorted(breaks, firsts)]
+    for index in map(int, np.argsort(firsts - lasts, kind="stable")[:_MOST_RUNS]):
+        first, last = int(firsts[index]), int(lasts[index])
+        yield start + first * size, last - first + 1, int(numbers[last])
 
 
 def _name_places(data: bytes, markers: int, count: int, last: int) -> Iterator[tuple[int, int, int]]:

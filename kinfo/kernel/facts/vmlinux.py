@@ -102,7 +102,7 @@ class Vmlinux:
         if entry < _SECTION.size or count > _MOST_SECTIONS or len(table) < entry * count:
             raise DumpError(f"{self.name}: the section headers are damaged or cut off", _WHOLE)
         raw = [_SECTION.unpack_from(table, index * entry) for index in range(count)]
-        names = self.dump.read(raw[names_at][4], raw[names_at][5]) if names_at < count else b""
+        names = bytes(self.dump.view(raw[names_at][4], raw[names_at][5])) if names_at < count else b""
         return [Section(_name(names, one[0]), one[1], one[2], one[3], one[4], one[5], one[6]) for one in raw]
 
     def _read_segments(self) -> list[Loaded]:
