@@ -19,10 +19,13 @@ def everything() -> None:
         for where, changes in ((old, {}), (new, {"build_info": ""})):
             where.mkdir()
             for seed in range(_PAIRS):
-                (where / f"{seed}.bin").write_bytes(kinfo.encode(make_fields("C", seed) | changes, "C").ljust(4096, b"\0"))
+                record = kinfo.encode(make_fields("C", seed) | changes, "C")
+                (where / f"{seed}.bin").write_bytes(record.ljust(4096, b"\0"))
         bare = best(command(sys.executable, "-c", "pass"), 21)
         two = best(command(KINFO, "compare", str(old / "1.bin"), str(new / "1.bin")), 15)
         row("kinfo compare, two records", two, "python -c pass", bare, "at most 8")
         seconds = best(command(KINFO, "compare", str(old), str(new)), 3)
         rate = f"{_PAIRS / seconds:,.0f} pairs/s"
-        print(f"{f'kinfo compare, {_PAIRS} pairs in two folders':<46}{seconds * 1e3:>9.1f} ms   {rate:<28} target: over 500/s")
+        print(
+            f"{f'kinfo compare, {_PAIRS} pairs in two folders':<46}{seconds * 1e3:>9.1f} ms   {rate:<28} target: over 500/s"
+        )

@@ -17,7 +17,7 @@ RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
     **dict.fromkeys(("compare", "dt", "kernel", "drivers"), 2),
-    "catalogue": 3,
+    **dict.fromkeys(("catalogue", "crosscheck"), 3),
     **dict.fromkeys(("api", "report", "debuggers"), 4),
     "cli": 5,
     **dict.fromkeys(("__init__", "__main__"), 6),

@@ -11,6 +11,7 @@ from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
+from kinfo.cli.registered import entries
 from kinfo.cli.words import say
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--layout", metavar="NAME", help="The record's layout (default: what the driver wrote on that release).")
 @click.option("-o", "--output", metavar="OUT", help="The file to write; - for standard output.")
 @click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter; several: in this order.")
+@click.option("--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all it needs).")
 @click.option("--after", type=click.IntRange(min=0), metavar="N", help="Stop behind N registered regions (meminspect).")
 @click.option("--only", metavar="NAME,...", help="Register these regions only, by name or id (meminspect).")
 @click.option("--explain", is_flag=True, help="Say of every field what it is and why.")
@@ -39,7 +41,9 @@ def command(**given: Any) -> int:
     kinfo build vmlinux .config --driver android --phys-base 0x80200000 -o golden.bin
     kinfo build vmlinux .config --driver meminspect-v1 --phys-base 0x80200000 --after 9 -o half.bin
     """
-    options = {name: given.pop(name) for name in ("driver", "layout", "output", "build_info", "after", "only", "explain")}
+    options = {
+        name: given.pop(name) for name in ("driver", "layout", "output", "build_info", "table", "after", "only", "explain")
+    }
     form, force = given.pop("form"), given.pop("force")
     output, is_explained = options["output"], options["explain"] or form is not None
     if output is None and not is_explained:
@@ -49,7 +53,13 @@ def command(**given: Any) -> int:
     only = None if options["only"] is None else frozenset(filter(None, options["only"].split(",")))
     facts = gathered(**given)
     built = api.build(
-        facts, options["driver"], options["layout"], build_info=options["build_info"], after=options["after"], only=only
+        facts,
+        options["driver"],
+        options["layout"],
+        build_info=options["build_info"],
+        entries=entries(options["table"], None),
+        after=options["after"],
+        only=only,
     )
     if output is not None:
         write_file(output, built.data, force=force)

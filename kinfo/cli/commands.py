@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
     "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
+    "crosscheck": ("kinfo.cli.crosscheck", "Compare what the upstream and the downstream driver leave on one kernel"),
     "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),

@@ -23,13 +23,14 @@ class Judged(NamedTuple):
 def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judged:
     """Compare, and judge every difference. `exact`: the bytes must be the same as well. Raises RecordError."""
     comparison = compare_records(old, new)
-    found = [*_differences(comparison, policy), *_unsound(old, new, policy)]
+    found = [*differences(comparison, policy), *_unsound(old, new, policy)]
     if exact and old.raw != new.raw:
         found.insert(0, rules.BYTES.at("record", _first(old, new)))
     return Judged(comparison, tuple(sorted(found, key=lambda one: list(Severity).index(one.severity))))
 
 
-def _differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:
+def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:
+    """A finding for every field that differs and is not ignored."""
     for one in comparison.differences:
         if one.kind is Kind.SAME or one.field in policy.ignored:
             continue

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.compare.model import Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
 from kinfo.report.style import Style
+
+if TYPE_CHECKING:
+    from kinfo.crosscheck import Crossed, Third
 
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
 _VALUE = 26  # letters of a value that the table shows
@@ -41,6 +44,68 @@ def render(one: Compared, style: Style, *, every: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style) -> str:
+    """What two drivers leave, side by side, with what a real one left where that is there."""
+    comparison, third = crossed.comparison, crossed.third
+    up, down = crossed.upstream.driver, crossed.downstream.driver
+    ours, theirs = (
+        f"{style.paint(up, 'bold')} ({comparison.old_layout})",
+        f"{style.paint(down, 'bold')} ({comparison.new_layout})",
+    )
+    lines = [f"{ours} against {theirs}: {_counts(comparison)}"]
+    if third:
+        lines.append(f"  {third.name} against {up}: {_counts(third.against_upstream)}")
+        lines.append(f"  {third.name} against {down}: {_counts(third.against_downstream)}")
+    shown = [each for each in comparison.differences if each.kind is not Kind.SAME or _stands_apart(each, third)]
+    if shown:
+        columns = (up, down, *((third.name,) if third else ()))
+        lines += ["", style.paint(_wide("field", columns, "class", "reason"), "bold")]
+        for each in shown:
+            values = (each.old, each.new, *((third.fields.get(each.field),) if third else ()))
+            row = _wide(each.field, tuple(map(_cut, values)), each.kind.value, _because(each))
+            lines.append(style.paint(row, *_COLOURS.get(each.kind, ())) if each.kind in _COLOURS else row)
+    bad = [finding for finding in found if finding.severity is Severity.ERROR]
+    lines += ["", *(f"{style.severity(one.severity, 'error')}  {one.code}  {one.where}: {one.message}" for one in bad)]
+    if not bad:
+        lines.append(f"{style.paint('passes', 'bold', 'green')}: every difference has its reason")
+    return "\n".join(lines) + "\n"
+
+
+def _stands_apart(each: Difference, third: Third | None) -> bool:
+    return third is not None and each.field in third.fields and third.fields[each.field] != each.old
+
+
+def _wide(field: str, values: Sequence[str], kind: str, reason: str) -> str:
+    shown = "".join(f"{value:<{_VALUE + 2}}" for value in values)
+    return f"  {field:<24}{shown}{kind:<12}{reason}".rstrip()
+
+
+def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, Any]:
+    """The same as plain data: the shape of a compared pair, with the third record's comparisons."""
+    from kinfo.report.document import SCHEMA_VERSION, finding_data
+
+    third = crossed.third
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "upstream": crossed.upstream.driver,
+        "downstream": crossed.downstream.driver,
+        "layouts": [crossed.comparison.old_layout, crossed.comparison.new_layout],
+        "differences": _rows_data(crossed.comparison),
+        "dump": None
+        if third is None
+        else {
+            "name": third.name,
+            "against_upstream": _rows_data(third.against_upstream),
+            "against_downstream": _rows_data(third.against_downstream),
+        },
+        "findings": [finding_data(finding) for finding in found],
+    }
+
+
+def _rows_data(comparison: Comparison) -> list[dict[str, Any]]:
+    return [{**each._asdict(), "kind": each.kind.value} for each in comparison.differences]
+
+
 def line(one: Compared, style: Style) -> str:
     """One line for a pair that is one of many."""
     word = style.paint("differs", "bold", "red") if one.is_refused else style.paint("passes", "green")
@@ -61,7 +126,7 @@ def document(pairs: Sequence[Compared], alone: Sequence[tuple[str, Finding]]) ->
                 "same_build": one.comparison.same_build,
                 "slide": one.comparison.slide,
                 "passes": not one.is_refused,
-                "differences": [{**each._asdict(), "kind": each.kind.value} for each in one.comparison.differences],
+                "differences": _rows_data(one.comparison),
                 "findings": [finding_data(finding) for finding in one.findings],
             }
             for one in pairs
@@ -85,13 +150,16 @@ def _counts(comparison: Comparison) -> str:
 
 def _rows(shown: Sequence[Difference], style: Style) -> Iterator[str]:
     for each in shown:
-        reason = each.reason + (f" [{each.source}]" if each.source else "")
-        row = _row(each.field, _cut(each.old), _cut(each.new), each.kind.value, reason)
+        row = _row(each.field, _cut(each.old), _cut(each.new), each.kind.value, _because(each))
         yield style.paint(row, *_COLOURS.get(each.kind, ())) if each.kind in _COLOURS else row
 
 
+def _because(each: Difference) -> str:
+    return each.reason + (f" [{each.source}]" if each.source else "")
+
+
 def _row(field: str, old: str, new: str, kind: str, reason: str) -> str:
-    return f"  {field:<24}{old:<{_VALUE + 2}}{new:<{_VALUE + 2}}{kind:<12}{reason}".rstrip()
+    return _wide(field, (old, new), kind, reason)
 
 
 def _cut(value: object) -> str:

@@ -1,0 +1,95 @@
+"""`kinfo crosscheck`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kinfo import api
+from kinfo.cli import common
+from kinfo.cli.facts import gathered, source_options
+from kinfo.cli.registered import entries
+
+if TYPE_CHECKING:
+    from kinfo.crosscheck import Crossed
+    from kinfo.findings import Finding
+
+_UPSTREAM = {
+    "rfc-v2": "kmemdump-rfc-v2",
+    "rfc-v3": "kmemdump-rfc-v3",
+    "v1": "meminspect-v1",
+    "v2": "meminspect-v2",
+    "v3": "meminspect-v3",
+}
+_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
+
+
+@click.command("crosscheck", short_help="Compare what the upstream and the downstream driver leave on one kernel")
+@source_options
+@click.option("--upstream", type=click.Choice(tuple(_UPSTREAM)), default="v3", show_default=True, help="The posting.")
+@click.option("--downstream", metavar="LAYOUT", help="The Android driver's layout (default: as the release calls for).")
+@click.option("--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all that it needs).")
+@click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter of both.")
+@click.option("--dump", metavar="FILE", help="A record that a real kernel left: a third column.")
+@click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -> int:
+    """Build the records of both drivers from one kernel, and compare them: the test of the series' cover letter.
+
+    SOURCE is named as for `kinfo facts`. Exit 0 when every difference has a reason, 1 when one has none, 2 when facts are
+    missing.
+
+    \b
+    kinfo crosscheck vmlinux .config --phys-base 0x80200000 --upstream v1
+    kinfo crosscheck vmlinux .config --phys-base 0x80200000 --dump region.bin
+    """
+    from kinfo.compare.judge import differences
+    from kinfo.compare.policy import Policy
+
+    policy = Policy().ignoring(ignore)
+    crossed = _crossed(given)
+    found = tuple(differences(crossed.comparison, policy))
+    if crossed.third:
+        found += tuple(differences(crossed.third.against_upstream, policy))
+        found += tuple(differences(crossed.third.against_downstream, policy))
+    found = tuple(dict.fromkeys(found))
+    common.write(_rendered(form, crossed, found, strict=strict))
+    return common.verdict(found, strict=strict)
+
+
+def _crossed(given: dict[str, Any]) -> Crossed:
+    from kinfo.crosscheck import crosscheck
+
+    upstream, downstream, table, info, dump = (
+        given.pop(name) for name in ("upstream", "downstream", "table", "build_info", "dump")
+    )
+    facts = gathered(**given)
+    up_info = () if upstream == "v3" else info  # v3 has no such parameter
+    up = api.build(facts, _UPSTREAM[upstream], build_info=up_info, entries=entries(table, None))
+    down = api.build(facts, "android", downstream, build_info=info)
+    found = None
+    if dump is not None:
+        from kinfo.cli.compare import opened
+
+        found = (dump, opened(dump))
+    return crosscheck(up, down, found)
+
+
+def _rendered(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict: bool) -> str:
+    if form == "text":
+        from kinfo.report.compare import crossed_text
+
+        return crossed_text(crossed, found, common.style())
+    if form in ("json", "yaml"):
+        from kinfo.report.compare import crossed_document
+
+        data = crossed_document(crossed, found)
+        return common.as_json(data) if form == "json" else common.as_yaml(data)
+    from kinfo.report import judged
+
+    subject = judged.Judged("crosscheck", f"{crossed.upstream.driver}-{crossed.downstream.driver}", None, found)
+    if form == "junit":
+        return judged.junit([subject], strict=strict)
+    return judged.sarif([subject]) if form == "sarif" else judged.github([subject])
