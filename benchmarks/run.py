@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import compileall
 
-from benchmarks import facts, kernel, record
+from benchmarks import compare, devicetree, facts, kernel, record
 from benchmarks.measure import ROOT
 
 
@@ -19,6 +19,8 @@ def main() -> None:
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
     record.start_up()
     record.library()
+    compare.everything()
+    devicetree.everything()
     kernel.everything()
     facts.everything()
     record.search(size)

@@ -3,6 +3,7 @@
     >>> import kinfo
     >>> record = kinfo.decode("dump.bin")
     >>> record.layout.name, record.state.value, record.fields["last_uts_release"]
+    >>> kinfo.verify_dt("board.dtb")[0].outcome
     >>> kernel = kinfo.open_kernel("ram.elf")
     >>> kernel.at(0xFFFFA140B1E10004).label, kernel.named("linux_banner")
 
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from kinfo.version import __version__
 
 if TYPE_CHECKING:
-    from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts
+    from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
     from kinfo.drivers import Built, Driver, Entry
+    from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.facts.model import Fact, Facts
@@ -31,9 +33,12 @@ if TYPE_CHECKING:
     from kinfo.record.record import Record
 
 _HOMES = {
-    **dict.fromkeys(("build", "decode", "decode_all", "encode", "facts", "find", "layout", "layouts"), "kinfo.api"),
+    **dict.fromkeys(
+        ("build", "decode", "decode_all", "encode", "facts", "find", "layout", "layouts", "verify_dt"), "kinfo.api"
+    ),
     **dict.fromkeys(("Built", "Driver", "Entry"), "kinfo.drivers"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel.facts.model"),
+    "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
@@ -62,6 +67,7 @@ __all__ = [
     "Record",
     "Severity",
     "State",
+    "Verdict",
     "__version__",
     "build",
     "decode",
@@ -72,6 +78,7 @@ __all__ = [
     "layout",
     "layouts",
     "open_kernel",
+    "verify_dt",
 ]
 
 

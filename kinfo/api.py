@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from kinfo.errors import KinfoError
 from kinfo.memory import BytesDump, Dump, open_source
 from kinfo.record import encode as _encode
 from kinfo.record import locate as _locate
@@ -18,6 +19,8 @@ from kinfo.record.scan import PAGE
 
 if TYPE_CHECKING:
     from kinfo.drivers import Built, Driver, Entry
+    from kinfo.dt.board import Options
+    from kinfo.dt.verify import Verdict
     from kinfo.kernel.facts.model import Facts
 
 Path = str | os.PathLike[str]
@@ -64,6 +67,26 @@ def find(dump: Source, *, step: int = PAGE, base: int | None = None) -> Iterator
         raise ValueError(f"step is {step}; it must be a multiple of 4")
     with _opened(dump) as source:
         yield from _locate.find(source, step, base=source.base if base is None else base)
+
+
+def verify_dt(
+    path: str | os.PathLike[str], options: Options | None = None, *, cache: str | os.PathLike[str] | None = None
+) -> tuple[Verdict, ...]:
+    """The verdict on every tree in a file (.dtb, .dts, images that hold trees) or folder like /proc/device-tree.
+
+    `options` is what is known beyond the tree: profile, layout, page size, a record out of memory (kinfo.dt.board.Options).
+    `cache` is a folder for processed schemas; without one the schema is left out and the rules alone are checked. Raises
+    KinfoError where the file, or one of its trees, cannot be read.
+    """
+    from kinfo.dt.batch import Request, verify_file
+    from kinfo.dt.schema import SchemaCheck, SchemaTool
+
+    schema = SchemaCheck(SchemaTool(os.fspath(cache))) if cache else None
+    request = Request(schema=schema) if options is None else Request(options, schema)
+    result = verify_file(os.fspath(path), request)
+    if result.problems:
+        raise KinfoError(result.problems[0])
+    return result.verdicts
 
 
 def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str] | None = None) -> bytes:

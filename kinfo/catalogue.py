@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from kinfo.compare import rules as compare_rules
 from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
+from kinfo.meminspect import rules as table_rules
 from kinfo.record import rules, symbol_rules
 
-RULES: tuple[Rule, ...] = (*rules.RULES, *symbol_rules.RULES, *kernel_rules.RULES, *dt_check.RULES)
+RULES: tuple[Rule, ...] = (
+    *rules.RULES,
+    *symbol_rules.RULES,
+    *kernel_rules.RULES,
+    *dt_check.RULES,
+    *compare_rules.RULES,
+    *table_rules.RULES,
+)
 
 FAMILIES = {
     "checksum": "Is the record whole?",
@@ -16,6 +25,8 @@ FAMILIES = {
     "record": "Everything about the record that is no address",
     "symbols": "Addresses: the image, its kallsyms tables, its page table",
     "devicetree": "The devicetree that hands the memory to the driver",
+    "table": "The inspect table: ids, addresses, sizes",
+    "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
 }
 

@@ -48,6 +48,10 @@ class BlobError(TreeError):
     """A flattened devicetree whose structure is not sound; whoever knows the file's name puts it in front."""
 
 
+class BombError(TreeError):
+    """Packed data that unpacks to more than any image of trees has."""
+
+
 class RecordError(KinfoError):
     """No record where one was asked for, or bytes that no layout can hold."""
 

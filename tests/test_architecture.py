@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
-    **dict.fromkeys(("version", "errors", "findings"), 0),
+    **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
     **dict.fromkeys(("compare", "dt", "kernel", "drivers"), 2),
     "catalogue": 3,
@@ -93,6 +93,14 @@ def test_decode_leaves_heavy_modules_out(shipped: Path) -> None:
 
 def test_json_needs_no_yaml(shipped: Path) -> None:
     assert not modules_after("decode", str(shipped / "pixel-5.10.bin"), "--format", "json") & HEAVY
+
+
+def test_rules_need_no_schema_tool() -> None:
+    loaded = modules_after("verify-dt", "--no-schema", str(PACKAGE.parent / "dts_examples" / "right" / "v3.dtb"))
+    assert "pyfdt.pyfdt" in loaded
+    assert not loaded & ((HEAVY | {"subprocess", "multiprocessing", "lz4", "zstandard", "lzma"}) - {"tempfile", "urllib"})
+    for command in (("decode", "x"), ("explain",)):
+        assert "pyfdt" not in modules_after(*command)
 
 
 def test_page_search_needs_no_numpy(shipped: Path) -> None:

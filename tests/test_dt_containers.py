@@ -269,10 +269,20 @@ def test_bombs_stop_at_the_limit(pack: object, file: Path, monkeypatch: pytest.M
         list(open_trees(str(file)))
 
 
+def test_many_bombs_end_the_whole_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "LIMIT", 1 << 20)
+    monkeypatch.setattr("kinfo.dt.containers.walk.MAX_BYTES", 3 << 20)
+    file.write_bytes(dt_table([Entry(zlib.compress(bytes(4 << 20) + bytes([at])), 0, 0, 1) for at in range(200)], version=1))
+    with pytest.raises(TreeError, match=r": holds more than 4096 blobs or 3 MiB of packed data; name a part of it"):
+        list(open_trees(str(file)))
+
+
 def test_too_many_blobs(file: Path) -> None:
     small = pad(blob(N("")), 8)
     file.write_bytes(small * 5000)
-    with pytest.raises(TreeError, match=r": holds more than 4096 blobs or 256 MiB of them; name a part of it$"):
+    with pytest.raises(
+        TreeError, match=r": holds more than 4096 blobs or 160 MiB of packed data; name a part of it, if it is no bomb$"
+    ):
         list(open_trees(str(file)))
 
 

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import kinfo
+from kinfo.dt.board import Options
 from tests.conftest import ROOT, Cli
 from tests.fdt import Entry, N, blob, board, cells, dt_table, texts
 from tests.synthetic import make_fields
@@ -325,6 +326,25 @@ def test_many_files_stop_on_an_interrupt(tmp_path: Path) -> None:
     out, err = child.communicate(timeout=30)
     assert (child.returncode, err.strip()) == (130, b"")
     assert out.count(b"\n") < 1990
-    time.sleep(0.2)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(child.pid, 0)
+    deadline = time.monotonic() + 10
+    while _group_lives(child.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _group_lives(child.pid)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_library(files: Path, tmp_path: Path) -> None:
+    (verdict,) = kinfo.verify_dt(files / "sound.dtb", cache=tmp_path / "cache")
+    assert (verdict.outcome, verdict.findings) == ("sound", ())
+    assert [one.outcome for one in kinfo.verify_dt(str(files / "dtbo.img"))] == ["sound", "none", "broken"]
+    (strict,) = kinfo.verify_dt(files / "none.dtb", Options(require=True))
+    assert strict.findings[0].severity is kinfo.Severity.ERROR
+    with pytest.raises(kinfo.KinfoError, match=r"not a sound devicetree blob"):
+        kinfo.verify_dt(files / "half.img")

@@ -18,6 +18,7 @@ def with_real_output(text: str, root: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "kinfo").mkdir()
         (Path(folder) / "kinfo" / "samples").symlink_to(root / "kinfo" / "samples")
+        (Path(folder) / "dts_examples").symlink_to(root / "dts_examples")
         return _BLOCK.sub(lambda block: f"```console\n{_session(block[1], folder)}```", text)
 
 

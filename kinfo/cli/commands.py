@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
+    "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),
+    "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
     "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),

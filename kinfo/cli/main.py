@@ -55,6 +55,11 @@ def _dispatch(arguments: list[str]) -> int:
     if arguments[0] not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
         return _fail(KinfoError(f"there is no command {arguments[0]!r}", did_you_mean(arguments[0], COMMANDS, choices)))
+    if arguments[0] == "verify-dt":
+        from kinfo.cli.ahead import started
+
+        with started(arguments):
+            return _run_click(arguments)
     return _run_click(arguments)
 
 

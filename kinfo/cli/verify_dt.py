@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kinfo.cli import common
+from kinfo.cli.ahead import schema_check
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError, TreeError
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from kinfo.dt.board import Options
     from kinfo.dt.dump import DumpFacts
     from kinfo.dt.ranges import Range
+    from kinfo.dt.schema import SchemaCheck
     from kinfo.dt.verify import Verdict
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
@@ -64,7 +64,10 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
         raise click.UsageError("- can be named once")
     if listing:
         return _list(files, given)
-    request = _request(given)
+    request = _request(given, None if given["no_schema"] else schema_check(len(files)))
+    if form == "text":
+        from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
+
     results: list[FileVerdicts] = []
     for result in _results(files, request):
         for problem in result.problems:
@@ -113,22 +116,16 @@ def _results(files: tuple[str, ...], request: Request) -> Iterator[FileVerdicts]
             bar.update(1)
 
 
-def _request(given: dict[str, Any]) -> Request:
+def _request(given: dict[str, Any], schema: SchemaCheck | None) -> Request:
     from kinfo.dt.batch import Request
-    from kinfo.dt.schema import SchemaTool
 
     return Request(
         options=_options(given),
-        schema=None if given["no_schema"] else SchemaTool(_cache_folder()),
+        schema=schema,
         include=given["include"],
         overlays=given["overlay"],
         select=given["select"],
     )
-
-
-def _cache_folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(cache, "kinfo", "schema")
 
 
 def _options(given: dict[str, Any]) -> Options:

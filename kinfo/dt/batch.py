@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator, Sequence
-from multiprocessing import get_context
 from typing import BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, Found, open_trees
 from kinfo.dt.overlay import apply, partial
-from kinfo.dt.schema import SchemaTool
+from kinfo.dt.schema import SchemaCheck
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import KinfoError, TreeError
@@ -25,7 +23,7 @@ class Request(NamedTuple):
     """
 
     options: Options = Options()
-    schema: SchemaTool | None = None
+    schema: SchemaCheck | None = None
     include: tuple[str, ...] = ()
     overlays: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
@@ -114,29 +112,10 @@ def _overlay(text: str, request: Request) -> Found:
 
 def verify_files(paths: Sequence[str], request: Request) -> Iterator[FileVerdicts]:
     """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
-    processors = len(os.sched_getaffinity(0))
-    if len(paths) < 2 or processors < 2:
-        for path in paths:
-            yield verify_file(path, request)
-        return
-    with get_context("fork").Pool(min(processors, len(paths)), _prepare, (request,)) as pool:
-        yield from pool.imap(_work, paths)
+    from kinfo.workers import in_order
+
+    yield from in_order(lambda path: verify_file(path, request), paths, _died)
 
 
-_REQUEST: list[Request] = []  # a worker's: set once, when it starts
-
-
-def _prepare(request: Request) -> None:
-    """In a worker: Ctrl-C is the parent's to handle; told to stop, leave by way of every `with`."""
-    _REQUEST[:] = [request]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-
-
-def _leave(signum: int, frame: object) -> None:
-    del signum, frame
-    raise SystemExit(1)
-
-
-def _work(path: str) -> FileVerdicts:
-    return verify_file(path, _REQUEST[0])
+def _died(path: str) -> FileVerdicts:
+    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed; check fewer files at once",))

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt.profiles import Profile, is_region, kinfo_nodes, recognised
-from kinfo.dt.ranges import Cells, Range, number, root_cells, whole_ranges
+from kinfo.dt.ranges import MAX_RANGES, Cells, Range, number, root_cells, whole_ranges
 
 if TYPE_CHECKING:
     from kinfo.dt.dump import DumpFacts
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kinfo.record.model import Layout
 
 MIN_PAGE = 4096
+MAX_USES = 16  # one is right; what comes behind these is said by number
 
 
 class Options(NamedTuple):
@@ -120,12 +121,13 @@ class Board:
 
     @cached_property
     def uses(self) -> tuple[Use, ...]:
-        """The kinfo nodes with their regions."""
-        return tuple(Use(node, self.region(target) if (target := self.target(node)) else None) for node in self.nodes)
+        """The kinfo nodes with their regions; of a tree with absurdly many the first."""
+        nodes = self.nodes[:MAX_USES]
+        return tuple(Use(node, self.region(target) if (target := self.target(node)) else None) for node in nodes)
 
     @cached_property
     def regions(self) -> tuple[Region, ...]:
-        """Every enabled child of /reserved-memory, and in an overlay without a base every region that a kinfo node names."""
+        """Every enabled child of /reserved-memory."""
         if self.parent is None:
             return ()
         return tuple(self.region(child) for child in self.parent.children if is_okay(child))
@@ -153,15 +155,17 @@ class Board:
         return found[0] if found else None
 
     @cached_property
-    def _pointing(self) -> tuple[Node, ...]:
-        return tuple(node for node in self.tree.root.walk() if "memory-region" in node.properties)
+    def _pointing(self) -> dict[int, list[Node]]:
+        found: dict[int, list[Node]] = {}
+        for node in self.tree.root.walk():
+            for handle in dict.fromkeys((node.cells("memory-region") or ())[:MAX_RANGES]):
+                found.setdefault(handle, []).append(node)
+        return found
 
     def consumers(self, region: Region) -> tuple[Node, ...]:
         """Every node whose memory-region names the region."""
-        return tuple(node for node in self._pointing if self._names(node, region))
-
-    def _names(self, node: Node, region: Region) -> bool:
-        return any(region.node in self.tree.phandle(handle) for handle in node.cells("memory-region") or ())
+        handles = {handle for name in ("phandle", "linux,phandle") for handle in region.node.cells(name) or ()}
+        return tuple(node for handle in handles for node in self._pointing.get(handle, ()))
 
     @property
     def vendor(self) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from kinfo.dt.board import Board, ancestors
 from kinfo.dt.tree import Node, Tree, to_blob
 
-_ABOVE = ("#address-cells", "#size-cells", "compatible", "phandle")  # what dtschema needs of a node above
+_ABOVE = ("#address-cells", "#size-cells", "phandle")  # what dtschema needs of a node above
 
 
 def excerpt(board: Board) -> bytes:
-    """The kinfo nodes and the regions they name, whole; of the nodes above them the cells and names."""
+    """The kinfo nodes and the regions they name, whole; of the nodes above them the cells."""
     whole = set(board.nodes) | {target for node in board.nodes for target in _targets(board, node)}
     above = {parent for node in whole for parent in ancestors(node)} - whole
     root = Node("", _own(board, board.tree.root))

@@ -13,7 +13,7 @@ from kinfo.dt.tree import Tree, tree_of
 from kinfo.errors import KinfoError, TreeError
 from kinfo.memory import open_dump
 
-MAX_FILE = 1 << 30
+MAX_FILE = 256 << 20
 
 
 class Found(NamedTuple):

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree
 
 
+MAX_RANGES = 256
+
+
 class Range(NamedTuple):
     """Physical memory: the address of the first byte and the number of bytes."""
 
@@ -74,10 +77,10 @@ def _declared(node: Node, name: str) -> int:
 
 
 def whole_ranges(cells: Sequence[int], width: Cells) -> tuple[Range, ...]:
-    """The whole address-size pairs among cells."""
+    """The whole address-size pairs among cells; the first MAX_RANGES, where no board has more than a few."""
     if not width.total:
         return ()
-    starts = range(0, len(cells) - width.total + 1, width.total)
+    starts = range(0, len(cells) - width.total + 1, width.total)[:MAX_RANGES]
     return tuple(
         Range(number(cells[at : at + width.address]), number(cells[at + width.address : at + width.total])) for at in starts
     )

@@ -2,139 +2,202 @@
 
 dtschema and the libfdt under it can crash, hang and grow on hostile trees, and they replace the SIGINT handler on import: so
 they run in a process of their own, one tree each. Nothing else in kinfo knows dtschema. Its processed schema is bound to its
-exact version, so it is made on first use and kept in `cache`.
+exact version, so it is made on first use and kept in a folder of the user's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import resource
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from kinfo.dt.board import Board
-from kinfo.dt.check.schema import SCHEMA_FAILED, findings
-from kinfo.dt.excerpt import excerpt
-from kinfo.dt.profiles import Profile
 from kinfo.errors import KinfoError
-from kinfo.findings import Finding, Severity
 
-_VALIDATE = "from dtschema.dtb_validate import main; main()"
-_PROCESS = "from dtschema.mk_schema import main; main()"
+if TYPE_CHECKING:
+    import subprocess
+
+    from kinfo.dt.board import Board
+    from kinfo.dt.profiles import Profile
+    from kinfo.findings import Finding
+
+# The child imports first (most of its time) and then waits for its arguments; with none it goes.
+_ARGUMENTS = "import sys; sys.argv[1:] = sys.stdin.read().split('\\0'); any(sys.argv[1:]) and main()"
+_VALIDATE = f"from dtschema.dtb_validate import main; {_ARGUMENTS}"
+_PROCESS = f"from dtschema.mk_schema import main; {_ARGUMENTS}"
 _OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"  # dt-validate -l: parts of our schemas' $id
 _SECONDS = 20
 _MEMORY = 512 << 20
+_LARGEST = 256 << 10  # bytes of the nodes it is shown; boards have some hundred
 _SAID = 300  # letters of a message that are shown
 
 
 class SchemaTool(NamedTuple):
     """How the schema check is run: where its processed schemas are kept, and its limits (seconds, bytes)."""
 
-    cache: Path
+    cache: str
     seconds: float = _SECONDS
     memory: int = _MEMORY
 
 
-def bindings_folder() -> Path:
+class SchemaCheck:
+    """dt-validate for the trees of one file; `ahead` starts the first child at once, while the file is being read."""
+
+    def __init__(self, tool: SchemaTool, *, ahead: bool = False) -> None:
+        self.tool = tool
+        self._waiting = _Child(_VALIDATE, tool) if ahead else None
+        self._known: dict[tuple[str, bytes], tuple[Finding, ...]] = {}  # boards of one image often share their kinfo nodes
+
+    def __enter__(self) -> Self:
+        """Leaving it ends a child that was not needed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End a child that was not needed."""
+        if self._waiting:
+            self._waiting.end()
+
+    def check(self, board: Board) -> tuple[Finding, ...]:
+        """What dt-validate says of the board. Raises KinfoError: dtschema is missing, the cache cannot be written."""
+        if not board.nodes:
+            return ()
+        from kinfo.dt.check.schema import SCHEMA_FAILED
+        from kinfo.dt.excerpt import excerpt
+        from kinfo.findings import Severity
+
+        shown = excerpt(board)
+        if zero := _endless(board):
+            message = "dt-validate would not come to an end: it does not expect 0 cells"
+            return (SCHEMA_FAILED.at(zero, message, Severity.WARNING),)
+        if len(shown) > _LARGEST:
+            message = f"the kinfo nodes have {len(shown)} bytes: dt-validate would take minutes"
+            return (SCHEMA_FAILED.at("/", message, Severity.WARNING),)
+        key = (board.profile.name, shown)
+        if key not in self._known:
+            self._known[key] = tuple(self._validate(shown, processed(board.profile, self.tool)))
+        return self._known[key]
+
+    def _validate(self, shown: bytes, schema: str) -> Iterator[Finding]:
+        import json
+        import tempfile
+
+        from kinfo.dt.check.schema import SCHEMA_FAILED, findings
+
+        child, self._waiting = self._waiting or _Child(_VALIDATE, self.tool), None
+        with child, tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
+            blob, out = os.path.join(folder, "tree.dtb"), os.path.join(folder, "said.json")
+            with open(blob, "wb") as file:
+                file.write(shown)
+            if problem := child.run(["-s", schema, "-l", _OURS, "--json-output", out, blob]):
+                yield SCHEMA_FAILED.at("/", f"dt-validate {problem}")
+                return
+            with open(out, "rb") as file:
+                yield from findings(json.load(file))
+
+
+class _Child:
+    """One of dtschema's commands, waiting for its arguments. It is gone when `run` or `end` returns, however they do."""
+
+    def __init__(self, code: str, tool: SchemaTool) -> None:
+        import resource
+        import subprocess
+
+        self._seconds = tool.seconds
+        pipe = subprocess.PIPE
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own interpreter, our own code
+            [sys.executable, "-c", code], stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe
+        )
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(self._process.pid, resource.RLIMIT_AS, (tool.memory, tool.memory))
+            resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (int(tool.seconds) + 1,) * 2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def run(self, arguments: Sequence[str]) -> str:
+        """Let it run; what went wrong, or nothing."""
+        import subprocess
+
+        try:
+            _, said = self._process.communicate("\0".join(arguments).encode(), timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            return f"did not come to an end in {self._seconds:g} seconds"
+        code = self._process.returncode
+        if code < 0:
+            return f"was killed by signal {-code}"
+        lines = said.decode(errors="replace").strip().splitlines()
+        return f"failed: {lines[-1][:_SAID] if lines else f'exit code {code}'}" if code else ""
+
+    def end(self) -> None:
+        """Kill it where it still runs, and close its pipes."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def bindings_folder() -> str:
     """Where the bindings are: in the installed package, or beside it in a source tree."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "bindings"
-    return inside if inside.is_dir() else package.parent / "bindings"
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    inside = os.path.join(package, "bindings")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "bindings")
 
 
-def check(board: Board, tool: SchemaTool) -> Iterator[Finding]:
-    """What dt-validate says of the board. Raises KinfoError when dtschema is not installed or the cache cannot be written."""
-    if not board.nodes:
-        return
-    if zero := _endless(board):
-        yield SCHEMA_FAILED.at(zero, "dt-validate would not come to an end: it does not expect 0 cells", Severity.WARNING)
-        return
-    schema = processed(board.profile, tool)
-    with tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
-        blob, out = Path(folder, "tree.dtb"), Path(folder, "said.json")
-        blob.write_bytes(excerpt(board))
-        arguments = ["-s", str(schema), "-l", _OURS, "--json-output", str(out), str(blob)]
-        problem = _run(_VALIDATE, arguments, tool)
-        if problem:
-            yield SCHEMA_FAILED.at("/", f"dt-validate {problem}")
-            return
-        yield from findings(json.loads(out.read_bytes()))
+def _sources(profile: Profile) -> list[str]:
+    folder = os.path.join(bindings_folder(), profile.name)
+    found = [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names if name.endswith(".yaml")]
+    if not found:
+        raise KinfoError(f"{folder}: has no bindings", "install kinfo again")
+    return sorted(found)
 
 
-def processed(profile: Profile, tool: SchemaTool) -> Path:
+def processed(profile: Profile, tool: SchemaTool) -> str:
     """The profile's schema as dt-validate loads it fast; made by dt-mk-schema where it is not there yet."""
-    sources = sorted((bindings_folder() / profile.name).rglob("*.yaml"))
-    if not sources:
-        raise KinfoError(f"{bindings_folder()}: no bindings of profile {profile.name}", "install kinfo again")
-    digest = sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    path = tool.cache / f"{profile.name}-{_version()}-{digest}.json"
-    if not path.is_file():
+    import zlib
+
+    sources, digest = _sources(profile), 0
+    for source in sources:
+        with open(source, "rb") as file:
+            digest = zlib.crc32(file.read(), digest)
+    path = os.path.join(tool.cache, f"{profile.name}-{_version()}-{digest:08x}.json")
+    if not os.path.isfile(path):
         _make(path, sources, tool)
     return path
 
 
 def _version() -> str:
     """Dtschema's version, without the time that importing it or its metadata takes."""
+    from importlib.util import find_spec
+
     found = find_spec("dtschema")
     if found is None or not found.submodule_search_locations:
-        raise KinfoError(
-            "dtschema is not installed", "pip install dtschema, or leave the schema out with --no-schema"
-        )
-    text = Path(next(iter(found.submodule_search_locations)), "version.py").read_text(encoding="utf-8")
+        raise KinfoError("dtschema is not installed", "pip install dtschema, or leave the schema out with --no-schema")
+    with open(os.path.join(next(iter(found.submodule_search_locations)), "version.py"), encoding="utf-8") as file:
+        text = file.read()
     return next((word.strip("'\"") for word in text.split() if word[:1] in "'\"" and word[1:2].isdigit()), "unknown")
 
 
-def _make(path: Path, sources: Sequence[Path], tool: SchemaTool) -> None:
+def _make(path: str, sources: Sequence[str], tool: SchemaTool) -> None:
+    import tempfile
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".json")
+        os.makedirs(tool.cache, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=tool.cache, suffix=".json")
     except OSError as error:
-        raise KinfoError(
-            f"{path.parent}: cannot keep the processed schema: {error.strerror}", "set XDG_CACHE_HOME to a folder that can be written"
-        ) from error
+        message = f"{tool.cache}: cannot keep the processed schema: {error.strerror}"
+        raise KinfoError(message, "set XDG_CACHE_HOME to a folder that can be written") from error
     os.close(handle)
     try:
-        problem = _run(_PROCESS, ["-j", "-o", temporary, *map(str, sources)], tool)
+        with _Child(_PROCESS, tool) as child:
+            problem = child.run(["-j", "-o", temporary, *sources])
         if problem or not os.path.getsize(temporary):
             raise KinfoError(f"dt-mk-schema {problem or 'wrote nothing'}", "leave the schema out with --no-schema")
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-
-
-def _run(code: str, arguments: Sequence[str], tool: SchemaTool) -> str:
-    """Run one of dtschema's commands; what went wrong, or nothing. The child is gone when this returns, however it does."""
-    command = [sys.executable, "-c", code, *arguments]
-    with subprocess.Popen(  # noqa: S603  # our own interpreter, our own arguments
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as child:
-        try:
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(child.pid, resource.RLIMIT_AS, (tool.memory, tool.memory))
-                seconds = int(tool.seconds) + 1
-                resource.prlimit(child.pid, resource.RLIMIT_CPU, (seconds, seconds))
-            _, said = child.communicate(timeout=tool.seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            return f"did not come to an end in {tool.seconds:g} seconds"
-        except BaseException:
-            child.kill()
-            raise
-    if not child.returncode:
-        return ""
-    if child.returncode < 0:
-        return f"was killed by signal {-child.returncode}"
-    lines = said.decode(errors="replace").strip().splitlines()
-    return f"failed: {lines[-1][:_SAID] if lines else f'exit code {child.returncode}'}"
 
 
 def _endless(board: Board) -> str:

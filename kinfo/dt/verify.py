@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
@@ -12,11 +12,12 @@ from kinfo.dt.mappers import mappers
 from kinfo.dt.memory_map import Mapped, memory_map
 from kinfo.dt.profiles import Profile
 from kinfo.dt.ranges import Range
-from kinfo.dt.schema import SchemaTool
-from kinfo.dt.schema import check as check_schema
 from kinfo.dt.snippet import snippet
 from kinfo.dt.tree import Tree
 from kinfo.findings import Finding, Severity, worst
+
+if TYPE_CHECKING:
+    from kinfo.dt.schema import SchemaCheck
 
 _GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
@@ -62,19 +63,19 @@ def verify(
     tree: Tree,
     options: Options = Options(),  # noqa: B008  # an immutable value
     *,
-    schema: SchemaTool | None = None,
+    schema: SchemaCheck | None = None,
     name: str = "",
     label: str = "",
     inside: str = "",
 ) -> Verdict:
-    """Check a tree against the rules, and against the profile's schema where a SchemaTool is given.
+    """Check a tree against the rules, and against the profile's schema where a SchemaCheck is given.
 
     Raises KinfoError when the schema check cannot be set up.
     """
     board = Board(tree, options)
     found = check.run(board)
     if schema:
-        found += check_schema(board, schema)
+        found += schema.check(board)
     findings = tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
     return Verdict(
         name=name,

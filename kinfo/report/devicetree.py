@@ -11,7 +11,6 @@ from kinfo.dt.memory_map import Mapped
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.dt.verify import KinfoMemory, Verdict
 from kinfo.findings import Finding, Severity
-from kinfo.report.document import SCHEMA_VERSION, finding_data
 from kinfo.report.style import Style
 
 _OUTCOME = {"sound": "green", "broken": "red", "none": "yellow"}
@@ -49,6 +48,8 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 
 def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """What JSON and YAML show; docs/verify-dt.schema.json describes it."""
+    from kinfo.report.document import SCHEMA_VERSION
+
     return {"schema_version": SCHEMA_VERSION, "trees": [_data(verdict) for verdict in verdicts]}
 
 
@@ -175,5 +176,7 @@ def _extent(extent: Range) -> dict[str, str]:
 
 
 def _finding_data(finding: Finding, verdict: Verdict) -> dict[str, str | None]:
+    from kinfo.report.document import finding_data
+
     node, property_ = split(finding.where)
     return {**finding_data(finding), "node": node, "property": property_ or None, "value": verdict.sources.get(finding.where)}

@@ -10,6 +10,8 @@ from kinfo.dt.mappers import mappers, switched_off
 from kinfo.dt.profiles import is_kinfo
 from kinfo.findings import Finding, Rule, Severity
 
+_SHOWN = 16  # consumers that are looked at: a region has two or three
+
 NO_MAPPER = Rule(
     "devicetree-no-mapper",
     Severity.WARNING,
@@ -62,6 +64,6 @@ def _mapped(board: Board, region: Region) -> Iterator[Finding]:
 
 def _others(board: Board, region: Region) -> Iterator[Finding]:
     known = {mapper.node.path for mapper in mappers(board, region) if mapper.node}
-    for node in board.consumers(region):
+    for node in board.consumers(region)[:_SHOWN]:
         if not is_kinfo(node) and node.path not in known:
             yield CONSUMER.at(at(node, "memory-region"), f"it names {region.node.path}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.dt.containers.piece import Data, Piece
-from kinfo.errors import TreeError
+from kinfo.errors import BombError, TreeError
 
-LIMIT = 256 << 20  # bytes; kernels with their trees are far below
+LIMIT = 128 << 20  # bytes; kernels with their trees are far below
 _XZ_MEMORY = 256 << 20  # bytes that its dictionary may take
 _GZIP, _XZ, _ZSTD = b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
 _LZ4_FRAME, _LZ4_LEGACY = b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18"
@@ -47,7 +47,7 @@ def unpack(data: Data, name: str) -> tuple[bytes, memoryview]:
     except Exception as error:  # each library has exceptions of its own, and hostile data finds others
         raise TreeError(f"its {name} data is damaged or cut off: {error}", "get it again") from error
     if len(unpacked) > LIMIT:
-        raise TreeError(f"its {name} data unpacks to more than {LIMIT >> 20} MiB", "unpack it first, if it is no bomb")
+        raise BombError(f"its {name} data unpacks to more than {LIMIT >> 20} MiB", "unpack it first, if it is no bomb")
     return unpacked, memoryview(data)[used:]
 
 

@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kinfo.errors import DumpError
 from kinfo.kernel.facts import tables
@@ -179,6 +179,26 @@ class Vmlinux:
         base = self.pointer(base_at) if base_at else 0
         return found if base is None else found | self.listed.addresses(wanted, base)
 
+    def named_within(self, start: int, end: int) -> list[tuple[str, int]]:
+        """Name and VA of every symbol in the symbol table between two VAs, local ones too; none where it was stripped."""
+        import numpy as np
+
+        table = next((one for one in self.sections if one.kind == _SYMTAB and one.link < len(self.sections)), None)
+        if table is None:
+            return []
+        strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
+        hits = np.flatnonzero((entries["value"] >= start) & (entries["value"] < end) & (entries["section"] != 0))
+        return [(_name(strings, int(entries["name"][hit])), int(entries["value"][hit])) for hit in hits]
+
+    def _entries(self, table: Section) -> Any:
+        """The symbol table as an array of Elf64_Sym."""
+        import numpy as np
+
+        raw = self._bytes(table)
+        fields = [("name", "<u4"), ("info", "u1"), ("other", "u1"), ("section", "<u2"), ("value", "<u8"), ("size", "<u8")]
+        form = np.dtype(fields)
+        return np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
+
     def _symtab(self, wanted: Iterable[str]) -> dict[str, int]:
         """The same by the symbol table. The file's names may share their ends, so every end of a name counts."""
         import numpy as np
@@ -186,12 +206,7 @@ class Vmlinux:
         table = next(one for one in self.sections if one.kind == _SYMTAB)
         if not table.link < len(self.sections):
             raise DumpError(f"{self.name}: its symbol table has no names", _WHOLE)
-        raw = self._bytes(table)
-        strings = bytes(self._bytes(self.sections[table.link]))
-        form = np.dtype(
-            [("name", "<u4"), ("info", "u1"), ("other", "u1"), ("section", "<u2"), ("value", "<u8"), ("size", "<u8")]
-        )
-        entries = np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
+        strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
         labels = entries["name"].copy()
         order = np.argsort(labels, kind="stable")
         ordered, found = labels[order], {}

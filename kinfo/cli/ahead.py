@@ -1,0 +1,35 @@
+"""The schema check's process, started before click is imported: that takes longer than everything else together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from kinfo.dt.schema import SchemaCheck, SchemaTool
+
+_NO_CHECK = {"--no-schema", "--list", "--help"}
+_STARTED: list[SchemaCheck] = []
+
+
+@contextmanager
+def started(arguments: Sequence[str]) -> Iterator[None]:
+    """Start it for a `verify-dt` with these arguments; it is gone when the command is."""
+    if not _NO_CHECK.isdisjoint(arguments):
+        yield
+        return
+    with SchemaCheck(schema_tool(), ahead=True) as check:
+        _STARTED[:] = [check]
+        yield
+        _STARTED.clear()
+
+
+def schema_check(files: int) -> SchemaCheck:
+    """The one that was started, for one file; the workers that share several files start their own."""
+    return _STARTED.pop() if _STARTED and files == 1 else SchemaCheck(schema_tool())
+
+
+def schema_tool() -> SchemaTool:
+    """With the cache in the user's folder for such things."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return SchemaTool(os.path.join(cache, "kinfo", "schema"))

@@ -1,0 +1,172 @@
+"""`kinfo compare`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from kinfo import api
+from kinfo.cli import common
+from kinfo.cli.main import UNDECIDED
+from kinfo.cli.words import safe, say
+from kinfo.errors import KinfoError, RecordError
+from kinfo.memory import open_source
+from kinfo.record.record import Record
+from kinfo.report.compare import Compared, line, render
+
+if TYPE_CHECKING:
+    from kinfo.compare.policy import Policy
+    from kinfo.findings import Finding
+
+_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
+_TEXT_NAMES = (".yaml", ".yml", ".json")
+
+
+class Outcome(NamedTuple):
+    """One pair: compared, or what kept it from being so."""
+
+    compared: Compared | None
+    problem: str = ""
+
+
+@click.command("compare", short_help="Compare records field by field, by meaning")
+@click.argument("paths", nargs=-1, required=True, metavar="OLD NEW")
+@click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
+@click.option("--policy", metavar="FILE", help="YAML: which classes of differences pass, for which fields.")
+@click.option("--exact", is_flag=True, help="The bytes must be the same too.")
+@click.option("--all", "every", is_flag=True, help="Show the fields that are the same too (text only).")
+@click.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+def command(
+    *,
+    paths: tuple[str, ...],
+    ignore: tuple[str, ...],
+    policy: str | None,
+    exact: bool,
+    every: bool,
+    baseline: str | None,
+    form: str,
+    strict: bool,
+) -> int:
+    """Compare the record in OLD with the one in NEW: dumps, or YAML or JSON of fields; or all of a folder, by name.
+
+    Addresses that moved together are the same; what another boot, build or writer explains is expected. Exit 0 when nothing
+    differs that should not, 1 when something does, 2 when something could not be read.
+
+    \b
+    kinfo compare golden.bin new.bin
+    kinfo compare baseline/ out/ --policy kinfo.yaml --format junit > kinfo.xml
+    kinfo compare --update-baseline baseline/ out/*.bin
+    """
+    if baseline is not None:
+        from kinfo.cli.baseline import update
+
+        return update(baseline, paths)
+    if len(paths) != 2:
+        raise click.UsageError(
+            f"two records or folders are compared; {len(paths)} {'is' if len(paths) == 1 else 'are'} named"
+        )
+    rules = _policy(policy).ignoring(ignore)
+    if os.path.isdir(paths[0]) != os.path.isdir(paths[1]):
+        raise KinfoError(f"{paths[0]} against {paths[1]}: a folder and a file", "name two folders, or two files")
+    outcomes, alone = _outcomes(paths[0], paths[1], rules, exact=exact)
+    for outcome in outcomes:
+        if outcome.problem:
+            say(outcome.problem)
+    compared = [outcome.compared for outcome in outcomes if outcome.compared]
+    if form == "text":
+        _write_text(compared, alone, every=every, many=os.path.isdir(paths[0]))
+    elif compared or alone:
+        common.write(_rendered(form, compared, alone, strict=strict))
+    findings = (*(finding for one in compared for finding in one.findings), *(finding for _, finding in alone))
+    return UNDECIDED if len(compared) < len(outcomes) else common.verdict(findings, strict=strict)
+
+
+def _policy(path: str | None) -> Policy:
+    from kinfo.compare.policy import Policy, policy_of
+
+    if path is None:
+        return Policy()
+    from kinfo.cli.fields import load
+
+    data = load(path)
+    try:
+        return policy_of(data)
+    except KinfoError as error:
+        raise KinfoError(f"{path}: {error.message}", error.hint) from None
+
+
+def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[list[Outcome], tuple[tuple[str, Finding], ...]]:
+    work = _work(policy, exact=exact)
+    if not os.path.isdir(old):
+        return [work((old, new))], ()
+    from kinfo.compare.folders import matched
+    from kinfo.workers import in_order
+
+    found = matched(old, new)
+    pairs = [(os.path.join(old, name), os.path.join(new, name)) for name in found.names]
+    return list(
+        in_order(work, pairs, lambda pair: Outcome(None, f"{pair[1]}: the process that compared it was killed"))
+    ), found.alone
+
+
+def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome]:
+    from kinfo.compare.judge import judge
+
+    def work(pair: tuple[str, str]) -> Outcome:
+        try:
+            judged = judge(opened(pair[0]), opened(pair[1]), policy, exact=exact)
+        except KinfoError as error:
+            return Outcome(None, str(error))
+        return Outcome(Compared(safe(pair[0]), safe(pair[1]), *judged))
+
+    return work
+
+
+def opened(path: str) -> Record:
+    """The record in a dump, or made of a file of fields. Raises KinfoError."""
+    if path.endswith(_TEXT_NAMES):
+        from kinfo.cli.fields import parsed
+
+        name, fields, after_nul = parsed(path, None)
+        return api.decode(api.encode(fields, name, after_nul), offset=0, layout=name)
+    with open_source(path, common.stdin()) as source:
+        record = api.decode(source)
+    if record.layout is None:
+        raise RecordError(f"{path}: is an erased region: every byte is the same", "name a dump that has a record")
+    return record
+
+
+def _write_text(compared: Sequence[Compared], alone: Sequence[tuple[str, Finding]], *, every: bool, many: bool) -> None:
+    style = common.style()
+    for one in compared:
+        common.write(
+            line(one, style) if many and not one.is_refused else render(one, style, every=every) + ("\n" if many else "")
+        )
+    for name, finding in alone:
+        word = style.severity(finding.severity, finding.severity.value)
+        common.write(f"{word}  {finding.code}  {safe(name)}: {safe(finding.message)}\n")
+    if many:
+        refused = sum(one.is_refused for one in compared)
+        common.write(
+            f"{len(compared)} pairs: {refused} differ, {len(compared) - refused} pass; {len(alone)} without a partner\n"
+        )
+
+
+def _rendered(form: str, compared: Sequence[Compared], alone: Sequence[tuple[str, Finding]], *, strict: bool) -> str:
+    if form in ("json", "yaml"):
+        from kinfo.report.compare import document
+
+        data = document(compared, alone)
+        return common.as_json(data) if form == "json" else common.as_yaml(data)
+    from kinfo.report import judged
+
+    subjects = [judged.Judged("compare", one.new, None, one.findings) for one in compared]
+    subjects += [judged.Judged("compare", name, None, (finding,)) for name, finding in alone]
+    if form == "junit":
+        return judged.junit(subjects, strict=strict)
+    return judged.sarif(subjects) if form == "sarif" else judged.github(subjects)

@@ -1,0 +1,169 @@
+"""The class of every field, by rules that do not care which record is called old. docs/compare.md has them as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kinfo.compare.builds import PAGE, Pair, is_address
+from kinfo.compare.model import Comparison, Difference, Kind
+from kinfo.compare.reasons import reason_for
+from kinfo.errors import RecordError
+from kinfo.record import kernels
+from kinfo.record.checksum import State
+from kinfo.record.model import Value
+from kinfo.record.record import HEAD_FIELDS, Record, Shown
+from kinfo.record.text import before_nul
+
+CHECKSUM = "checksum"
+_OF_THE_BOOT = ("module_start_va", "module_end_va", "module_plt_start_va", "suspend_diag_va", "kimage_voffset", "phys_offset")
+_OF_THE_BUILD = ("num_syms", "names_total_len", "dss_freq_name", "dss_freq_size")
+_VERIFIED = frozenset((State.VALID.value, State.INVERTED.value))
+
+
+class _Verdict(NamedTuple):
+    kind: Kind
+    reason: str = ""
+    source: str = ""
+
+
+def compare_records(old: Record, new: Record) -> Comparison:
+    """Compare two records. Raises RecordError for one that is an erased region."""
+    for record in (old, new):
+        if record.layout is None:
+            raise RecordError("an erased region has no fields to compare", "decode says what is there")
+    assert old.layout is not None
+    assert new.layout is not None
+    pair = Pair(old, new)
+    found = (_checksum(old, new), *_fields(pair))
+    return Comparison(old.layout.alias, new.layout.alias, pair.same_build, pair.slide, found)
+
+
+def _checksum(old: Record, new: Record) -> Difference:
+    """The sum's state: its value follows from the fields."""
+    before, after = old.state.value, new.state.value
+    if before == after:
+        verdict = _Verdict(Kind.SAME)
+    elif {before, after} <= _VERIFIED:
+        verdict = _Verdict(Kind.PER_BOOT, "a boot loader has read one of them")
+    else:
+        verdict = _Verdict(Kind.REGRESSION, "one of them is not whole")
+    return Difference(CHECKSUM, before, after, *verdict)
+
+
+def _fields(pair: Pair) -> Iterator[Difference]:
+    old, new = pair.old.fields, pair.new.fields
+    names = dict.fromkeys(name for name in (*old, *new) if name not in HEAD_FIELDS)
+    for name in names:
+        verdict = _one_layout(pair, name) if name not in old or name not in new else _field(pair, name)
+        yield Difference(name, _shown(pair.old, name, old), _shown(pair.new, name, new), *verdict)
+
+
+def _shown(record: Record, name: str, fields: dict[str, Shown]) -> Shown | None:
+    """The value, with what stands behind a text's NUL where there is something."""
+    tail = record.after_nul.get(name)
+    return f"{fields[name]} (behind its NUL: {tail})" if tail else fields.get(name)
+
+
+def _one_layout(pair: Pair, name: str) -> _Verdict:
+    without = pair.new if name in pair.old.values else pair.old
+    assert without.layout is not None
+    if name in without.layout.by_name:
+        return _Verdict(Kind.REGRESSION, "the dump ends before it")
+    return _Verdict(Kind.ONE_LAYOUT, f"{without.layout.alias} has no such field")
+
+
+def _field(pair: Pair, name: str) -> _Verdict:
+    before, after = pair.old.values[name], pair.new.values[name]
+    if before == after and not _stayed_behind(pair, name):
+        return _Verdict(Kind.SAME)
+    if before == after:
+        return _Verdict(Kind.REGRESSION, f"the other addresses moved by {pair.common:#x}, this one did not")
+    if reason := reason_for(name, pair.old, pair.new):
+        return _Verdict(Kind.WRITER, reason.text, reason.source)
+    if is_address(name):
+        return _address(pair, name)
+    return _value(pair, name, before, after)
+
+
+def _stayed_behind(pair: Pair, name: str) -> bool:
+    return pair.same_build and bool(pair.common) and pair.distances.get(name) == 0
+
+
+def _address(pair: Pair, name: str) -> _Verdict:
+    distance = pair.distances.get(name)
+    if distance is None:
+        return _Verdict(Kind.REGRESSION, "it is set in one of them only")
+    if distance == pair.common:
+        if distance % PAGE:
+            return _Verdict(Kind.REGRESSION, f"all addresses moved by {distance:#x}, which is no whole number of pages")
+        return _Verdict(Kind.MOVED, f"by {distance:+#x}, as the others")
+    if not pair.same_build:
+        return _Verdict(Kind.PER_BUILD, "another build")
+    others = f"the others by {pair.common:+#x}" if pair.common is not None else "no two by the same distance"
+    return _Verdict(Kind.REGRESSION, f"it moved by {distance:+#x}, {others}")
+
+
+def _value(pair: Pair, name: str, before: Value, after: Value) -> _Verdict:
+    if name in ("last_uts_release", "uts_release"):
+        return _release(before, after)
+    if name == "build_info":
+        return _build_info(before, after)
+    if name in _OF_THE_BOOT:
+        both = bool(before) and bool(after)
+        return (
+            _Verdict(Kind.PER_BOOT, "chosen at boot") if both else _Verdict(Kind.REGRESSION, "it is set in one of them only")
+        )
+    if name in _OF_THE_BUILD:
+        return _count(pair, before, after)
+    return _constant(pair, name)
+
+
+def _release(before: Value, after: Value) -> _Verdict:
+    if not _text(before) or not _text(after):
+        return _Verdict(Kind.REGRESSION, "one of them has no release")
+    if _text(before) == _text(after):
+        return _Verdict(Kind.REGRESSION, "something stands behind its NUL")
+    return _Verdict(Kind.PER_BUILD, "another release")
+
+
+def _build_info(before: Value, after: Value) -> _Verdict:
+    if _text(before) == _text(after):
+        return _Verdict(Kind.PER_BOOT, "the tail of an earlier, longer write")
+    if not _text(before) or not _text(after):
+        return _Verdict(Kind.PER_BOOT, "user space writes it after boot, or not")
+    return _Verdict(Kind.PER_BUILD, "another build of user space")
+
+
+def _text(value: Value) -> bytes:
+    return before_nul(value) if isinstance(value, bytes) else b""
+
+
+def _count(pair: Pair, before: Value, after: Value) -> _Verdict:
+    if not before or not after:
+        return _Verdict(Kind.REGRESSION, "it is 0 in one of them")
+    if pair.same_build:
+        return _Verdict(Kind.REGRESSION, "release and addresses are of one build")
+    return _Verdict(Kind.PER_BUILD, "another build")
+
+
+def _constant(pair: Pair, name: str) -> _Verdict:
+    """Configuration and the compiler's offsets: they differ where the releases explain it, and nowhere else."""
+    if name.endswith("_offset") and _other_series(pair):
+        both = all(record.number(name) for record in (pair.old, pair.new))
+        if both:
+            return _Verdict(Kind.PER_BUILD, "struct module of another release")
+    if name == "name_len" and all(_has_its_length(record) for record in (pair.old, pair.new)):
+        return _Verdict(Kind.PER_BUILD, "KSYM_NAME_LEN grew from 128 to 512", "6.1")
+    if name == "symbol_len" and pair.old.number("name_len") != pair.new.number("name_len"):
+        return _Verdict(Kind.PER_BUILD, "it follows name_len")
+    return _Verdict(Kind.REGRESSION, "it does not depend on boot or build")
+
+
+def _other_series(pair: Pair) -> bool:
+    releases = (pair.old.release, pair.new.release)
+    return len({release.version for release in releases if release}) == 2
+
+
+def _has_its_length(record: Record) -> bool:
+    return record.release is not None and record.number("name_len") == kernels.name_len(record.release.version)

@@ -1,0 +1,40 @@
+"""What the Qualcomm minidump driver and firmware leave: the region array, and files named md_K...NN.BIN."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from struct import Struct
+
+from kinfo.errors import KinfoError
+from kinfo.meminspect.entry import Entry, Form, Found
+
+REGION = Struct("<16sIIQQ")  # name, seq, valid, address (PA), size
+VALID = 0x56414C49  # 'VALI'; in memory the bytes read ILAV
+# Two names may be the same but for the number: what stands behind the last letter is the sequence number.
+_FILE = re.compile(r"md_(K.{0,8}?)(\d{1,3})\.BIN", re.IGNORECASE)
+
+
+def regions(name: str, data: bytes) -> Found:
+    """The region array; entries behind the last valid one are left out. Raises KinfoError when none is valid."""
+    entries = []
+    for at in range(0, len(data) - REGION.size + 1, REGION.size):
+        raw, seq, valid, pa, size = REGION.unpack_from(data, at)
+        if valid == VALID:
+            text = raw.split(b"\0")[0].decode("ascii", "backslashreplace")
+            entries.append(Entry(seq, text, None, pa, size))
+    if not entries:
+        raise KinfoError(f"{name}: has no valid minidump region (40 bytes each, 'VALI')", "name the driver's region array")
+    return Found(Form.MINIDUMP, tuple(entries))
+
+
+def files(folder: str, named: Iterable[tuple[str, int]]) -> Found:
+    """A folder of region files, as (name, size in bytes). Raises KinfoError when it has none."""
+    entries = []
+    for name, size in sorted(named):
+        found = _FILE.fullmatch(name)
+        if found:
+            entries.append(Entry(int(found[2]), found[1], None, None, size))
+    if not entries:
+        raise KinfoError(f"{folder}: has no md_K*.BIN files", "name the folder that QDL or the firmware wrote")
+    return Found(Form.FILES, tuple(sorted(entries, key=lambda entry: entry.id or 0)))

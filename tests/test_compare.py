@@ -1,0 +1,475 @@
+"""Comparing records: the classes, their symmetry, policies, folders, baselines, the command."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kinfo
+from kinfo import Record, Severity
+from kinfo.catalogue import RULES
+from kinfo.compare.builds import is_address
+from kinfo.compare.classify import compare_records
+from kinfo.compare.judge import judge
+from kinfo.compare.model import Difference, Kind
+from kinfo.compare.policy import Policy, policy_of
+from kinfo.compare.reasons import REASONS
+from kinfo.errors import KinfoError, RecordError
+from kinfo.record.layouts import LAYOUTS
+from tests import strategies
+from tests.conftest import ROOT, Cli
+from tests.synthetic import make_fields
+
+PAGE = 4096
+
+
+def record(alias: str, fields: dict[str, Any]) -> Record:
+    return kinfo.decode(kinfo.encode(fields, alias), offset=0, layout=alias)
+
+
+def changed(alias: str, seed: int = 1, **changes: Any) -> tuple[Record, Record]:
+    fields = make_fields(alias, seed)
+    return record(alias, fields), record(alias, fields | changes)
+
+
+def classes(old: Record, new: Record) -> dict[str, Kind]:
+    return {one.field: one.kind for one in compare_records(old, new).differences if one.kind is not Kind.SAME}
+
+
+def reasons(old: Record, new: Record) -> dict[str, str]:
+    return {one.field: one.reason for one in compare_records(old, new).differences if one.kind is not Kind.SAME}
+
+
+def addresses(alias: str, fields: dict[str, Any]) -> list[str]:
+    return [name for name in kinfo.layout(alias).by_name if is_address(name) and fields.get(name)]
+
+
+@given(strategies.plausible())
+def test_a_record_equals_itself(drawn: tuple[Any, dict[str, Any], int]) -> None:
+    layout, fields, _ = drawn
+    one = record(layout.alias, fields)
+    assert classes(one, one) == {}
+    assert [finding for finding in judge(one, one, Policy()).findings if finding.severity is Severity.ERROR] == []
+
+
+@settings(max_examples=150)
+@given(strategies.plausible(), strategies.plausible())
+def test_classes_do_not_care_which_is_old(
+    one: tuple[Any, dict[str, Any], int], other: tuple[Any, dict[str, Any], int]
+) -> None:
+    first, second = record(one[0].alias, one[1]), record(other[0].alias, other[1])
+    there = {each.field: (each.kind, each.old, each.new) for each in compare_records(first, second).differences}
+    back = {each.field: (each.kind, each.new, each.old) for each in compare_records(second, first).differences}
+    assert there == back
+
+
+@given(strategies.layouts, strategies.seeds, st.data())
+def test_any_fields_at_all_are_symmetric(layout: Any, seed: int, data: st.DataObject) -> None:
+    first = record(layout.alias, make_fields(layout.alias, seed))
+    second = record(layout.alias, data.draw(strategies.any_fields(layout)))
+    there = {each.field: each.kind for each in compare_records(first, second).differences}
+    assert there == {each.field: each.kind for each in compare_records(second, first).differences}
+
+
+@given(strategies.main_layouts, strategies.seeds, st.integers(-1000, 1000).filter(bool))
+def test_a_common_shift_is_moved(layout: Any, seed: int, pages: int) -> None:
+    fields = make_fields(layout.alias, seed)
+    names = addresses(layout.alias, fields)
+    moved = fields | {name: (fields[name] + pages * PAGE) & (1 << 64) - 1 for name in names}
+    old, new = record(layout.alias, fields), record(layout.alias, moved)
+    comparison = compare_records(old, new)
+    assert comparison.slide == pages * PAGE
+    assert {each.field for each in comparison.of(Kind.MOVED)} == set(names)
+    assert comparison.of(Kind.REGRESSION) == ()
+
+
+@given(strategies.main_layouts, strategies.seeds, st.integers(-1000, 1000).filter(bool), st.data())
+def test_a_shift_of_one_is_a_regression(layout: Any, seed: int, pages: int, data: st.DataObject) -> None:
+    fields = make_fields(layout.alias, seed)
+    name = data.draw(st.sampled_from(addresses(layout.alias, fields)))
+    old = record(layout.alias, fields)
+    new = record(layout.alias, fields | {name: (fields[name] + pages * PAGE) & (1 << 64) - 1})
+    assert classes(old, new) == {name: Kind.REGRESSION}
+
+
+def test_one_that_stays_behind_is_a_regression() -> None:
+    fields = make_fields("C", 1)
+    moved = {name: fields[name] + PAGE for name in addresses("C", fields) if name != "_names_pa"}
+    old, new = record("C", fields), record("C", fields | moved)
+    assert reasons(old, new)["_names_pa"] == "the other addresses moved by 0x1000, this one did not"
+
+
+def test_a_shift_of_no_page_is_a_regression() -> None:
+    fields = make_fields("C", 1)
+    old, new = record("C", fields), record("C", fields | {name: fields[name] + 8 for name in addresses("C", fields)})
+    assert set(classes(old, new).values()) == {Kind.REGRESSION}
+    assert "which is no whole number of pages" in reasons(old, new)["_text_pa"]
+
+
+CASES = [
+    ("C", {"thread_size": 0x8000}, "thread_size", Kind.REGRESSION, "it does not depend on boot or build"),
+    ("C", {"enabled_all": 0}, "enabled_all", Kind.REGRESSION, "it does not depend on boot or build"),
+    ("C", {"num_syms": 7}, "num_syms", Kind.REGRESSION, "release and addresses are of one build"),
+    ("C", {"num_syms": 0}, "num_syms", Kind.REGRESSION, "it is 0 in one of them"),
+    ("C", {"_names_pa": 0}, "_names_pa", Kind.REGRESSION, "it is set in one of them only"),
+    ("C", {"last_uts_release": ""}, "last_uts_release", Kind.REGRESSION, "one of them has no release"),
+    ("C", {"last_uts_release": "6.12.99-other"}, "last_uts_release", Kind.PER_BUILD, "another release"),
+    ("C", {"build_info": ""}, "build_info", Kind.PER_BOOT, "user space writes it after boot, or not"),
+    ("C", {"build_info": "a/b/c:16/D/1:user/keys"}, "build_info", Kind.PER_BUILD, "another build of user space"),
+    ("C", {"mod_mem_offset": 8}, "mod_mem_offset", Kind.REGRESSION, "it does not depend on boot or build"),
+    ("C", {"_relative_pa": 0}, "_relative_pa", Kind.WRITER, "v2 stores no _relative_pa"),
+    ("A2", {"module_start_va": 0xFFFFFFC000000000}, "module_start_va", Kind.PER_BOOT, "chosen at boot"),
+    ("A2", {"module_start_va": 0}, "module_start_va", Kind.REGRESSION, "it is set in one of them only"),
+    ("V3l", {"kimage_voffset": 0xFFFFFFBF00000000}, "kimage_voffset", Kind.PER_BOOT, "chosen at boot"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("alias", "changes", "field", "kind", "reason"), CASES, ids=lambda value: str(value)[:30])
+def test_classes(alias: str, changes: dict[str, Any], field: str, kind: Kind, reason: str) -> None:
+    old, new = changed(alias, **changes)
+    assert classes(old, new) == {field: kind}
+    assert reasons(old, new) == {field: reason}
+
+
+def test_tails_behind_a_nul() -> None:
+    fields = make_fields("C", 1)
+    text = fields["build_info"]
+    stale = text.encode() + b"\0old"
+    old, new = record("C", fields), record("C", fields | {"build_info": stale})
+    assert reasons(old, new) == {"build_info": "the tail of an earlier, longer write"}
+    (shown,) = (each.new for each in compare_records(old, new).differences if each.field == "build_info")
+    assert shown == f"{text} (behind its NUL: 6f6c64)"
+    release = fields["last_uts_release"].encode() + b"\0x"
+    assert classes(old, record("C", fields | {"last_uts_release": release})) == {"last_uts_release": Kind.REGRESSION}
+
+
+def other_build(**changes: Any) -> tuple[Record, Record]:
+    """Two releases of one layout: the second's addresses all moved by distances of their own."""
+    fields = make_fields("C", 1)
+    names = addresses("C", fields)
+    moved = {name: fields[name] + PAGE * number for number, name in enumerate(names, start=1)}
+    other = {"last_uts_release": "6.13.1", "num_syms": fields["num_syms"] + 5}
+    return record("C", fields), record("C", fields | moved | other | changes)
+
+
+def test_another_build() -> None:
+    old, new = other_build(mod_mem_offset=0x99, build_info="a/b/c:16/D/1:user/keys")
+    found = classes(old, new)
+    assert set(found.values()) == {Kind.PER_BUILD}
+    assert reasons(old, new)["mod_mem_offset"] == "struct module of another release"
+    old, new = other_build(thread_size=0x8000, _end_pa=0)
+    assert {name for name, kind in classes(old, new).items() if kind is Kind.REGRESSION} == {"thread_size", "_end_pa"}
+
+
+def test_lengths_that_grew_with_the_release() -> None:
+    old = record("A2", make_fields("A2", 1) | {"last_uts_release": "5.15.1", "name_len": 128, "symbol_len": 239})
+    new = record("A2", make_fields("A2", 2) | {"last_uts_release": "6.1.1", "name_len": 512, "symbol_len": 623})
+    found = classes(old, new)
+    assert (found["name_len"], found["symbol_len"]) == (Kind.PER_BUILD, Kind.PER_BUILD)
+    assert "KSYM_NAME_LEN" in reasons(old, new)["name_len"]
+
+
+def test_layouts_have_fields_of_their_own() -> None:
+    old, new = record("A6", make_fields("A6", 1)), record("C", make_fields("C", 1))
+    found = classes(old, new)
+    assert found["_text_pa"] is found["_addresses_pa"] is Kind.ONE_LAYOUT
+    assert reasons(old, new)["_text_pa"] == "A6 has no such field"
+
+
+def writers(old_alias: str, old: dict[str, Any], new_alias: str, new: dict[str, Any]) -> dict[str, str]:
+    before, after = record(old_alias, make_fields(old_alias, 1) | old), record(new_alias, make_fields(new_alias, 1) | new)
+    return {one.field: one.reason for one in compare_records(before, after).of(Kind.WRITER)}
+
+
+def test_what_writers_are_known_to_do() -> None:
+    assert writers("C", {}, "D", {"_relative_pa": 0})["_relative_pa"] == "v3 never stores _relative_pa"
+    rfc = writers("C", {}, "C", {"last_uts_release": "Linux", "_relative_pa": 0x81234568})
+    assert set(rfc) == {"last_uts_release", "_relative_pa"}
+    new = {"last_uts_release": "7.0.1", "_relative_pa": 0}
+    assert writers("C", {}, "C", new)["_relative_pa"] == "kernels from 7.0 on have no relative base"
+    flag = {"last_uts_release": "6.9.1", "enabled_base_relative": 1}
+    assert (
+        "since 6.11"
+        in writers("C", {"last_uts_release": "6.12.1", "enabled_base_relative": 0}, "B", flag)["enabled_base_relative"]
+    )
+    assert (
+        "does not assign"
+        in writers("C", {"last_uts_release": "6.10.1", "enabled_base_relative": 0}, "B", flag)["enabled_base_relative"]
+    )
+    cfi = {"last_uts_release": "6.18.1", "enabled_cfi_clang": 0}
+    assert "CONFIG_CFI" in writers("C", {"last_uts_release": "6.12.1", "enabled_cfi_clang": 1}, "C", cfi)["enabled_cfi_clang"]
+    absolute = {"_addresses_pa": 0x81000000, "_offsets_pa": 0, "_relative_pa": 0, "enabled_base_relative": 0}
+    assert set(writers("A2", {}, "A2", absolute)) >= {"_addresses_pa", "_offsets_pa", "_relative_pa"}
+    assert all(reason.text and reason.source for reason in REASONS)
+
+
+def test_the_sum_s_state() -> None:
+    whole = kinfo.decode(kinfo.encode(make_fields("C", 1), "C"))
+    raw = bytearray(whole.raw)
+    raw[4:8] = bytes(byte ^ 0xFF for byte in raw[4:8])
+    read = kinfo.decode(bytes(raw))
+    raw[5] ^= 0x10
+    broken = kinfo.decode(bytes(raw))
+    assert classes(whole, read) == {"checksum": Kind.PER_BOOT}
+    assert classes(whole, broken) == {"checksum": Kind.REGRESSION}
+
+
+def test_erased_and_cut_off() -> None:
+    whole = kinfo.decode(kinfo.encode(make_fields("C", 1), "C"))
+    with pytest.raises(RecordError, match=r"^an erased region has no fields to compare"):
+        compare_records(whole, kinfo.decode(bytes(4096)))
+    cut = kinfo.decode(whole.raw[:300])
+    assert reasons(whole, cut)["build_info"] == "the dump ends before it"
+
+
+def test_every_pair_of_layouts() -> None:
+    records = [record(layout.alias, make_fields(layout.alias, 1)) for layout in LAYOUTS]
+    for one in records:
+        for other in records:
+            assert compare_records(one, other).differences
+
+
+def test_every_rule_has_an_occasion() -> None:
+    codes = {rule.code for rule in RULES if rule.family == "compare"}
+    assert codes == {
+        *("compare-regression", "compare-not-allowed", "compare-bytes", "compare-unsound"),
+        *("compare-expected", "compare-missing", "compare-extra"),
+    }  # each is in a test below
+
+
+def codes(old: Record, new: Record, policy: Policy = Policy(), **more: Any) -> set[tuple[str, str]]:  # noqa: B008
+    return {(one.code.removeprefix("compare-"), one.where) for one in judge(old, new, policy, **more).findings}
+
+
+def test_findings() -> None:
+    old, new = changed("C", thread_size=0x8000, build_info="")
+    assert codes(old, new) == {("regression", "thread_size"), ("expected", "build_info")}
+    strict = policy_of({"pass": ["moved"], "ignore": ["thread_size"]})
+    assert codes(old, new, strict) == {("not-allowed", "build_info")}
+    loose = policy_of({"fields": {"thread_size": ["regression"]}})
+    assert codes(old, new, loose) == {("expected", "thread_size"), ("expected", "build_info")}
+    unsound, _ = changed("C")
+    assert ("unsound", "thread_size") in codes(unsound, changed("C", thread_size=0x3000)[1])
+
+
+def test_exact() -> None:
+    old, new = changed("C", build_info="")
+    found = judge(old, new, Policy(), exact=True).findings
+    assert found[0].message.startswith("the first byte that differs is at 4 (combined_checksum): ")
+    assert judge(old, old, Policy(), exact=True).findings == ()
+    (size,) = (
+        one
+        for one in judge(old, record("D", make_fields("D", 1)), Policy(), exact=True).findings
+        if one.code == "compare-bytes"
+    )
+    assert size.message == "472 bytes became 216"
+
+
+POLICIES: list[tuple[Any, str]] = [
+    ([], "is no mapping; its keys are pass, fields, ignore"),
+    ({"passs": []}, "has an unknown key 'passs'; did you mean pass?"),
+    ({"zzz": []}, "has an unknown key 'zzz'; its keys are pass, fields, ignore"),
+    ({"pass": "moved"}, "pass is no list; write `pass: [...]`"),
+    ({"pass": ["move"]}, "pass: there is no class 'move'; did you mean moved?"),
+    ({"fields": []}, "fields is no mapping; write `fields: {thread_size: [regression]}`"),
+    ({"fields": {"thread_sise": []}}, "no layout has a field 'thread_sise'; did you mean thread_size?"),
+    ({"fields": {"thread_size": [1]}}, "thread_size: there is no class 1; they are same, moved, per-boot"),
+    ({"ignore": ["xyzzyxyzzy"]}, "no layout has a field 'xyzzyxyzzy'; `kinfo layouts C` lists fields"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), POLICIES, ids=lambda value: str(value)[:25])
+def test_policies_with_mistakes(data: Any, message: str) -> None:
+    with pytest.raises(KinfoError) as caught:
+        policy_of(data)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    fields = make_fields("C", 1)
+    moved = {name: fields[name] + 0x200000 for name in addresses("C", fields)}
+    for name, values in {
+        "old": fields,
+        "moved": fields | moved,
+        "bad": fields | {"thread_size": 0x8000},
+    }.items():
+        (tmp_path / f"{name}.bin").write_bytes(kinfo.encode(values, "C").ljust(4096, b"\0"))
+    (tmp_path / "noise").write_bytes(b"no record" * 100)
+    return tmp_path
+
+
+def test_the_command(kinfo_cli: Cli, files: Path) -> None:
+    same = kinfo_cli("compare", files / "old.bin", files / "old.bin")
+    assert (same.code, same.err) == (0, "")
+    assert same.out == (
+        f"{files}/old.bin (C) against {files}/old.bin (C)\n  the same build, loaded at the same place; 30 same\n\n"
+        "passes: nothing differs that should not\n"
+    )
+    moved = kinfo_cli("compare", files / "old.bin", files / "moved.bin")
+    assert moved.code == 0
+    assert "  the same build, moved by +0x200000; 16 same, 14 moved\n" in moved.out
+    bad = kinfo_cli("compare", files / "old.bin", files / "bad.bin")
+    assert bad.code == 1
+    assert "error  compare-regression  thread_size: 16384 became 32768: it does not depend on boot or build\n" in bad.out
+    assert bad.out.endswith("wanted changes go into the baseline: kinfo compare --update-baseline DIR RECORD\n")
+    assert kinfo_cli("compare", files / "old.bin", files / "bad.bin", "--ignore", "thread_size").code == 0
+    assert kinfo_cli("compare", files / "old.bin", files / "moved.bin", "--exact").code == 1
+    assert "  magic" not in kinfo_cli("compare", files / "old.bin", files / "old.bin", "--all").out
+    assert "  num_syms" in kinfo_cli("compare", files / "old.bin", files / "old.bin", "--all").out
+
+
+def test_fields_files_are_records_too(kinfo_cli: Cli, files: Path) -> None:
+    for form in ("yaml", "json"):
+        (files / f"old.{form}").write_text(kinfo_cli("decode", files / "old.bin", "--format", form).out)
+        ran = kinfo_cli("compare", files / f"old.{form}", files / "old.bin", "--exact")
+        assert (ran.code, ran.err) == (0, "")
+
+
+def test_policy_file(kinfo_cli: Cli, files: Path) -> None:
+    policy = files / "p.yaml"
+    policy.write_text("pass: [same]\nfields:\n  thread_size: [regression]\n")
+    assert kinfo_cli("compare", files / "old.bin", files / "bad.bin", "--policy", policy).code == 0
+    assert kinfo_cli("compare", files / "old.bin", files / "moved.bin", "--policy", policy).code == 1
+    policy.write_text("pas: [same]\n")
+    ran = kinfo_cli("compare", files / "old.bin", files / "bad.bin", "--policy", policy)
+    assert (ran.code, ran.err) == (2, f"kinfo: {policy}: has an unknown key 'pas'; did you mean pass?\n")
+
+
+MISTAKES = {
+    "one": (["old.bin"], "two records or folders are compared; 1 is named; see `kinfo compare --help`"),
+    "three": (["old.bin"] * 3, "two records or folders are compared; 3 are named; see `kinfo compare --help`"),
+    "mixed": (["old.bin", "."], "{f}/old.bin against {f}/.: a folder and a file; name two folders, or two files"),
+    "gone": (["old.bin", "gone"], "{f}/gone: No such file or directory; check the path and its permissions"),
+    "noise": (["old.bin", "noise"], "{f}/noise: no record in"),
+    "field": (["old.bin", "old.bin", "--ignore", "thread"], "no layout has a field 'thread'; did you mean thread_size?"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_2(name: str, kinfo_cli: Cli, files: Path) -> None:
+    arguments, message = MISTAKES[name]
+    words = [
+        arg if arg.startswith("--") or arg == "thread" else str(files / arg) if arg != "." else f"{files}/."
+        for arg in arguments
+    ]
+    ran = kinfo_cli("compare", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"kinfo: {message.format(f=files)}")
+
+
+def test_erased_regions_and_fifos(kinfo_cli: Cli, files: Path) -> None:
+    (files / "erased").write_bytes(bytes(4096))
+    ran = kinfo_cli("compare", files / "erased", files / "old.bin")
+    assert (ran.code, ran.err) == (
+        2,
+        f"kinfo: {files}/erased: is an erased region: every byte is the same; name a dump that has a record\n",
+    )
+    os.mkfifo(files / "pipe")
+    assert "is a FIFO" in kinfo_cli("compare", files / "pipe", files / "old.bin").err
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    old, new = tmp_path / "old", tmp_path / "new"
+    fields = make_fields("C", 1)
+    for folder in (old, new):
+        (folder / "sub").mkdir(parents=True)
+        for number in range(60):
+            (folder / "sub" / f"{number}.bin").write_bytes(kinfo.encode(fields, "C"))
+    (new / "sub" / "7.bin").write_bytes(kinfo.encode(fields | {"thread_size": 0x8000}, "C"))
+    (old / "gone.bin").write_bytes(kinfo.encode(fields, "C"))
+    (new / "more.bin").write_bytes(kinfo.encode(fields, "C"))
+    (new / ".hidden").write_bytes(b"x")
+    return old, new
+
+
+def test_folders_by_name(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
+    old, new = folders
+    ran = kinfo_cli("compare", old, new)
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.endswith(
+        f"error  compare-missing  gone.bin: {new} lacks it\nwarning  compare-extra  more.bin: {old} lacks it\n"
+        "60 pairs: 1 differ, 59 pass; 2 without a partner\n"
+    )
+    assert f"{new}/sub/7.bin" in ran.out
+    assert ran.out.startswith(f"{new}/sub/0.bin: passes; 30 same\n")
+    (old / "sub" / "noise").write_bytes(b"x" * 99)
+    (new / "sub" / "noise").write_bytes(b"x" * 99)
+    broken = kinfo_cli("compare", old, new)
+    assert (broken.code, "noise: no record in" in broken.err) == (2, True)
+    (old.parent / "a").mkdir()
+    (old.parent / "b").mkdir()
+    empty = kinfo_cli("compare", old.parent / "a", old.parent / "b")
+    assert (empty.code, empty.err.endswith("name folders of records\n")) == (2, True)
+
+
+def test_formats(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
+    old, new = map(str, folders)
+    ran = kinfo_cli("compare", old, new, "--format", "json")
+    data = json.loads(ran.out)
+    jsonschema.validate(data, json.loads((ROOT / "docs" / "compare.schema.json").read_text()))
+    assert (ran.code, [pair["passes"] for pair in data["pairs"]].count(False)) == (1, 1)
+    assert yaml.safe_load(kinfo_cli("compare", old, new, "--format", "yaml").out) == data
+    junit = ET.fromstring(kinfo_cli("compare", old, new, "--format", "junit").out)
+    assert [suite.get("failures") for suite in junit].count("1") == 2
+    sarif = json.loads(kinfo_cli("compare", old, new, "--format", "sarif").out)
+    assert {result["ruleId"] for result in sarif["runs"][0]["results"]} == {
+        "compare-regression",
+        "compare-missing",
+        "compare-extra",
+    }
+    github = kinfo_cli("compare", old, new, "--format", "github").out
+    assert github.startswith(f"::error file={new}/sub/7.bin,title=compare-regression::thread_size: 16384 became 32768")
+
+
+def test_the_baseline(kinfo_cli: Cli, files: Path) -> None:
+    base = files / "base"
+    first = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
+    assert (first.code, first.out) == (0, "")
+    assert first.err == f"kinfo: new: {base}/old.bin\nkinfo: new: {base}/moved.bin\nkinfo: {base}: 2 new, 0 changed, 0 same\n"
+    assert (base / "old.bin").stat().st_size == 472
+    (files / "old.bin").write_bytes((files / "bad.bin").read_bytes())
+    second = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
+    assert second.err == f"kinfo: changed: {base}/old.bin\nkinfo: {base}: 0 new, 1 changed, 1 same\n"
+    assert kinfo_cli("compare", base / "old.bin", files / "bad.bin", "--exact").code == 0
+    noise = kinfo_cli("compare", "--update-baseline", files / "none", files / "noise", files / "old.bin")
+    assert (noise.code, (files / "none").exists()) == (2, False)
+
+
+def test_the_baseline_of_a_folder(kinfo_cli: Cli, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    old, new = folders
+    assert kinfo_cli("compare", "--update-baseline", tmp_path / "base", new).err.endswith("base: 61 new, 0 changed, 0 same\n")
+    assert kinfo_cli("compare", tmp_path / "base", new).code == 0
+    twice = kinfo_cli("compare", "--update-baseline", tmp_path / "x", old / "gone.bin", old / "gone.bin")
+    assert (twice.code, "another file is called gone.bin too" in twice.err) == (2, True)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    ran = kinfo_cli("compare", "--update-baseline", blocked / "x", old / "gone.bin")
+    assert (ran.code, ran.err) == (2, f"kinfo: {blocked}/x: cannot be made: Not a directory; name a folder\n")
+
+
+def test_real_records(real_samples: Path, kinfo_cli: Cli) -> None:
+    """One boot, two drivers: the same bytes. Two kernels of one release: another build. A flipped bit: a regression."""
+    kernels, records = real_samples / "kernels", real_samples / "records"
+    one_boot = kernels / "meminspect-v1"
+    assert kinfo_cli("compare", one_boot / "kinfo.bin", one_boot / "kinfo_up.bin", "--exact").code == 0
+    assert kinfo_cli("compare", one_boot / "kinfo.bin", one_boot / "kinfo-crash.bin").code == 0
+    builds = kinfo_cli("compare", kernels / "android-6.12" / "kinfo.bin", real_samples / "ram" / "kinfo.bin")
+    assert (builds.code, "another build; 17 same, 13 per-build" in builds.out) == (0, True)
+    posted = kinfo_cli("compare", records / "C_mi1__exact.bin", records / "D_mi3__exact.bin")
+    assert (posted.code, "v3 never stores _relative_pa" in posted.out) == (0, True)
+    flipped = kinfo_cli("compare", records / "A2__exact.bin", records / "A2__flip_ptr.bin")
+    assert (flipped.code, "_relative_pa: 0x80210000 became 0x80230000" in flipped.out) == (1, True)
+    half = kinfo_cli("compare", records / "C_mi1__exact.bin", records / "C_mi1__mi_half1.bin")
+    assert half.code == 1
+    assert isinstance(Difference("a", 1, 2, Kind.SAME), tuple)
