@@ -109,6 +109,51 @@ def test_damaged_dwarf_is_an_error_or_nothing(tmp_path: Path) -> None:
     assert errors > 5
 
 
+def by_hand(name_form: int, index: bytes, *, is_wide: bool) -> Dwarf:
+    """DWARF 5 as clang writes it: names by their number in .debug_str_offsets; `is_wide` for 64-bit offsets.
+
+    One unit with `struct module { ...; char name[56]; ...; kallsyms; }`, and an entry of each kind of block before it.
+    """
+    strings = b"x\0module\0name\0kallsyms\0"
+    width = 8 if is_wide else 4
+    places = [strings.index(one) for one in (b"x\0", b"module\0", b"name\0", b"kallsyms\0")]
+    table = bytes(2 * width) + b"".join(place.to_bytes(width, "little") for place in places)
+
+    def kind(code: int, tag: int, has_children: int, *attributes: int) -> bytes:
+        return bytes((code, tag, has_children, *attributes, 0, 0))
+
+    abbrev = kind(1, 0x11, 1, 0x72, 0x17)  # compile unit: str_offsets_base, a sec_offset
+    abbrev += kind(2, 0x13, 1, 0x03, name_form, 0x0B, 0x05)  # struct: name, byte_size as data2
+    abbrev += kind(3, 0x0D, 0, 0x03, name_form, 0x49, 0x13, 0x38, 0x0F)  # member: name, type as ref4, location as udata
+    abbrev += kind(4, 0x01, 1) + kind(5, 0x21, 0, 0x37, 0x0B)  # array; subrange: count as data1
+    abbrev += kind(6, 0x34, 0, 0x02, 0x18, 0x02, 0x0A, 0x1C, 0x0D, 0x03, 0x08)  # exprloc, block1, sdata, string
+    abbrev += kind(7, 0x24, 0) + b"\0"
+    body = b"\x01" + (2 * width).to_bytes(width, "little")
+    body += b"\x06" + b"\x02ab" + b"\x03abc" + b"\x80\x7f" + b"module\0"
+    start = 4 + 8 + 4 + 8 if is_wide else 12  # of the entries: behind the unit's header
+    array = start + len(body)
+    body += b"\x04\x05\x38\0"  # char [56]
+    plain = start + len(body)
+    body += b"\x07"
+    body += b"\x02" + b"\x01" + index + (0x400).to_bytes(2, "little")
+    body += b"\x03" + b"\x02" + index + array.to_bytes(4, "little") + b"\x18"
+    body += b"\x03" + b"\x03" + index + plain.to_bytes(4, "little") + b"\x88\x07"
+    body += b"\0\0"
+    head = struct.pack("<HBB", 5, 1, 8) + bytes(width)
+    length = len(head) + len(body)
+    info = (b"\xff\xff\xff\xff" + length.to_bytes(8, "little") if is_wide else length.to_bytes(4, "little")) + head + body
+    other = struct.pack("<IHBB", 8, 5, 2, 8) + bytes(4)  # a type unit, which is passed over
+    sections = {".debug_info": other + info, ".debug_abbrev": abbrev, ".debug_str": strings, ".debug_str_offsets": table}
+    return Dwarf({name: memoryview(data) for name, data in sections.items()})
+
+
+@pytest.mark.parametrize(("form", "index"), [(0x25, b""), (0x26, b"\0"), (0x27, b"\0\0"), (0x28, b"\0\0\0"), (0x1A, b"")])
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_names_by_their_number(form: int, index: bytes, is_wide: bool) -> None:
+    found = by_hand(form, index, is_wide=is_wide).find("module")
+    assert found == Struct(0x400, {"name": Member(24, 56), "kallsyms": Member(0x388, 0)})
+
+
 names = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=12).filter(
     lambda name: name != "int"
 )

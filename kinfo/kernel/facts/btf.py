@@ -5,6 +5,7 @@ Documentation/bpf/btf.rst has the format. Only what a struct's layout needs is r
 
 from __future__ import annotations
 
+import re
 import struct
 from array import array
 
@@ -30,9 +31,10 @@ class Btf:
     """
 
     def __init__(self, image: bytes | memoryview) -> None:
-        start = bytes(image).find(_MAGIC)
-        if start < 0 or start + _HEADER.size > len(image):
+        found = re.search(re.escape(_MAGIC), image)  # which needs no copy of the image
+        if not found or found.start() + _HEADER.size > len(image):
             raise KernelError("the kernel image carries no BTF")
+        start = found.start()
         _, _, _, header, types, types_length, strings, strings_length = _HEADER.unpack_from(image, start)
         start += header
         self._strings = bytes(image[start + strings : start + strings + strings_length])
