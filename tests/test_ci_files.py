@@ -14,7 +14,10 @@ import pytest
 import yaml
 
 from kinfo.cli.commands import COMMANDS
+from kinfo.compare.policy import policy_of
+from tests.build_files import Extra, config_text, module_types, symbol_values, vmlinux
 from tests.conftest import ROOT
+from tests.kernels.image import Spec, make
 
 EXAMPLES = ROOT / "dts_examples"
 WITH_KINFO = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -77,3 +80,44 @@ def test_the_devicetree_hook(tmp_path: Path) -> None:
             [*shlex.split(hook["entry"]), path], cwd=tmp_path, env=WITH_KINFO, capture_output=True, check=False
         )
         assert done.returncode == code
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_documented_workflows_are_yaml() -> None:
+    github, step, gitlab, policy = map(yaml.safe_load, blocks("yaml"))
+    assert set(github["jobs"]) == {"record"}
+    assert step[0]["with"]["command"] in COMMANDS
+    assert gitlab["debug-kinfo"]["artifacts"]["reports"]["junit"] == ["crosscheck.xml", "compare.xml"]
+    policy_of(policy)
+
+
+def test_the_documented_commands_run(tmp_path: Path) -> None:
+    """Every kinfo line of both workflows, in order, on a kernel of our own, but for where its image is loaded."""
+    kernel = make(Spec(slide=0))
+    (tmp_path / "vmlinux").write_bytes(vmlinux(kernel, symbol_values(kernel), extras=[Extra(".BTF", module_types(kernel))]))
+    (tmp_path / ".config").write_text(config_text("6.12.1"))
+    (tmp_path / "golden").mkdir()
+    for block in blocks("yaml")[:3:2]:
+        lines = [line.strip().removeprefix("- ").removeprefix("run: ") for line in block.splitlines()]
+        commands = [line for line in lines if line.startswith(("kinfo ", "mkdir "))]
+        assert len(commands) == 4
+        for command in sorted(commands, key=lambda line: not line.startswith(("mkdir", "kinfo build"))):
+            line = command.replace("0x80200000", hex(kernel.spec.text)).replace("-o out", "--force -o out")
+            if command.startswith("kinfo compare"):
+                subprocess.run(
+                    ["sh", "-c", "kinfo compare --update-baseline golden out"], cwd=tmp_path, env=WITH_KINFO, check=True
+                )
+            done = subprocess.run(
+                ["sh", "-c", line], cwd=tmp_path, env=WITH_KINFO, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+    assert (tmp_path / "crosscheck.xml").read_text().startswith("<?xml")
+
+
+def test_the_action_compares(tmp_path: Path) -> None:
+    sample = ROOT / "kinfo" / "samples" / "pixel-5.10.bin"
+    done = run_action(tmp_path, command="compare", files=f"{sample} {sample}", format="text")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "passes: nothing differs that should not")
