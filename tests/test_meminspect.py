@@ -27,6 +27,8 @@ from kinfo.meminspect.unique import symbol_of
 from tests import inspect_tables as writer
 from tests.conftest import Cli
 from tests.inspect_tables import E, entries, pa_of
+from tests.kernels.image import Spec, make
+from tests.kernels.tables import Symbol
 
 POSTED = ("v1", "v2", "v3")
 
@@ -467,3 +469,16 @@ def test_real_forms_agree(real_samples: Path) -> None:
     pointers = {at + 8: struct.unpack_from("<Q", runtime, at + 8)[0] for at in range(0, len(runtime), 40)}
     unrelocated = array.section("x", (folder / "inspect_table_file.bin").read_bytes(), pointers, labels)
     assert table_of("x", unrelocated).entries == table_of("x", array.section("x", runtime, {}, labels)).entries
+
+
+def test_the_array_in_memory_is_found_by_its_symbol(tmp_path: Path, kinfo_cli: Cli) -> None:
+    """A decoy of another series lies before it: with KALLSYMS_ALL the symbol says which is the array."""
+    offset = 0xB4000
+    kernel = make(Spec(extra=[Symbol(b"inspect_entries", "b", offset)]))
+    made = entries("v1")
+    kernel.poke(kernel.spec.text + offset, writer.runtime(made))
+    kernel.poke(kernel.spec.text + 0xA0000, writer.runtime(entries("v3")))
+    kernel.write_elf(tmp_path / "core")
+    data = json.loads(kinfo_cli("table", tmp_path / "core", "--format", "json").out)
+    assert (data["form"], data["series"]) == ("runtime array", "v1")
+    assert {(one["id"], int(one["va"], 16)) for one in data["entries"]} == wanted(made, "id", "va")
