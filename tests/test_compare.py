@@ -126,8 +126,12 @@ CASES = [
     ("C", {"build_info": ""}, "build_info", Kind.PER_BOOT, "user space writes it after boot, or not"),
     ("C", {"build_info": "a/b/c:16/D/1:user/keys"}, "build_info", Kind.PER_BUILD, "another build of user space"),
     ("C", {"mod_mem_offset": 8}, "mod_mem_offset", Kind.REGRESSION, "it does not depend on boot or build"),
-    ("C", {"_relative_pa": 0}, "_relative_pa", Kind.WRITER, "v2 stores no _relative_pa"),
-    ("A2", {"module_start_va": 0xFFFFFFC000000000}, "module_start_va", Kind.PER_BOOT, "chosen at boot"),
+    ("C", {"_relative_pa": 0}, "_relative_pa", Kind.REGRESSION, "it is set in one of them only"),
+    ("D", {"enabled_cfi_clang": 0}, "enabled_cfi_clang", Kind.REGRESSION, "it does not depend on boot or build"),
+    ("A2", {"module_end_va": 0xFFFFFFC000000000}, "module_end_va", Kind.REGRESSION, "the range for modules has another size"),
+    ("A5", {"module_plt_start_va": 0xFFFFFFC000000000}, "module_plt_start_va", Kind.PER_BOOT, "chosen at boot"),
+    ("A5", {"module_plt_start_va": 4097}, "module_plt_start_va", Kind.REGRESSION, "it is no whole number of pages"),
+    ("V3s", {"suspend_diag_va": 0xFFFFFFC009000008}, "suspend_diag_va", Kind.PER_BOOT, "chosen at boot"),
     ("A2", {"module_start_va": 0}, "module_start_va", Kind.REGRESSION, "it is set in one of them only"),
     ("V3l", {"kimage_voffset": 0xFFFFFFBF00000000}, "kimage_voffset", Kind.PER_BOOT, "chosen at boot"),
 ]  # fmt: skip
@@ -192,6 +196,8 @@ def writers(old_alias: str, old: dict[str, Any], new_alias: str, new: dict[str, 
 
 def test_what_writers_are_known_to_do() -> None:
     assert writers("C", {}, "D", {"_relative_pa": 0})["_relative_pa"] == "v3 never stores _relative_pa"
+    v1 = {"last_uts_release": "6.18.1"}
+    assert writers("C", v1, "C", v1 | {"_relative_pa": 0})["_relative_pa"] == "v2 stores no _relative_pa"
     rfc = writers("C", {}, "C", {"last_uts_release": "Linux", "_relative_pa": 0x81234568})
     assert set(rfc) == {"last_uts_release", "_relative_pa"}
     new = {"last_uts_release": "7.0.1", "_relative_pa": 0}
@@ -210,6 +216,65 @@ def test_what_writers_are_known_to_do() -> None:
     absolute = {"_addresses_pa": 0x81000000, "_offsets_pa": 0, "_relative_pa": 0, "enabled_base_relative": 0}
     assert set(writers("A2", {}, "A2", absolute)) >= {"_addresses_pa", "_offsets_pa", "_relative_pa"}
     assert all(reason.text and reason.source for reason in REASONS)
+
+
+def test_a_driver_that_loses_the_base_does_not_hide_as_another_layout() -> None:
+    """Without `_relative_pa` the bytes speak for CR, in which the field is reserved."""
+    fields = make_fields("C", 1)
+    whole, lost = (kinfo.decode(kinfo.encode(fields | more, "C")) for more in ({}, {"_relative_pa": 0}))
+    assert (lost.layout, [rival.layout.alias for rival in lost.rivals]) == (kinfo.layout("CR"), ["C"])
+    for old, new in ((whole, lost), (lost, whole)):
+        comparison = compare_records(old, new)
+        assert (comparison.old_layout, comparison.new_layout) == ("C", "C")
+        assert classes(old, new) == {"_relative_pa": Kind.REGRESSION}
+    later = make_fields("CR", 1)  # 6.19, from which on the layout may be another
+    assert compare_records(whole, record("CR", later)).new_layout == "CR"
+
+
+def test_another_layout_of_the_same_driver_and_series() -> None:
+    fields = make_fields("A6v2", 1)
+    old, new = (
+        kinfo.decode(kinfo.encode(fields | more, "A6v2").ljust(PAGE, b"\0")) for more in ({}, {"_seqs_of_names_pa": 0})
+    )
+    assert classes(old, new)["layout"] is Kind.REGRESSION
+    assert reasons(old, new)["layout"] == "kernels of one series, and both layouts are Android's"
+    assert "layout" not in classes(old, record("A6", make_fields("A6", 1) | {"last_uts_release": "6.7.1"}))
+    posted = make_fields("D", 1) | {"last_uts_release": fields["last_uts_release"]}
+    assert "layout" not in classes(old, record("D", posted))  # upstream's driver beside Android's
+
+
+def test_the_garbage_of_2020() -> None:
+    """virt_to_phys(0) is -kimage_voffset: another number in every boot, and nobody reads it."""
+    fields = make_fields("A0", 1) | {"enabled_base_relative": 1, "_addresses_pa": 0x2CD8000000}
+    old, new = record("A0", fields), record("A0", fields | {"_addresses_pa": 0x1234560000})
+    assert classes(old, new) == {"_addresses_pa": Kind.PER_BOOT}
+    assert compare_records(old, new).slide == 0
+
+
+def test_offsets_follow_the_tree_lookup() -> None:
+    fields = make_fields("C", 1) | {"enabled_modules_tree_lookup": 0, "mod_kallsyms_offset": 0x200}
+    old, new = record("C", fields), record("C", fields | {"enabled_modules_tree_lookup": 1, "mod_kallsyms_offset": 0x388})
+    assert classes(old, new) == {"enabled_modules_tree_lookup": Kind.REGRESSION, "mod_kallsyms_offset": Kind.PER_BUILD}
+
+
+PER_BOOT = {"build_info", "module_plt_start_va", "kimage_voffset", "phys_offset", "suspend_diag_va"}
+
+
+@pytest.mark.parametrize("alias", [layout.alias for layout in LAYOUTS if not layout.vendor])
+def test_no_field_can_be_lost_or_wrong_unseen(alias: str) -> None:
+    """Every field of a sound record zeroed, with a bit flipped, with all bits set: found by detection and comparison."""
+    fields = make_fields(alias, 1)
+    layout = kinfo.layout(alias)
+    old = kinfo.decode(kinfo.encode(fields, alias).ljust(PAGE, b"\0"))
+    for name in fields:
+        one, value = layout.by_name[name], fields[name]
+        if name in PER_BOOT or (alias in ("A0", "A1n") and name == "_addresses_pa"):
+            continue
+        wrongs = {0, value ^ 8, (1 << one.bits) - 1} - {value} if isinstance(value, int) else {""}
+        for wrong in wrongs:
+            new = kinfo.decode(kinfo.encode(fields | {name: wrong}, alias).ljust(PAGE, b"\0"))
+            errors = [finding for finding in judge(old, new, Policy()).findings if finding.severity is Severity.ERROR]
+            assert errors, (name, wrong)
 
 
 def test_the_sum_s_state() -> None:
