@@ -68,8 +68,9 @@ def everything() -> None:
 def many(folder: str, board_file: Path) -> None:
     """Boards in one call, with the schema: seconds for 25, 50 and 100."""
     paths = [Path(folder, f"{number}.dtb") for number in range(100)]
-    for path in paths:
-        path.write_bytes(board_file.read_bytes())
+    data, reg = board_file.read_bytes(), cells(0, 0x4E000000, 0x10000)
+    for number, path in enumerate(paths):  # each with a region of its own: boards that share theirs are validated once
+        path.write_bytes(data.replace(reg, cells(0, 0x4E000000 + 0x10000 * number, 0x10000)))
     seconds = [best(command(KINFO, "verify-dt", *map(str, paths[:count])), 1) for count in (25, 50, 100)]
     shown = ", ".join(f"{count}: {each:.2f} s" for count, each in zip((25, 50, 100), seconds, strict=True))
     print(f"{'kinfo verify-dt, boards in one call':<46}{shown}   target: linear, every processor busy")

@@ -44,10 +44,13 @@ def crosscheck(upstream: Built, downstream: Built, found: tuple[str, Record] | N
 
 
 def entries_of(table: Table) -> tuple[Entry, ...]:
-    """The table's regions as the driver is handed them: by id, of an id that comes twice the last."""
+    """The table's regions as the driver is handed them: by id, of an id that comes twice the last.
+
+    Where the form holds no VA (minidump regions, a log, md_*.BIN), what lies there is the facts' own symbol.
+    """
     last = {(entry.id, "" if entry.id is not None else entry.name): entry for entry in table.entries}
     ordered = sorted(last.values(), key=lambda entry: entry.id or 0)
-    return tuple(Entry(entry.name, entry.va or 0, entry.pa or 0, entry.size, entry.id) for entry in ordered)
+    return tuple(Entry(entry.name, entry.va, entry.pa or 0, entry.size, entry.id) for entry in ordered)
 
 
 def _record(built: Built) -> Record:

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 import kinfo
+from kinfo.findings import Rule
+from kinfo.meminspect import rules
 from tests.build_files import Extra, config_text, module_types, symbol_values, system_map, vmlinux
 from tests.conftest import Cli, Ran
 from tests.kernels.image import Spec, make
@@ -259,6 +261,56 @@ class TestBuild:
     def test_errors(self, kinfo_cli: Cli, build: Path, arguments: list[str], message: str) -> None:
         paths = [str(build / one) if one == "vmlinux" else one for one in arguments]
         assert kinfo_cli("build", *paths) == Ran(2, "", f"kinfo: {message}\n")
+
+    @pytest.mark.parametrize(
+        ("entry", "said", "rule"),
+        [
+            (
+                "{id: 250, name: x, va: 0x1000, size: 8}",
+                "id 250: v1 has ids 1 to 200, static ones below 44",
+                rules.UNKNOWN_ID,
+            ),
+            ("{id: 31, va: 0, size: 8}", "id 31: it has no address", rules.NO_ADDRESS),
+            ("{id: 31, va: 0xffffffffffffffff, size: 8}", "id 31: 8 bytes from VA 0xffffffffffffffff", rules.WRAPS),
+        ],
+    )
+    def test_tables_that_cannot_be(self, kinfo_cli: Cli, build: Path, entry: str, said: str, rule: Rule) -> None:
+        path = build / "table.yaml"
+        path.write_text(f"series: v1\nentries:\n  - {entry}\n")
+        options = ["--driver", "meminspect-v1", "--table", path, "--explain"]
+        ran = kinfo_cli("build", *named(build, "vmlinux", "config"), *options)
+        assert ran == Ran(2, "", f"kinfo: {path}: {said}; {rule.remedy}\n")
+
+    def test_a_table_of_another_series(self, kinfo_cli: Cli, build: Path) -> None:
+        path = build / "table.yaml"
+        path.write_text("series: v1\nentries:\n  - {id: 26, va: 0xffff800081000000, size: 8}\n")
+        ran = kinfo_cli("build", *named(build, "vmlinux"), "--driver", "meminspect-v3", "--table", path, "--explain")
+        said = f"{path}: is a table of v1, whose ids meminspect-v3 does not know"
+        assert ran == Ran(2, "", f"kinfo: {said}; `kinfo table {path}` says why; choose the driver of that series\n")
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "table.json",
+            "inspect_entries.bin",
+            "inspect_table_runtime.bin",
+            "md_regions.bin",
+            "core.elf",
+            "md",
+            "../dmesg.txt",
+        ],
+    )
+    def test_a_real_table_in_every_form(self, kinfo_cli: Cli, real_samples: Path, tmp_path: Path, form: str) -> None:
+        """The record that the upstream driver left, out of the table of the same boot, whatever holds it."""
+        folder, out = real_samples / "kernels" / "meminspect-v1", tmp_path / "out.bin"
+        wanted = (folder / "kinfo_up.bin").read_bytes()[:472]
+        sources = [folder / "meminspect" / "core.elf", folder / "System.map"]
+        settings = ["--set", "module.mem=0x140", "--set", "module.kallsyms=0x388"]
+        options = ["--driver", "meminspect-v1", "--table", folder / "meminspect" / form, "-o", out]
+        info = str(kinfo.decode(wanted).fields["build_info"])
+        ran = kinfo_cli("build", *sources, *settings, *options, "--build-info", info)
+        assert (ran.code, ran.out) == (0, "")
+        assert out.read_bytes() == wanted
 
     def test_start_up_leaves_heavy_modules_out(self, build: Path) -> None:
         code = f"""

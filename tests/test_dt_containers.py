@@ -316,7 +316,10 @@ def test_a_folder_is_a_tree(tmp_path: Path) -> None:
 
 def test_folders_that_are_no_tree(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TreeError, match=r"empty: has neither nodes nor a compatible; name a copy of /proc/device-tree$"):
+    with pytest.raises(
+        TreeError,
+        match=r"empty: has neither nodes nor a compatible; name a copy of /proc/device-tree, or files: FOLDER/\*.dtb$",
+    ):
         list(open_trees(str(tmp_path / "empty")))
     folder(tmp_path / "dt", board())
     os.mkfifo(tmp_path / "dt" / "pipe")

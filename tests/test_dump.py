@@ -165,3 +165,11 @@ def test_a_sparse_file_of_16_gib_takes_no_time_and_no_memory(tmp_path: Path) -> 
     assert time.monotonic() - started < 20  # against reading 16 GiB, not against a slow machine
     assert done.returncode == 0, done.stderr
     assert "0x3fffff000   record  C" in done.stdout
+
+
+def test_files_of_proc_are_read_to_their_end() -> None:
+    """/proc/kallsyms cannot seek to its end."""
+    if not Path("/proc/kallsyms").is_file():
+        pytest.skip("no /proc/kallsyms here")
+    with open_dump("/proc/kallsyms") as dump:
+        assert dump.size == len(Path("/proc/kallsyms").read_bytes())

@@ -24,9 +24,9 @@ from kinfo.meminspect.entry import ILP32, LP64, LPAE, ZONE, Entry, Form, Found, 
 from kinfo.meminspect.ids import SERIES, series_named
 from kinfo.meminspect.table import table_of
 from kinfo.meminspect.unique import symbol_of
-from tests import inspect as writer
+from tests import inspect_tables as writer
 from tests.conftest import Cli
-from tests.inspect import E, entries, pa_of
+from tests.inspect_tables import E, entries, pa_of
 
 POSTED = ("v1", "v2", "v3")
 

@@ -148,6 +148,7 @@ def test_list_and_select(kinfo_cli: Cli, files: Path) -> None:
     assert [row[-2] for row in rows[:3]] == ["1 kinfo", "0 kinfo", "1 kinfo"]
     assert rows[1][-1] == "DT table v0 entry 2 (id 0x2, rev 0x0)"
     assert kinfo_cli("verify-dt", files / "dtbo.img", "--select", "1", "--no-schema").code == 0
+    assert kinfo_cli("verify-dt", files / "sound.dtb", "--select", "1", "--no-schema").code == 0
     assert kinfo_cli("verify-dt", files / "dtbo.img", "--select", "small", "--no-schema").code == 1
     missed = kinfo_cli("verify-dt", files / "dtbo.img", "--select", "9")
     assert (missed.code, missed.err) == (

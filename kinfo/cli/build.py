@@ -57,7 +57,7 @@ def command(**given: Any) -> int:
         options["driver"],
         options["layout"],
         build_info=options["build_info"],
-        entries=entries(options["table"], None),
+        entries=entries(options["table"], options["driver"]),
         after=options["after"],
         only=only,
     )

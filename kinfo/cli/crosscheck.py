@@ -67,7 +67,7 @@ def _crossed(given: dict[str, Any]) -> Crossed:
     )
     facts = gathered(**given)
     up_info = () if upstream == "v3" else info  # v3 has no such parameter
-    up = api.build(facts, _UPSTREAM[upstream], build_info=up_info, entries=entries(table, None))
+    up = api.build(facts, _UPSTREAM[upstream], build_info=up_info, entries=entries(table, _UPSTREAM[upstream]))
     down = api.build(facts, "android", downstream, build_info=info)
     found = None
     if dump is not None:

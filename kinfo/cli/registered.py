@@ -6,24 +6,40 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kinfo.cli import common
-from kinfo.cli.words import say
+from kinfo.errors import KinfoError
 from kinfo.findings import Severity
 
 if TYPE_CHECKING:
     from kinfo.drivers import Entry
 
+# The series whose ids a driver is written for. v1 and v2 have one map; RFC v3's was not seen, so every table is taken.
+_SERIES = {
+    "kmemdump-rfc-v2": ("rfc-v2",),
+    "meminspect-v1": ("v1", "v2"),
+    "meminspect-v2": ("v1", "v2"),
+    "meminspect-v3": ("v3",),
+}
 
-def entries(path: str | None, series: str | None) -> Sequence[Entry] | None:
-    """The table's entries for a driver; None where no table is named. Its errors are said. Raises KinfoError."""
+
+def entries(path: str | None, driver: str) -> Sequence[Entry] | None:
+    """The table's entries for a driver; None where no table is named.
+
+    Raises KinfoError: for what is no table, for one that has an error (unknown ids, entries without an address or that wrap
+    around), and for one of another series than the driver's.
+    """
     if path is None:
         return None
     from kinfo.cli.fields import plain
     from kinfo.crosscheck import entries_of
     from kinfo.kernel.inspect_table import read_table
-    from kinfo.meminspect.ids import series_named
 
-    table = read_table(path, series_named(series) if series else None, parse=plain, stdin=common.stdin())
+    table = read_table(path, parse=plain, stdin=common.stdin())
     for finding in table.findings:
         if finding.severity is Severity.ERROR:
-            say(f"{path}: {finding.where}: {finding.message}")
+            raise KinfoError(f"{path}: {finding.where}: {finding.message}", finding.remedy)
+    if table.series.name not in _SERIES.get(driver, (table.series.name,)):
+        raise KinfoError(
+            f"{path}: is a table of {table.series.name}, whose ids {driver} does not know",
+            f"`kinfo table {path}` says why; choose the driver of that series",
+        )
     return entries_of(table)

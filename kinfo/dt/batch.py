@@ -52,7 +52,8 @@ def _is_selected(found: Found | Broken, select: Sequence[str]) -> bool:
     if not select:
         return True
     label = found.label if isinstance(found, Found) else found.name
-    return any(found.name.endswith(f"#{one}") if one.isdigit() else one in label for one in select)
+    number = found.name.rpartition("#")[2] if "#" in found.name else "1"
+    return any(number == one if one.isdigit() else one in label for one in select)
 
 
 def verify_file(path: str, request: Request, stdin: BinaryIO | None = None) -> FileVerdicts:

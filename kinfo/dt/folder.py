@@ -31,7 +31,9 @@ def read(path: str) -> Tree:
                 node.properties[name] = _content(path, full)
                 total += len(node.properties[name])
     if not root.children and "compatible" not in root.properties:
-        raise TreeError(f"{path}: has neither nodes nor a compatible", "name a copy of /proc/device-tree")
+        raise TreeError(
+            f"{path}: has neither nodes nor a compatible", "name a copy of /proc/device-tree, or files: FOLDER/*.dtb"
+        )
     return Tree(root, size=total)
 
 

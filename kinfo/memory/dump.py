@@ -167,7 +167,12 @@ def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Du
             raise DumpError("-: there is no standard input here", "name a file")
         dump = FileDump(_spool(stdin), "<stdin>")
     else:
-        dump = FileDump(_open(name), name)
+        file = _open(name)
+        try:
+            dump = FileDump(file, name)
+        except OSError:  # a file of /proc that is made as it is read, and has no end to seek
+            with file:
+                dump = FileDump(_spool(file), name)
     if dump.size == 0:
         dump.close()
         raise DumpError(f"{dump.name}: is empty", "check the command that wrote it")
