@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -26,7 +28,7 @@ from kinfo.compare.reasons import REASONS
 from kinfo.errors import KinfoError, RecordError
 from kinfo.record.layouts import LAYOUTS
 from tests import strategies
-from tests.conftest import ROOT, Cli
+from tests.conftest import ROOT, Cli, Ran
 from tests.synthetic import make_fields
 
 PAGE = 4096
@@ -348,6 +350,7 @@ POLICIES: list[tuple[Any, str]] = [
     ({"fields": []}, "fields is no mapping; write `fields: {thread_size: [regression]}`"),
     ({"fields": {"thread_sise": []}}, "no layout has a field 'thread_sise'; did you mean thread_size?"),
     ({"fields": {"thread_size": [1]}}, "thread_size: there is no class 1; they are same, moved, per-boot"),
+    ({"ignore": [["num_syms"]]}, "no layout has a field ['num_syms']; did you mean num_syms?"),
     ({"ignore": ["xyzzyxyzzy"]}, "no layout has a field 'xyzzyxyzzy'; `kinfo layouts C` lists fields"),
 ]
 
@@ -370,6 +373,8 @@ def files(tmp_path: Path) -> Path:
     }.items():
         (tmp_path / f"{name}.bin").write_bytes(kinfo.encode(values, "C").ljust(4096, b"\0"))
     (tmp_path / "noise").write_bytes(b"no record" * 100)
+    (tmp_path / "flat.yaml").write_text("num_syms: 7\n")
+    (tmp_path / "bomb.yaml").write_text("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")
     return tmp_path
 
 
@@ -416,6 +421,12 @@ MISTAKES = {
     "mixed": (["old.bin", "."], "{f}/old.bin against {f}/.: a folder and a file; name two folders, or two files"),
     "gone": (["old.bin", "gone"], "{f}/gone: No such file or directory; check the path and its permissions"),
     "noise": (["old.bin", "noise"], "{f}/noise: no record in"),
+    "stdin": (["-", "-"], "- can be named once; see `kinfo compare --help`"),
+    "no layout": (
+        ["old.bin", "flat.yaml"],
+        "{f}/flat.yaml: does not say its layout; write `layout: NAME`, and the fields below",
+    ),
+    "cyclic": (["old.bin", "bomb.yaml"], "{f}/bomb.yaml: is neither YAML nor JSON; write `name: value`, one a line\n"),
     "field": (["old.bin", "old.bin", "--ignore", "thread"], "no layout has a field 'thread'; did you mean thread_size?"),
 }
 
@@ -424,7 +435,7 @@ MISTAKES = {
 def test_mistakes_are_2(name: str, kinfo_cli: Cli, files: Path) -> None:
     arguments, message = MISTAKES[name]
     words = [
-        arg if arg.startswith("--") or arg == "thread" else str(files / arg) if arg != "." else f"{files}/."
+        arg if arg.startswith("-") or arg == "thread" else str(files / arg) if arg != "." else f"{files}/."
         for arg in arguments
     ]
     ran = kinfo_cli("compare", *words)
@@ -475,7 +486,7 @@ def test_folders_by_name(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
     (old.parent / "a").mkdir()
     (old.parent / "b").mkdir()
     empty = kinfo_cli("compare", old.parent / "a", old.parent / "b")
-    assert (empty.code, empty.err.endswith("name folders of records\n")) == (2, True)
+    assert empty == Ran(2, "", f"kinfo: {old.parent}/a: has no files to compare with; name a folder of records\n")
 
 
 def test_formats(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
@@ -501,14 +512,54 @@ def test_the_baseline(kinfo_cli: Cli, files: Path) -> None:
     base = files / "base"
     first = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
     assert (first.code, first.out) == (0, "")
-    assert first.err == f"kinfo: new: {base}/old.bin\nkinfo: new: {base}/moved.bin\nkinfo: {base}: 2 new, 0 changed, 0 same\n"
+    assert first.err == f"kinfo: {base}/old.bin: new\nkinfo: {base}/moved.bin: new\nkinfo: {base}: 2 new, 0 changed, 0 same\n"
     assert (base / "old.bin").stat().st_size == 472
     (files / "old.bin").write_bytes((files / "bad.bin").read_bytes())
     second = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
-    assert second.err == f"kinfo: changed: {base}/old.bin\nkinfo: {base}: 0 new, 1 changed, 1 same\n"
+    assert second.err == (f"kinfo: {base}/old.bin: changed: thread_size\nkinfo: {base}: 0 new, 1 changed, 1 same\n")
     assert kinfo_cli("compare", base / "old.bin", files / "bad.bin", "--exact").code == 0
     noise = kinfo_cli("compare", "--update-baseline", files / "none", files / "noise", files / "old.bin")
     assert (noise.code, (files / "none").exists()) == (2, False)
+
+
+def test_a_baseline_goes_by_the_records_names(kinfo_cli: Cli, files: Path) -> None:
+    """What is compressed or a file of fields in one folder meets the plain record in the other."""
+    out = files / "out"
+    out.mkdir()
+    (out / "a.bin.gz").write_bytes(gzip.compress((files / "old.bin").read_bytes()))
+    (out / "b.yaml").write_text(kinfo_cli("decode", files / "old.bin", "--format", "yaml").out)
+    assert kinfo_cli("compare", "--update-baseline", files / "base", out).code == 0
+    assert sorted(path.name for path in (files / "base").iterdir()) == ["a.bin", "b.bin"]
+    assert kinfo_cli("compare", files / "base", out).out.endswith("\n2 pairs: 0 differ, 2 pass; 0 without a partner\n")
+    (out / "a.bin").write_bytes(b"")
+    ran = kinfo_cli("compare", files / "base", out)
+    assert ran == Ran(2, "", f"kinfo: {out}/a.bin.gz: {out}/a.bin is the record a.bin too; keep one of them\n")
+    ran = kinfo_cli("compare", "--update-baseline", out, out / "b.yaml")
+    assert (ran.code, "is the record a.bin too" in ran.err) == (2, True)
+    (out / "a.bin").unlink()
+    ran = kinfo_cli("compare", "--update-baseline", out, out / "b.yaml")
+    assert ran == Ran(
+        2, "", f"kinfo: {out}/b.yaml: holds the record b.bin already; remove it, or write the baseline elsewhere\n"
+    )
+
+
+def test_what_a_baseline_says(kinfo_cli: Cli, files: Path) -> None:
+    base = files / "base"
+    assert kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "bad.bin").code == 0
+    (base / "old.bin").write_bytes(b"damaged")
+    ran = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    assert ran.err == (
+        f"kinfo: {base}/old.bin: changed: it held no record\nkinfo: {base}: 0 new, 1 changed, 0 same; 1 not named, and left\n"
+    )
+    fields = make_fields("C", 2)
+    (files / "old.bin").write_bytes(kinfo.encode(fields, "C"))
+    ran = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    assert re.search(r"^kinfo: .*/old.bin: changed: (\w+, ){5}\w+ and \d+ more$", ran.err, re.MULTILINE)
+    stdin = kinfo_cli("compare", "--update-baseline", base, "-")
+    assert stdin == Ran(2, "", "kinfo: -: standard input has no name for the baseline; write it to a file first\n")
+    more = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", "--strict")
+    words = "--update-baseline compares nothing: leave the other options out; see `kinfo compare --help`"
+    assert more == Ran(2, "", f"kinfo: {words}\n")
 
 
 def test_the_baseline_of_a_folder(kinfo_cli: Cli, folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -66,6 +66,6 @@ def _kinds(key: str, given: Any) -> frozenset[Kind]:
 
 
 def _field(name: Any) -> str:
-    if name not in FIELDS:
+    if not isinstance(name, str) or name not in FIELDS:
         raise KinfoError(f"no layout has a field {name!r}", did_you_mean(str(name), FIELDS, "`kinfo layouts C` lists fields"))
-    return str(name)
+    return name
