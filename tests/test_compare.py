@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -26,7 +28,7 @@ from kinfo.compare.reasons import REASONS
 from kinfo.errors import KinfoError, RecordError
 from kinfo.record.layouts import LAYOUTS
 from tests import strategies
-from tests.conftest import ROOT, Cli
+from tests.conftest import ROOT, Cli, Ran
 from tests.synthetic import make_fields
 
 PAGE = 4096
@@ -126,8 +128,12 @@ CASES = [
     ("C", {"build_info": ""}, "build_info", Kind.PER_BOOT, "user space writes it after boot, or not"),
     ("C", {"build_info": "a/b/c:16/D/1:user/keys"}, "build_info", Kind.PER_BUILD, "another build of user space"),
     ("C", {"mod_mem_offset": 8}, "mod_mem_offset", Kind.REGRESSION, "it does not depend on boot or build"),
-    ("C", {"_relative_pa": 0}, "_relative_pa", Kind.WRITER, "v2 stores no _relative_pa"),
-    ("A2", {"module_start_va": 0xFFFFFFC000000000}, "module_start_va", Kind.PER_BOOT, "chosen at boot"),
+    ("C", {"_relative_pa": 0}, "_relative_pa", Kind.REGRESSION, "it is set in one of them only"),
+    ("D", {"enabled_cfi_clang": 0}, "enabled_cfi_clang", Kind.REGRESSION, "it does not depend on boot or build"),
+    ("A2", {"module_end_va": 0xFFFFFFC000000000}, "module_end_va", Kind.REGRESSION, "the range for modules has another size"),
+    ("A5", {"module_plt_start_va": 0xFFFFFFC000000000}, "module_plt_start_va", Kind.PER_BOOT, "chosen at boot"),
+    ("A5", {"module_plt_start_va": 4097}, "module_plt_start_va", Kind.REGRESSION, "it is no whole number of pages"),
+    ("V3s", {"suspend_diag_va": 0xFFFFFFC009000008}, "suspend_diag_va", Kind.PER_BOOT, "chosen at boot"),
     ("A2", {"module_start_va": 0}, "module_start_va", Kind.REGRESSION, "it is set in one of them only"),
     ("V3l", {"kimage_voffset": 0xFFFFFFBF00000000}, "kimage_voffset", Kind.PER_BOOT, "chosen at boot"),
 ]  # fmt: skip
@@ -192,6 +198,8 @@ def writers(old_alias: str, old: dict[str, Any], new_alias: str, new: dict[str, 
 
 def test_what_writers_are_known_to_do() -> None:
     assert writers("C", {}, "D", {"_relative_pa": 0})["_relative_pa"] == "v3 never stores _relative_pa"
+    v1 = {"last_uts_release": "6.18.1"}
+    assert writers("C", v1, "C", v1 | {"_relative_pa": 0})["_relative_pa"] == "v2 stores no _relative_pa"
     rfc = writers("C", {}, "C", {"last_uts_release": "Linux", "_relative_pa": 0x81234568})
     assert set(rfc) == {"last_uts_release", "_relative_pa"}
     new = {"last_uts_release": "7.0.1", "_relative_pa": 0}
@@ -210,6 +218,65 @@ def test_what_writers_are_known_to_do() -> None:
     absolute = {"_addresses_pa": 0x81000000, "_offsets_pa": 0, "_relative_pa": 0, "enabled_base_relative": 0}
     assert set(writers("A2", {}, "A2", absolute)) >= {"_addresses_pa", "_offsets_pa", "_relative_pa"}
     assert all(reason.text and reason.source for reason in REASONS)
+
+
+def test_a_driver_that_loses_the_base_does_not_hide_as_another_layout() -> None:
+    """Without `_relative_pa` the bytes speak for CR, in which the field is reserved."""
+    fields = make_fields("C", 1)
+    whole, lost = (kinfo.decode(kinfo.encode(fields | more, "C")) for more in ({}, {"_relative_pa": 0}))
+    assert (lost.layout, [rival.layout.alias for rival in lost.rivals]) == (kinfo.layout("CR"), ["C"])
+    for old, new in ((whole, lost), (lost, whole)):
+        comparison = compare_records(old, new)
+        assert (comparison.old_layout, comparison.new_layout) == ("C", "C")
+        assert classes(old, new) == {"_relative_pa": Kind.REGRESSION}
+    later = make_fields("CR", 1)  # 6.19, from which on the layout may be another
+    assert compare_records(whole, record("CR", later)).new_layout == "CR"
+
+
+def test_another_layout_of_the_same_driver_and_series() -> None:
+    fields = make_fields("A6v2", 1)
+    old, new = (
+        kinfo.decode(kinfo.encode(fields | more, "A6v2").ljust(PAGE, b"\0")) for more in ({}, {"_seqs_of_names_pa": 0})
+    )
+    assert classes(old, new)["layout"] is Kind.REGRESSION
+    assert reasons(old, new)["layout"] == "kernels of one series, and both layouts are Android's"
+    assert "layout" not in classes(old, record("A6", make_fields("A6", 1) | {"last_uts_release": "6.7.1"}))
+    posted = make_fields("D", 1) | {"last_uts_release": fields["last_uts_release"]}
+    assert "layout" not in classes(old, record("D", posted))  # upstream's driver beside Android's
+
+
+def test_the_garbage_of_2020() -> None:
+    """virt_to_phys(0) is -kimage_voffset: another number in every boot, and nobody reads it."""
+    fields = make_fields("A0", 1) | {"enabled_base_relative": 1, "_addresses_pa": 0x2CD8000000}
+    old, new = record("A0", fields), record("A0", fields | {"_addresses_pa": 0x1234560000})
+    assert classes(old, new) == {"_addresses_pa": Kind.PER_BOOT}
+    assert compare_records(old, new).slide == 0
+
+
+def test_offsets_follow_the_tree_lookup() -> None:
+    fields = make_fields("C", 1) | {"enabled_modules_tree_lookup": 0, "mod_kallsyms_offset": 0x200}
+    old, new = record("C", fields), record("C", fields | {"enabled_modules_tree_lookup": 1, "mod_kallsyms_offset": 0x388})
+    assert classes(old, new) == {"enabled_modules_tree_lookup": Kind.REGRESSION, "mod_kallsyms_offset": Kind.PER_BUILD}
+
+
+PER_BOOT = {"build_info", "module_plt_start_va", "kimage_voffset", "phys_offset", "suspend_diag_va"}
+
+
+@pytest.mark.parametrize("alias", [layout.alias for layout in LAYOUTS if not layout.vendor])
+def test_no_field_can_be_lost_or_wrong_unseen(alias: str) -> None:
+    """Every field of a sound record zeroed, with a bit flipped, with all bits set: found by detection and comparison."""
+    fields = make_fields(alias, 1)
+    layout = kinfo.layout(alias)
+    old = kinfo.decode(kinfo.encode(fields, alias).ljust(PAGE, b"\0"))
+    for name in fields:
+        one, value = layout.by_name[name], fields[name]
+        if name in PER_BOOT or (alias in ("A0", "A1n") and name == "_addresses_pa"):
+            continue
+        wrongs = {0, value ^ 8, (1 << one.bits) - 1} - {value} if isinstance(value, int) else {""}
+        for wrong in wrongs:
+            new = kinfo.decode(kinfo.encode(fields | {name: wrong}, alias).ljust(PAGE, b"\0"))
+            errors = [finding for finding in judge(old, new, Policy()).findings if finding.severity is Severity.ERROR]
+            assert errors, (name, wrong)
 
 
 def test_the_sum_s_state() -> None:
@@ -283,6 +350,7 @@ POLICIES: list[tuple[Any, str]] = [
     ({"fields": []}, "fields is no mapping; write `fields: {thread_size: [regression]}`"),
     ({"fields": {"thread_sise": []}}, "no layout has a field 'thread_sise'; did you mean thread_size?"),
     ({"fields": {"thread_size": [1]}}, "thread_size: there is no class 1; they are same, moved, per-boot"),
+    ({"ignore": [["num_syms"]]}, "no layout has a field ['num_syms']; did you mean num_syms?"),
     ({"ignore": ["xyzzyxyzzy"]}, "no layout has a field 'xyzzyxyzzy'; `kinfo layouts C` lists fields"),
 ]
 
@@ -305,6 +373,8 @@ def files(tmp_path: Path) -> Path:
     }.items():
         (tmp_path / f"{name}.bin").write_bytes(kinfo.encode(values, "C").ljust(4096, b"\0"))
     (tmp_path / "noise").write_bytes(b"no record" * 100)
+    (tmp_path / "flat.yaml").write_text("num_syms: 7\n")
+    (tmp_path / "bomb.yaml").write_text("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")
     return tmp_path
 
 
@@ -351,6 +421,12 @@ MISTAKES = {
     "mixed": (["old.bin", "."], "{f}/old.bin against {f}/.: a folder and a file; name two folders, or two files"),
     "gone": (["old.bin", "gone"], "{f}/gone: No such file or directory; check the path and its permissions"),
     "noise": (["old.bin", "noise"], "{f}/noise: no record in"),
+    "stdin": (["-", "-"], "- can be named once; see `kinfo compare --help`"),
+    "no layout": (
+        ["old.bin", "flat.yaml"],
+        "{f}/flat.yaml: does not say its layout; write `layout: NAME`, and the fields below",
+    ),
+    "cyclic": (["old.bin", "bomb.yaml"], "{f}/bomb.yaml: is neither YAML nor JSON; write `name: value`, one a line\n"),
     "field": (["old.bin", "old.bin", "--ignore", "thread"], "no layout has a field 'thread'; did you mean thread_size?"),
 }
 
@@ -359,7 +435,7 @@ MISTAKES = {
 def test_mistakes_are_2(name: str, kinfo_cli: Cli, files: Path) -> None:
     arguments, message = MISTAKES[name]
     words = [
-        arg if arg.startswith("--") or arg == "thread" else str(files / arg) if arg != "." else f"{files}/."
+        arg if arg.startswith("-") or arg == "thread" else str(files / arg) if arg != "." else f"{files}/."
         for arg in arguments
     ]
     ran = kinfo_cli("compare", *words)
@@ -410,7 +486,7 @@ def test_folders_by_name(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
     (old.parent / "a").mkdir()
     (old.parent / "b").mkdir()
     empty = kinfo_cli("compare", old.parent / "a", old.parent / "b")
-    assert (empty.code, empty.err.endswith("name folders of records\n")) == (2, True)
+    assert empty == Ran(2, "", f"kinfo: {old.parent}/a: has no files to compare with; name a folder of records\n")
 
 
 def test_formats(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
@@ -436,14 +512,54 @@ def test_the_baseline(kinfo_cli: Cli, files: Path) -> None:
     base = files / "base"
     first = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
     assert (first.code, first.out) == (0, "")
-    assert first.err == f"kinfo: new: {base}/old.bin\nkinfo: new: {base}/moved.bin\nkinfo: {base}: 2 new, 0 changed, 0 same\n"
+    assert first.err == f"kinfo: {base}/old.bin: new\nkinfo: {base}/moved.bin: new\nkinfo: {base}: 2 new, 0 changed, 0 same\n"
     assert (base / "old.bin").stat().st_size == 472
     (files / "old.bin").write_bytes((files / "bad.bin").read_bytes())
     second = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
-    assert second.err == f"kinfo: changed: {base}/old.bin\nkinfo: {base}: 0 new, 1 changed, 1 same\n"
+    assert second.err == (f"kinfo: {base}/old.bin: changed: thread_size\nkinfo: {base}: 0 new, 1 changed, 1 same\n")
     assert kinfo_cli("compare", base / "old.bin", files / "bad.bin", "--exact").code == 0
     noise = kinfo_cli("compare", "--update-baseline", files / "none", files / "noise", files / "old.bin")
     assert (noise.code, (files / "none").exists()) == (2, False)
+
+
+def test_a_baseline_goes_by_the_records_names(kinfo_cli: Cli, files: Path) -> None:
+    """What is compressed or a file of fields in one folder meets the plain record in the other."""
+    out = files / "out"
+    out.mkdir()
+    (out / "a.bin.gz").write_bytes(gzip.compress((files / "old.bin").read_bytes()))
+    (out / "b.yaml").write_text(kinfo_cli("decode", files / "old.bin", "--format", "yaml").out)
+    assert kinfo_cli("compare", "--update-baseline", files / "base", out).code == 0
+    assert sorted(path.name for path in (files / "base").iterdir()) == ["a.bin", "b.bin"]
+    assert kinfo_cli("compare", files / "base", out).out.endswith("\n2 pairs: 0 differ, 2 pass; 0 without a partner\n")
+    (out / "a.bin").write_bytes(b"")
+    ran = kinfo_cli("compare", files / "base", out)
+    assert ran == Ran(2, "", f"kinfo: {out}/a.bin.gz: {out}/a.bin is the record a.bin too; keep one of them\n")
+    ran = kinfo_cli("compare", "--update-baseline", out, out / "b.yaml")
+    assert (ran.code, "is the record a.bin too" in ran.err) == (2, True)
+    (out / "a.bin").unlink()
+    ran = kinfo_cli("compare", "--update-baseline", out, out / "b.yaml")
+    assert ran == Ran(
+        2, "", f"kinfo: {out}/b.yaml: holds the record b.bin already; remove it, or write the baseline elsewhere\n"
+    )
+
+
+def test_what_a_baseline_says(kinfo_cli: Cli, files: Path) -> None:
+    base = files / "base"
+    assert kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "bad.bin").code == 0
+    (base / "old.bin").write_bytes(b"damaged")
+    ran = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    assert ran.err == (
+        f"kinfo: {base}/old.bin: changed: it held no record\nkinfo: {base}: 0 new, 1 changed, 0 same; 1 not named, and left\n"
+    )
+    fields = make_fields("C", 2)
+    (files / "old.bin").write_bytes(kinfo.encode(fields, "C"))
+    ran = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    assert re.search(r"^kinfo: .*/old.bin: changed: (\w+, ){5}\w+ and \d+ more$", ran.err, re.MULTILINE)
+    stdin = kinfo_cli("compare", "--update-baseline", base, "-")
+    assert stdin == Ran(2, "", "kinfo: -: standard input has no name for the baseline; write it to a file first\n")
+    more = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", "--strict")
+    words = "--update-baseline compares nothing: leave the other options out; see `kinfo compare --help`"
+    assert more == Ran(2, "", f"kinfo: {words}\n")
 
 
 def test_the_baseline_of_a_folder(kinfo_cli: Cli, folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Sequence
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
 from kinfo.cli.words import say
+from kinfo.compare.folders import files_below, record_name
 from kinfo.errors import KinfoError
+from kinfo.record.record import Record
+
+_MOST = 6  # fields that are named of a record that changed
 
 
 def update(folder: str, paths: Sequence[str]) -> int:
@@ -18,50 +22,59 @@ def update(folder: str, paths: Sequence[str]) -> int:
     """
     from kinfo.cli.compare import opened
 
-    records: dict[str, bytes] = {}
+    records: dict[str, Record] = {}
     for name, path in _named(paths):
         if name in records:
             raise KinfoError(f"{path}: another file is called {name} too", "give them different names")
-        records[name] = opened(path).raw
+        records[name] = opened(path)
+    there = files_below(folder) if os.path.isdir(folder) else {}
+    states = {name: _state(folder, name, record, there.get(name)) for name, record in records.items()}
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise KinfoError(f"{folder}: cannot be made: {error.strerror}", "name a folder") from error
-    counts = dict.fromkeys(("new", "changed", "same"), 0)
-    for name, raw in records.items():
-        target = os.path.join(folder, name)
-        state = _state(target, raw)
-        counts[state] += 1
-        if state != "same":
+    for name, record in records.items():
+        if states[name] != "same":
+            target = os.path.join(folder, name)
             os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-            write_file(target, raw, force=True)
-            say(f"{state}: {target}")
-    say(f"{folder}: {counts['new']} new, {counts['changed']} changed, {counts['same']} same")
+            write_file(target, record.raw, force=True)
+            say(f"{target}: {states[name]}")
+    counts = [sum(state.startswith(word) for state in states.values()) for word in ("new", "changed", "same")]
+    say(f"{folder}: {counts[0]} new, {counts[1]} changed, {counts[2]} same{_others(len(there.keys() - records.keys()))}")
     return SOUND
 
 
 def _named(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The name in the baseline and the path of every file: below a folder its path there, else its own name, as .bin."""
+    """The name in the baseline and the path of every file: below a folder its path there, else its own name."""
     for path in paths:
-        if not os.path.isdir(path):
-            yield _as_bin(os.path.basename(path)), path
-            continue
-        from kinfo.compare.folders import names_below
-
-        for name in sorted(names_below(path)):
-            yield _as_bin(name), os.path.join(path, name)
-
-
-def _as_bin(name: str) -> str:
-    stem, suffix = os.path.splitext(name)
-    return f"{stem}.bin" if suffix in (".yaml", ".yml", ".json", ".gz", ".zst", ".xz") else name
+        if path == "-":
+            raise KinfoError("-: standard input has no name for the baseline", "write it to a file first")
+        if os.path.isdir(path):
+            yield from files_below(path).items()
+        else:
+            yield record_name(os.path.basename(path)), path
 
 
-def _state(target: str, raw: bytes) -> str:
-    try:
-        with open(target, "rb") as file:
-            return "same" if file.read(len(raw) + 1) == raw else "changed"
-    except FileNotFoundError:
+def _state(folder: str, name: str, record: Record, there: str | None) -> str:
+    """new, same, or changed with the fields that did. Raises KinfoError when another form of the record is there."""
+    from kinfo.cli.compare import opened
+    from kinfo.compare.classify import compare_records
+    from kinfo.compare.model import Kind
+
+    if there is None:
         return "new"
-    except OSError as error:
-        raise KinfoError(f"{target}: cannot read: {error.strerror}", "check its permissions") from error
+    if there != os.path.join(folder, name):
+        raise KinfoError(f"{there}: holds the record {name} already", "remove it, or write the baseline elsewhere")
+    try:
+        before = opened(there)
+    except KinfoError:
+        return "changed: it held no record"
+    if before.raw == record.raw:
+        return "same"
+    fields = [one.field for one in compare_records(before, record).differences if one.kind is not Kind.SAME]
+    named = ", ".join(fields[:_MOST]) + (f" and {len(fields) - _MOST} more" if len(fields) > _MOST else "")
+    return f"changed: {named or 'its bytes'}"
+
+
+def _others(count: int) -> str:
+    return f"; {count} not named, and left" if count else ""

@@ -63,16 +63,13 @@ def command(
     kinfo compare --update-baseline baseline/ out/*.bin
     """
     if baseline is not None:
+        if any((ignore, policy, exact, every, strict, form != "text")):
+            raise click.UsageError("--update-baseline compares nothing: leave the other options out")
         from kinfo.cli.baseline import update
 
         return update(baseline, paths)
-    if len(paths) != 2:
-        raise click.UsageError(
-            f"two records or folders are compared; {len(paths)} {'is' if len(paths) == 1 else 'are'} named"
-        )
     rules = _policy(policy).ignoring(ignore)
-    if os.path.isdir(paths[0]) != os.path.isdir(paths[1]):
-        raise KinfoError(f"{paths[0]} against {paths[1]}: a folder and a file", "name two folders, or two files")
+    _check(paths)
     outcomes, alone = _outcomes(paths[0], paths[1], rules, exact=exact)
     for outcome in outcomes:
         if outcome.problem:
@@ -84,6 +81,18 @@ def command(
         common.write(_rendered(form, compared, alone, strict=strict))
     findings = (*(finding for one in compared for finding in one.findings), *(finding for _, finding in alone))
     return UNDECIDED if len(compared) < len(outcomes) else common.verdict(findings, strict=strict)
+
+
+def _check(paths: tuple[str, ...]) -> None:
+    """Two files, or two folders."""
+    if len(paths) != 2:
+        raise click.UsageError(
+            f"two records or folders are compared; {len(paths)} {'is' if len(paths) == 1 else 'are'} named"
+        )
+    if paths == ("-", "-"):
+        raise click.UsageError("- can be named once")
+    if os.path.isdir(paths[0]) != os.path.isdir(paths[1]):
+        raise KinfoError(f"{paths[0]} against {paths[1]}: a folder and a file", "name two folders, or two files")
 
 
 def _policy(path: str | None) -> Policy:
@@ -108,10 +117,9 @@ def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[list[
     from kinfo.workers import in_order
 
     found = matched(old, new)
-    pairs = [(os.path.join(old, name), os.path.join(new, name)) for name in found.names]
-    return list(
-        in_order(work, pairs, lambda pair: Outcome(None, f"{pair[1]}: the process that compared it was killed"))
-    ), found.alone
+    killed = "the process that compared it was killed; compare it alone to see why"
+    outcomes = in_order(work, found.pairs, lambda pair: Outcome(None, f"{pair[1]}: {killed}"))
+    return list(outcomes), found.alone
 
 
 def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome]:
@@ -132,7 +140,7 @@ def opened(path: str) -> Record:
     if path.endswith(_TEXT_NAMES):
         from kinfo.cli.fields import parsed
 
-        name, fields, after_nul = parsed(path, None)
+        name, fields, after_nul = parsed(path, None, "write `layout: NAME`, and the fields below `fields:`")
         return api.decode(api.encode(fields, name, after_nul), offset=0, layout=name)
     with open_source(path, common.stdin()) as source:
         record = api.decode(source)

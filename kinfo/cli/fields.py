@@ -15,8 +15,13 @@ _LIMIT = 1 << 16  # a fields file is a few KB, its document at most
 _DEPTH = 16  # what decode prints nests 8 levels deep
 
 
-def parsed(path: str, layout: str | None) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
-    """Layout name, fields, and what stands behind NULs, out of a file of fields. Raises FieldError, KinfoError."""
+def parsed(
+    path: str, layout: str | None, how: str = "name one with --layout"
+) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
+    """Layout name, fields, and what stands behind NULs, out of a file of fields. Raises FieldError, KinfoError.
+
+    `how` is what to do about a file that does not name its layout.
+    """
     data = load(path)
     if "records" in data:
         records = data["records"]
@@ -32,7 +37,7 @@ def parsed(path: str, layout: str | None) -> tuple[str, Mapping[str, Any], Mappi
         raise FieldError(f"{path}: `fields` is no mapping", "write it as `name: value`, one a line")
     name = layout or (data.get("layout") if values is not data else None)
     if not isinstance(name, str):
-        raise FieldError(f"{path}: does not say its layout", "name one with --layout")
+        raise FieldError(f"{path}: does not say its layout", how)
     return name, values, (data.get("after_nul") or {}) if values is not data else {}
 
 

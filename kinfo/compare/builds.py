@@ -6,9 +6,11 @@ from collections import Counter
 from functools import cached_property
 
 from kinfo.record.record import Record
+from kinfo.record.writers import possible_writers
 
 PAGE = 4096
 _MOST = 2  # addresses that must agree before others count as outliers
+_SETS_ALL = ("A0", "A1n")  # the driver of 2020 stores _addresses_pa although the table has a base
 
 
 class Pair:
@@ -23,7 +25,9 @@ class Pair:
         found = {}
         for name, before in self.old.values.items():
             after = self.new.values.get(name)
-            if is_address(name) and isinstance(before, int) and isinstance(after, int) and before and after:
+            if not is_address(name) or self.is_garbage(name):
+                continue
+            if isinstance(before, int) and isinstance(after, int) and before and after:
                 found[name] = after - before
         return found
 
@@ -53,6 +57,31 @@ class Pair:
         """Whether both come from one image: one release, and addresses that moved together or as many symbols."""
         counts = {count for record in (self.old, self.new) if (count := record.number("num_syms"))}
         return self.same_release and (self.common is not None or len(counts) < 2)
+
+    @property
+    def series(self) -> int:
+        """Of how many series the releases are (6.12.23 and 6.12.50 are of one); 0 where a release is not there."""
+        releases = (self.old.release, self.new.release)
+        return len({release.version for release in releases if release}) if all(releases) else 0
+
+    @cached_property
+    def one_writer(self) -> bool:
+        """Whether nothing speaks for two writers: one release, one layout, and the same drivers that can have left them."""
+        if self.old.layout is not self.new.layout or self.old.release_text != self.new.release_text:
+            return False
+        return possible_writers(self.old) == possible_writers(self.new)
+
+    def differs(self, name: str) -> bool:
+        """Whether the field's value is another one."""
+        return self.old.values.get(name) != self.new.values.get(name)
+
+    def is_garbage(self, name: str) -> bool:
+        """Whether the field is virt_to_phys(0) in both: -kimage_voffset, another number in every boot."""
+        records = (self.old, self.new)
+        return name == "_addresses_pa" and all(
+            record.layout is not None and record.layout.alias in _SETS_ALL and record.number("enabled_base_relative") == 1
+            for record in records
+        )
 
 
 def is_address(name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kinfo.compare.builds import PAGE, Pair, is_address
 from kinfo.compare.model import Comparison, Difference, Kind
+from kinfo.compare.readings import alike
 from kinfo.compare.reasons import reason_for
 from kinfo.errors import RecordError
 from kinfo.record import kernels
@@ -15,8 +16,12 @@ from kinfo.record.model import Value
 from kinfo.record.record import HEAD_FIELDS, Record, Shown
 from kinfo.record.text import before_nul
 
-CHECKSUM = "checksum"
+CHECKSUM, LAYOUT = "checksum", "layout"
 _OF_THE_BOOT = ("module_start_va", "module_end_va", "module_plt_start_va", "suspend_diag_va", "kimage_voffset", "phys_offset")
+_UNALIGNED = ("suspend_diag_va",)
+_MODULE_RANGE = ("module_start_va", "module_end_va")
+_BEHIND_TREES = ("mod_init_layout_offset", "mod_kallsyms_offset")  # struct module grows by a tree node a range before them
+_POSTED = ("C", "D")  # layouts that upstream's drivers write beside Android's
 _OF_THE_BUILD = ("num_syms", "names_total_len", "dss_freq_name", "dss_freq_size")
 _VERIFIED = frozenset((State.VALID.value, State.INVERTED.value))
 
@@ -32,11 +37,16 @@ def compare_records(old: Record, new: Record) -> Comparison:
     for record in (old, new):
         if record.layout is None:
             raise RecordError("an erased region has no fields to compare", "decode says what is there")
-    assert old.layout is not None
-    assert new.layout is not None
-    pair = Pair(old, new)
-    found = (_checksum(old, new), *_fields(pair))
-    return Comparison(old.layout.alias, new.layout.alias, pair.same_build, pair.slide, found)
+    pair = alike(Pair(old, new))
+    before, after = _aliases(pair)
+    found = (_checksum(old, new), *_layout(pair), *_fields(pair))
+    return Comparison(before, after, pair.same_build, pair.slide, found)
+
+
+def _aliases(pair: Pair) -> tuple[str, str]:
+    assert pair.old.layout is not None
+    assert pair.new.layout is not None
+    return pair.old.layout.alias, pair.new.layout.alias
 
 
 def _checksum(old: Record, new: Record) -> Difference:
@@ -49,6 +59,14 @@ def _checksum(old: Record, new: Record) -> Difference:
     else:
         verdict = _Verdict(Kind.REGRESSION, "one of them is not whole")
     return Difference(CHECKSUM, before, after, *verdict)
+
+
+def _layout(pair: Pair) -> Iterator[Difference]:
+    """One driver that writes another layout within one series: the boot loader reads other bytes than before."""
+    before, after = _aliases(pair)
+    is_posted = before in _POSTED or after in _POSTED
+    if before != after and pair.series == 1 and not is_posted:
+        yield Difference(LAYOUT, before, after, Kind.REGRESSION, "kernels of one series, and both layouts are Android's")
 
 
 def _fields(pair: Pair) -> Iterator[Difference]:
@@ -79,7 +97,7 @@ def _field(pair: Pair, name: str) -> _Verdict:
         return _Verdict(Kind.SAME)
     if before == after:
         return _Verdict(Kind.REGRESSION, f"the other addresses moved by {pair.common:#x}, this one did not")
-    if reason := reason_for(name, pair.old, pair.new):
+    if reason := reason_for(name, pair):
         return _Verdict(Kind.WRITER, reason.text, reason.source)
     if is_address(name):
         return _address(pair, name)
@@ -91,6 +109,8 @@ def _stayed_behind(pair: Pair, name: str) -> bool:
 
 
 def _address(pair: Pair, name: str) -> _Verdict:
+    if pair.is_garbage(name):
+        return _Verdict(Kind.PER_BOOT, "kallsyms_addresses is not there: -kimage_voffset", "the driver of 2020")
     distance = pair.distances.get(name)
     if distance is None:
         return _Verdict(Kind.REGRESSION, "it is set in one of them only")
@@ -110,13 +130,24 @@ def _value(pair: Pair, name: str, before: Value, after: Value) -> _Verdict:
     if name == "build_info":
         return _build_info(before, after)
     if name in _OF_THE_BOOT:
-        both = bool(before) and bool(after)
-        return (
-            _Verdict(Kind.PER_BOOT, "chosen at boot") if both else _Verdict(Kind.REGRESSION, "it is set in one of them only")
-        )
+        return _of_the_boot(pair, name, before, after)
     if name in _OF_THE_BUILD:
         return _count(pair, before, after)
     return _constant(pair, name)
+
+
+def _of_the_boot(pair: Pair, name: str, before: Value, after: Value) -> _Verdict:
+    if not before or not after:
+        return _Verdict(Kind.REGRESSION, "it is set in one of them only")
+    if name not in _UNALIGNED and any(isinstance(value, int) and value % PAGE for value in (before, after)):
+        return _Verdict(Kind.REGRESSION, "it is no whole number of pages")
+    if name in _MODULE_RANGE and pair.same_build and len({_range_size(record) for record in (pair.old, pair.new)}) == 2:
+        return _Verdict(Kind.REGRESSION, "the range for modules has another size")
+    return _Verdict(Kind.PER_BOOT, "chosen at boot")
+
+
+def _range_size(record: Record) -> int:
+    return (record.number("module_end_va") or 0) - (record.number("module_start_va") or 0)
 
 
 def _release(before: Value, after: Value) -> _Verdict:
@@ -149,20 +180,17 @@ def _count(pair: Pair, before: Value, after: Value) -> _Verdict:
 
 def _constant(pair: Pair, name: str) -> _Verdict:
     """Configuration and the compiler's offsets: they differ where the releases explain it, and nowhere else."""
-    if name.endswith("_offset") and _other_series(pair):
+    if name.endswith("_offset") and pair.series == 2:
         both = all(record.number(name) for record in (pair.old, pair.new))
         if both:
             return _Verdict(Kind.PER_BUILD, "struct module of another release")
+    if name in _BEHIND_TREES and pair.differs("enabled_modules_tree_lookup"):
+        return _Verdict(Kind.PER_BUILD, "it follows enabled_modules_tree_lookup")
     if name == "name_len" and all(_has_its_length(record) for record in (pair.old, pair.new)):
         return _Verdict(Kind.PER_BUILD, "KSYM_NAME_LEN grew from 128 to 512", "6.1")
-    if name == "symbol_len" and pair.old.number("name_len") != pair.new.number("name_len"):
+    if name == "symbol_len" and pair.differs("name_len"):
         return _Verdict(Kind.PER_BUILD, "it follows name_len")
     return _Verdict(Kind.REGRESSION, "it does not depend on boot or build")
-
-
-def _other_series(pair: Pair) -> bool:
-    releases = (pair.old.release, pair.new.release)
-    return len({release.version for release in releases if release}) == 2
 
 
 def _has_its_length(record: Record) -> bool:

@@ -10,35 +10,53 @@ from kinfo.errors import KinfoError
 from kinfo.findings import Finding
 
 _MOST = 100_000
+_PACKED = (".gz", ".xz", ".zst")
+_FIELDS = (".yaml", ".yml", ".json")
 
 
 class Matched(NamedTuple):
-    """The names in both folders, and what the others give rise to: name and finding."""
+    """The pairs of files with one name, and what the others give rise to: name and finding."""
 
-    names: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
     alone: tuple[tuple[str, Finding], ...]
 
 
 def matched(old: str, new: str) -> Matched:
-    """Match two folders' files by their paths below them. Raises KinfoError: unreadable, too many files, none."""
-    before, after = names_below(old), names_below(new)
-    if not before and not after:
-        raise KinfoError(f"{old}: has no files to compare, nor has {new}", "name folders of records")
-    alone = [(name, rules.MISSING.at(name, f"{new} lacks it")) for name in sorted(before - after)]
-    alone += [(name, rules.EXTRA.at(name, f"{old} lacks it")) for name in sorted(after - before)]
-    return Matched(tuple(sorted(before & after)), tuple(alone))
+    """Match two folders' files by their records' names. Raises KinfoError: unreadable, too many files, an empty old one."""
+    before, after = files_below(old), files_below(new)
+    if not before:
+        raise KinfoError(f"{old}: has no files to compare with", "name a folder of records")
+    alone = [(name, rules.MISSING.at(name, f"{new} lacks it")) for name in sorted(before.keys() - after.keys())]
+    alone += [(name, rules.EXTRA.at(name, f"{old} lacks it")) for name in sorted(after.keys() - before.keys())]
+    pairs = tuple((before[name], after[name]) for name in sorted(before.keys() & after.keys()))
+    return Matched(pairs, tuple(alone))
 
 
-def names_below(folder: str) -> set[str]:
-    """The files below a folder, by their paths there; hidden ones are passed over. Raises KinfoError."""
+def record_name(path: str) -> str:
+    """What a file's record is called in a baseline: as the file, but without compression, and .bin for a file of fields."""
+    stem, suffix = os.path.splitext(path)
+    if suffix in _PACKED:
+        return record_name(stem)
+    return f"{stem}.bin" if suffix in _FIELDS else path
+
+
+def files_below(folder: str) -> dict[str, str]:
+    """The files below a folder by their records' names; hidden ones are passed over.
+
+    Raises KinfoError: an unreadable folder, too many files, two files for one record.
+    """
 
     def refuse(error: OSError) -> None:
         raise KinfoError(f"{error.filename}: {error.strerror}", "check the folder and its permissions") from error
 
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for where, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found |= {os.path.relpath(os.path.join(where, name), folder) for name in files if not name.startswith(".")}
+        for file in sorted(name for name in files if not name.startswith(".")):
+            path = os.path.join(where, file)
+            other = found.setdefault(name := record_name(os.path.relpath(path, folder)), path)
+            if other != path:
+                raise KinfoError(f"{path}: {other} is the record {name} too", "keep one of them")
         if len(found) > _MOST:
             raise KinfoError(f"{folder}: has more than {_MOST} files", "name a folder of records")
     return found

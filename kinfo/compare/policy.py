@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from kinfo.compare.classify import CHECKSUM
+from kinfo.compare.classify import CHECKSUM, LAYOUT
 from kinfo.compare.model import Difference, Kind
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.record.layouts import LAYOUTS
 
 EXPECTED = frozenset(kind for kind in Kind if kind is not Kind.REGRESSION)
-FIELDS = {CHECKSUM, *(field.name for layout in LAYOUTS for field in layout.fields)}
+FIELDS = {CHECKSUM, LAYOUT, *(field.name for layout in LAYOUTS for field in layout.fields)}
 _KEYS = ("pass", "fields", "ignore")
 
 
@@ -66,6 +66,6 @@ def _kinds(key: str, given: Any) -> frozenset[Kind]:
 
 
 def _field(name: Any) -> str:
-    if name not in FIELDS:
+    if not isinstance(name, str) or name not in FIELDS:
         raise KinfoError(f"no layout has a field {name!r}", did_you_mean(str(name), FIELDS, "`kinfo layouts C` lists fields"))
-    return str(name)
+    return name

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kinfo.compare.builds import Pair
 from kinfo.record import kernels
 from kinfo.record.record import Record
-from kinfo.record.writers import is_rfc_v2
+from kinfo.record.writers import FIRST_POSTED_BASE, is_rfc_v2
 
 
 class Reason(NamedTuple):
-    """Why `field` is 0, or not what the other record has, in a record of which `holds` is true."""
+    """Why `field` is 0, or not what the other record has, in a record of which `holds` is true.
+
+    `is_habit`: of a writer or a release, so that it explains nothing between two records of one; otherwise it follows from
+    another field.
+    """
 
     field: str
     holds: Callable[[Record], bool]
     text: str
     source: str
+    is_habit: bool = True
 
 
 def _since(version: kernels.Version) -> Callable[[Record], bool]:
@@ -35,6 +41,13 @@ def _has_addresses(record: Record) -> bool:
     return bool(record.number("_addresses_pa")) and not record.number("enabled_base_relative")
 
 
+def _can_be_posted_c(record: Record) -> bool:
+    """Layout C from a kernel that the series was posted for, and that is not Android's: its driver always stores the base."""
+    release = record.release
+    is_posted = release is not None and release.version >= FIRST_POSTED_BASE and not release.is_android
+    return is_posted and _layout("C")(record)
+
+
 _V2 = "meminspect v2 15/25: kallsyms_relative_base is no longer registered"
 _V3 = "meminspect v3 kernel/meminspect/kinfo.c: no case for it"
 _ONLY_IF = "drivers/android/debug_kinfo.c: only one of the two forms is set"
@@ -46,10 +59,11 @@ REASONS = (
         "kernels from 7.0 on have no relative base",
         "kallsyms: Get rid of kallsyms relative base",
     ),
-    Reason("_relative_pa", _is_zero("_relative_pa", _layout("C")), "v2 stores no _relative_pa", _V2),
+    Reason("_relative_pa", _is_zero("_relative_pa", _can_be_posted_c), "v2 stores no _relative_pa", _V2),
     Reason("_relative_pa", is_rfc_v2, "RFC v2 stores the variable's own address", "kmemdump RFC v2 mm/kmemdump/kinfo.c"),
-    Reason("_relative_pa", _is_zero("_relative_pa", _has_addresses), "its table has absolute addresses", _ONLY_IF),
-    Reason("_offsets_pa", _is_zero("_offsets_pa", _has_addresses), "its table has absolute addresses", _ONLY_IF),
+    Reason("_relative_pa", _is_zero("_relative_pa", _has_addresses), "its table has absolute addresses", _ONLY_IF, False),
+    Reason("_offsets_pa", _is_zero("_offsets_pa", _has_addresses), "its table has absolute addresses", _ONLY_IF, False),
+    Reason("_addresses_pa", _has_addresses, "its table has absolute addresses", _ONLY_IF, False),
     Reason(
         *("_addresses_pa", lambda record: not record.number("_addresses_pa") and not _has_addresses(record)),
         "its table has offsets, not addresses",
@@ -78,9 +92,11 @@ REASONS = (
 )
 
 
-def reason_for(field: str, old: Record, new: Record) -> Reason | None:
+def reason_for(field: str, pair: Pair) -> Reason | None:
     """Why the field may differ between these two; the same whichever of them is called old."""
     for reason in REASONS:
-        if reason.field == field and (reason.holds(old) or reason.holds(new)):
+        if reason.field != field or (reason.is_habit and pair.one_writer):
+            continue
+        if reason.holds(pair.old) or reason.holds(pair.new):
             return reason
     return None
