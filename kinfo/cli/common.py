@@ -46,6 +46,14 @@ def style() -> Style:
     return Style(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
 
 
+def width() -> int | None:
+    """Columns of the terminal that standard output is; None where it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):  # ValueError: standard output is no file
+        return None
+
+
 def write(text: str) -> None:
     """Data, to standard output."""
     sys.stdout.write(text)

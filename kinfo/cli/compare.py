@@ -150,11 +150,12 @@ def opened(path: str) -> Record:
 
 
 def _write_text(compared: Sequence[Compared], alone: Sequence[tuple[str, Finding]], *, every: bool, many: bool) -> None:
-    style = common.style()
+    style, width = common.style(), common.width()
     for one in compared:
-        common.write(
-            line(one, style) if many and not one.is_refused else render(one, style, every=every) + ("\n" if many else "")
-        )
+        if many and not one.is_refused:
+            common.write(line(one, style))
+        else:
+            common.write(render(one, style, every=every, width=width) + ("\n" if many else ""))
     for name, finding in alone:
         word = style.severity(finding.severity, finding.severity.value)
         common.write(f"{word}  {finding.code}  {safe(name)}: {safe(finding.message)}\n")

@@ -10,6 +10,7 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
 from kinfo.cli.registered import entries
+from kinfo.cli.words import safe
 
 if TYPE_CHECKING:
     from kinfo.crosscheck import Crossed
@@ -73,7 +74,7 @@ def _crossed(given: dict[str, Any]) -> Crossed:
     if dump is not None:
         from kinfo.cli.compare import opened
 
-        found = (dump, opened(dump))
+        found = (safe(dump), opened(dump))
     return crosscheck(up, down, found)
 
 
@@ -81,7 +82,7 @@ def _rendered(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict
     if form == "text":
         from kinfo.report.compare import crossed_text
 
-        return crossed_text(crossed, found, common.style())
+        return crossed_text(crossed, found, common.style(), common.width())
     if form in ("json", "yaml"):
         from kinfo.report.compare import crossed_document
 

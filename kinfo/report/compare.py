@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.compare.model import Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
+from kinfo.report.columns import Row, table
 from kinfo.report.style import Style
 
 if TYPE_CHECKING:
     from kinfo.crosscheck import Crossed, Third
 
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
-_VALUE = 26  # letters of a value that the table shows
 
 
 class Compared(NamedTuple):
@@ -31,21 +31,22 @@ class Compared(NamedTuple):
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def render(one: Compared, style: Style, *, every: bool) -> str:
-    """The whole screen for one pair; `every`: with the fields that are the same."""
+def render(one: Compared, style: Style, *, every: bool, width: int | None = None) -> str:
+    """The whole screen for one pair; `every`: with the fields that are the same; `width` as for `columns.table`."""
     comparison = one.comparison
     shown = [each for each in comparison.differences if every or each.kind is not Kind.SAME]
     old, new = style.paint(one.old, "bold"), style.paint(one.new, "bold")
     lines = [f"{old} ({comparison.old_layout}) against {new} ({comparison.new_layout})"]
     lines.append(f"  {_related(comparison)}; {_counts(comparison)}")
     if shown:
-        lines += ["", style.paint(_row("field", "old", "new", "class", "reason"), "bold"), *_rows(shown, style)]
+        rows = [_row(each, (each.old, each.new)) for each in shown]
+        lines += ["", *table(_titles("old", "new"), rows, style, width)]
     lines += ["", *_verdict(one, style)]
     return "\n".join(lines) + "\n"
 
 
-def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style) -> str:
-    """What two drivers leave, side by side, with what a real one left where that is there."""
+def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style, width: int | None = None) -> str:
+    """What two drivers leave, side by side, with what a real one left where that is there; `width` as for `render`."""
     comparison, third = crossed.comparison, crossed.third
     up, down = crossed.upstream.driver, crossed.downstream.driver
     ours, theirs = (
@@ -58,12 +59,9 @@ def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style) -> st
         lines.append(f"  {third.name} against {down}: {_counts(third.against_downstream)}")
     shown = [each for each in comparison.differences if each.kind is not Kind.SAME or _stands_apart(each, third)]
     if shown:
-        columns = (up, down, *((third.name,) if third else ()))
-        lines += ["", style.paint(_wide("field", columns, "class", "reason"), "bold")]
-        for each in shown:
-            values = (each.old, each.new, *((third.fields.get(each.field),) if third else ()))
-            row = _wide(each.field, tuple(map(_cut, values)), each.kind.value, _because(each))
-            lines.append(style.paint(row, *_COLOURS.get(each.kind, ())) if each.kind in _COLOURS else row)
+        thirds = [(third.fields.get(each.field),) if third else () for each in shown]
+        rows = [_row(each, (each.old, each.new, *more)) for each, more in zip(shown, thirds, strict=True)]
+        lines += ["", *table(_titles(up, down, *((third.name,) if third else ())), rows, style, width)]
     bad = [finding for finding in found if finding.severity is Severity.ERROR]
     lines += ["", *(f"{style.severity(one.severity, 'error')}  {one.code}  {one.where}: {one.message}" for one in bad)]
     if not bad:
@@ -75,9 +73,13 @@ def _stands_apart(each: Difference, third: Third | None) -> bool:
     return third is not None and each.field in third.fields and third.fields[each.field] != each.old
 
 
-def _wide(field: str, values: Sequence[str], kind: str, reason: str) -> str:
-    shown = "".join(f"{value:<{_VALUE + 2}}" for value in values)
-    return f"  {field:<24}{shown}{kind:<12}{reason}".rstrip()
+def _titles(*columns: str) -> Row:
+    return Row("field", columns, "class", "reason", ("bold",))
+
+
+def _row(each: Difference, values: tuple[object, ...]) -> Row:
+    reason = each.reason + (f" [{each.source}]" if each.source else "")
+    return Row(each.field, values, each.kind.value, reason, _COLOURS.get(each.kind, ()))
 
 
 def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, Any]:
@@ -146,25 +148,6 @@ def _related(comparison: Comparison) -> str:
 def _counts(comparison: Comparison) -> str:
     counts = Counter(each.kind for each in comparison.differences)
     return ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind if counts[kind])
-
-
-def _rows(shown: Sequence[Difference], style: Style) -> Iterator[str]:
-    for each in shown:
-        row = _row(each.field, _cut(each.old), _cut(each.new), each.kind.value, _because(each))
-        yield style.paint(row, *_COLOURS.get(each.kind, ())) if each.kind in _COLOURS else row
-
-
-def _because(each: Difference) -> str:
-    return each.reason + (f" [{each.source}]" if each.source else "")
-
-
-def _row(field: str, old: str, new: str, kind: str, reason: str) -> str:
-    return _wide(field, (old, new), kind, reason)
-
-
-def _cut(value: object) -> str:
-    text = "-" if value is None else "(empty)" if value == "" else str(value)
-    return text if len(text) <= _VALUE else f"{text[: _VALUE - 3]}..."
 
 
 def _verdict(one: Compared, style: Style) -> Iterator[str]:
