@@ -279,6 +279,41 @@ def test_no_field_can_be_lost_or_wrong_unseen(alias: str) -> None:
             assert errors, (name, wrong)
 
 
+def region(alias: str, **changes: Any) -> Record:
+    """A page with the record of an Android kernel, and a vendor block in its second half."""
+    main = kinfo.encode(make_fields("A2", 1), "A2").ljust(PAGE // 2, b"\0")
+    return kinfo.decode((main + kinfo.encode(make_fields(alias, 1) | changes, alias)).ljust(PAGE, b"\0"))
+
+
+def test_the_vendor_block() -> None:
+    fields = make_fields("V2", 1)
+    old = region("V2")
+    assert classes(old, old) == {}
+    assert compare_records(old, old).of(Kind.SAME)[-1].field == "vendor.mod_root_pa"
+    assert classes(old, region("V2", mod_root_pa=fields["mod_root_pa"] + PAGE)) == {"vendor.mod_root_pa": Kind.REGRESSION}
+    assert classes(old, region("V2", uts_release="")) == {"vendor.uts_release": Kind.REGRESSION}
+    assert classes(old, region("V1"))["vendor.layout"] is Kind.REGRESSION
+    alone = kinfo.decode(kinfo.encode(make_fields("A2", 1), "A2"))
+    assert classes(old, alone) == {}  # it ends before the second half
+    without = kinfo.decode(alone.raw.ljust(PAGE, b"\0"))
+    assert classes(old, without) == classes(without, old) == {"vendor": Kind.PER_BOOT}
+    (one,) = compare_records(old, without).of(Kind.PER_BOOT)
+    assert one[1:3] == ("V2", None)
+    policy = policy_of({"fields": {"vendor": ["same"], "vendor.mod_root_pa": ["regression"]}, "ignore": ["vendor.checksum"]})
+    assert codes(old, without, policy) == {("not-allowed", "vendor")}
+
+
+def test_a_slide_moves_the_module_root_too() -> None:
+    """A single address is held against those of the kernel's record."""
+    names = addresses("A2", fields := make_fields("A2", 1))
+    moved = fields | {name: fields[name] + 0x200000 for name in names}
+    block = make_fields("V2", 1)
+    for shift, kind in ((0x200000, Kind.MOVED), (0x1000, Kind.REGRESSION), (0, Kind.REGRESSION)):
+        there = block | {"mod_root_pa": block["mod_root_pa"] + shift}
+        raw = kinfo.encode(moved, "A2").ljust(PAGE // 2, b"\0") + kinfo.encode(there, "V2")
+        assert classes(region("V2"), kinfo.decode(raw.ljust(PAGE, b"\0")))["vendor.mod_root_pa"] is kind
+
+
 def test_the_sum_s_state() -> None:
     whole = kinfo.decode(kinfo.encode(make_fields("C", 1), "C"))
     raw = bytearray(whole.raw)

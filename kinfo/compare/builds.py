@@ -14,10 +14,13 @@ _SETS_ALL = ("A0", "A1n")  # the driver of 2020 stores _addresses_pa although th
 
 
 class Pair:
-    """Two records with what their comparison rests on; symmetric but for which one is called old."""
+    """Two records with what their comparison rests on; symmetric but for which one is called old.
 
-    def __init__(self, old: Record, new: Record) -> None:
-        self.old, self.new = old, new
+    `main` is the pair of the kernel's records where these are the vendor blocks beside them: the image is that of the kernel.
+    """
+
+    def __init__(self, old: Record, new: Record, main: Pair | None = None) -> None:
+        self.old, self.new, self.main = old, new, main
 
     @cached_property
     def distances(self) -> dict[str, int]:
@@ -34,6 +37,8 @@ class Pair:
     @cached_property
     def common(self) -> int | None:
         """The distance that most addresses have; None where no two agree, and where fewer than half do."""
+        if self.main:
+            return self.main.common
         if not self.distances:
             return None
         distance, count = Counter(self.distances.values()).most_common(1)[0]
@@ -55,6 +60,8 @@ class Pair:
     @cached_property
     def same_build(self) -> bool:
         """Whether both come from one image: one release, and addresses that moved together or as many symbols."""
+        if self.main:
+            return self.main.same_build
         counts = {count for record in (self.old, self.new) if (count := record.number("num_syms"))}
         return self.same_release and (self.common is not None or len(counts) < 2)
 

@@ -12,11 +12,12 @@ from kinfo.compare.reasons import reason_for
 from kinfo.errors import RecordError
 from kinfo.record import kernels
 from kinfo.record.checksum import State
+from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Value
 from kinfo.record.record import HEAD_FIELDS, Record, Shown
 from kinfo.record.text import before_nul
 
-CHECKSUM, LAYOUT = "checksum", "layout"
+CHECKSUM, LAYOUT, VENDOR = "checksum", "layout", "vendor"
 _OF_THE_BOOT = ("module_start_va", "module_end_va", "module_plt_start_va", "suspend_diag_va", "kimage_voffset", "phys_offset")
 _UNALIGNED = ("suspend_diag_va",)
 _MODULE_RANGE = ("module_start_va", "module_end_va")
@@ -38,9 +39,29 @@ def compare_records(old: Record, new: Record) -> Comparison:
         if record.layout is None:
             raise RecordError("an erased region has no fields to compare", "decode says what is there")
     pair = alike(Pair(old, new))
-    before, after = _aliases(pair)
-    found = (_checksum(old, new), *_layout(pair), *_fields(pair))
-    return Comparison(before, after, pair.same_build, pair.slide, found)
+    found = (*_differences(pair), *_vendor(old, new, pair))
+    return Comparison(*_aliases(pair), pair.same_build, pair.slide, found)
+
+
+def _differences(pair: Pair) -> Iterator[Difference]:
+    yield _checksum(pair.old, pair.new)
+    yield from _layout(pair)
+    yield from _fields(pair)
+
+
+def _vendor(old: Record, new: Record, main: Pair) -> Iterator[Difference]:
+    """The block in the second half of the region, where both dumps reach so far."""
+    blocks = [record.vendor for record in (old, new)]
+    if blocks[0] and blocks[1]:
+        pair = alike(Pair(blocks[0], blocks[1], main))
+        yield from (one._replace(field=f"{VENDOR}.{one.field}") for one in _differences(pair))
+    elif any(blocks) and all(_has_second_half(record) for record in (old, new)):
+        before, after = (block.layout.alias if block and block.layout else None for block in blocks)
+        yield Difference(VENDOR, before, after, Kind.PER_BOOT, "the vendor module writes it after boot, or not")
+
+
+def _has_second_half(record: Record) -> bool:
+    return record.region_size is not None and record.region_size >= 2 * VENDOR_HALF
 
 
 def _aliases(pair: Pair) -> tuple[str, str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from kinfo.compare.classify import CHECKSUM, LAYOUT
+from kinfo.compare.classify import CHECKSUM, LAYOUT, VENDOR
 from kinfo.compare.model import Difference, Kind
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.record.layouts import LAYOUTS
 
 EXPECTED = frozenset(kind for kind in Kind if kind is not Kind.REGRESSION)
-FIELDS = {CHECKSUM, LAYOUT, *(field.name for layout in LAYOUTS for field in layout.fields)}
+_OF_A_RECORD = (CHECKSUM, LAYOUT)
+FIELDS = {*_OF_A_RECORD, VENDOR, *(field.name for layout in LAYOUTS for field in layout.fields)}
+FIELDS |= {f"{VENDOR}.{name}" for layout in LAYOUTS if layout.vendor for name in (*_OF_A_RECORD, *layout.by_name)}
 _KEYS = ("pass", "fields", "ignore")
 
 

@@ -25,7 +25,7 @@ def alike(pair: Pair) -> Pair:
     if not fitting:
         return pair
     best = max(fitting, key=lambda layout: sum(_weight(record, layout) for record in (pair.old, pair.new)))
-    return Pair(_read(pair.old, best), _read(pair.new, best))
+    return Pair(_read(pair.old, best), _read(pair.new, best), pair.main)
 
 
 def _fits(record: Record, layout: Layout) -> bool:
