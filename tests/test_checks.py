@@ -282,6 +282,12 @@ def record_bits() -> Record:
     return kinfo.decode(record_c(bit_per_long=48), layout="C")
 
 
+@pytest.mark.parametrize("bits", [0, 1, 7, 8, 31, 65535])
+def test_any_width_of_a_long_can_be_checked(bits: int) -> None:
+    codes = [finding.code for finding in kinfo.decode(record_c(bit_per_long=bits), layout="C").findings]
+    assert "record-bits" in codes
+
+
 @region
 def record_vendor_checksum() -> Record:
     block = bytearray(kinfo.encode(make_fields("V1", 1), "V1"))

@@ -29,7 +29,7 @@ def _offsets(record: Record, lookup: bool) -> Iterator[Finding]:
         yield rules.RECORD_MODULE_OFFSETS.at(there[0][0], "modules have a tree, but every offset is 0")
     if not any(value for _, value in there):
         return  # built without CONFIG_MODULES, or written before the offsets
-    pointer = (record.number("bit_per_long") or 32) // 8
+    pointer = 8 if record.number("bit_per_long") == 64 else 4
     for name, value in there:
         if value == 0:
             yield rules.RECORD_MODULE_OFFSETS.at(name, "it is 0 while others are not")
