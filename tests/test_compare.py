@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import kinfo
@@ -80,6 +80,29 @@ def test_any_fields_at_all_are_symmetric(layout: Any, seed: int, data: st.DataOb
     second = record(layout.alias, data.draw(strategies.any_fields(layout)))
     there = {each.field: each.kind for each in compare_records(first, second).differences}
     assert there == {each.field: each.kind for each in compare_records(second, first).differences}
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> Record | None:
+    """What detection makes of a region with some bytes overwritten, cut off anywhere."""
+    layout, seed = draw(strategies.main_layouts), draw(st.integers(0, 3))
+    data = bytearray(kinfo.encode(make_fields(layout.alias, seed), layout).ljust(draw(st.sampled_from((0, 600))), b"\0"))
+    for at, byte in draw(st.lists(st.tuples(st.integers(8, len(data) - 1), st.integers(0, 255)), max_size=12)):
+        data[at] = byte
+    try:
+        return kinfo.decode(bytes(data[: draw(st.integers(100, 600))]))
+    except KinfoError:
+        return None
+
+
+@given(damaged(), damaged())
+def test_damaged_records_are_compared(one: Record | None, other: Record | None) -> None:
+    assume(one and other and one.layout and other.layout)
+    assert one
+    assert other
+    there = {each.field: (each.kind, each.old, each.new) for each in judge(one, other, Policy()).comparison.differences}
+    back = {each.field: (each.kind, each.new, each.old) for each in judge(other, one, Policy()).comparison.differences}
+    assert there == back
 
 
 @given(strategies.main_layouts, strategies.seeds, st.integers(-1000, 1000).filter(bool))
