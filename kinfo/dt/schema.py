@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding
 
 # The child imports first (most of its time) and then waits for its arguments; with none it goes.
-_ARGUMENTS = "import sys; sys.argv[1:] = sys.stdin.read().split('\\0'); any(sys.argv[1:]) and main()"
+# It also leaves without taking the interpreter apart, which is a tenth of its time.
+_ARGUMENTS = "import os, sys; sys.argv[1:] = sys.stdin.read().split('\\0'); any(sys.argv[1:]) and main(); os._exit(0)"
 _VALIDATE = f"from dtschema.dtb_validate import main; {_ARGUMENTS}"
 _PROCESS = f"from dtschema.mk_schema import main; {_ARGUMENTS}"
 _OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"  # dt-validate -l: parts of our schemas' $id
