@@ -1,0 +1,247 @@
+"""`kinfo compare`: what it prints, its exit codes and messages, folders, baselines, real records."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+import yaml
+
+import kinfo
+from tests.conftest import ROOT, Cli, Ran
+from tests.synthetic import make_fields
+from tests.test_compare import addresses
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    fields = make_fields("C", 1)
+    moved = {name: fields[name] + 0x200000 for name in addresses("C", fields)}
+    for name, values in {
+        "old": fields,
+        "moved": fields | moved,
+        "bad": fields | {"thread_size": 0x8000},
+    }.items():
+        (tmp_path / f"{name}.bin").write_bytes(kinfo.encode(values, "C").ljust(4096, b"\0"))
+    (tmp_path / "noise").write_bytes(b"no record" * 100)
+    (tmp_path / "flat.yaml").write_text("num_syms: 7\n")
+    (tmp_path / "bomb.yaml").write_text("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")
+    return tmp_path
+
+
+def test_the_command(kinfo_cli: Cli, files: Path) -> None:
+    same = kinfo_cli("compare", files / "old.bin", files / "old.bin")
+    assert (same.code, same.err) == (0, "")
+    assert same.out == (
+        f"{files}/old.bin (C) against {files}/old.bin (C)\n  the same build, loaded at the same place; 30 same\n\n"
+        "passes: nothing differs that should not\n"
+    )
+    moved = kinfo_cli("compare", files / "old.bin", files / "moved.bin")
+    assert moved.code == 0
+    assert "  the same build, moved by +0x200000; 16 same, 14 moved\n" in moved.out
+    bad = kinfo_cli("compare", files / "old.bin", files / "bad.bin")
+    assert bad.code == 1
+    assert "error  compare-regression  thread_size: 16384 became 32768: it does not depend on boot or build\n" in bad.out
+    assert bad.out.endswith("wanted changes go into the baseline: kinfo compare --update-baseline DIR RECORD\n")
+    assert kinfo_cli("compare", files / "old.bin", files / "bad.bin", "--ignore", "thread_size").code == 0
+    assert kinfo_cli("compare", files / "old.bin", files / "moved.bin", "--exact").code == 1
+    assert "  magic" not in kinfo_cli("compare", files / "old.bin", files / "old.bin", "--all").out
+    assert "  num_syms" in kinfo_cli("compare", files / "old.bin", files / "old.bin", "--all").out
+
+
+def test_fields_files_are_records_too(kinfo_cli: Cli, files: Path) -> None:
+    for form in ("yaml", "json"):
+        (files / f"old.{form}").write_text(kinfo_cli("decode", files / "old.bin", "--format", form).out)
+        ran = kinfo_cli("compare", files / f"old.{form}", files / "old.bin", "--exact")
+        assert (ran.code, ran.err) == (0, "")
+
+
+def test_policy_file(kinfo_cli: Cli, files: Path) -> None:
+    policy = files / "p.yaml"
+    policy.write_text("pass: [same]\nfields:\n  thread_size: [regression]\n")
+    assert kinfo_cli("compare", files / "old.bin", files / "bad.bin", "--policy", policy).code == 0
+    assert kinfo_cli("compare", files / "old.bin", files / "moved.bin", "--policy", policy).code == 1
+    policy.write_text("pas: [same]\n")
+    ran = kinfo_cli("compare", files / "old.bin", files / "bad.bin", "--policy", policy)
+    assert (ran.code, ran.err) == (2, f"kinfo: {policy}: has an unknown key 'pas'; did you mean pass?\n")
+
+
+MISTAKES = {
+    "one": (["old.bin"], "two records or folders are compared; 1 is named; see `kinfo compare --help`"),
+    "three": (["old.bin"] * 3, "two records or folders are compared; 3 are named; see `kinfo compare --help`"),
+    "mixed": (["old.bin", "."], "{f}/old.bin against {f}/.: a folder and a file; name two folders, or two files"),
+    "gone": (["old.bin", "gone"], "{f}/gone: No such file or directory; check the path and its permissions"),
+    "noise": (["old.bin", "noise"], "{f}/noise: no record in"),
+    "stdin": (["-", "-"], "- can be named once; see `kinfo compare --help`"),
+    "no layout": (
+        ["old.bin", "flat.yaml"],
+        "{f}/flat.yaml: does not say its layout; write `layout: NAME`, and the fields below",
+    ),
+    "cyclic": (["old.bin", "bomb.yaml"], "{f}/bomb.yaml: is neither YAML nor JSON; write `name: value`, one a line\n"),
+    "field": (["old.bin", "old.bin", "--ignore", "thread"], "no layout has a field 'thread'; did you mean thread_size?"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_2(name: str, kinfo_cli: Cli, files: Path) -> None:
+    arguments, message = MISTAKES[name]
+    words = [
+        arg if arg.startswith("-") or arg == "thread" else str(files / arg) if arg != "." else f"{files}/."
+        for arg in arguments
+    ]
+    ran = kinfo_cli("compare", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"kinfo: {message.format(f=files)}")
+
+
+def test_erased_regions_and_fifos(kinfo_cli: Cli, files: Path) -> None:
+    (files / "erased").write_bytes(bytes(4096))
+    ran = kinfo_cli("compare", files / "erased", files / "old.bin")
+    assert (ran.code, ran.err) == (
+        2,
+        f"kinfo: {files}/erased: is an erased region: every byte is the same; name a dump that has a record\n",
+    )
+    os.mkfifo(files / "pipe")
+    assert "is a FIFO" in kinfo_cli("compare", files / "pipe", files / "old.bin").err
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    old, new = tmp_path / "old", tmp_path / "new"
+    fields = make_fields("C", 1)
+    for folder in (old, new):
+        (folder / "sub").mkdir(parents=True)
+        for number in range(60):
+            (folder / "sub" / f"{number}.bin").write_bytes(kinfo.encode(fields, "C"))
+    (new / "sub" / "7.bin").write_bytes(kinfo.encode(fields | {"thread_size": 0x8000}, "C"))
+    (old / "gone.bin").write_bytes(kinfo.encode(fields, "C"))
+    (new / "more.bin").write_bytes(kinfo.encode(fields, "C"))
+    (new / ".hidden").write_bytes(b"x")
+    return old, new
+
+
+def test_folders_by_name(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
+    old, new = folders
+    ran = kinfo_cli("compare", old, new)
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.endswith(
+        f"error  compare-missing  gone.bin: {new} lacks it\nwarning  compare-extra  more.bin: {old} lacks it\n"
+        "60 pairs: 1 differ, 59 pass; 2 without a partner\n"
+    )
+    assert f"{new}/sub/7.bin" in ran.out
+    assert ran.out.startswith(f"{new}/sub/0.bin: passes; 30 same\n")
+    (old / "sub" / "noise").write_bytes(b"x" * 99)
+    (new / "sub" / "noise").write_bytes(b"x" * 99)
+    broken = kinfo_cli("compare", old, new)
+    assert (broken.code, "noise: no record in" in broken.err) == (2, True)
+    (old.parent / "a").mkdir()
+    (old.parent / "b").mkdir()
+    empty = kinfo_cli("compare", old.parent / "a", old.parent / "b")
+    assert empty == Ran(2, "", f"kinfo: {old.parent}/a: has no files to compare with; name a folder of records\n")
+
+
+def test_formats(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
+    old, new = map(str, folders)
+    ran = kinfo_cli("compare", old, new, "--format", "json")
+    data = json.loads(ran.out)
+    jsonschema.validate(data, json.loads((ROOT / "docs" / "compare.schema.json").read_text()))
+    assert (ran.code, [pair["passes"] for pair in data["pairs"]].count(False)) == (1, 1)
+    assert yaml.safe_load(kinfo_cli("compare", old, new, "--format", "yaml").out) == data
+    junit = ET.fromstring(kinfo_cli("compare", old, new, "--format", "junit").out)
+    assert [suite.get("failures") for suite in junit].count("1") == 2
+    sarif = json.loads(kinfo_cli("compare", old, new, "--format", "sarif").out)
+    assert {result["ruleId"] for result in sarif["runs"][0]["results"]} == {
+        "compare-regression",
+        "compare-missing",
+        "compare-extra",
+    }
+    github = kinfo_cli("compare", old, new, "--format", "github").out
+    assert github.startswith(f"::error file={new}/sub/7.bin,title=compare-regression::thread_size: 16384 became 32768")
+
+
+def test_the_baseline(kinfo_cli: Cli, files: Path) -> None:
+    base = files / "base"
+    first = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
+    assert (first.code, first.out) == (0, "")
+    assert first.err == f"kinfo: {base}/old.bin: new\nkinfo: {base}/moved.bin: new\nkinfo: {base}: 2 new, 0 changed, 0 same\n"
+    assert (base / "old.bin").stat().st_size == 472
+    (files / "old.bin").write_bytes((files / "bad.bin").read_bytes())
+    second = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
+    assert second.err == (f"kinfo: {base}/old.bin: changed: thread_size\nkinfo: {base}: 0 new, 1 changed, 1 same\n")
+    assert kinfo_cli("compare", base / "old.bin", files / "bad.bin", "--exact").code == 0
+    noise = kinfo_cli("compare", "--update-baseline", files / "none", files / "noise", files / "old.bin")
+    assert (noise.code, (files / "none").exists()) == (2, False)
+
+
+def test_a_baseline_goes_by_the_records_names(kinfo_cli: Cli, files: Path) -> None:
+    """What is compressed or a file of fields in one folder meets the plain record in the other."""
+    out = files / "out"
+    out.mkdir()
+    (out / "a.bin.gz").write_bytes(gzip.compress((files / "old.bin").read_bytes()))
+    (out / "b.yaml").write_text(kinfo_cli("decode", files / "old.bin", "--format", "yaml").out)
+    assert kinfo_cli("compare", "--update-baseline", files / "base", out).code == 0
+    assert sorted(path.name for path in (files / "base").iterdir()) == ["a.bin", "b.bin"]
+    assert kinfo_cli("compare", files / "base", out).out.endswith("\n2 pairs: 0 differ, 2 pass; 0 without a partner\n")
+    (out / "a.bin").write_bytes(b"")
+    ran = kinfo_cli("compare", files / "base", out)
+    assert ran == Ran(2, "", f"kinfo: {out}/a.bin.gz: {out}/a.bin is the record a.bin too; keep one of them\n")
+    ran = kinfo_cli("compare", "--update-baseline", out, out / "b.yaml")
+    assert (ran.code, "is the record a.bin too" in ran.err) == (2, True)
+    (out / "a.bin").unlink()
+    ran = kinfo_cli("compare", "--update-baseline", out, out / "b.yaml")
+    assert ran == Ran(
+        2, "", f"kinfo: {out}/b.yaml: holds the record b.bin already; remove it, or write the baseline elsewhere\n"
+    )
+
+
+def test_what_a_baseline_says(kinfo_cli: Cli, files: Path) -> None:
+    base = files / "base"
+    assert kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "bad.bin").code == 0
+    (base / "old.bin").write_bytes(b"damaged")
+    ran = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    assert ran.err == (
+        f"kinfo: {base}/old.bin: changed: it held no record\nkinfo: {base}: 0 new, 1 changed, 0 same; 1 not named, and left\n"
+    )
+    fields = make_fields("C", 2)
+    (files / "old.bin").write_bytes(kinfo.encode(fields, "C"))
+    ran = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    assert re.search(r"^kinfo: .*/old.bin: changed: (\w+, ){5}\w+ and \d+ more$", ran.err, re.MULTILINE)
+    stdin = kinfo_cli("compare", "--update-baseline", base, "-")
+    assert stdin == Ran(2, "", "kinfo: -: standard input has no name for the baseline; write it to a file first\n")
+    more = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", "--strict")
+    words = "--update-baseline compares nothing: leave the other options out; see `kinfo compare --help`"
+    assert more == Ran(2, "", f"kinfo: {words}\n")
+
+
+def test_the_baseline_of_a_folder(kinfo_cli: Cli, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    old, new = folders
+    assert kinfo_cli("compare", "--update-baseline", tmp_path / "base", new).err.endswith("base: 61 new, 0 changed, 0 same\n")
+    assert kinfo_cli("compare", tmp_path / "base", new).code == 0
+    twice = kinfo_cli("compare", "--update-baseline", tmp_path / "x", old / "gone.bin", old / "gone.bin")
+    assert (twice.code, "another file is called gone.bin too" in twice.err) == (2, True)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    ran = kinfo_cli("compare", "--update-baseline", blocked / "x", old / "gone.bin")
+    assert (ran.code, ran.err) == (2, f"kinfo: {blocked}/x: cannot be made: Not a directory; name a folder\n")
+
+
+def test_real_records(real_samples: Path, kinfo_cli: Cli) -> None:
+    """One boot, two drivers: the same bytes. Two kernels of one release: another build. A flipped bit: a regression."""
+    kernels, records = real_samples / "kernels", real_samples / "records"
+    one_boot = kernels / "meminspect-v1"
+    assert kinfo_cli("compare", one_boot / "kinfo.bin", one_boot / "kinfo_up.bin", "--exact").code == 0
+    assert kinfo_cli("compare", one_boot / "kinfo.bin", one_boot / "kinfo-crash.bin").code == 0
+    builds = kinfo_cli("compare", kernels / "android-6.12" / "kinfo.bin", real_samples / "ram" / "kinfo.bin")
+    assert (builds.code, "another build; 17 same, 13 per-build" in builds.out) == (0, True)
+    posted = kinfo_cli("compare", records / "C_mi1__exact.bin", records / "D_mi3__exact.bin")
+    assert (posted.code, "v3 never stores _relative_pa" in posted.out) == (0, True)
+    flipped = kinfo_cli("compare", records / "A2__exact.bin", records / "A2__flip_ptr.bin")
+    assert (flipped.code, "_relative_pa: 0x80210000 became 0x80230000" in flipped.out) == (1, True)
+    half = kinfo_cli("compare", records / "C_mi1__exact.bin", records / "C_mi1__mi_half1.bin")
+    assert half.code == 1
