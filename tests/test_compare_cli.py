@@ -225,6 +225,12 @@ def test_the_baseline_of_a_folder(kinfo_cli: Cli, folders: tuple[Path, Path], tm
     assert kinfo_cli("compare", tmp_path / "base", new).code == 0
     twice = kinfo_cli("compare", "--update-baseline", tmp_path / "x", old / "gone.bin", old / "gone.bin")
     assert (twice.code, "another file is called gone.bin too" in twice.err) == (2, True)
+    within = kinfo_cli("compare", "--update-baseline", new / "base", new)
+    assert within == Ran(2, "", f"kinfo: {new}: the baseline {new}/base lies within it; keep the baseline elsewhere\n")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "sub").write_text("")
+    under = kinfo_cli("compare", "--update-baseline", tmp_path / "half", new)
+    assert under == Ran(2, "", f"kinfo: {tmp_path}/half/sub: cannot be made: File exists; name a folder\n")
     blocked = tmp_path / "file"
     blocked.write_text("")
     ran = kinfo_cli("compare", "--update-baseline", blocked / "x", old / "gone.bin")

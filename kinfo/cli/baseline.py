@@ -23,20 +23,20 @@ def update(folder: str, paths: Sequence[str]) -> int:
     from kinfo.cli.compare import opened
 
     records: dict[str, Record] = {}
-    for name, path in _named(paths):
+    for name, path in _named(folder, paths):
         if name in records:
             raise KinfoError(f"{path}: another file is called {name} too", "give them different names")
         records[name] = opened(path)
     there = files_below(folder) if os.path.isdir(folder) else {}
     states = {name: _state(folder, name, record, there.get(name)) for name, record in records.items()}
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise KinfoError(f"{folder}: cannot be made: {error.strerror}", "name a folder") from error
+    for where in sorted({os.path.dirname(os.path.join(folder, name)) for name in records}):
+        try:
+            os.makedirs(where, exist_ok=True)
+        except OSError as error:
+            raise KinfoError(f"{where}: cannot be made: {error.strerror}", "name a folder") from error
     for name, record in records.items():
         if states[name] != "same":
             target = os.path.join(folder, name)
-            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
             write_file(target, record.raw, force=True)
             say(f"{target}: {states[name]}")
     counts = [sum(state.startswith(word) for state in states.values()) for word in ("new", "changed", "same")]
@@ -44,12 +44,15 @@ def update(folder: str, paths: Sequence[str]) -> int:
     return SOUND
 
 
-def _named(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _named(folder: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The name in the baseline and the path of every file: below a folder its path there, else its own name."""
     for path in paths:
         if path == "-":
             raise KinfoError("-: standard input has no name for the baseline", "write it to a file first")
         if os.path.isdir(path):
+            inner, outer = os.path.realpath(folder), os.path.realpath(path)
+            if os.path.commonpath((inner, outer)) == outer:
+                raise KinfoError(f"{path}: the baseline {folder} lies within it", "keep the baseline elsewhere")
             yield from files_below(path).items()
         else:
             yield record_name(os.path.basename(path)), path
