@@ -42,7 +42,7 @@ def differences(first: dict[str, str], second: dict[str, str]) -> Iterator[str]:
 
 
 def built(source: Path, into: Path) -> dict[str, str]:
-    """sdist and wheel of a source tree; their digests."""
+    """Source distribution and wheel of a source tree; their digests."""
     run(sys.executable, "-m", "build", "--outdir", str(into), str(source))
     return digests(into)
 
