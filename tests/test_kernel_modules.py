@@ -144,6 +144,32 @@ def test_an_offset_that_leads_elsewhere(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert "address and size not known" in kinfo_cli("info", tmp_path / "ram.elf").out
 
 
+def test_what_has_no_name_can_be_a_modules(tmp_path: Path, kinfo_cli: Cli) -> None:
+    make(Spec(release="4.19.2", layout="Z0")).write_elf(tmp_path / "ram.elf")
+    gap = "modules lie outside the image: the record has no swapper_pg_dir_pa"
+    ran = kinfo_cli("lookup", tmp_path / "ram.elf", "alpha_open", "0x80010000", "0xffffffc0f0000000")
+    assert (ran.code, ran.out.splitlines()) == (
+        1,
+        [
+            f"alpha_open: no symbol of the image has that name; modules are not all known: {gap}",
+            f"0x80010000: not in the kernel image; whether in a module is not known: {gap}",
+            f"0xffffffc0f0000000: not in the kernel image; {gap}",
+        ],
+    )
+    make(Spec()).write_elf(tmp_path / "known.elf")
+    assert kinfo_cli("lookup", tmp_path / "known.elf", "nosuch").out == "nosuch: no symbol has that name\n"
+
+
+def test_a_module_whose_symbols_cannot_be_read_may_have_the_name(tmp_path: Path, kinfo_cli: Cli) -> None:
+    kernel = make()
+    place = kernel.walk(kernel.modules[1].struct_va + kernel.spec.module_shape.kallsyms)
+    assert place
+    kernel.poke(place.pa, bytes(8))
+    kernel.write_elf(tmp_path / "ram.elf")
+    ran = kinfo_cli("lookup", tmp_path / "ram.elf", "beta_open")
+    assert (ran.code, ran.out.partition("; ")[0]) == (1, "beta_open: no symbol of the image has that name")
+
+
 def test_no_module_is_loaded(tmp_path: Path, kinfo_cli: Cli) -> None:
     make(Spec(modules=())).write_elf(tmp_path / "ram.elf")
     ran = kinfo_cli("info", tmp_path / "ram.elf")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,9 +98,16 @@ def test_a_kernel_without_order_is_read_once_for_many_names(tmp_path: Path, monk
     with opened(kernel, tmp_path) as found:
         assert found.kallsyms.name_order is None
         passes: list[str] = []
-        texts, blocks = found.kallsyms._names.texts, found.kallsyms.blocks
-        monkeypatch.setattr(found.kallsyms._names, "texts", lambda: (passes.append("texts"), texts())[1])  # type: ignore[func-returns-value]
-        monkeypatch.setattr(found.kallsyms, "blocks", lambda: (passes.append("blocks"), blocks())[1])  # type: ignore[func-returns-value]
+
+        def counted(name: str, way: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
+            def way_and_count() -> Iterator[Any]:
+                passes.append(name)
+                return way()
+
+            return way_and_count
+
+        monkeypatch.setattr(found.kallsyms._names, "texts", counted("texts", found.kallsyms._names.texts))
+        monkeypatch.setattr(found.kallsyms, "blocks", counted("blocks", found.kallsyms.blocks))
         for symbol in kernel.symbols[::50]:
             wanted = {one.va for one in kernel.symbols if one.name == symbol.name}
             assert {place.va for place in found.named(symbol.name)} == wanted

@@ -134,12 +134,22 @@ class Kernel:
         """What is known of an address that has no name."""
         pa = self._pa(address) if self.is_virtual(address) else address
         if pa is None:
-            return "nothing is mapped there"
+            is_mapped = self.space is not None and self.space.form is not None
+            return "nothing is mapped there" if is_mapped else f"not in the kernel image; {self.modules_gap}"
         where = f"PA {pa:#x} is " if self.is_virtual(address) else ""
         if pa in range(self.kallsyms.borders.text, self.kallsyms.borders.end):
             return f"{where}in the kernel image, at a place that its symbol table has no name for"
+        if gap := self.modules_gap:
+            return f"{where}not in the kernel image; whether in a module is not known: {gap}"
         held = "" if self.memory.holds(pa) else ", nor in the dump"
         return f"{where}neither in the kernel image nor in a module{held}"
+
+    @property
+    def modules_gap(self) -> str:
+        """What is not known of modules, so that a name or an address can be one's all the same; "" where all is."""
+        if self.modules is None:
+            return self.no_space.message
+        return self.modules.gap
 
     def _in_image(self, pa: int, va: int | None) -> Place | None:
         found = self.kallsyms.at(pa)

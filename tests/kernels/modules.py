@@ -296,10 +296,8 @@ EXPORT_FORMS = {
     "plain": (2, 8, False),
 }
 _EXPORTS_AT, _NAMES_AT = 0x200, 0x500  # in read-only data
-_SYMS_AT, _GPL_SYMS_AT = (
-    0xC8,
-    0x100,
-)  # in struct module; before the second is the number of its entries, 2 words behind the first
+# In struct module: num_gpl_syms lies before gpl_syms, num_syms two words behind syms (three from 7.x on).
+_SYMS_AT, _GPL_SYMS_AT = 0xC8, 0x100
 
 
 def _write_exports(module: Module, shape: ModuleShape, poke: Poke) -> None:
@@ -314,7 +312,10 @@ def _write_exports(module: Module, shape: ModuleShape, poke: Poke) -> None:
     values = {
         one.name: module.sections[one.section] + one.offset for one in spec.all_symbols() if one.section in module.sections
     }
-    for names, slot, count_at in ((plain, _SYMS_AT, _SYMS_AT + 16), (gpl, _GPL_SYMS_AT, _GPL_SYMS_AT - 4)):
+    count_behind = 16 if shape.has_gpl_array else 24
+    if plain and not shape.has_gpl_array:
+        poke(module.struct_va + _SYMS_AT + 16, (start + _NAMES_AT - 8).to_bytes(8, "little"))  # flagstab
+    for names, slot, count_at in ((plain, _SYMS_AT, _SYMS_AT + count_behind), (gpl, _GPL_SYMS_AT, _GPL_SYMS_AT - 4)):
         if names:
             poke(module.struct_va + slot, at.to_bytes(8, "little"))
             poke(module.struct_va + count_at, len(names).to_bytes(4, "little"))

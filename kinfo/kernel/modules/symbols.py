@@ -13,7 +13,7 @@ from kinfo.record.kernels import Version
 
 _SYMBOL = {8: struct.Struct("<IBBHQQ"), 4: struct.Struct("<IIIBBH")}
 _TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in st_info
-_ONE_ARRAY = (7, 0)  # of exports, for everybody and for GPL modules: seen in 7.2, not in 6.18
+_ONE_ARRAY = (7, 2)  # of exports, for everybody and for GPL modules: seen in 7.2, not in 6.18
 _MOST_SYMBOLS = 1 << 18  # the largest modules have some 60,000
 _LONGEST_NAME = 512
 _EXPORTED = "__ksymtab_"
@@ -52,7 +52,7 @@ def read(space: Space, mod_kallsyms: int, word: int, exported: set[tuple[str, in
 
 
 def _guessed(named: Iterable[tuple[str, str, int]], version: Version | None) -> set[tuple[str, int]]:
-    """What a module exports by its own symbols: __ksymtab_NAME does not say to whom, and from 7.x on that does not matter."""
+    """What a module exports by its own symbols: __ksymtab_NAME does not say to whom, and from 7.2 on that does not matter."""
     if version is None or version < _ONE_ARRAY:
         return set()
     named = list(named)

@@ -37,6 +37,8 @@ class Module:
         self._space, self._word, self._exports = space, struct.word, exports
         self._raw = raw
         self.no_symbols = "" if struct.kallsyms else "the record does not say where they are (mod_kallsyms_offset)"
+        if struct.kallsyms and not self._kallsyms and self.state != STATES[_UNFORMED]:
+            self.no_symbols = "its pointer to them is 0"
 
     @cached_property
     def symbols(self) -> list[ModuleSymbol]:
@@ -130,6 +132,14 @@ class Modules:
         elif unfit:
             message = f"what the record's {struct.ranges_at} leads to is no memory of a module in {unfit} of {len(raws)}"
             self.findings += (rules.KERNEL_MODULE_RANGES.at(struct.ranges_at, message),)
+
+    @property
+    def gap(self) -> str:
+        """What kept modules, their memory or (once they were read) their symbols from being known; "" where nothing did."""
+        if self.findings:
+            return self.findings[0].message
+        reasons = (f"{module.name}: {module.no_symbols}" for module in self.all if module.no_symbols)
+        return next(reasons, "")
 
     def symbols(self) -> Iterator[tuple[Module, ModuleSymbol]]:
         """Every symbol of every module, in the kernel's order. Raises KernelError after a million of them."""
