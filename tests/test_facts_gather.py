@@ -26,6 +26,7 @@ from tests.build_files import (
     vmlinux,
 )
 from tests.kernels.image import Kernel, Spec, make
+from tests.test_kernel_rules import changed
 
 
 @pytest.fixture(scope="module")
@@ -414,3 +415,22 @@ def test_every_expected_fact_has_a_way() -> None:
         expected = {known.name for known in names.expected(version)}
         assert name in expected
         assert expected.isdisjoint(set(releases.values()) - {name})
+
+
+@pytest.mark.parametrize(
+    ("release", "layout", "flag", "wanted"),
+    [
+        ("7.3.1", "CR", 1, {"CONFIG_CFI": 1, "CONFIG_CFI_CLANG": 0}),
+        ("7.3.1", "CR", 0, {"CONFIG_CFI": 0, "CONFIG_CFI_CLANG": 0}),
+        ("6.18.1", "C", 1, {"CONFIG_CFI": 1, "CONFIG_CFI_CLANG": 0}),
+        ("7.3.1", "D", 0, {"CONFIG_CFI": None, "CONFIG_CFI_CLANG": 0}),  # upstream asks for the old name, which is gone
+        ("6.17.1", "C", 1, {"CONFIG_CFI": 0, "CONFIG_CFI_CLANG": 1}),
+    ],
+)
+def test_the_records_cfi_flag_is_the_option_of_its_release(
+    release: str, layout: str, flag: int, wanted: dict[str, int | None], tmp_path: Path
+) -> None:
+    kernel = changed(make(Spec(release=release, layout=layout)), enabled_cfi_clang=flag)
+    kernel.write_elf(tmp_path / "ram.elf")
+    found = kinfo.facts([str(tmp_path / "ram.elf")])
+    assert {name: found.get(name) for name in wanted} == wanted

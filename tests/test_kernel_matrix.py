@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,8 @@ def test_every_symbol_of_every_encoding(name: str, opened: Callable[[Kernel], ki
                 continue
             place = found.at(symbol.pa)
             assert place
-            assert (place.symbol, place.offset, place.va, place.pa) == (firsts[symbol.va], 0, symbol.va, symbol.pa)
+            shown = _printed(firsts[symbol.va], kernel.spec.version)
+            assert (place.symbol, place.offset, place.va, place.pa) == (shown, 0, symbol.va, symbol.pa)
             after = ends[ends.index(symbol.va) + 1] if symbol.va != ends[-1] else symbol.va
             assert place.size <= after - symbol.va
             inside = found.at(symbol.pa + place.size - 1) if place.size > 1 else place
@@ -81,6 +83,11 @@ def test_every_symbol_of_every_encoding(name: str, opened: Callable[[Kernel], ki
             assert inside.symbol == place.symbol
         assert found.named("no_such_symbol") == []
         assert found.at(kernel.end) is None
+
+
+def _printed(name: str, version: tuple[int, int]) -> str:
+    """A name as the kernel itself puts it before an offset."""
+    return re.sub(r"\.llvm\.[0-9]+$", "", name) if (5, 13) <= version < (6, 11) else name
 
 
 def _escaped(name: str) -> bytes:
@@ -141,7 +148,10 @@ def test_modules_without_their_symbol_are_known_by_shape(opened: Callable[[Kerne
 def test_no_modules_and_no_symbol(opened: Callable[[Kernel], kinfo.Kernel]) -> None:
     with opened(make(Spec(release="6.1.9", keep_all=False, modules=()))) as found:
         assert [finding.message for finding in found.findings] == [
-            "this kernel's kallsyms names code only (CONFIG_KALLSYMS_ALL is off): neither `modules` nor `mod_tree`"
+            (
+                "this kernel's kallsyms names code only (CONFIG_KALLSYMS_ALL is off): neither `modules` nor `mod_tree`; "
+                "and nothing in its data has the shape of the list: no module is loaded, or the first cannot be read"
+            )
         ]
 
 

@@ -85,6 +85,14 @@ DEFECTS: dict[str, tuple[Callable[[], Kernel], str]] = {
         lambda: make(Spec(keep_all=False, modules=())),
         "this kernel's kallsyms names code only (CONFIG_KALLSYMS_ALL is off): neither `modules` nor `mod_tree`",
     ),
+    "kernel-no-module-ranges": (
+        lambda: changed(make(), mod_mem_offset=0),
+        "the record has no offset of a module's memory in struct module (mod_mem_offset, mod_core_layout_offset)",
+    ),
+    "kernel-module-ranges": (
+        lambda: changed(make(), mod_mem_offset=0x148),
+        "what the record's mod_mem_offset leads to is no memory of a module in 3 of 3",
+    ),
     "kernel-modules-broken": (broken_modules, "after 0 modules of modules: "),
     "kernel-no-banner": (no_banner, "no banner was found in the memory"),
 }

@@ -48,7 +48,8 @@ def _found(kernel: Kernel, word: str) -> tuple[list[Place], str]:
     """What a word stands for, and where that is nothing, why."""
     try:
         if not _ADDRESS.fullmatch(word):
-            return kernel.named(word), "no symbol has that name"
+            places = kernel.named(word)
+            return places, "" if places else _no_such_name(kernel)
         address = int(word, 16)
         if address >> 64:
             return [], "it is not within 64 bits"
@@ -56,6 +57,11 @@ def _found(kernel: Kernel, word: str) -> tuple[list[Place], str]:
         return ([place], "") if place else ([], kernel.why_unnamed(address))
     except KinfoError as error:
         return [], str(error)
+
+
+def _no_such_name(kernel: Kernel) -> str:
+    gap = kernel.modules_gap
+    return f"no symbol of the image has that name; modules are not all known: {gap}" if gap else "no symbol has that name"
 
 
 def _lines(found: list[tuple[str, list[Place], str]]) -> list[str]:

@@ -134,19 +134,29 @@ class Kernel:
         """What is known of an address that has no name."""
         pa = self._pa(address) if self.is_virtual(address) else address
         if pa is None:
-            return "nothing is mapped there"
+            is_mapped = self.space is not None and self.space.form is not None
+            return "nothing is mapped there" if is_mapped else f"not in the kernel image; {self.modules_gap}"
         where = f"PA {pa:#x} is " if self.is_virtual(address) else ""
         if pa in range(self.kallsyms.borders.text, self.kallsyms.borders.end):
             return f"{where}in the kernel image, at a place that its symbol table has no name for"
+        if gap := self.modules_gap:
+            return f"{where}not in the kernel image; whether in a module is not known: {gap}"
         held = "" if self.memory.holds(pa) else ", nor in the dump"
         return f"{where}neither in the kernel image nor in a module{held}"
+
+    @property
+    def modules_gap(self) -> str:
+        """What is not known of modules, so that a name or an address can be one's all the same; "" where all is."""
+        if self.modules is None:
+            return self.no_space.message
+        return self.modules.gap
 
     def _in_image(self, pa: int, va: int | None) -> Place | None:
         found = self.kallsyms.at(pa)
         if found is None:
             return None
         symbol = found.symbol
-        return Place(symbol.name, symbol.type, pa - symbol.pa, found.size, "", pa, va)
+        return Place(self.kallsyms.shown(symbol.name), symbol.type, pa - symbol.pa, found.size, "", pa, va)
 
     def _in_module(self, va: int) -> Place | None:
         module = self.modules.holding(va) if self.modules else None
@@ -154,7 +164,8 @@ class Kernel:
         if not module or not found:
             return None
         symbol, size = found
-        return Place(symbol.name, symbol.type, va - symbol.va, size, module.name, self._pa(va), va)
+        name = self.kallsyms.shown(symbol.name)
+        return Place(name, symbol.type, va - symbol.va, size, module.name, self._pa(va), va)
 
     def _in_module_by_pa(self, pa: int) -> Place | None:
         va = self._module_pages.get(pa >> 12)
@@ -185,10 +196,10 @@ class Kernel:
         found = [self._placed(symbol, offset) for symbol in self.kallsyms.named(stem)]
         for module in self.modules.all if self.modules else ():
             for symbol in module.symbols:
-                if symbol.name == stem:
+                if stem in (symbol.name, shown := self.kallsyms.shown(symbol.name)):
                     at = module.at(symbol.va)
                     va = symbol.va + offset
-                    found.append(Place(stem, symbol.type, offset, at[1] if at else 0, module.name, self._pa(va), va))
+                    found.append(Place(shown, symbol.type, offset, at[1] if at else 0, module.name, self._pa(va), va))
         return found
 
     def symbols(self, *, physical: bool = False, modules: bool = False) -> Iterator[Line]:
@@ -204,7 +215,8 @@ class Kernel:
         extent = None if symbol.is_absolute else self.kallsyms.at(symbol.pa)
         pa = None if symbol.is_absolute else symbol.pa + offset
         va = symbol.pa + offset if symbol.is_absolute else self.space.va(symbol.pa + offset) if self.space else None
-        return Place(symbol.name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
+        name = self.kallsyms.shown(symbol.name)
+        return Place(name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
 
     def close(self) -> None:
         """Let go of the dump."""

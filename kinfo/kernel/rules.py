@@ -56,6 +56,22 @@ KERNEL_NO_MODULES = Rule(
     "the message says what is missing; a kernel with CONFIG_KALLSYMS_ALL has the symbol",
     _MODULE,
 )
+KERNEL_NO_MODULE_RANGES = Rule(
+    "kernel-no-module-ranges",
+    _INFO,
+    "where the modules' memory is cannot be had",
+    "modules are listed by name; addresses in them get none",
+    "nothing to do with this dump: the layout lacks the offsets into struct module, or the driver left them 0",
+    _MODULE,
+)
+KERNEL_MODULE_RANGES = Rule(
+    "kernel-module-ranges",
+    _WARNING,
+    "the record's offset into struct module does not lead to a module's memory",
+    "addresses in those modules get no names",
+    "where it is every module, compare the offset with what `kinfo facts` finds in the vmlinux; else memory is damaged",
+    _MODULE,
+)
 KERNEL_MODULES_BROKEN = Rule(
     "kernel-modules-broken",
     _WARNING,

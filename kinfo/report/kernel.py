@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.summary import Summary
 from kinfo.kernel.modules.table import Module
 from kinfo.report.findings import finding_lines
@@ -19,7 +20,7 @@ def text(summary: Summary, style: Style, *, every_module: bool = False) -> str:
         ("Kernel", _kernel(summary)),
         ("Virtual addresses", _space(summary)),
         ("Symbols", _symbols(summary)),
-        (f"Modules ({len(summary.modules)})", _modules(summary.modules, _ALL_MODULES if every_module else _SHOWN_MODULES)),
+        (_modules_title(summary), _modules(summary, _ALL_MODULES if every_module else _SHOWN_MODULES)),
         ("Findings", finding_lines(summary.findings, style)),
     ]
     blocks = [[style.paint(title, "bold"), *body] for title, lines in sections if (body := list(lines))]
@@ -44,7 +45,7 @@ def _kernel(summary: Summary) -> Iterator[str]:
         yield _row("build id", summary.build_id)
     yield _row("image", f"PA {borders.text:#x} - {borders.end:#x}")
     for up in summary.uptime:
-        yield _row("uptime", f"{up.seconds:.1f} s, by {up.source}")
+        yield _row("uptime", up.source if up.seconds is None else f"{up.seconds:.1f} s, by {up.source}")
 
 
 def _ranges(summary: Summary) -> str:
@@ -88,11 +89,26 @@ def _symbols(summary: Summary) -> Iterator[str]:
     yield _row("by name", "binary search (seqs_of_names)" if kallsyms.name_order else "all names are looked through")
 
 
-def _modules(modules: list[Module], limit: int) -> Iterator[str]:
+def _modules_title(summary: Summary) -> str:
+    return "Modules" if _no_modules(summary) else f"Modules ({len(summary.modules)})"
+
+
+def _no_modules(summary: Summary) -> str:
+    """Why nothing is known of modules; "" where their list was read."""
+    modules = summary.kernel.modules
+    return modules.unknown if modules else "they lie outside the image, and no page table leads there"
+
+
+def _modules(summary: Summary, limit: int) -> Iterator[str]:
+    modules = summary.modules
+    if reason := _no_modules(summary):
+        yield f"  not known: {reason}"
+    elif not modules:
+        yield "  none is loaded"
     for module in modules[:limit]:
         size = sum(part.size for part in module.ranges)
-        start = f"VA {module.ranges[0].start:#x}" if module.ranges else "(no ranges)"
-        yield f"  {module.name:<24}{module.state:<10}{start}  {_size(size)}"
+        place = f"VA {module.ranges[0].start:#x}  {_size(size)}" if module.ranges else "address and size not known"
+        yield f"  {module.name:<24}{module.state:<10}{place}"
     if len(modules) > limit:
         yield f"  and {len(modules) - limit} more (--all-modules)"
 
@@ -120,8 +136,9 @@ def document(summary: Summary) -> dict[str, object]:
             "has_data": kernel.kallsyms.has_data,
             "has_name_order": kernel.kallsyms.name_order is not None,
         },
-        "uptime": [{"seconds": round(up.seconds, 6), "source": up.source} for up in summary.uptime],
+        "uptime": [_uptime(up) for up in summary.uptime],
         "modules": [_module(module) for module in summary.modules],
+        "modules_unknown": _no_modules(summary) or None,
         "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in summary.findings],
         "notes": list(kernel.notes),
     }
@@ -144,6 +161,10 @@ def _virtual(summary: Summary) -> dict[str, object] | None:
         "slide_evidence": summary.slide.evidence if summary.slide else None,
         "phys_offset": _hex(summary.phys_offset),
     }
+
+
+def _uptime(up: Uptime) -> dict[str, object]:
+    return {"seconds": None if up.seconds is None else round(up.seconds, 6), "source": up.source}
 
 
 def _module(module: Module) -> dict[str, object]:

@@ -30,7 +30,8 @@ class ModuleSpec:
     """A module to load. Sizes are in bytes by section; a section of 0 bytes has no memory.
 
     struct module lies at struct_offset in "data", behind it the symbol table; so "data" grows to hold them. `undefined` names
-    symbols of section 0, `mapping` adds "$x" and "$d", as arm64 compilers do.
+    symbols of section 0, `mapping` adds "$x" and "$d", as arm64 compilers do. `exports` and `gpl_exports` are names of its
+    symbols.
     """
 
     name: str
@@ -42,6 +43,8 @@ class ModuleSpec:
     init_text: int = 0
     init_data: int = 0
     init_rodata: int = 0
+    exports: Sequence[str] = ()
+    gpl_exports: Sequence[str] = ()
     struct_offset: int = 0x40
     state: int = LIVE
     undefined: Sequence[str] = ()
@@ -77,6 +80,8 @@ class ModuleShape:
     variant: str | tuple[int, int] = (16, 8)
     mem_offset: int = 0x140
     kallsyms_offset: int | None = None
+    export_form: str = "PREL32 with namespace"
+    has_gpl_array: bool = True
 
     @property
     def is_core(self) -> bool:
@@ -272,6 +277,7 @@ def write(module: Module, shape: ModuleShape, poke: Poke) -> None:
     poke(at, spec.state.to_bytes(4, "little"))
     poke(at + shape.name_offset, spec.name.encode().ljust(shape.name_size, b"\0")[: shape.name_size])
     poke(at + shape.kallsyms, (at + shape.kallsyms + word).to_bytes(word, "little") + pointers)
+    _write_exports(module, shape, poke)
     for region in module.regions:
         memory = at + _memory_offset(region.kind, shape)
         poke(memory, region.va.to_bytes(word, "little"))
@@ -280,6 +286,53 @@ def write(module: Module, shape: ModuleShape, poke: Poke) -> None:
             poke(memory + word + 4, _boundaries(module))
         if region.kind == "init":
             poke(memory + word + 4, (module.sections["init_rodata"] - region.va).to_bytes(4, "little"))
+
+
+# struct kernel_symbol: what is in it, and whether as distances from the member itself
+EXPORT_FORMS = {
+    "PREL32 with namespace": (3, 4, True),  # 5.4 on
+    "PREL32": (2, 4, True),  # 4.19 on
+    "with namespace": (3, 8, False),
+    "plain": (2, 8, False),
+}
+_EXPORTS_AT, _NAMES_AT = 0x200, 0x500  # in read-only data
+# In struct module: num_gpl_syms lies before gpl_syms, num_syms two words behind syms (three from 7.x on).
+_SYMS_AT, _GPL_SYMS_AT = 0xC8, 0x100
+
+
+def _write_exports(module: Module, shape: ModuleShape, poke: Poke) -> None:
+    """The arrays of struct kernel_symbol, one behind the other, and what struct module says of them."""
+    spec, start = module.spec, module.sections.get("rodata", 0)
+    plain, gpl = sorted(spec.exports), sorted(spec.gpl_exports)
+    if plain or gpl:
+        poke(module.struct_va + _SYMS_AT - 8, (0xFFFF000012345678).to_bytes(8, "little"))  # holders_dir
+    if not shape.has_gpl_array:
+        plain, gpl = sorted([*plain, *gpl]), []
+    at, name_at = start + _EXPORTS_AT, start + _NAMES_AT
+    values = {
+        one.name: module.sections[one.section] + one.offset for one in spec.all_symbols() if one.section in module.sections
+    }
+    count_behind = 16 if shape.has_gpl_array else 24
+    if plain and not shape.has_gpl_array:
+        poke(module.struct_va + _SYMS_AT + 16, (start + _NAMES_AT - 8).to_bytes(8, "little"))  # flagstab
+    for names, slot, count_at in ((plain, _SYMS_AT, _SYMS_AT + count_behind), (gpl, _GPL_SYMS_AT, _GPL_SYMS_AT - 4)):
+        if names:
+            poke(module.struct_va + slot, at.to_bytes(8, "little"))
+            poke(module.struct_va + count_at, len(names).to_bytes(4, "little"))
+        for name in names:
+            poke(name_at, name.encode() + b"\0")
+            at = _write_export(at, (values[name], name_at, name_at + len(name)), shape, poke)
+            name_at += len(name) + 1
+    if gpl:
+        poke(module.struct_va + _GPL_SYMS_AT + 16, b"\1")  # using_gplonly_symbols
+
+
+def _write_export(at: int, members: tuple[int, ...], shape: ModuleShape, poke: Poke) -> int:
+    count, width, is_relative = EXPORT_FORMS[shape.export_form]
+    for place, member in enumerate(members[:count]):
+        value = member - (at + place * width) if is_relative else member
+        poke(at + place * width, value.to_bytes(width, "little", signed=is_relative))
+    return at + count * width
 
 
 def _boundaries(module: Module) -> bytes:

@@ -66,6 +66,8 @@ def _symbols(spec: Spec, places: dict[str, int], found: dict[str, int]) -> list[
     symbols += [*(spec.symbols or ()), *spec.extra]
     if shape.encoding == "percpu" and spec.keep_all:
         symbols += per_cpu()
+    if spec.data_letter:
+        symbols = [one if one.absolute or _is_code(one, places) else one._replace(type=spec.data_letter) for one in symbols]
     if not spec.keep_all:
         symbols = [symbol for symbol in symbols if not symbol.absolute and _is_code(symbol, places)]
     return sorted(symbols, key=lambda symbol: (not symbol.absolute, symbol.offset))

@@ -19,6 +19,7 @@ class Spec:
 
     `symbols` replaces the functions and data that are made up (the landmarks stay), `extra` adds to them; both count from
     `_text`. `count` is how many functions are made up. `slide` is added to where the image would lie without KASLR.
+    `data_letter` is the type of all data symbols (x86-64 kernels of 7.2 have "T"; "": each has its own).
     `map_head` says whether `_text` to `_stext` is mapped. `modules_by`: with "list" the symbol table
     has `modules`, with "tree" `mod_tree`, with "both" both; in memory there are always both, the tree if the kernel has one.
     """
@@ -42,6 +43,7 @@ class Spec:
     kimage_va: int | None = None
     linear_va: int | None = None
     keep_all: bool = True
+    data_letter: str = ""
     count: int = 190
     symbols: Sequence[Symbol] | None = None
     extra: Sequence[Symbol] = ()
@@ -50,6 +52,7 @@ class Spec:
     tree_lookup: bool = True
     module_variant: str | tuple[int, int] | None = None
     module_va: int | None = None
+    export_form: str = "PREL32 with namespace"
     layout: str | None = None
     record_pa: int | None = None
 
@@ -103,7 +106,8 @@ class Spec:
         variant: str | tuple[int, int] = "core_layout"
         if version >= (6, 4):
             variant = (16, 8) if version < (6, 13) else (24, 20) if version == (6, 13) else (16, 12)
-        return ModuleShape(self.word, self.tree_lookup, self.module_variant or variant)
+        variant = self.module_variant or variant
+        return ModuleShape(self.word, self.tree_lookup, variant, export_form=self.export_form, has_gpl_array=version < (7, 0))
 
     @property
     def record_layout(self) -> str:

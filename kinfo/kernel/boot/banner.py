@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import islice
+
 from kinfo.errors import HoleError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
@@ -11,7 +14,9 @@ from kinfo.record import text
 from kinfo.record.limits import IMAGE_LIMIT
 
 _LONGEST = 512
+_MOST = 16  # banners that are looked at: two of the image, one or two of the log
 _START = b"Linux version "
+_NUMBER = re.compile(rb" #[0-9]+ ")
 
 
 def banner(kernel: Kernel) -> str:
@@ -23,18 +28,24 @@ def banner(kernel: Kernel) -> str:
     if pa is None or not kernel.memory.holds(pa, len(_START)):
         return ""
     raw = bytes(kernel.memory.view_up_to(pa, _LONGEST))
-    return text.escape(text.before_nul(raw).rstrip(b"\n"))
+    return text.escape(text.before_nul(raw).partition(b"\n")[0])
 
 
 def _search(kernel: Kernel) -> int | None:
-    wanted = _START + text.unescape(kernel.record.release_text) + b" ("
+    """Where the release's banner stands behind the text.
+
+    From 6.1 on it is there twice: init/version.c holds a weak one that was compiled before the build had a number ("# SMP"),
+    init/version-timestamp.c the one that counts ("#1 SMP", as `uname -v` has it).
+    """
+    wanted = re.escape(_START + text.unescape(kernel.record.release_text) + b" (")
     start, end = kernel.kallsyms.borders.etext, kernel.kallsyms.borders.end
     try:
-        data = bytes(kernel.memory.view(start, min(max(end - start, 0), IMAGE_LIMIT)))
+        data = kernel.memory.view(start, min(max(end - start, 0), IMAGE_LIMIT))
     except HoleError:
         return None
-    at = data.find(wanted)
-    return start + at if at >= 0 else None
+    found = [one.start() for one in islice(re.finditer(wanted, data), _MOST)]
+    numbered = [at for at in found if _NUMBER.search(text.before_nul(bytes(data[at : at + _LONGEST])).partition(b"\n")[0])]
+    return start + (numbered or found)[0] if found else None
 
 
 def check(kernel: Kernel) -> tuple[Finding, ...]:

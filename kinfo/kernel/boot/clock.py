@@ -1,4 +1,8 @@
-"""How long the kernel had been up: from the newest line of its log, and from its tick counter."""
+"""How long the kernel had been up: by the newest line of its log, and by its tick counter.
+
+The two differ by right. The log's clock (local_clock()) runs on through a panic, while the ticks stop with the interrupts;
+and an idle kernel ticks on without a line.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,30 @@ from typing import NamedTuple
 
 from kinfo.kernel.boot import variables
 from kinfo.kernel.boot.config import config
+from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 
-_RATES = (100, 250, 300, 1000)  # CONFIG_HZ, arch-independent choices of kernel/Kconfig.hz
 _FIRST_WRAP = 300  # INITIAL_JIFFIES: the counter starts that many seconds before its low 32 bits wrap
-_INFO_SIZES = (88, 104, 112)  # struct printk_info; 6.18 added the caller's name under CONFIG_PRINTK_EXECUTION_CTX
+_MASK_32, _SHIFTS = 0xFFFFFFFF, (8, 7, 6)  # CLOCKSOURCE_MASK(32), JIFFIES_SHIFT of kernel/time/jiffies.c
+_SECOND = 1_000_000_000
+_INFO_SIZES = (88, 104, 112)  # struct printk_info; 7.x added the caller's name under CONFIG_PRINTK_EXECUTION_CTX
 _MOST_BITS = 24
 _LOOKED_AT = 8  # newest log records that are looked at: the last few can be unfinished
 _LONGEST = 100 * 365 * 86400
+_APART = 0.1  # seconds by which ticks may be behind the log without a word
 
 
 class Uptime(NamedTuple):
-    """Seconds since boot, and where that was read."""
+    """Seconds since boot, and where that was read. `seconds` is None where a counter was read whose rate is not known."""
 
-    seconds: float
+    seconds: float | None
+    source: str
+
+
+class Rate(NamedTuple):
+    """CONFIG_HZ, and where that was read."""
+
+    hz: int
     source: str
 
 
@@ -28,28 +42,58 @@ def uptime(kernel: Kernel) -> list[Uptime]:
     found = []
     stamp = newest_stamp(kernel)
     if stamp is not None:
-        found.append(Uptime(stamp / 1e9, "the newest line of the log"))
+        found.append(Uptime(stamp / _SECOND, "the stamp of the log's newest line"))
     ticks = variables.number(kernel, "jiffies_64") or variables.number(kernel, "jiffies")
-    if ticks is not None and (ticked := _from_jiffies(ticks, config(kernel).get("CONFIG_HZ"), stamp)):
-        found.append(ticked)
+    if ticks:
+        found += _by_ticks(ticks, rate(kernel), stamp)
     return found
 
 
-def _from_jiffies(ticks: int, rate: str | None, stamp: int | None) -> Uptime | None:
-    """Seconds by the tick counter: at the configured rate, else at the one that is nearest above the log's stamp."""
-    rates = (int(rate),) if rate and rate.isdecimal() and int(rate) else _RATES
-    elapsed = {one: (ticks - ((1 << 32) - _FIRST_WRAP * one)) / one for one in rates}
-    least = (stamp or 0) / 1e9 - 1
-    fitting = {one: seconds for one, seconds in elapsed.items() if least <= seconds < _LONGEST}
-    if not fitting or (len(rates) > 1 and stamp is None):
+def rate(kernel: Kernel) -> Rate | None:
+    """HZ of the kernel; None where nothing in the memory says it."""
+    configured = config(kernel).get("CONFIG_HZ", "")
+    if configured.isdecimal() and int(configured):
+        return Rate(int(configured), "the kernel's configuration")
+    return _rate_of_clocksource(kernel)
+
+
+def _rate_of_clocksource(kernel: Kernel) -> Rate | None:
+    """HZ by the clock source that counts jiffies: its `mult` is TICK_NSEC << JIFFIES_SHIFT (kernel/time/jiffies.c, 4.2 on).
+
+    struct clocksource begins with read, mask, mult, shift; it is that one if it is read by jiffies_read().
+    """
+    source, function = kernel.kallsyms.variable("clocksource_jiffies"), kernel.kallsyms.named("jiffies_read")
+    if not source or not kernel.space or kernel.pointers.word != 8 or not kernel.memory.holds(source.pa, 24):
         return None
-    best = min(fitting, key=lambda one: fitting[one])
-    how = "from the kernel's configuration" if len(rates) == 1 else "which fits the log best"
-    return Uptime(fitting[best], f"jiffies at HZ={best}, {how}")
+    read, mask, mult, shift = (kernel.memory.number(source.pa + at, size) for at, size in ((0, 8), (8, 8), (16, 4), (20, 4)))
+    if read not in [kernel.space.va(one.pa) for one in function] or mask != _MASK_32 or shift not in _SHIFTS:
+        return None
+    tick = mult >> shift
+    hz = round(_SECOND / tick) if tick else 0
+    is_exact = mult == tick << shift and hz > 0 and tick == (_SECOND + hz // 2) // hz
+    return Rate(hz, "clocksource_jiffies") if is_exact else None
+
+
+def _by_ticks(ticks: int, known: Rate | None, stamp: int | None) -> list[Uptime]:
+    """Seconds by the tick counter at the rate that is known; the bare count where none is; nothing where it has no sense."""
+    if known is None:
+        return [Uptime(None, f"not known: jiffies are {ticks:#x}, and nothing in the memory says HZ")]
+    seconds = (ticks - ((1 << 32) - _FIRST_WRAP * known.hz)) / known.hz
+    if not 0 <= seconds < _LONGEST:
+        return []
+    source = f"jiffies at HZ={known.hz} ({known.source})"
+    behind = (stamp or 0) / _SECOND - seconds
+    if behind > _APART:
+        source += f"; {behind:.1f} s behind the log: ticks stop with the interrupts, as in a panic"
+    return [Uptime(seconds, source)]
 
 
 def newest_stamp(kernel: Kernel) -> int | None:
-    """Nanoseconds at which the newest finished record of the printk ring buffer (5.10 on) was written."""
+    """Nanoseconds at which the newest finished record of the printk ring buffer (5.10 on) was written.
+
+    VMCOREINFO says how large a record's struct printk_info is. Where it cannot be had, the size is one at which all records
+    that are looked at lie where their sequence numbers say.
+    """
     ring = variables.number(kernel, "prb")
     head = variables.bytes_at(kernel, ring, 40) if ring else b""
     if len(head) < 40:
@@ -57,7 +101,8 @@ def newest_stamp(kernel: Kernel) -> int | None:
     bits, infos, newest = (int.from_bytes(head[at : at + size], "little") for at, size in ((0, 4), (16, 8), (24, 8)))
     if not 0 < bits <= _MOST_BITS:
         return None
-    for size in _INFO_SIZES:
+    stated = value(vmcoreinfo(kernel), "SIZE(printk_info)", 10)
+    for size in (stated,) if stated else _INFO_SIZES:
         stamps = _stamps(kernel, infos, size, newest, 1 << bits)
         if stamps:
             return max(stamps.items())[1]
@@ -65,12 +110,16 @@ def newest_stamp(kernel: Kernel) -> int | None:
 
 
 def _stamps(kernel: Kernel, infos: int, size: int, newest: int, count: int) -> dict[int, int]:
-    """Stamps of the newest records by their sequence number: a record's number and place agree if `size` is right."""
+    """Stamps of the newest records by their sequence number; none where a record's number and place disagree."""
     stamps = {}
     for back in range(min(_LOOKED_AT, count)):
         index = newest - back & count - 1
         raw = variables.bytes_at(kernel, infos + index * size, 16)
         number, stamp = int.from_bytes(raw[:8], "little"), int.from_bytes(raw[8:], "little")
-        if len(raw) == 16 and number % count == index and stamp:
+        if len(raw) < 16 or not (number or stamp):
+            continue  # not in the dump, or never written
+        if number % count != index:
+            return {}
+        if stamp:
             stamps[number] = stamp
     return stamps

@@ -5,14 +5,11 @@ from __future__ import annotations
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kernel import Kernel
 
-_DATA = "dDbBrRvVgGsS"
-
 
 def pa_of(kernel: Kernel, name: str) -> int | None:
-    """PA of a variable; None where kallsyms does not list it (it does with CONFIG_KALLSYMS_ALL)."""
-    if not kernel.kallsyms.has_data:
-        return None
-    return next((symbol.pa for symbol in kernel.kallsyms.named(name) if symbol.type in _DATA), None)
+    """PA of a variable; None where kallsyms does not list it (it does with CONFIG_KALLSYMS_ALL), or not only one."""
+    symbol = kernel.kallsyms.variable(name)
+    return symbol.pa if symbol else None
 
 
 def number(kernel: Kernel, name: str, size: int = 8) -> int | None:

@@ -7,9 +7,6 @@ from functools import cached_property
 
 from kinfo.kernel.facts.tables import Found
 
-_DATA = "bBdD"
-_BORDERS = ("_etext", "_sinittext", "_einittext")  # listed in any case, _etext as data
-
 
 class Listed:
     """The symbols that `found` tables list."""
@@ -49,10 +46,13 @@ class Listed:
 
     @cached_property
     def has_data(self) -> bool:
-        """Whether data is listed: CONFIG_KALLSYMS_ALL. The last symbols are then those of the BSS."""
-        return any(
-            name[0] in _DATA and name[1:] not in _BORDERS for name in self.found.names.block(self.found.tables.marks - 1)
-        )
+        """Whether data is listed: CONFIG_KALLSYMS_ALL. The last symbols are then those of the BSS, behind the init text.
+
+        (Their letter does not tell: x86-64 kernels of 7.2 have T for data.)
+        """
+        border = self.offset_of("_einittext")
+        addresses = self.found.addresses(0)
+        return border is not None and addresses[len(addresses) - 1] > border
 
     @cached_property
     def _index(self) -> dict[str, int]:

@@ -14,7 +14,8 @@ from kinfo.kernel.facts.model import Told
 from kinfo.kernel.facts.names import OPTIONS, SYMBOLS
 from kinfo.kernel.kallsyms.addresses import Absolute
 from kinfo.kernel.kernel import Kernel
-from kinfo.record.kernels import NO_BASE_CHOICE
+from kinfo.record.kernels import CFI_RENAMED, NO_BASE_CHOICE, Version
+from kinfo.record.record import Record
 
 _RELEASE = re.compile(r"Linux version (\S+) ")
 _BTF_LIMIT = 64 << 20
@@ -43,7 +44,6 @@ _FIELDS = {
 _FLAGS = {
     "enabled_all": "CONFIG_KALLSYMS_ALL",
     "enabled_absolute_percpu": "CONFIG_KALLSYMS_ABSOLUTE_PERCPU",
-    "enabled_cfi_clang": "CONFIG_CFI_CLANG",
     "enabled_modules_tree_lookup": "CONFIG_MODULES_TREE_LOOKUP",
 }
 _BORDERS = ("text", "stext", "etext", "sinittext", "einittext", "end")
@@ -114,6 +114,7 @@ def _tell_record(told: Told, kernel: Kernel, voffset: int) -> None:
     for field, name in _FLAGS.items():
         told.add(name, record.number(field), f"record: {field}", is_fallback=True)
     version = kernel.pointers.version
+    _tell_cfi(told, record, version)
     if version is not None and version < NO_BASE_CHOICE:
         is_relative = kernel.kallsyms.encoding.addresses.form != Absolute.form
         told.add("CONFIG_KALLSYMS_BASE_RELATIVE", int(is_relative), "the form of kallsyms in memory", is_fallback=True)
@@ -126,3 +127,15 @@ def _tell_record(told: Told, kernel: Kernel, voffset: int) -> None:
     told.add("swapper_pg_dir", table + voffset if table else None, "record: swapper_pg_dir_pa", is_fallback=True)
     base = kernel.pointers.pa("relative")
     told.add("relative_base", base + voffset & _MASK if base else None, "record: its base", is_fallback=True)
+
+
+def _tell_cfi(told: Told, record: Record, version: Version | None) -> None:
+    """The option that enabled_cfi_clang holds: from 6.18 on the one of a new name, as Android's driver asks for it.
+
+    The upstream drivers kept the old name, which is never on from then on; a 1 can be Android's only.
+    """
+    flag = record.number("enabled_cfi_clang")
+    if version is None or version < CFI_RENAMED:
+        told.add("CONFIG_CFI_CLANG", flag, "record: enabled_cfi_clang", is_fallback=True)
+    elif flag or (record.layout and record.layout.alias in ("C", "CR")):
+        told.add("CONFIG_CFI", flag, "record: enabled_cfi_clang, as Android's driver sets it", is_fallback=True)

@@ -63,9 +63,17 @@ class Names:
         for block in range(len(self._markers)):
             yield self.block(block)
 
+    def texts(self) -> Iterator[str]:
+        """The same, each block as one text: every name behind its type, with a newline behind it."""
+        for block in range(len(self._markers)):
+            yield self._text(block) + "\n"
+
+    def _text(self, block: int) -> str:
+        return self._joined(block, ["\n"] * self._in_block(block), self._tokens)
+
     def block(self, block: int) -> list[str]:
         """The names between two markers. Raises KernelError where they do not end at the second."""
-        names = self._joined(block, ["\n"] * self._in_block(block), self._tokens).split("\n")[1:]
+        names = self._text(block).split("\n")[1:]
         if "" in names:
             raise KernelError(f"the name of symbol {block * MARKED + names.index('')} is empty", WRONG_PLACE)
         return names

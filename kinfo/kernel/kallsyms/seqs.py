@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.errors import HoleError, KernelError
+from kinfo.kernel.kallsyms.lto import short
 from kinfo.kernel.kallsyms.names import Names
 from kinfo.kernel.kallsyms.tables import Tables, seqs_places
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
 
 _ENTRY = 3  # bytes, big-endian
-_LTO_SUFFIX = ".llvm."  # 6.1 to 6.5 sort names by what is before it, with CONFIG_LTO_CLANG
+_LTO_SUFFIX = ".llvm."  # 6.1 to 6.5 sort names by what is before it, with CONFIG_LTO_CLANG; later ones by all of it
 _SAMPLES = 16
 
 
@@ -29,17 +30,25 @@ class NameOrder:
         return index
 
     def named(self, name: str) -> list[int]:
-        """Indices of the symbols of that name; none where it is not there, or sorted in a way that hides it."""
+        """Indices of the symbols of that name, and of those that have it but for `.llvm.HASH`.
+
+        None where it is not there, or sorted in a way that hides it.
+        """
         key = _key(name)
         low, high = 0, self._names.count
         while low < high:
             middle = (low + high) // 2
             low, high = (middle + 1, high) if self._key(middle) < key else (low, middle)
-        return [index for index in self._alike(low, key) if self._names[index][1:] == name]
+        return [index for index, one in self._alike(low, key) if name in (one, short(one))]
 
-    def _alike(self, place: int, key: str) -> Iterator[int]:
-        while place < self._names.count and self._key(place) == key:
-            yield self[place]
+    def _alike(self, place: int, key: str) -> Iterator[tuple[int, str]]:
+        """Indices and names from a place on that are the key or have it before a dot: those lie together in every order."""
+        while place < self._names.count:
+            index = self[place]
+            name = self._names[index][1:]
+            if name != key and not name.startswith(key + "."):
+                return
+            yield index, name
             place += 1
 
     def _key(self, place: int) -> str:

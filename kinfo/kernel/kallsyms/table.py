@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from kinfo.kernel.kallsyms import encoding, seqs
+from kinfo.kernel.kallsyms import encoding, lto, seqs
 from kinfo.kernel.kallsyms.tables import MARKED, tables_of
 from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.memory import Memory
+
+_LOOKS = 1  # times that looking through all names costs less than an index of them
+_INDEXED = 1 << 20  # symbols that are put into one: kernels have 300,000
 
 
 class Symbol(NamedTuple):
@@ -44,6 +47,7 @@ class Kallsyms:
         self.tables = tables_of(pointers)
         self.encoding = encoding.choose(memory, self.tables, pointers)
         self._names, self._addresses = self.encoding.names, self.encoding.addresses
+        self._looked = 0  # times that all names were looked through
 
     def __len__(self) -> int:
         return len(self._addresses)
@@ -95,19 +99,58 @@ class Kallsyms:
         return Extent(self[first], min(end, section_end) - start)
 
     def named(self, name: str) -> list[Symbol]:
-        """Every symbol of that name, in the order of addresses."""
-        if self.name_order:
-            found = self.name_order.named(name)
-            if found:
-                return [self[index] for index in sorted(found)]
-        return list(self._with(name))
+        """Every symbol of that name, in the order of addresses; see `shown` for names that LTO lengthened."""
+        found = self.name_order.named(name) if self.name_order else []
+        symbols = [self[index] for index in sorted(found or self._look_through(name))]
+        return [symbol for symbol in symbols if name in (symbol.name, self.shown(symbol.name))]
 
-    def _with(self, name: str) -> Iterator[Symbol]:
-        """The same, looking through all names: kernels before 6.2, and names that the order does not lead to."""
+    def shown(self, name: str) -> str:
+        """A name as this kernel prints it in front of an offset: without the `.llvm.HASH` of LTO where it cuts that off."""
+        return lto.short(name) if lto.cuts(self.pointers.version) else name
+
+    def variable(self, name: str) -> Symbol | None:
+        """The variable of that name: the symbol that lies in the image's data, whatever its letter.
+
+        (Linked into few sections, as x86-64 kernels of 7.2 are, data has the letter T.) None where kallsyms does not list it,
+        which it does with CONFIG_KALLSYMS_ALL, and where several are called so: nothing tells which is meant.
+        """
+        if not self.has_data:
+            return None
+        found = [one for one in self.named(name) if one.name == name and self._is_in_data(one)]
+        return found[0] if len({one.pa for one in found}) == 1 else None
+
+    def _is_in_data(self, symbol: Symbol) -> bool:
+        """Whether a symbol lies behind the text, and not in the init text that divides the data; the ends of data count."""
+        borders = self.borders
+        is_init_text = borders.sinittext < symbol.pa < borders.einittext
+        return not symbol.is_absolute and borders.etext <= symbol.pa <= borders.end and not is_init_text
+
+    def _look_through(self, name: str) -> list[int]:
+        """Indices of that name, looking through all names: kernels before 6.2, and names that the order does not lead to.
+
+        Whoever asks for more than a few pays once for all.
+        """
+        self._looked += 1
+        if self._looked > _LOOKS and len(self) <= _INDEXED:
+            return self._index.get(name, [])
+        wanted = (f"{name}\n", f"{name}.llvm.")
+        found = []
+        for block, text in enumerate(self._names.texts()):
+            if any(one in text for one in wanted):
+                names = enumerate(self._names.block(block), block * MARKED)
+                found += [index for index, one in names if name in (one[1:], lto.short(one[1:]))]
+        return found
+
+    @cached_property
+    def _index(self) -> dict[str, list[int]]:
+        """Indices of all symbols by name, and by the name without LTO's hash."""
+        index: dict[str, list[int]] = {}
         for first, names, _ in self.blocks():
-            for index, one in enumerate(names, first):
-                if one[1:] == name:
-                    yield self[index]
+            for number, one in enumerate(names, first):
+                index.setdefault(one[1:], []).append(number)
+                if ".llvm." in one and (short := lto.short(one[1:])) != one[1:]:
+                    index.setdefault(short, []).append(number)
+        return index
 
     @cached_property
     def has_data(self) -> bool:

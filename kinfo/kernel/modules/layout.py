@@ -10,16 +10,21 @@ record says where it is; what lies there depends on the release:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from kinfo.kernel.pointers import Pointers
+from kinfo.record import text
 from kinfo.record.kernels import module_name_len
 from kinfo.record.limits import MODULE_STRUCT_LIMIT
 
+STATES = ("live", "coming", "going", "unformed")  # enum module_state
 MEM_TYPES = ("text", "data", "rodata", "ro after init", "init text", "init data", "init rodata")
 _TREE_NODE = 56  # struct mod_tree_node: a pointer and two rb_nodes
 _LARGEST_PART = 1 << 28
+_PAGE = 4096  # the smallest there is: what is aligned to a larger one is aligned to it
+_NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.,+-]*")  # KBUILD_MODNAME: the object's name
 _FORMS = ((8, 16), (20, 24), (12, 16))  # of a mem[] entry: offset of size, bytes without the tree node
 
 
@@ -32,13 +37,35 @@ class Range(NamedTuple):
 
 
 class StructModule(NamedTuple):
-    """What can be read of one struct module, and how: `ranges` takes its bytes apart."""
+    """What can be read of one struct module, and how: `ranges` takes its bytes apart.
+
+    `ranges_at` is the record's field that says where they are; "" where it does not, and nothing is known of them.
+    """
 
     size: int
     word: int
     name_len: int
     kallsyms: int  # offset of the pointer to struct mod_kallsyms; 0 where the record does not say
-    ranges: Callable[[bytes], list[Range]]
+    ranges_at: str
+    parts: Callable[[bytes], list[Range]]
+    fits: Callable[[bytes], bool]
+
+    def ranges(self, raw: bytes) -> list[Range]:
+        """The parts of a module's memory; none where what is there cannot be a module's."""
+        return self.parts(raw) if self.fits(raw) else []
+
+    def name(self, raw: bytes) -> bytes:
+        """A module's name, as it is in memory."""
+        return text.before_nul(raw[3 * self.word : 3 * self.word + self.name_len])
+
+    def problem(self, raw: bytes) -> str:
+        """Why this can be no struct module, whatever its configuration; "" where it can."""
+        state = _number(raw, 0, 4)
+        if state >= len(STATES):
+            return f"its state is {state:#x}"
+        if not _NAME.fullmatch(self.name(raw)):
+            return f"its name is {text.escape(self.name(raw)[:16])!r}"
+        return ""
 
 
 def layout_of(pointers: Pointers, samples: Iterable[bytes]) -> StructModule:
@@ -49,13 +76,14 @@ def layout_of(pointers: Pointers, samples: Iterable[bytes]) -> StructModule:
     tree = _TREE_NODE if pointers.count("enabled_modules_tree_lookup") else 0
     if mem:
         ways = [_MemArray(mem, size_at, entry + tree) for size_at, entry in _FORMS]
-        ranges: Callable[[bytes], list[Range]] = max(ways, key=lambda way: sum(way.fits(sample) for sample in samples))
+        parts: _MemArray | _Layouts = max(ways, key=lambda way: sum(way.fits(sample) for sample in samples))
         end = mem + len(MEM_TYPES) * (24 + tree)
     else:
-        ranges = _Layouts(core, init, word)
+        parts = _Layouts(core, init, word)
         end = max(core, init) + 2 * word
     size = min(max(end, kallsyms + word, 3 * word + name_len), MODULE_STRUCT_LIMIT)
-    return StructModule(size, word, name_len, kallsyms, ranges)
+    stated = "mod_mem_offset" if mem else "mod_core_layout_offset" if core else ""
+    return StructModule(size, word, name_len, kallsyms, stated, parts, parts.fits)
 
 
 def struct_size(pointers: Pointers) -> int:
@@ -73,10 +101,9 @@ class _MemArray:
         return [Range(kind, base, size) for kind, base, size in self._entries(raw) if base and size]
 
     def fits(self, raw: bytes) -> bool:
-        """Whether every entry is empty or has a page's start and a size."""
+        """Whether every entry is empty or has a page's start and a size, and the text is not empty."""
         entries = self._entries(raw)
-        is_so = all(bool(base) == bool(size) and base % 4096 == 0 and size < _LARGEST_PART for _, base, size in entries)
-        return is_so and bool(entries[0][1])
+        return all(_is_part(base, size) for _, base, size in entries) and bool(entries[0][1])
 
     def _entries(self, raw: bytes) -> list[tuple[str, int, int]]:
         starts = [(kind, self.offset + index * self.stride) for index, kind in enumerate(MEM_TYPES)]
@@ -91,8 +118,19 @@ class _Layouts:
         self.word = word
 
     def __call__(self, raw: bytes) -> list[Range]:
-        found = [(kind, _number(raw, at, self.word), _number(raw, at + self.word, 4)) for kind, at in self.parts]
-        return [Range(*one) for one in found if one[1] and 0 < one[2] < _LARGEST_PART]
+        return [Range(*entry) for entry in self._entries(raw) if entry[1]]
+
+    def fits(self, raw: bytes) -> bool:
+        """Whether the core has a page's start and a size, and the init part has the same or neither."""
+        entries = self._entries(raw)
+        return bool(entries) and all(_is_part(base, size) for _, base, size in entries) and bool(entries[0][1])
+
+    def _entries(self, raw: bytes) -> list[tuple[str, int, int]]:
+        return [(kind, _number(raw, at, self.word), _number(raw, at + self.word, 4)) for kind, at in self.parts]
+
+
+def _is_part(base: int, size: int) -> bool:
+    return bool(base) == bool(size) and base % _PAGE == 0 and size < _LARGEST_PART
 
 
 def _number(raw: bytes, at: int, size: int) -> int:

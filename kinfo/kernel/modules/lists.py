@@ -28,14 +28,14 @@ def root_of(kallsyms: Kallsyms, space: Space) -> Root:
     """The list's root. Raises KernelError with what is missing."""
     if root := _stated(kallsyms):
         return root
-    pa = search.head_of(kallsyms, space)
-    if pa is not None:
-        return Root("the list of modules, known by its shape", pa, is_tree=False)
-    if not kallsyms.has_data:
+    if kallsyms.has_data:
+        raise KernelError("kallsyms has neither `modules` nor `mod_tree`: a kernel without CONFIG_MODULES", "")
+    try:
+        pa = search.head_of(kallsyms, space)
+    except KernelError as error:
         reason = "this kernel's kallsyms names code only (CONFIG_KALLSYMS_ALL is off): neither `modules` nor `mod_tree`"
-    else:
-        reason = "kallsyms has neither `modules` nor `mod_tree`: a kernel without CONFIG_MODULES"
-    raise KernelError(reason, "")
+        raise KernelError(f"{reason}; {error.message}", "") from None
+    return Root("the list of modules, known by its shape", pa, is_tree=False)
 
 
 def _stated(kallsyms: Kallsyms) -> Root | None:
@@ -43,28 +43,45 @@ def _stated(kallsyms: Kallsyms) -> Root | None:
     if pa := vendor.number("mod_root_pa") if vendor else 0:
         return Root("the vendor block's mod_root_pa", pa, bool(kallsyms.pointers.count("enabled_modules_tree_lookup")))
     for name, is_tree in (("modules", False), ("mod_tree", True)):
-        for symbol in kallsyms.named(name) if kallsyms.has_data else ():
-            if symbol.type in "dDbB":
-                return Root(name, symbol.pa, is_tree)
+        if symbol := kallsyms.variable(name):
+            return Root(name, symbol.pa, is_tree)
     return None
 
 
 def addresses(root: Root, space: Space, word: int) -> Iterator[int]:
-    """VAs of every struct module, in the kernel's order. Raises KernelError or HoleError where the list breaks off."""
+    """VAs of every struct module, in the kernel's order. Raises KernelError or HoleError where the list breaks off.
+
+    A list whose links disagree is gone through to its end, and KernelError comes then.
+    """
     if root.is_tree:
         yield from _tree(space, space.number(space.va(root.pa) + _TREE_AT, 8))
         return
-    head = space.va(root.pa)
-    seen = {head}
-    node = space.number(head, word)
+    yield from _list(space, space.va(root.pa), word)
+
+
+def _list(space: Space, head: int, word: int) -> Iterator[int]:
+    seen, wrong = {head}, ""
+    before, node = head, space.number(head, word)
     while node not in seen:
         yield node - word
         if len(seen) == MOST_MODULES:
             raise KernelError(f"more than {MOST_MODULES} modules: the list leads astray", "")
         seen.add(node)
-        node = space.number(node, word)
+        wrong = wrong or _mismatch(space, before, node, word)
+        before, node = node, space.number(node, word)
     if node != head:
         raise KernelError(f"the list of modules runs in a circle at VA {node:#x}", "")
+    if wrong := wrong or _mismatch(space, before, head, word):
+        raise KernelError(wrong, "")
+
+
+def _mismatch(space: Space, before: int, node: int, word: int) -> str:
+    """What is wrong where a node does not point back at the one before it."""
+    back = space.number(node + word, word)
+    if back == before:
+        return ""
+    reason = "it was being changed, or is damaged"
+    return f"the list leads from VA {before:#x} to {node:#x}, which points back at {back:#x}: {reason}"
 
 
 def _tree(space: Space, top: int) -> Iterator[int]:

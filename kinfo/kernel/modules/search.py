@@ -1,7 +1,8 @@
 """The list of modules where no symbol says where it begins: recognised by its shape, and only taken when all of it fits.
 
-`modules` is a list head in the image's data. The first module's struct lies in that module's own memory, points back at the
-head, and says, at the record's offset, where that memory is: nothing else in a kernel looks like this.
+`modules` is a list head in the image's data. From there the list leads through every struct module and back, and each points
+back at the one before it. Each has a state of 0 to 3, a module's name, and says, at the record's offset, where the module's
+memory is: whole pages, in which the struct itself lies. Nothing else in a kernel looks like this.
 """
 
 from __future__ import annotations
@@ -16,21 +17,32 @@ from kinfo.kernel.modules.layout import layout_of, struct_size
 from kinfo.kernel.paging.space import Space
 from kinfo.record.limits import IMAGE_LIMIT
 
+_ENOUGH = 64  # modules of a list that are looked at to know it: what is wrong further on is said when it is read
 
-def head_of(kallsyms: Kallsyms, space: Space) -> int | None:
-    """PA of the list's head; None where nothing has its shape (no module is loaded, or the record has no offsets)."""
+
+def head_of(kallsyms: Kallsyms, space: Space) -> int:
+    """PA of the list's head. Raises KernelError where nothing has its shape, or several things have."""
     borders, pointers = kallsyms.borders, kallsyms.pointers
-    if pointers.word != 8 or not any(pointers.count(f"mod_{name}_offset") for name in ("core_layout", "mem")):
-        return None
+    if pointers.word != 8:
+        raise KernelError("on a 32-bit kernel the list cannot be told by its shape", "")
+    if not any(pointers.count(f"mod_{name}_offset") for name in ("core_layout", "mem")):
+        raise KernelError("its shape does not tell it: the record has no offset into struct module", "")
     start = borders.einittext + -borders.einittext % 8
     try:
         data = kallsyms.memory.view(start, min(max(borders.end - start, 0), IMAGE_LIMIT) & ~7)
     except DumpError:
-        return None
-    for pa, first in _heads(data, start, space):
-        if _is_modules(kallsyms, space, space.va(pa), first):
-            return pa
-    return None
+        raise KernelError("nor does the dump hold the image's data whole, where its shape would tell it", "") from None
+    found = {pa: _length(kallsyms, space, space.va(pa), first) for pa, first in _heads(data, start, space)}
+    for is_whole in (True, False):
+        fitting = [pa for pa, (closes, length) in found.items() if length and closes is is_whole]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            places = ", ".join(f"PA {pa:#x}" for pa in fitting[:4])
+            raise KernelError(f"{len(fitting)} lists have its shape ({places}): nothing tells which it is", "")
+    raise KernelError(
+        "and nothing in its data has the shape of the list: no module is loaded, or the first cannot be read", ""
+    )
 
 
 def _heads(data: memoryview, start: int, space: Space) -> Iterator[tuple[int, int]]:
@@ -43,13 +55,26 @@ def _heads(data: memoryview, start: int, space: Space) -> Iterator[tuple[int, in
             yield start + 8 * index, first
 
 
-def _is_modules(kallsyms: Kallsyms, space: Space, head: int, first: int) -> bool:
+def _length(kallsyms: Kallsyms, space: Space, head: int, first: int) -> tuple[bool, int]:
+    """Whether a list of modules comes back to its head, and how many modules there are until then; 0 where one is none."""
     word = kallsyms.pointers.word
+    node, before, length = first, head, 0
     try:
-        if space.number(first + word, word) != head:
-            return False
-        raw = space.read(first - word, struct_size(kallsyms.pointers))
+        while node != head and length < _ENOUGH:
+            if not _is_module(kallsyms, space, node, before):
+                return False, 0
+            node, before, length = space.number(node, word), node, length + 1
+        return node != head or space.number(head + word, word) == before, length
     except (KernelError, DumpError):
+        return False, length
+
+
+def _is_module(kallsyms: Kallsyms, space: Space, node: int, before: int) -> bool:
+    """Whether a node of a list is struct module's, with the one before it behind it. Raises where it cannot be read."""
+    word = kallsyms.pointers.word
+    if space.number(node + word, word) != before:
         return False
+    raw = space.read(node - word, struct_size(kallsyms.pointers))
     struct = layout_of(kallsyms.pointers, [raw])
-    return any(part.start <= first < part.start + part.size for part in struct.ranges(raw))
+    is_inside = any(part.start <= node < part.start + part.size for part in struct.ranges(raw))
+    return is_inside and not struct.problem(raw)

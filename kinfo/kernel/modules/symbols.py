@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kinfo.errors import HoleError, KernelError
@@ -13,24 +13,26 @@ from kinfo.record.kernels import Version
 
 _SYMBOL = {8: struct.Struct("<IBBHQQ"), 4: struct.Struct("<IIIBBH")}
 _TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in st_info
+_ONE_ARRAY = (7, 2)  # of exports, for everybody and for GPL modules: seen in 7.2, not in 6.18
 _MOST_SYMBOLS = 1 << 18  # the largest modules have some 60,000
 _LONGEST_NAME = 512
 _EXPORTED = "__ksymtab_"
 
 
 class ModuleSymbol(NamedTuple):
-    """A module's symbol. Its type is in capitals where the module exports it, as far as its table shows the export.
-
-    (It does with CONFIG_KALLSYMS_ALL. /proc/kallsyms leaves out EXPORT_SYMBOL_GPL.)
-    """
+    """A symbol of a module, with its type as /proc/kallsyms has it: in capitals where the module exports it (see exports)."""
 
     name: str
     type: str
     va: int
 
 
-def read(space: Space, mod_kallsyms: int, word: int, version: Version | None) -> list[ModuleSymbol]:
-    """The symbols, in the order of the table. Raises KernelError and HoleError where it cannot be read."""
+def read(space: Space, mod_kallsyms: int, word: int, exported: set[tuple[str, int]] | None) -> list[ModuleSymbol]:
+    """The symbols, in the order of the table. `exported` holds names and VAs; None where that could not be told.
+
+    Raises KernelError and HoleError where it cannot be read.
+    """
+    version = space.kallsyms.pointers.version
     symtab, strtab, typetab = (space.number(mod_kallsyms + at * word, word) for at in (0, 2, 3))
     count = space.number(mod_kallsyms + word, 4)
     if count > _MOST_SYMBOLS:
@@ -40,12 +42,22 @@ def read(space: Space, mod_kallsyms: int, word: int, version: Version | None) ->
     types = space.read(typetab, count) if has_types else bytes(info for _, _, info in rows)
     strings = _strings(space, strtab, max((name for name, _, _ in rows), default=0) + _LONGEST_NAME)
     named = [(_string(strings, name), chr(kind), va) for (name, va, _), kind in zip(rows, types, strict=True)]
-    exported = {name.removeprefix(_EXPORTED) for name, _, _ in named if name.startswith(_EXPORTED)}
+    if exported is None:
+        exported = _guessed(named, version)
     return [
-        ModuleSymbol(name, kind.upper() if name in exported else kind.lower(), va)
+        ModuleSymbol(name, kind.upper() if (name, va) in exported else kind.lower(), va)
         for name, kind, va in named
         if name and kind.isprintable()
     ]
+
+
+def _guessed(named: Iterable[tuple[str, str, int]], version: Version | None) -> set[tuple[str, int]]:
+    """What a module exports by its own symbols: __ksymtab_NAME does not say to whom, and from 7.2 on that does not matter."""
+    if version is None or version < _ONE_ARRAY:
+        return set()
+    named = list(named)
+    marked = {name.removeprefix(_EXPORTED) for name, _, _ in named if name.startswith(_EXPORTED)}
+    return {(name, va) for name, _, va in named if name in marked}
 
 
 def _rows(raw: bytes, word: int) -> Iterator[tuple[int, int, int]]:

@@ -11,41 +11,43 @@ from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.modules import lists, symbols
-from kinfo.kernel.modules.layout import Range, StructModule, layout_of, struct_size
+from kinfo.kernel.modules.exports import Exporter, Exports
+from kinfo.kernel.modules.layout import STATES, Range, StructModule, layout_of
 from kinfo.kernel.modules.symbols import ModuleSymbol
 from kinfo.kernel.paging.space import Space
 from kinfo.record import text
 
-_STATES = ("live", "coming", "going", "unformed")  # enum module_state
 _UNFORMED = 3
 _MOST_SYMBOLS = 1 << 20
 _NO_NAMES = ("$", ".L", "L0")  # the assembler's marks; the kernel passes them by
 
 
 class Module:
-    """One module: its name, its state, the ranges of memory it has, and its symbols.
+    """One module: its name, its state, the ranges of memory it has (none where they are not known), and its symbols.
 
     `no_symbols` says why these could not be read, once that was tried.
     """
 
-    def __init__(self, raw: bytes, va: int, struct: StructModule, space: Space) -> None:
+    def __init__(self, raw: bytes, va: int, struct: StructModule, space: Space, exports: Exports) -> None:
         self.va = va
-        state = int.from_bytes(raw[:4], "little")
-        self.state = _STATES[state] if state < len(_STATES) else f"state {state}"
-        name_at = 3 * struct.word
-        self.name = text.escape(text.before_nul(raw[name_at : name_at + struct.name_len]))
+        self.state = STATES[int.from_bytes(raw[:4], "little")]
+        self.name = text.escape(struct.name(raw))
         self.ranges: list[Range] = struct.ranges(raw)
         self._kallsyms = int.from_bytes(raw[struct.kallsyms :][: struct.word], "little") if struct.kallsyms else 0
-        self._space, self._word = space, struct.word
-        self.no_symbols = ""
+        self._space, self._word, self._exports = space, struct.word, exports
+        self._raw = raw
+        self.no_symbols = "" if struct.kallsyms else "the record does not say where they are (mod_kallsyms_offset)"
+        if struct.kallsyms and not self._kallsyms and self.state != STATES[_UNFORMED]:
+            self.no_symbols = "its pointer to them is 0"
 
     @cached_property
     def symbols(self) -> list[ModuleSymbol]:
         """Its symbols, in its own order; none while it is being loaded, or where they cannot be read (`no_symbols`)."""
-        if not self._kallsyms or self.state == _STATES[_UNFORMED]:
+        if not self._kallsyms or self.state == STATES[_UNFORMED]:
             return []
+        exported = self._exports.of(Exporter(self._raw, self.ranges))
         try:
-            return symbols.read(self._space, self._kallsyms, self._word, self._space.kallsyms.pointers.version)
+            return symbols.read(self._space, self._kallsyms, self._word, exported)
         except (KernelError, DumpError) as error:
             self.no_symbols = error.message
             return []
@@ -74,29 +76,70 @@ class Module:
 
 
 class Modules:
-    """Every module of a dump, newest first as the kernel lists them; `findings` says what kept some of them back."""
+    """Every module of a dump, newest first as the kernel lists them; `findings` says what kept some of them back.
+
+    `unknown` says why there is no list at all; "" where there is one, be it empty.
+    """
 
     def __init__(self, kallsyms: Kallsyms, space: Space) -> None:
         self.findings: tuple[Finding, ...] = ()
         self.all: list[Module] = []
-        word = kallsyms.pointers.word
+        self.unknown = ""
         if space.form is None:
-            self.findings += (rules.KERNEL_NO_MODULES.at("modules", f"modules lie outside the image: {space.reason}"),)
+            self._give_up(f"modules lie outside the image: {space.reason}")
             return
         try:
             root = lists.root_of(kallsyms, space)
         except KernelError as error:
-            self.findings += (rules.KERNEL_NO_MODULES.at("modules", error.message),)
+            self._give_up(error.message)
             return
+        raws = self._read(root, kallsyms, space)
+        struct = layout_of(kallsyms.pointers, [raw for _, raw in raws])
+        self._check_ranges(struct, [raw for _, raw in raws])
+        exporters = (Exporter(raw, struct.ranges(raw)) for _, raw in raws)
+        exports = Exports(space, struct.word, 3 * struct.word + struct.name_len, exporters)
+        self.all = [Module(raw, va, struct, space, exports) for va, raw in raws]
+
+    def _give_up(self, reason: str) -> None:
+        self.unknown = reason
+        self.findings += (rules.KERNEL_NO_MODULES.at("modules", reason),)
+
+    def _read(self, root: lists.Root, kallsyms: Kallsyms, space: Space) -> list[tuple[int, bytes]]:
+        """VA and bytes of every struct module, up to where the list breaks off or leads to something else."""
+        struct = layout_of(kallsyms.pointers, ())
         raws: list[tuple[int, bytes]] = []
         try:
-            for va in lists.addresses(root, space, word):
-                raws.append((va, space.read(va, struct_size(kallsyms.pointers))))  # noqa: PERF401  # what came before stays
+            for va in lists.addresses(root, space, struct.word):
+                raw = space.read(va, struct.size)
+                if problem := struct.problem(raw):
+                    raise KernelError(f"what is at VA {va:#x} is no module: {problem}", "")
+                raws.append((va, raw))
         except (KernelError, DumpError) as error:
             message = f"after {len(raws)} modules of {root.name}: {error.message}"
             self.findings += (rules.KERNEL_MODULES_BROKEN.at("modules", message),)
-        struct = layout_of(kallsyms.pointers, [raw for _, raw in raws])
-        self.all = [Module(raw, va, struct, space) for va, raw in raws]
+            if not raws:
+                self.unknown = message
+        return raws
+
+    def _check_ranges(self, struct: StructModule, raws: list[bytes]) -> None:
+        """Whether the record says where in struct module the memory is, and what is there can be that."""
+        unfit = sum(not struct.fits(raw) for raw in raws)
+        if raws and not struct.ranges_at:
+            message = (
+                "the record has no offset of a module's memory in struct module (mod_mem_offset, mod_core_layout_offset)"
+            )
+            self.findings += (rules.KERNEL_NO_MODULE_RANGES.at("modules", message),)
+        elif unfit:
+            message = f"what the record's {struct.ranges_at} leads to is no memory of a module in {unfit} of {len(raws)}"
+            self.findings += (rules.KERNEL_MODULE_RANGES.at(struct.ranges_at, message),)
+
+    @property
+    def gap(self) -> str:
+        """What kept modules, their memory or (once they were read) their symbols from being known; "" where nothing did."""
+        if self.findings:
+            return self.findings[0].message
+        reasons = (f"{module.name}: {module.no_symbols}" for module in self.all if module.no_symbols)
+        return next(reasons, "")
 
     def symbols(self) -> Iterator[tuple[Module, ModuleSymbol]]:
         """Every symbol of every module, in the kernel's order. Raises KernelError after a million of them."""
