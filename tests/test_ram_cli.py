@@ -366,8 +366,8 @@ class TestLookup:
         ran = kinfo_cli("lookup", arm64.elf, "--format", "json", f"{va:#x}", "nosuch", "_end")
         data = json.loads(ran.out)
         end_va, end_pa = place(arm64.kernel, "_end")
-        one = {"symbol": "beta_read", "type": "t", "module": "beta", "offset": 16, "size": 256}
-        end = {"symbol": "_end", "type": "B", "module": None, "offset": 0, "size": 0}
+        one = {"symbol": "beta_read", "type": "t", "module": "beta", "offset": 16, "size": 256, "is_alias": False}
+        end = {"symbol": "_end", "type": "B", "module": None, "offset": 0, "size": 0, "is_alias": False}
         assert ran.code == 1
         assert data == {
             "schema_version": 1,

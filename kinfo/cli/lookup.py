@@ -52,8 +52,8 @@ def _found(kernel: Kernel, word: str) -> tuple[list[Place], str]:
         address = int(word, 16)
         if address >> 64:
             return [], "it is not within 64 bits"
-        place = kernel.at(address)
-        return ([place], "") if place else ([], kernel.why_unnamed(address))
+        places = kernel.places(address)
+        return places, "" if places else kernel.why_unnamed(address)
     except KinfoError as error:
         return [], str(error)
 
@@ -90,4 +90,5 @@ def _place(place: Place) -> dict[str, object]:
         "size": place.size,
         "va": None if place.va is None else f"{place.va:#x}",
         "pa": None if place.pa is None else f"{place.pa:#x}",
+        "is_alias": place.is_alias,
     }

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Place(NamedTuple):
     """An address with its name: `symbol` + `offset`, of a symbol with `size` bytes; `module` is "" in the kernel image.
 
-    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it.
+    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it. `is_alias`: `va` is not where the
+    symbol runs but another mapping of the same memory, as a rule the linear map's.
     """
 
     symbol: str
@@ -38,12 +39,14 @@ class Place(NamedTuple):
     module: str
     pa: int | None
     va: int | None
+    is_alias: bool = False
 
     @property
     def label(self) -> str:
-        """As the kernel prints it: name+0xoff/0xsize [module]."""
+        """As the kernel prints it: name+0xoff/0xsize [module]; " (alias)" behind it for another mapping of the same memory."""
         module = f" [{self.module}]" if self.module else ""
-        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}"
+        alias = " (alias)" if self.is_alias else ""
+        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
 
 
 class Kernel:
@@ -108,18 +111,35 @@ class Kernel:
         return (rules.KERNEL_ENCODING.at("kallsyms_offsets", message),)
 
     def is_virtual(self, address: int) -> bool:
-        """Whether an address is a VA of the kernel's half; else it is a PA. On 32-bit kernels: what is no PA of the dump."""
+        """Whether an address is read as a VA; else it is a PA.
+
+        On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: an address of the
+        image's VAs is a VA whatever the dump holds, one of the image's PAs a PA, and of others what the dump does not hold a VA.
+        """
         if self.pointers.word == 8:
             return address >= 1 << 63
-        return not self.memory.holds(address)
+        borders = self.kallsyms.borders
+        if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
+            return True
+        return not borders.text <= address < borders.end and not self.memory.holds(address)
+
+    def places(self, address: int) -> list[Place]:
+        """Every reading of an address: on 32 bits one can be a VA of the image and the PA of another place in it.
+
+        Errors as for `at`.
+        """
+        found = [place for place in (self.at(address),) if place]
+        if self.pointers.word == 4 and self.is_virtual(address):
+            found += [place for place in (self._at_pa(address),) if place and place not in found]
+        return found
 
     def at(self, address: int) -> Place | None:
-        """What an address, VA or PA, belongs to; None where it has no name.
+        """What an address, VA or PA, belongs to; None where it has no name. Where it can be either, the VA (see `places`).
 
         Raises KernelError for a VA where the dump has none, HoleError where a page table on the way is not in it.
         """
         if not self.is_virtual(address):
-            return self._in_image(address, self.space.va(address) if self.space else None) or self._in_module_by_pa(address)
+            return self._at_pa(address)
         if self.space is None:
             raise self.no_space
         if address > self.space.mask:
@@ -128,11 +148,22 @@ class Kernel:
         borders = self.kallsyms.borders
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)
-        return self._in_module(address)
+        return self._in_module(address) or self._alias(address)
+
+    def _at_pa(self, pa: int) -> Place | None:
+        return self._in_image(pa, self.space.va(pa) if self.space else None) or self._in_module_by_pa(pa)
+
+    def _alias(self, va: int) -> Place | None:
+        """What lies at the PA that the page tables give for a VA outside image and modules: the linear map has both once more."""
+        pa = self._pa(va)
+        place = self._at_pa(pa) if pa is not None else None
+        return place._replace(va=va, is_alias=True) if place else None
 
     def why_unnamed(self, address: int) -> str:
         """What is known of an address that has no name."""
         pa = self._pa(address) if self.is_virtual(address) else address
+        if pa is None and self.space and not self.space.form:
+            return f"outside the kernel image; what is mapped there is not known: {self.space.reason}"
         if pa is None:
             return "nothing is mapped there"
         where = f"PA {pa:#x} is " if self.is_virtual(address) else ""

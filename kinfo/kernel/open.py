@@ -18,14 +18,20 @@ from kinfo.record.scan import PAGE, WORD
 _MOST_RECORDS = 16  # records of one dump whose kernel is looked for; each is a verified checksum
 
 
-def open_kernel(specs: str | Sequence[str], kinfo: str | None = None, stdin: BinaryIO | None = None) -> Kernel:
+Path = str | os.PathLike[str]
+
+
+def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Kernel:
     """The kernel in a memory dump.
 
     `specs` are files: ELF cores, LiME, raw with the PA of their first byte (FILE@BASE) or, a single one, without; compressed
-    or not. `kinfo` is a file with the record, or the record's PA in the memory; without it the memory is searched. Raises
-    KinfoError: for files as `open_memory`, when there is no record, when what it points at contradicts it.
+    or not. `kinfo` is a file with the record, or the record's PA in the memory (a number, or "0x..."); without it the memory
+    is searched. Raises KinfoError: for files as `open_memory`, when there is no record, when what it points at contradicts it,
+    when there are several kernels and nothing tells which one ran.
     """
-    opened = open_memory([specs] if isinstance(specs, str) else specs, stdin)
+    paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
+    kinfo = f"{kinfo:#x}" if isinstance(kinfo, int) else kinfo if kinfo is None else os.fspath(kinfo)
+    opened = open_memory([os.fspath(path) for path in paths], stdin)
     try:
         return _kernel(opened, kinfo)
     except BaseException:
