@@ -26,6 +26,10 @@ from tests.test_architecture import HEAVY, modules_after
 
 KINFO = [sys.executable, "-m", "kinfo"]
 NO_TABLES = "its physical address cannot be found: the symbol tables that the record points at are not in it"
+DUMP_THE_KERNEL = (
+    "the kernel is at PA 0x80210000 - 0x802d0000 (768 KiB); "
+    "dump that range, or all RAM for modules too, and name it: IMAGE@0x80210000"
+)
 
 
 class Dumped(NamedTuple):
@@ -56,6 +60,7 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> Dumped:
     kernel.write_lime(folder / "ram.lime")
     (folder / "ram.elf.gz").write_bytes(gzip.compress(found.elf.read_bytes(), 1))
     (folder / "zero.bin").write_bytes(bytes(0x10000))
+    (folder / "zeros.bin").write_bytes(bytes(0x100000))
     return found
 
 
@@ -152,7 +157,11 @@ class TestMemory:
             (("ram.raw", "--kinfo", "0x807f0000"), "--kinfo 0x807f0000: ram.raw has no addresses yet; write ram.raw@BASE"),
             (
                 ("zero.bin", "--kinfo", "record.bin"),
-                f"zero.bin: {NO_TABLES}; write zero.bin@0x80000000, with the address of its first byte",
+                f"zero.bin: has 64 KiB, too little for the record's kernel; {DUMP_THE_KERNEL}",
+            ),
+            (
+                ("zeros.bin", "--kinfo", "record.bin"),
+                f"zeros.bin: {NO_TABLES}; write zeros.bin@0x80000000, with the address of its first byte",
             ),
         ],
         ids=str,
@@ -583,6 +592,7 @@ class TestInfo:
             "schema_version": 1,
             "memory": {"name": str(arm64.elf), "ranges": [{"start": "0x80000000", "end": "0x80800000"}]},
             "record": {"pa": "0x807f0000", "layout": "debug-kinfo-text", "state": "valid", "release": "6.12.1-test"},
+            "other_records": [],
             "banner": kernel.banner.decode().rstrip(),
             "build_id": None,
             "image": {name: f"{kernel.pa(section):#x}" for name, section in borders.items()},

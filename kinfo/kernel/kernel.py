@@ -21,6 +21,7 @@ from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
 
 if TYPE_CHECKING:
+    from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 class Place(NamedTuple):
     """An address with its name: `symbol` + `offset`, of a symbol with `size` bytes; `module` is "" in the kernel image.
 
-    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it. `is_alias`: `va` is not where the
-    symbol runs but another mapping of the same memory, as a rule the linear map's.
+    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it. `is_alias`: `va` is not where
+    the symbol runs but another mapping of the same memory, as a rule the linear map's.
     """
 
     symbol: str
@@ -43,7 +44,7 @@ class Place(NamedTuple):
 
     @property
     def label(self) -> str:
-        """As the kernel prints it: name+0xoff/0xsize [module]; " (alias)" behind it for another mapping of the same memory."""
+        """As the kernel prints it: name+0xoff/0xsize [module]; then " (alias)" where it is another mapping of the memory."""
         module = f" [{self.module}]" if self.module else ""
         alias = " (alias)" if self.is_alias else ""
         return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
@@ -52,11 +53,15 @@ class Place(NamedTuple):
 class Kernel:
     """A kernel in memory, as its record describes it. `notes` says how record and memory were found, where that needs saying.
 
+    `others` are the memory's other records, and `told` what was found out when this one was chosen among them.
+
     Raises KernelError where record and memory contradict each other, HoleError where the dump lacks a table.
     """
 
     def __init__(self, memory: Memory, record: Record, notes: tuple[str, ...] = ()) -> None:
         self.memory, self.record, self.notes = memory, record, notes
+        self.others: tuple[Other, ...] = ()
+        self.told: tuple[Finding, ...] = ()
         self.pointers = Pointers(record)
         self.kallsyms = Kallsyms(memory, self.pointers)
 
@@ -88,7 +93,7 @@ class Kernel:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with symbols, address space and modules (which are read for it)."""
-        found = (*self._base_findings(), *self._encoding_findings())
+        found = (*self.told, *self._base_findings(), *self._encoding_findings())
         if self.space is None:
             return (*found, rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.no_space.message))
         return (*found, *self.space.findings, *(self.modules.findings if self.modules else ()))
@@ -113,8 +118,8 @@ class Kernel:
     def is_virtual(self, address: int) -> bool:
         """Whether an address is read as a VA; else it is a PA.
 
-        On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: an address of the
-        image's VAs is a VA whatever the dump holds, one of the image's PAs a PA, and of others what the dump does not hold a VA.
+        On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: what lies in the
+        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
         """
         if self.pointers.word == 8:
             return address >= 1 << 63
@@ -154,7 +159,7 @@ class Kernel:
         return self._in_image(pa, self.space.va(pa) if self.space else None) or self._in_module_by_pa(pa)
 
     def _alias(self, va: int) -> Place | None:
-        """What lies at the PA that the page tables give for a VA outside image and modules: the linear map has both once more."""
+        """What lies at the PA that the page tables give for another VA: the linear map has image and modules once more."""
         pa = self._pa(va)
         place = self._at_pa(pa) if pa is not None else None
         return place._replace(va=va, is_alias=True) if place else None
