@@ -60,6 +60,7 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> Dumped:
     kernel.write_lime(folder / "ram.lime")
     (folder / "ram.elf.gz").write_bytes(gzip.compress(found.elf.read_bytes(), 1))
     (folder / "zero.bin").write_bytes(bytes(0x10000))
+    kernel.write_raw(folder / "region.bin", start=kernel.record_pa, end=kernel.record_pa + 0x1000)
     (folder / "zeros.bin").write_bytes(bytes(0x100000))
     return found
 
@@ -158,6 +159,16 @@ class TestMemory:
             (
                 ("zero.bin", "--kinfo", "record.bin"),
                 f"zero.bin: has 64 KiB, too little for the record's kernel; {DUMP_THE_KERNEL}",
+            ),
+            (("region.bin",), f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin"),
+            (("region.bin@0x807f0000",), f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin"),
+            (
+                ("region.bin", "--kinfo", "region.bin"),
+                f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin",
+            ),
+            (
+                ("region.bin@0x807f0000", "--kinfo", "0x807f0000"),
+                f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin",
             ),
             (
                 ("zeros.bin", "--kinfo", "record.bin"),
