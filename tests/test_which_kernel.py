@@ -198,7 +198,7 @@ class TestSearch:
     def foreign(self, count: int) -> list[bytes]:
         """Records, each different, of kernels that are not there."""
         fields = kinfo.decode(make(Spec(text_pa=0x80410000)).record).fields
-        return [kinfo.encode(fields | {"build_info": f"build {index}"}, "C") for index in range(count)]
+        return [kinfo.encode(fields | {"symbol_len": 400 + index}, "C") for index in range(count)]
 
     @pytest.mark.parametrize("count", [1, 40])
     @pytest.mark.parametrize("shift", [0, 0x14])
@@ -272,3 +272,38 @@ class TestTwoRecordsOfOneKernel:
         made.write_elf(tmp_path / "ram.elf")
         with kinfo.open_kernel(tmp_path / "ram.elf") as kernel:
             assert (kernel.others, kernel.findings) == ((), ())
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_no_kernel_among_those_that_were_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_raw: bool) -> None:
+    """Where the bound was reached, a raw dump's base is not guessed by a record whose page table does not bear it out."""
+    monkeypatch.setattr("kinfo.kernel.candidates._MOST_INFERRED", 4)
+    monkeypatch.setattr("kinfo.record.locate.MAX_MAGICS", 8)
+    made = make(Spec(ram_size=16 << 20, text_pa=0x80810000))
+    for index, record in enumerate(TestSearch().foreign(10)):
+        made.poke(made.base + 0x1000 * index, record)
+    path = tmp_path / "ram"
+    (made.write_raw if is_raw else made.write_elf)(path)
+    with pytest.raises(KinfoError, match=r": no record that was tried leads to a kernel; .* were not ") as caught:
+        kinfo.open_kernel(path)
+    assert str(caught.value).endswith("; name the record with --kinfo, and raw memory as FILE@BASE")
+
+
+def test_many_records_of_one_kernel_are_bounded(tmp_path: Path) -> None:
+    made = make(Spec(ram_size=16 << 20))
+    fields = kinfo.decode(made.record).fields
+    for index in range(40):
+        made.poke(made.base + 0x800000 + 0x1000 * index, kinfo.encode(fields | {"symbol_len": 400 + index}, "C"))
+    made.write_elf(tmp_path / "ram.elf")
+    with kinfo.open_kernel(tmp_path / "ram.elf") as kernel:
+        assert len(kernel.others) == 15
+        bounds = [finding.message for finding in kernel.findings if finding.code == "kernel-search-bound"]
+        assert bounds == ["more than 16 records of one kernel: from 0x80810000 on none was compared"]
+
+
+def test_an_inspect_table_of_several_kernels_is_not_guessed(tmp_path: Path, kinfo_cli: Cli) -> None:
+    low, _ = pair()
+    low.write_raw(tmp_path / "ram.raw")
+    ran = kinfo_cli("table", f"{tmp_path / 'ram.raw'}@0x80000000")
+    assert (ran.code, ran.out) == (2, "")
+    assert "has 2 whole kernels, and nothing tells which one ran" in ran.err

@@ -8,6 +8,7 @@ from dataclasses import replace
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import registers
+from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Dump, Memory
 from kinfo.memory.specs import RawDump
 from kinfo.record import locate
@@ -15,6 +16,8 @@ from kinfo.record.record import Record
 from kinfo.record.scan import PAGE, WORD
 
 _MOST_KERNELS = 64  # told apart; each was verified, and each may have thousands of modules
+_MOST_OF_ONE = 16  # records of one kernel that are compared
+_NO_MATTER = ("combined_checksum", "build_info")  # records that differ in nothing else lead to the same
 _LEAST_INFERRED = 16  # records whose kernel is looked for through all of a dump of unknown base, however large that is
 _MOST_INFERRED = 256
 _INFERRED_BYTES = 256 << 30  # and the bytes that are gone through for more of them
@@ -45,37 +48,48 @@ class Candidates:
         Records lie at pages. The next step is taken where none of those leads to a kernel, or no CPU was in any of these.
         """
         for step in steps:
-            groups: dict[tuple[int, ...], list[Kernel]] = {}
-            self.errors, self.records, self._unmapped = [], [], []
-            for record in self._records(step):
-                kernel = self._tried(record)
-                if kernel is None:
-                    continue
-                if len(groups) == _MOST_KERNELS and key_of(kernel) not in groups:
-                    self._bound(f"more than {_MOST_KERNELS} kernels: records from {record.offset:#x} on were not weighed")
-                    break
-                groups.setdefault(key_of(kernel), []).append(kernel)
+            self.errors, self.records, self._unmapped, self._inferred = [], [], [], 0
+            groups = self._groups(step)
             is_borne_out = bool(groups)
-            for kernel in () if is_borne_out else self._unmapped:
-                groups.setdefault((kernel.memory.segments[0].start, *key_of(kernel)), []).append(kernel)
+            for kernel in () if is_borne_out or self.bounds else self._unmapped:
+                groups.setdefault((kernel.memory.segments[0].start, *key_of(kernel.pointers)), []).append(kernel)
             self.kernels = [sorted(group, key=_rank) for group in groups.values()]
             if is_borne_out and any(registers(group[0]) >= 0 for group in self.kernels):
                 break
         return self.kernels
 
+    def _groups(self, step: int) -> dict[tuple[int, ...], list[Kernel]]:
+        """The kernels that the records at a step lead to, those of one kernel together."""
+        groups: dict[tuple[int, ...], list[Kernel]] = {}
+        for record in self._records(step):
+            key = key_of(Pointers(record))
+            if len(groups.get(key, ())) == _MOST_OF_ONE:
+                self._bound(f"more than {_MOST_OF_ONE} records of one kernel: from {record.offset:#x} on none was compared")
+            elif len(groups) == _MOST_KERNELS and key not in groups:
+                self._bound(f"more than {_MOST_KERNELS} kernels: records from {record.offset:#x} on were not weighed")
+            elif kernel := self._tried(record):
+                groups.setdefault(key, []).append(kernel)
+        return groups
+
     def _bound(self, text: str) -> None:
-        if text not in self.bounds:
+        if text.partition(":")[0] not in [bound.partition(":")[0] for bound in self.bounds]:
             self.bounds.append(text)
 
     def _records(self, step: int) -> Iterator[Record]:
-        """Records that can point at a kernel, each content once; those with a bad checksum last, and at pages only."""
+        """Records that can point at a kernel, of copies one; those with a bad checksum last, and at pages only."""
         doubtful: list[Record] = []
-        seen: set[bytes] = set()
+        seen: set[tuple[object, ...]] = set()
         for hit in self._hits(step):
             record = hit.record
-            if record is None or record.layout is None or record.layout.vendor or record.raw in seen:
+            if record is None or record.layout is None or record.layout.vendor:
                 continue
-            seen.add(record.raw)
+            content = (
+                record.state.verified,
+                *((name, value) for name, value in record.values.items() if name not in _NO_MATTER),
+            )
+            if content in seen:
+                continue
+            seen.add(content)
             self.records.append(record)
             if record.state.verified:
                 yield record
@@ -122,10 +136,9 @@ def infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
     return base.infer(dump, record, is_inside=is_inside)
 
 
-def key_of(kernel: Kernel) -> tuple[int, ...]:
+def key_of(pointers: Pointers) -> tuple[int, ...]:
     """What two records of one kernel have in common: where its image and tables are."""
-    tables = kernel.kallsyms.tables
-    return (kernel.kallsyms.borders.stext, tables.names, tables.token_index, tables.num_syms)
+    return (*(pointers.pa(name) for name in ("stext", "names", "token_index")), pointers.count("num_syms"))
 
 
 def _rank(kernel: Kernel) -> tuple[bool, bool, int, int]:

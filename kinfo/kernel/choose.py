@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kinfo.errors import KernelError
+from kinfo.errors import DrawError, KernelError
 from kinfo.findings import Finding, Severity
 from kinfo.kernel import rules
 from kinfo.kernel.candidates import Candidates, key_of
@@ -30,7 +30,7 @@ class Other(NamedTuple):
 
 
 def choose(found: Candidates) -> Kernel:
-    """The kernel that ran. Raises KernelError, with the candidates, where nothing tells which of several did."""
+    """The kernel that ran. Raises DrawError, with the candidates, where nothing tells which of several did."""
     groups = found.kernels
     firsts = [group[0] for group in groups]
     best, reasons, reason = _settled(firsts)
@@ -62,7 +62,7 @@ def hold(kernel: Kernel, found: Candidates | None) -> Kernel:
             _tell(kernel, _not_live(kernel, Severity.WARNING))
         return kernel
     for group in found.search((PAGE,)):
-        if key_of(group[0]) == key_of(kernel):
+        if key_of(group[0].pointers) == key_of(kernel.pointers):
             same = [other for other in group if _differences(kernel.record, other.record)]
             _name_same(kernel, same[:1])
         else:
@@ -132,11 +132,11 @@ def _without(reasons: list[str], index: int) -> list[str]:
     return reasons[:index] + reasons[index + 1 :]
 
 
-def _draw(kernels: Sequence[Kernel], reasons: list[str]) -> KernelError:
+def _draw(kernels: Sequence[Kernel], reasons: list[str]) -> DrawError:
     left = [kernel for kernel, reason in zip(kernels, reasons, strict=True) if not reason]
     name = kernels[0].memory.name
     choices = " or ".join(f"{_words_for(kernel)} ({_described(kernel)})" for kernel in left[:8])
-    return KernelError(f"{name}: has {len(left)} whole kernels, and nothing tells which one ran", f"choose one: {choices}")
+    return DrawError(f"{name}: has {len(left)} whole kernels, and nothing tells which one ran", f"choose one: {choices}")
 
 
 def _words_for(kernel: Kernel) -> str:

@@ -44,7 +44,7 @@ def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
         return hold(kernel, None if is_inside else Candidates(kernel.memory))
     if found.search():
         return choose(found)
-    if found.errors:
+    if found.errors or found.bounds:
         raise _none_leads(found)
     locate.locate(found.source, base=0 if isinstance(opened, Memory) else None)  # raises, with what there is instead
     raise RecordError(f"{found.source.name}: no record that points at a kernel", "name the file that has it with --kinfo")
@@ -52,12 +52,15 @@ def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
 
 def _none_leads(found: Candidates) -> KinfoError:
     """Why the records that were found lead to no kernel: the first one's reason."""
-    error, behind = found.errors[0], "".join(f"; {bound}" for bound in found.bounds)
-    if alone := region_alone(found.source, found.records[0]):
+    source = found.source
+    if alone := region_alone(source, found.records[0]) if found.records else None:
         return alone
-    count = len(found.errors)
+    if found.bounds:
+        hint = "name the record with --kinfo, and raw memory as FILE@BASE"
+        return KernelError(f"{source.name}: no record that was tried leads to a kernel; {'; '.join(found.bounds)}", hint)
+    error, count = found.errors[0], len(found.errors)
     text = f"none of {count} records leads to a kernel; the first: {error.message}" if count > 1 else error.message
-    return KernelError(text, error.hint + behind)
+    return KernelError(text, error.hint)
 
 
 def _of_named(opened: Memory | RawDump, kinfo: str) -> tuple[Kernel, bool]:
