@@ -12,6 +12,7 @@ from kinfo.errors import KinfoError
 from tests.conftest import Cli
 from tests.kernels.image import Kernel, Spec, make
 from tests.kernels.pair import pair
+from tests.kernels.tables import Symbol
 
 SHOWN_HERE = {  # the rules that need more than one kernel, or a dump with registers
     "kernel-another-image",
@@ -36,6 +37,8 @@ def module_pc(kernel: Kernel) -> int:
     return next(one.va for one in kernel.module_symbols if one.name == "beta_read") + 8
 
 
+NOW = 1795647000  # 2026-11-25 22:50:00 UTC
+CLOCK_AT = 0xA4000  # of a test kernel's data, from _text
 WAYS = ("a CPU in the image", "a CPU in a module", "the note", "the modules")
 LOST = {
     WAYS[0]: "no CPU's program counter lies in it",
@@ -65,8 +68,9 @@ def test_the_one_that_ran_is_taken(tmp_path: Path, kinfo_cli: Cli, way: str, liv
     data = json.loads(ran.out)
     assert (ran.code, data["image"]["text"]) == (0, f"{live.spec.text:#x}")
     assert [one["pa"] for one in data["other_records"]] == [f"{dead.record_pa:#x}"]
-    assert [one["code"] for one in data["findings"]] == ["kernel-another-image"]
-    assert f"2 kernels are in this memory: took the one whose record is at PA {live.record_pa:#x}" in ran.err
+    severity = "warning" if way == WAYS[3] else "info"  # what is left in memory alone is weaker
+    assert [(one["code"], one["severity"]) for one in data["findings"]] == [("kernel-another-image", severity)]
+    assert f"2 kernels are in this memory; took the one whose record is at PA {live.record_pa:#x}" in ran.err
     assert f"  other record    PA {dead.record_pa:#x}, layout C, of another kernel" in kinfo_cli("info", path).out
     name = kinfo_cli("lookup", path, f"{live.va('text'):#x}")
     assert (name.code, "T _stext+0x0/" in name.out) == (0, True)
@@ -143,7 +147,7 @@ class TestNamed:
             assert (ran.code, ran.out) == (2, "")
             assert ran.err.startswith(f"kinfo: the record that was named is not of the kernel that ran: {LOST[way]}; ")
             assert f"the memory's own record, at PA {high.record_pa:#x}, is of another one: " in ran.err
-            assert ran.err.endswith("; leave --kinfo out\n")
+            assert ran.err.endswith("; leave --kinfo out (docs/ram.md says how to see the kernel of before all the same)\n")
 
     def test_a_file_of_the_one_that_ran_is_taken(self, tmp_path: Path, kinfo_cli: Cli) -> None:
         low, high = pair()
@@ -307,3 +311,68 @@ def test_an_inspect_table_of_several_kernels_is_not_guessed(tmp_path: Path, kinf
     ran = kinfo_cli("table", f"{tmp_path / 'ram.raw'}@0x80000000")
     assert (ran.code, ran.out) == (2, "")
     assert "has 2 whole kernels, and nothing tells which one ran" in ran.err
+
+
+class TestWallClock:
+    """Of two boots the one with the later clock ran last, where both clocks were set, and the lists of modules agree."""
+
+    def pair(self, low: int | None, high: int | None, *, apart: int = 0) -> tuple[Kernel, Kernel]:
+        """Two kernels with these clocks (seconds); the two members of the timekeeper are `apart` seconds from each other."""
+        found = pair(Spec(extra=[Symbol("tk_core", "b", CLOCK_AT)]))
+        for kernel, seconds in zip(found, (low, high), strict=True):
+            place = kernel.find("tk_core").pa
+            assert place
+            if seconds is not None:
+                kernel.poke(place + 56, ((seconds + apart) * 10**9 + 5).to_bytes(8, "little"))  # tkr_mono.base_real
+                kernel.poke(place + 120, seconds.to_bytes(8, "little"))  # xtime_sec
+        return found
+
+    @pytest.mark.parametrize("is_raw", [False, True])
+    def test_the_later_one_is_taken(self, tmp_path: Path, kinfo_cli: Cli, is_raw: bool) -> None:
+        for clocks in ((NOW, NOW + 17), (NOW + 17, NOW)):
+            both = self.pair(*clocks)
+            live, dead = both if clocks[0] > clocks[1] else both[::-1]
+            (live.write_raw if is_raw else live.write_elf)(tmp_path / "ram")
+            ran = kinfo_cli("info", tmp_path / "ram", "--format", "json")
+            data = json.loads(ran.out)
+            assert (ran.code, data["record"]["pa"]) == (0, f"{live.record_pa:#x}")
+            (finding,) = data["findings"]
+            assert (finding["code"], finding["severity"]) == ("kernel-another-image", "warning")
+            assert "wall clock 2026-11-25 22:50:00 UTC" in finding["message"]
+            assert finding["message"].endswith("; not taken: its wall clock is earlier")
+            assert [one["pa"] for one in data["other_records"]] == [f"{dead.record_pa:#x}"]
+            assert kinfo_cli("info", tmp_path / "ram", "--strict").code == 1
+
+    @pytest.mark.parametrize(
+        ("clocks", "apart"), [((NOW, NOW), 0), ((None, NOW), 0), ((5, 9), 0), ((NOW, NOW + 17), 60), ((NOW, 4200000000), 0)]
+    )
+    def test_clocks_that_tell_nothing(self, tmp_path: Path, clocks: tuple[int | None, int | None], apart: int) -> None:
+        low, _ = self.pair(*clocks, apart=apart)
+        low.write_raw(tmp_path / "ram")
+        with pytest.raises(KinfoError, match="nothing tells which one ran"):
+            kinfo.open_kernel(tmp_path / "ram")
+
+    def test_modules_that_say_otherwise_make_it_a_draw(self, tmp_path: Path) -> None:
+        low, high = self.pair(NOW, NOW + 17)
+        break_modules(high)
+        low.write_raw(tmp_path / "ram")
+        with pytest.raises(KinfoError, match="nothing tells which one ran"):
+            kinfo.open_kernel(tmp_path / "ram")
+        low, high = self.pair(NOW, NOW + 17)
+        break_modules(low)
+        low.write_raw(tmp_path / "ram")
+        with kinfo.open_kernel(tmp_path / "ram") as kernel:
+            assert kernel.record.address == high.record_pa
+
+    def test_a_file_of_the_earlier_one_is_an_error(self, tmp_path: Path, kinfo_cli: Cli) -> None:
+        low, _ = self.pair(NOW, NOW + 17)
+        (tmp_path / "old.bin").write_bytes(low.record)
+        low.poke(low.record_pa, bytes(4096))
+        low.write_elf(tmp_path / "ram.elf")
+        ran = kinfo_cli("info", tmp_path / "ram.elf", "--kinfo", tmp_path / "old.bin")
+        assert ran.code == 1
+        assert (
+            "\n  error   kernel-not-live  record: its image is at PA 0x80210000; the memory's own record at PA 0x" in ran.out
+        )
+        assert "which seems to be the one that ran: its wall clock is the latest\n" in ran.out
+        assert ran.err.startswith("kinfo: kernel-not-live: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from kinfo.errors import DrawError, KernelError
@@ -10,7 +11,7 @@ from kinfo.findings import Finding, Severity
 from kinfo.kernel import rules
 from kinfo.kernel.candidates import Candidates, key_of
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.life import CRITERIA, Criterion, Life
+from kinfo.kernel.life import Life, Settled, settle
 from kinfo.record.record import Record, show
 from kinfo.record.scan import PAGE
 
@@ -31,21 +32,20 @@ class Other(NamedTuple):
 
 def choose(found: Candidates) -> Kernel:
     """The kernel that ran. Raises DrawError, with the candidates, where nothing tells which of several did."""
-    groups = found.kernels
-    firsts = [group[0] for group in groups]
-    best, reasons, reason = _settled(firsts)
-    if best is None:
-        raise _draw(firsts, reasons)
-    kernel = firsts[best]
-    others = [other for index, other in enumerate(firsts) if index != best]
-    kernel.told += tuple(_another(other, why) for other, why in zip(others, _without(reasons, best), strict=True))
-    kernel.others = tuple(_other(other, why) for other, why in zip(others, _without(reasons, best), strict=True))
-    _name_same(kernel, groups[best][1:])
+    firsts = [group[0] for group in found.kernels]
+    settled = settle(firsts)
+    if settled.best is None:
+        raise _draw(firsts, settled)
+    kernel = firsts[settled.best]
+    others = [(other, why) for other, why in zip(firsts, settled.lost, strict=True) if other is not kernel]
+    kernel.told += tuple(_another(other, why, settled) for other, why in others)
+    kernel.others = tuple(_other(other, why) for other, why in others)
+    _name_same(kernel, found.kernels[settled.best][1:])
     _say_doubts(kernel, found)
     if others:
-        places = ", ".join(_place(other.record) for other in others)
-        taken = f"took the one whose record is at {_place(kernel.record)}, for {reason}"
-        kernel.notes += (f"{len(firsts)} kernels are in this memory: {taken}; --kinfo shows the others, by {places}",)
+        places = ", ".join(_place(other.record) for other, _ in others)
+        taken = f"took the one whose record is at {_place(kernel.record)}: {settled.won}"
+        kernel.notes += (f"{len(firsts)} kernels are in this memory; {taken}; --kinfo shows the others, by {places}",)
     return kernel
 
 
@@ -73,21 +73,26 @@ def hold(kernel: Kernel, found: Candidates | None) -> Kernel:
 
 
 def _hold_against(kernel: Kernel, other: Kernel) -> None:
-    best, reasons, reason = _settled([kernel, other])
-    place = _place(other.record)
-    if best == 1:
+    settled, place = settle([kernel, other]), _place(other.record)
+    if settled.best == 1 and settled.is_sure:
         raise KernelError(
-            f"the record that was named is not of the kernel that ran: {reasons[0]}; "
-            f"the memory's own record, at {place}, is of another one: {reason}",
-            "leave --kinfo out",
+            f"the record that was named is not of the kernel that ran: {settled.lost[0]}; "
+            f"the memory's own record, at {place}, is of another one: {settled.won}",
+            "leave --kinfo out (docs/ram.md says how to see the kernel of before all the same)",
         )
-    kernel.others += (_other(other, reasons[1]),)
-    if best == 0:
-        kernel.told += (_another(other, reasons[1]),)
+    kernel.others += (_other(other, settled.lost[1]),)
+    if settled.best == 0:
+        kernel.told += (_another(other, settled.lost[1], settled),)
         return
     message = f"its image is at PA {kernel.kallsyms.borders.text:#x}; the memory's own record at {place} is of another: "
-    message += f"{_described(other)}; nothing tells which one ran"
-    _tell(kernel, rules.KERNEL_DRAW.at("record", message))
+    message += _described(other)
+    if settled.best == 1:
+        message += f", which seems to be the one that ran: {settled.won}"
+        _tell(
+            kernel, rules.KERNEL_NOT_LIVE.at("record", message, remedy="leave --kinfo out, unless the one of before is meant")
+        )
+    else:
+        _tell(kernel, rules.KERNEL_DRAW.at("record", f"{message}; nothing tells which one ran"))
 
 
 def _tell(kernel: Kernel, finding: Finding) -> None:
@@ -104,36 +109,8 @@ def _not_live(kernel: Kernel, severity: Severity) -> Finding:
     return rules.KERNEL_NOT_LIVE.at("registers", message, severity)
 
 
-def _settled(kernels: Sequence[Kernel]) -> tuple[int | None, list[str], str]:
-    """Index of the one that ran (None: a draw), for each why it lost ("": it did not), and why the winner won."""
-    reasons = [""] * len(kernels)
-    if len(kernels) == 1:
-        return 0, reasons, ""
-    lives = [Life(kernel) for kernel in kernels]
-    left = list(range(len(kernels)))
-    for criterion in CRITERIA:
-        beaten = _beaten(criterion, [(index, lives[index]) for index in left])
-        reasons = [criterion.lost if index in beaten else reason for index, reason in enumerate(reasons)]
-        left = [index for index in left if index not in beaten]
-        if len(left) == 1:
-            return left[0], reasons, criterion.won
-    return None, reasons, ""
-
-
-def _beaten(criterion: Criterion, lives: list[tuple[int, Life]]) -> list[int]:
-    """Those that a criterion rules out; none where it speaks for none."""
-    scores = [(index, criterion.score(one)) for index, one in lives]
-    if all(score < 1 for _, score in scores):
-        return []
-    return [index for index, score in scores if score < criterion.least]
-
-
-def _without(reasons: list[str], index: int) -> list[str]:
-    return reasons[:index] + reasons[index + 1 :]
-
-
-def _draw(kernels: Sequence[Kernel], reasons: list[str]) -> DrawError:
-    left = [kernel for kernel, reason in zip(kernels, reasons, strict=True) if not reason]
+def _draw(kernels: Sequence[Kernel], settled: Settled) -> DrawError:
+    left = [kernel for kernel, lost in zip(kernels, settled.lost, strict=True) if not lost]
     name = kernels[0].memory.name
     choices = " or ".join(f"{_words_for(kernel)} ({_described(kernel)})" for kernel in left[:8])
     return DrawError(f"{name}: has {len(left)} whole kernels, and nothing tells which one ran", f"choose one: {choices}")
@@ -153,6 +130,8 @@ def _described(kernel: Kernel) -> str:
     words = [kernel.record.release_text or "no release", f"image at PA {borders.text:#x} - {borders.end:#x}"]
     if stamp := newest_stamp(kernel):
         words.append(f"log up to {stamp / 1e9:.1f} s")
+    if (clock := Life(kernel).clock) is not None:
+        words.append(f"wall clock {datetime.fromtimestamp(clock, UTC):%Y-%m-%d %H:%M:%S} UTC")
     if kernel.modules and kernel.modules.all:
         words.append(f"{len(kernel.modules.all)} modules")
     return ", ".join(words)
@@ -171,9 +150,10 @@ def _other(kernel: Kernel, reason: str, *, is_same: bool = False) -> Other:
     return Other(record.address, _alias(record), record.release_text, borders.text, borders.end, is_same, reason)
 
 
-def _another(kernel: Kernel, reason: str) -> Finding:
+def _another(kernel: Kernel, reason: str, settled: Settled) -> Finding:
     message = f"another kernel is in the memory: record at {_place(kernel.record)}, {_described(kernel)}; not taken: {reason}"
-    return rules.KERNEL_ANOTHER_IMAGE.at(_place(kernel.record), message)
+    severity = None if settled.is_sure else Severity.WARNING  # what is left in memory is weaker than registers and note
+    return rules.KERNEL_ANOTHER_IMAGE.at(_place(kernel.record), message, severity)
 
 
 def _name_same(kernel: Kernel, others: Sequence[Kernel]) -> None:

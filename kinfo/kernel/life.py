@@ -6,7 +6,7 @@ kernel gave to whoever dumps, and a list of modules that nobody has written over
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _YES, _UNKNOWN, _NO = 1, 0, -1
 class Life:
     """The evidence for one kernel, read when it is asked for.
 
-    Each is 1 (speaks for the kernel), 0 (tells nothing) or -1 (speaks against it).
+    But for the clock, each is 1 (speaks for the kernel), 0 (tells nothing) or -1 (speaks against it).
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -51,6 +51,13 @@ class Life:
         """Its list of modules closes, or breaks off."""
         return _modules(self.kernel)
 
+    @cached_property
+    def clock(self) -> int | None:
+        """Seconds since 1970 by its timekeeper; None where that is not known."""
+        from kinfo.kernel.boot.wall_clock import wall_clock
+
+        return wall_clock(self.kernel)
+
     @property
     def is_proven(self) -> bool:
         """Whether something shows that this kernel ran, without looking at others."""
@@ -63,20 +70,68 @@ class Life:
 
 
 class Criterion(NamedTuple):
-    """What decides: once `score` is 1 for some kernel, those below `least` have lost. `won` and `lost` say it in words."""
+    """What decides: once `score` is 1 for some kernel, the others have lost. `won` and `lost` say it in words."""
 
     score: Callable[[Life], int]
-    least: int
     won: str
     lost: str
 
 
-CRITERIA = (  # in this order; a kernel may have no modules, so that only a broken list speaks against it
-    Criterion(lambda one: one.registers, 1, "a CPU's program counter lies in it", "no CPU's program counter lies in it"),
-    Criterion(lambda one: one.note, 1, "the VMCOREINFO note has its addresses", "the VMCOREINFO note has other addresses"),
-    Criterion(lambda one: one.release, 1, "the VMCOREINFO note has its release", "the VMCOREINFO note has another release"),
-    Criterion(lambda one: one.modules, 0, "its list of modules closes", "its list of modules breaks off"),
+CRITERIA = (  # in this order: what comes from outside the kernels
+    Criterion(lambda one: one.registers, "a CPU's program counter lies in it", "no CPU's program counter lies in it"),
+    Criterion(lambda one: one.note, "the VMCOREINFO note has its addresses", "the VMCOREINFO note has other addresses"),
+    Criterion(lambda one: one.release, "the VMCOREINFO note has its release", "the VMCOREINFO note has another release"),
 )
+CLOCK = Criterion(lambda _: 0, "its wall clock is the latest", "its wall clock is earlier")
+MODULES = Criterion(lambda one: one.modules, "its list of modules closes", "its list of modules breaks off")
+
+
+class Settled(NamedTuple):
+    """Which kernel ran: its index (None: a draw), and by what; `lost` says by what each of the others did not ("": a draw).
+
+    `is_sure` where registers or the note told, and not what is left in memory alone.
+    """
+
+    best: int | None
+    won: str
+    lost: tuple[str, ...]
+    is_sure: bool
+
+
+def settle(kernels: Sequence[Kernel]) -> Settled:
+    """Which of several kernels ran when the dump was taken."""
+    lives = [Life(kernel) for kernel in kernels]
+    lost, left = [""] * len(lives), list(range(len(lives)))
+    if len(lives) == 1:
+        return Settled(0, "", ("",), is_sure=True)
+    for criterion in CRITERIA:
+        scores = {index: criterion.score(lives[index]) for index in left}
+        if 1 not in scores.values():
+            continue
+        left = [index for index in left if scores[index] == 1]
+        lost = [criterion.lost if scores.get(index, 1) < 1 else why for index, why in enumerate(lost)]
+        if len(left) == 1:
+            return Settled(left[0], criterion.won, tuple(lost), is_sure=True)
+    found = _by_memory({index: lives[index] for index in left})
+    if found is None:
+        return Settled(None, "", tuple(lost), is_sure=False)
+    best, criterion = found
+    lost = [why or ("" if index == best else criterion.lost) for index, why in enumerate(lost)]
+    return Settled(best, criterion.won, tuple(lost), is_sure=False)
+
+
+def _by_memory(lives: Mapping[int, Life]) -> tuple[int, Criterion] | None:
+    """The one that ran last, by what kernels leave in memory: wall clocks, and lists of modules; None where these disagree.
+
+    Stamps of the logs do not tell: all count from 0. A kernel may have no modules: only a broken list speaks against it.
+    """
+    closes = any(one.modules == _YES for one in lives.values())
+    whole = [index for index, one in lives.items() if not (closes and one.modules == _NO)]
+    clocks = {index: one.clock for index, one in lives.items() if one.clock is not None}
+    last = [index for index, clock in clocks.items() if clock == max(clocks.values())]
+    if len(clocks) == len(lives) and len(last) == 1:
+        return (last[0], CLOCK) if last[0] in whole else None
+    return (whole[0], MODULES) if len(whole) == 1 else None
 
 
 def registers(kernel: Kernel) -> int:

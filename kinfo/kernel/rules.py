@@ -91,10 +91,10 @@ KERNEL_DRAW = Rule(
 KERNEL_NOT_LIVE = Rule(
     "kernel-not-live",
     _ERROR,
-    "no CPU was in the kernel that the record points at",
+    "the kernel that the record points at is not the one that ran when the dump was taken",
     "addresses and names may belong to a kernel of an earlier boot",
     "take the record out of the same dump (leave --kinfo out), or dump again after one boot",
-    "NT_PRSTATUS of the core: program counters, through the kernel's own page tables",
+    "NT_PRSTATUS of the core: program counters, through the kernel's own page tables; else wall clocks and lists of modules",
 )
 KERNEL_SEARCH_BOUND = Rule(
     "kernel-search-bound",

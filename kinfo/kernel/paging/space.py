@@ -128,7 +128,9 @@ class Space:
         while at < end:
             pa = self.pa(at)
             if pa is None:
-                raise KernelError(f"nothing is mapped at VA {at:#x}", "the pointer is damaged, or the page was never mapped")
+                raise KernelError(
+                    f"nothing is mapped at VA {at & self.mask:#x}", "the pointer is damaged, or the page was never mapped"
+                )
             part = min(end - at, page - at % page)
             parts.append(self.memory.read(pa, part))
             at += part
