@@ -762,7 +762,10 @@ class TestInfo:
         (tmp_path / "record").write_bytes(other.record)
         ran = kinfo_cli("info", arm64.elf, "--kinfo", tmp_path / "record")
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.endswith("; the record and the memory are not of the same boot, or the memory is damaged\n")
+        assert ran.err.endswith(
+            "; the record and the memory are not of the same boot, or the memory is damaged; "
+            "the memory's own record, at PA 0x807f0000, leads to a kernel: leave --kinfo out\n"
+        )
         assert len(ran.err.splitlines()) == 1
 
 

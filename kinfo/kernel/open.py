@@ -15,6 +15,7 @@ from kinfo.memory import Memory
 from kinfo.memory.specs import RawDump, open_file, open_memory
 from kinfo.record import locate
 from kinfo.record.record import Record
+from kinfo.record.scan import PAGE
 
 Path = str | os.PathLike[str]
 
@@ -70,10 +71,14 @@ def _of_named(opened: Memory | RawDump, kinfo: str) -> tuple[Kernel, bool]:
         if isinstance(opened, RawDump):
             return infer(opened.dump, record, is_inside=is_inside), is_inside
         return Kernel(opened, record), is_inside
-    except (KernelError, HoleError):
-        source = opened.dump if isinstance(opened, RawDump) else opened.as_dump
-        if alone := region_alone(source, record):
+    except (KernelError, HoleError) as error:
+        found = Candidates(opened)
+        if alone := region_alone(found.source, record):
             raise alone from None
+        if not is_inside and isinstance(opened, Memory) and found.search((PAGE,)):
+            own = found.kernels[0][0].record.address or 0
+            hint = f"the memory's own record, at PA {own:#x}, leads to a kernel: leave --kinfo out"
+            raise KernelError(error.message, f"{error.hint}; {hint}") from None
         raise
 
 
