@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import kinfo
+from kinfo.errors import KinfoError
 from tests.conftest import Cli
 from tests.kernels.image import Spec, make
 
@@ -85,3 +86,19 @@ def test_what_the_linear_map_has_elsewhere_has_no_name(tmp_path: Path) -> None:
     made.write_elf(tmp_path / "ram.elf")
     with kinfo.open_kernel(tmp_path / "ram.elf") as kernel:
         assert kernel.at(made.record_pa + made.linear_voffset) is None
+
+
+def test_memory_and_record_are_paths_strings_and_numbers(tmp_path: Path) -> None:
+    made = make()
+    path, record = tmp_path / "ram.elf", tmp_path / "record.bin"
+    made.write_elf(path)
+    record.write_bytes(made.record)
+    wanted = made.find("vfs_write").va
+    for specs in (path, str(path), [path], [str(path)], (path,)):
+        for named in (None, record, str(record), made.record_pa, f"{made.record_pa:#x}"):
+            with kinfo.open_kernel(specs, named) as kernel:
+                assert [place.va for place in kernel.named("vfs_write")] == [wanted]
+    for named in (record, made.record_pa):
+        assert kinfo.facts(path, kinfo=named)["release"] == "6.12.1-test"
+    with pytest.raises(KinfoError, match="has no record at that PA"):
+        kinfo.open_kernel(path, 0x80001000)

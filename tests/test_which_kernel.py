@@ -393,3 +393,14 @@ class TestWallClock:
         )
         assert "which seems to be the one that ran: its wall clock is the latest\n" in ran.out
         assert ran.err.startswith("kinfo: kernel-not-live: ")
+
+
+def test_many_kernels_are_bounded(tmp_path: Path, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinfo.kernel.candidates._MOST_KERNELS", 1)
+    low, high = pair()
+    low.write_elf(tmp_path / "ram.elf", pcs=[low.va("text")])
+    ran = kinfo_cli("info", tmp_path / "ram.elf", "--strict")
+    assert ran.code == 1
+    bound = f"more than 1 kernels: records from {high.record_pa:#x} on were not weighed"
+    assert f"  warning kernel-search-bound  records: {bound}\n" in ran.out
+    assert ran.err.startswith(f"kinfo: kernel-search-bound: {bound}; ")

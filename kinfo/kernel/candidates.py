@@ -15,7 +15,7 @@ from kinfo.record import locate
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE, WORD
 
-_MOST_KERNELS = 64  # told apart; each was verified, and each may have thousands of modules
+_MOST_KERNELS = 16  # told apart: each was verified, and the page tables of each may take seconds to search
 _MOST_OF_ONE = 16  # records of one kernel that are compared
 _NO_MATTER = ("combined_checksum", "build_info")  # records that differ in nothing else lead to the same
 _LEAST_INFERRED = 16  # records whose kernel is looked for through all of a dump of unknown base, however large that is
@@ -141,9 +141,8 @@ def key_of(pointers: Pointers) -> tuple[int, ...]:
     return (*(pointers.pa(name) for name in ("stext", "names", "token_index")), pointers.count("num_syms"))
 
 
-def _rank(kernel: Kernel) -> tuple[bool, bool, int, int]:
-    """Which of one kernel's records is believed: a verified one whose addresses hold, then the one with most to say."""
+def _rank(kernel: Kernel) -> tuple[bool, int, int]:
+    """Which of one kernel's records is believed: a verified one before others, then the one with most to say."""
     record = kernel.record
-    contradicts = kernel.space is None or any(finding.code == "kernel-voffset" for finding in kernel.space.findings)
     said = sum(1 for value in record.values.values() if value and (not isinstance(value, bytes) or value.strip(b"\0")))
-    return not record.state.verified, contradicts, -said, record.offset
+    return not record.state.verified, -said, record.offset

@@ -29,13 +29,19 @@ def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, s
     it, when there are several kernels and nothing tells which one ran.
     """
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
-    kinfo = f"{kinfo:#x}" if isinstance(kinfo, int) else kinfo if kinfo is None else os.fspath(kinfo)
     opened = open_memory([os.fspath(path) for path in paths], stdin)
     try:
-        return _kernel(opened, kinfo)
+        return _kernel(opened, record_word(kinfo))
     except BaseException:
         (opened.dump if isinstance(opened, RawDump) else opened).close()
         raise
+
+
+def record_word(kinfo: Path | int | None) -> str | None:
+    """What names a record, as a command line has it: a file, or 0x and a PA."""
+    if kinfo is None:
+        return None
+    return f"{kinfo:#x}" if isinstance(kinfo, int) else os.fspath(kinfo)
 
 
 def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
