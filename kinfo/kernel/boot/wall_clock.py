@@ -7,7 +7,7 @@ from kinfo.kernel.boot import variables
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kernel import Kernel
 
-_NAMES = ("tk_core", "timekeeper_data")  # kernel/time/timekeeping.c: until 6.16, since 6.17
+_NAMES = ("tk_core", "timekeeper_data")  # kernel/time/timekeeping.c; the latter in kernels with auxiliary clocks (6.18)
 _LOOKED_AT = 512  # a sequence counter, a raw spinlock (with debugging), two tk_read_base, then xtime_sec
 _EARLIEST, _LATEST = 1_400_000_000, 4_102_444_800  # 2014 to 2100: a clock that was never set begins in 1970
 _APART = 10 * 10**9  # base_real is advanced with every second, but for what NTP holds back
