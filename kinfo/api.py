@@ -100,18 +100,19 @@ def facts(
     phys_base: int | None = None,
     phys_offset: int | None = None,
     settings: Sequence[str] = (),
-    kinfo: str | None = None,
+    kinfo: Path | int | None = None,
 ) -> Facts:
     """What a writer of the record stores, out of vmlinux, Image, System.map, .config, /proc/kallsyms, RAM dumps.
 
     `phys_base` is the PA that `_text` runs at; `phys_offset` the start of RAM (x86-64: the kernel's phys_base), from which
-    that follows. `settings` are NAME=VALUE, for what nothing else gives; `kinfo` is a RAM dump's record that lies outside it.
+    that follows. `settings` are NAME=VALUE, for what nothing else gives; `kinfo` is a RAM dump's record: a file, or its PA.
     Raises KinfoError for files that are no sources, and for facts that contradict one another.
     """
     from kinfo.kernel.facts.gather import Given, gather
+    from kinfo.kernel.open import record_word
 
     paths = [sources] if isinstance(sources, (str, os.PathLike)) else sources
-    return gather([os.fspath(path) for path in paths], Given(phys_base, phys_offset, settings, kinfo))
+    return gather([os.fspath(path) for path in paths], Given(phys_base, phys_offset, settings, record_word(kinfo)))
 
 
 def build(

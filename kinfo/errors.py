@@ -40,6 +40,10 @@ class KernelError(KinfoError):
     """What a record points at does not make sense: tables that contradict it, no page table, no module list."""
 
 
+class DrawError(KernelError):
+    """Several kernels in one memory, and nothing tells which of them ran."""
+
+
 class TreeError(KinfoError):
     """A devicetree that cannot be had out of what was named: no container of trees, no overlay, nothing selected."""
 

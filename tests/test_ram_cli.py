@@ -26,6 +26,10 @@ from tests.test_architecture import HEAVY, modules_after
 
 KINFO = [sys.executable, "-m", "kinfo"]
 NO_TABLES = "its physical address cannot be found: the symbol tables that the record points at are not in it"
+DUMP_THE_KERNEL = (
+    "the kernel is at PA 0x80210000 - 0x802d0000 (768 KiB); "
+    "dump that range, or all RAM for modules too, and name it: IMAGE@0x80210000"
+)
 
 
 class Dumped(NamedTuple):
@@ -56,6 +60,8 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> Dumped:
     kernel.write_lime(folder / "ram.lime")
     (folder / "ram.elf.gz").write_bytes(gzip.compress(found.elf.read_bytes(), 1))
     (folder / "zero.bin").write_bytes(bytes(0x10000))
+    kernel.write_raw(folder / "region.bin", start=kernel.record_pa, end=kernel.record_pa + 0x1000)
+    (folder / "zeros.bin").write_bytes(bytes(0x100000))
     return found
 
 
@@ -152,7 +158,21 @@ class TestMemory:
             (("ram.raw", "--kinfo", "0x807f0000"), "--kinfo 0x807f0000: ram.raw has no addresses yet; write ram.raw@BASE"),
             (
                 ("zero.bin", "--kinfo", "record.bin"),
-                f"zero.bin: {NO_TABLES}; write zero.bin@0x80000000, with the address of its first byte",
+                f"zero.bin: has 64 KiB, too little for the record's kernel; {DUMP_THE_KERNEL}",
+            ),
+            (("region.bin",), f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin"),
+            (("region.bin@0x807f0000",), f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin"),
+            (
+                ("region.bin", "--kinfo", "region.bin"),
+                f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin",
+            ),
+            (
+                ("region.bin@0x807f0000", "--kinfo", "0x807f0000"),
+                f"region.bin: holds the record alone (4 KiB); {DUMP_THE_KERNEL} --kinfo region.bin",
+            ),
+            (
+                ("zeros.bin", "--kinfo", "record.bin"),
+                f"zeros.bin: {NO_TABLES}; write zeros.bin@0x80000000, with the address of its first byte",
             ),
         ],
         ids=str,
@@ -369,8 +389,8 @@ class TestLookup:
         ran = kinfo_cli("lookup", arm64.elf, "--format", "json", f"{va:#x}", "nosuch", "_end")
         data = json.loads(ran.out)
         end_va, end_pa = place(arm64.kernel, "_end")
-        one = {"symbol": "beta_read", "type": "t", "module": "beta", "offset": 16, "size": 256}
-        end = {"symbol": "_end", "type": "B", "module": None, "offset": 0, "size": 0}
+        one = {"symbol": "beta_read", "type": "t", "module": "beta", "offset": 16, "size": 256, "is_alias": False}
+        end = {"symbol": "_end", "type": "B", "module": None, "offset": 0, "size": 0, "is_alias": False}
         assert ran.code == 1
         assert data == {
             "schema_version": 1,
@@ -586,6 +606,7 @@ class TestInfo:
             "schema_version": 1,
             "memory": {"name": str(arm64.elf), "ranges": [{"start": "0x80000000", "end": "0x80800000"}]},
             "record": {"pa": "0x807f0000", "layout": "debug-kinfo-text", "state": "valid", "release": "6.12.1-test"},
+            "other_records": [],
             "banner": kernel.banner.decode().rstrip(),
             "build_id": None,
             "image": {name: f"{kernel.pa(section):#x}" for name, section in borders.items()},
@@ -745,7 +766,10 @@ class TestInfo:
         (tmp_path / "record").write_bytes(other.record)
         ran = kinfo_cli("info", arm64.elf, "--kinfo", tmp_path / "record")
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.endswith("; the record and the memory are not of the same boot, or the memory is damaged\n")
+        assert ran.err.endswith(
+            "; the record and the memory are not of the same boot, or the memory is damaged; "
+            "the memory's own record, at PA 0x807f0000, leads to a kernel: leave --kinfo out\n"
+        )
         assert len(ran.err.splitlines()) == 1
 
 

@@ -54,7 +54,7 @@ def command(
         records = _records(source, offset=offset, base=base, layout=layout)
         shown = records if every else records[:1]
         if form == "text":
-            _write_text(source, shown, hexdump=hexdump, explain=explain)
+            _write_text(source, safe(dump), shown, hexdump=hexdump, explain=explain)
         else:
             common.write(_rendered(form, source.name, shown, explain=explain, strict=strict))
     if len(records) > len(shown):
@@ -69,9 +69,10 @@ def _records(source: Dump, *, offset: int | None, base: int | None, layout: str 
     return api.decode_all(source, offset=offset, base=base, layout=layout)
 
 
-def _write_text(source: Dump, records: Sequence[Record], *, hexdump: bool, explain: bool) -> None:
+def _write_text(source: Dump, name: str, records: Sequence[Record], *, hexdump: bool, explain: bool) -> None:
     from kinfo.report import hexdump as hexdumps
     from kinfo.report import text
+    from kinfo.report.steps import after_decode
 
     style = common.style()
     for index, record in enumerate(records):
@@ -84,6 +85,7 @@ def _write_text(source: Dump, records: Sequence[Record], *, hexdump: bool, expla
             common.write("\n" + hexdumps.render(record, behind, style))
             if record.vendor:
                 common.write("\n" + hexdumps.render(record.vendor, _behind(source, record.vendor), style))
+    common.write(after_decode(source, name, records[0]))
 
 
 def _behind(source: Dump, record: Record) -> bytes:

@@ -19,7 +19,7 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, 
     """Show what runs in RAM...: record, kernel, virtual addresses and KASLR slide with their evidence, modules, uptime.
 
     RAM is named as for `kinfo symbols`. Exit 0 when record and memory agree, 1 when something is wrong, 2 when they
-    contradict each other or cannot be read.
+    contradict each other or cannot be read, or RAM has several kernels and nothing tells which of them ran.
 
     \b
     kinfo info ram.elf

@@ -23,8 +23,8 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
 def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     """Name the addresses ADDR (virtual or physical, 0x... or 16 hex digits) and find the symbols NAME in RAM...
 
-    RAM is named as for `kinfo symbols`; a NAME may have an offset: schedule+0x40. --kinfo makes it quick on large dumps:
-    without it the memory is searched for the record first.
+    RAM is named as for `kinfo symbols`; a NAME may have an offset: schedule+0x40. --kinfo PA makes it quick on large
+    dumps: without it the memory is searched for records first.
 
     Exit 0 when everything was found, 1 when something was not, 2 when the memory could not be read.
 
@@ -53,8 +53,8 @@ def _found(kernel: Kernel, word: str) -> tuple[list[Place], str]:
         address = int(word, 16)
         if address >> 64:
             return [], "it is not within 64 bits"
-        place = kernel.at(address)
-        return ([place], "") if place else ([], kernel.why_unnamed(address))
+        places = kernel.places(address)
+        return places, "" if places else kernel.why_unnamed(address)
     except KinfoError as error:
         return [], str(error)
 
@@ -96,4 +96,5 @@ def _place(place: Place) -> dict[str, object]:
         "size": place.size,
         "va": None if place.va is None else f"{place.va:#x}",
         "pa": None if place.pa is None else f"{place.pa:#x}",
+        "is_alias": place.is_alias,
     }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from kinfo.errors import KinfoError
+from kinfo.errors import DrawError, KinfoError
 from kinfo.meminspect import array, core, listing, log, minidump
 from kinfo.meminspect.entry import LP64, ZONE, Found, Table
 from kinfo.meminspect.ids import MAX, Series
@@ -135,6 +135,8 @@ def _ram(path: str, stdin: BinaryIO | None, kinfo: str | None) -> Found:
             for place in kernel.named(_RUNTIME):
                 if place.pa is not None:
                     return array.runtime(path, bytes(kernel.memory.read(place.pa, _BYTES)))
+    except DrawError:
+        raise  # each kernel has a table of its own
     except KinfoError:
         pass  # no record, or its symbols cannot be read: the array may still be found
     memory = open_memory([path], stdin)

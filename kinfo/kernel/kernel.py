@@ -21,6 +21,7 @@ from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
 
 if TYPE_CHECKING:
+    from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class Place(NamedTuple):
     """An address with its name: `symbol` + `offset`, of a symbol with `size` bytes; `module` is "" in the kernel image.
 
-    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it.
+    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it. `is_alias`: `va` is not where
+    the symbol runs but another mapping of the same memory, as a rule the linear map's.
     """
 
     symbol: str
@@ -38,22 +40,28 @@ class Place(NamedTuple):
     module: str
     pa: int | None
     va: int | None
+    is_alias: bool = False
 
     @property
     def label(self) -> str:
-        """As the kernel prints it: name+0xoff/0xsize [module]."""
+        """As the kernel prints it: name+0xoff/0xsize [module]; then " (alias)" where it is another mapping of the memory."""
         module = f" [{self.module}]" if self.module else ""
-        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}"
+        alias = " (alias)" if self.is_alias else ""
+        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
 
 
 class Kernel:
     """A kernel in memory, as its record describes it. `notes` says how record and memory were found, where that needs saying.
+
+    `others` are the memory's other records, and `told` what was found out when this one was chosen among them.
 
     Raises KernelError where record and memory contradict each other, HoleError where the dump lacks a table.
     """
 
     def __init__(self, memory: Memory, record: Record, notes: tuple[str, ...] = ()) -> None:
         self.memory, self.record, self.notes = memory, record, notes
+        self.others: tuple[Other, ...] = ()
+        self.told: tuple[Finding, ...] = ()
         self.pointers = Pointers(record)
         self.kallsyms = Kallsyms(memory, self.pointers)
 
@@ -85,7 +93,7 @@ class Kernel:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with symbols, address space and modules (which are read for it)."""
-        found = (*self._base_findings(), *self._encoding_findings())
+        found = (*self.told, *self._base_findings(), *self._encoding_findings())
         if self.space is None:
             return (*found, rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.no_space.message))
         return (*found, *self.space.findings, *(self.modules.findings if self.modules else ()))
@@ -108,18 +116,35 @@ class Kernel:
         return (rules.KERNEL_ENCODING.at("kallsyms_offsets", message),)
 
     def is_virtual(self, address: int) -> bool:
-        """Whether an address is a VA of the kernel's half; else it is a PA. On 32-bit kernels: what is no PA of the dump."""
+        """Whether an address is read as a VA; else it is a PA.
+
+        On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: what lies in the
+        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
+        """
         if self.pointers.word == 8:
             return address >= 1 << 63
-        return not self.memory.holds(address)
+        borders = self.kallsyms.borders
+        if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
+            return True
+        return not borders.text <= address < borders.end and not self.memory.holds(address)
+
+    def places(self, address: int) -> list[Place]:
+        """Every reading of an address: on 32 bits one can be a VA of the image and the PA of another place in it.
+
+        Errors as for `at`.
+        """
+        found = [place for place in (self.at(address),) if place]
+        if self.pointers.word == 4 and self.is_virtual(address):
+            found += [place for place in (self._at_pa(address),) if place and place not in found]
+        return found
 
     def at(self, address: int) -> Place | None:
-        """What an address, VA or PA, belongs to; None where it has no name.
+        """What an address, VA or PA, belongs to; None where it has no name. Where it can be either, the VA (see `places`).
 
         Raises KernelError for a VA where the dump has none, HoleError where a page table on the way is not in it.
         """
         if not self.is_virtual(address):
-            return self._in_image(address, self.space.va(address) if self.space else None) or self._in_module_by_pa(address)
+            return self._at_pa(address)
         if self.space is None:
             raise self.no_space
         if address > self.space.mask:
@@ -128,11 +153,22 @@ class Kernel:
         borders = self.kallsyms.borders
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)
-        return self._in_module(address)
+        return self._in_module(address) or self._alias(address)
+
+    def _at_pa(self, pa: int) -> Place | None:
+        return self._in_image(pa, self.space.va(pa) if self.space else None) or self._in_module_by_pa(pa)
+
+    def _alias(self, va: int) -> Place | None:
+        """What lies at the PA that the page tables give for another VA: the linear map has image and modules once more."""
+        pa = self._pa(va)
+        place = self._at_pa(pa) if pa is not None else None
+        return place._replace(va=va, is_alias=True) if place else None
 
     def why_unnamed(self, address: int) -> str:
         """What is known of an address that has no name."""
         pa = self._pa(address) if self.is_virtual(address) else address
+        if pa is None and self.space and not self.space.form:
+            return f"outside the kernel image; what is mapped there is not known: {self.space.reason}"
         if pa is None:
             is_mapped = self.space is not None and self.space.form is not None
             return "nothing is mapped there" if is_mapped else f"not in the kernel image; {self.modules_gap}"

@@ -3,62 +3,89 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
+from kinfo.kernel.candidates import Candidates, infer
+from kinfo.kernel.choose import choose, hold
+from kinfo.kernel.extent import region_alone
 from kinfo.kernel.kernel import Kernel
-from kinfo.memory import Dump, Memory
+from kinfo.memory import Memory
 from kinfo.memory.specs import RawDump, open_file, open_memory
 from kinfo.record import locate
 from kinfo.record.record import Record
-from kinfo.record.scan import PAGE, WORD
+from kinfo.record.scan import PAGE
 
-_MOST_RECORDS = 16  # records of one dump whose kernel is looked for; each is a verified checksum
+Path = str | os.PathLike[str]
 
 
-def open_kernel(specs: str | Sequence[str], kinfo: str | None = None, stdin: BinaryIO | None = None) -> Kernel:
+def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Kernel:
     """The kernel in a memory dump.
 
     `specs` are files: ELF cores, LiME, raw with the PA of their first byte (FILE@BASE) or, a single one, without; compressed
-    or not. `kinfo` is a file with the record, or the record's PA in the memory; without it the memory is searched. Raises
-    KinfoError: for files as `open_memory`, when there is no record, when what it points at contradicts it.
+    or not. `kinfo` is a file with the record, or the record's PA in the memory (a number, or "0x..."); without it the memory
+    is searched. Raises KinfoError: for files as `open_memory`, when there is no record, when what it points at contradicts
+    it, when there are several kernels and nothing tells which one ran.
     """
-    opened = open_memory([specs] if isinstance(specs, str) else specs, stdin)
+    paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
+    opened = open_memory([os.fspath(path) for path in paths], stdin)
     try:
-        return _kernel(opened, kinfo)
+        return _kernel(opened, record_word(kinfo))
     except BaseException:
         (opened.dump if isinstance(opened, RawDump) else opened).close()
         raise
 
 
-def _infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
-    from kinfo.kernel.base import infer  # for the rare dump of unknown base
-
-    return infer(dump, record, is_inside=is_inside)
+def record_word(kinfo: Path | int | None) -> str | None:
+    """What names a record, as a command line has it: a file, or 0x and a PA."""
+    if kinfo is None:
+        return None
+    return f"{kinfo:#x}" if isinstance(kinfo, int) else os.fspath(kinfo)
 
 
 def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+    found = Candidates(opened)
     if kinfo is not None:
-        record, is_inside = _named(opened, kinfo)
+        kernel, is_inside = _of_named(opened, kinfo)
+        return hold(kernel, None if is_inside else Candidates(kernel.memory))
+    if found.search():
+        return choose(found)
+    if found.errors or found.bounds:
+        raise _none_leads(found)
+    locate.locate(found.source, base=0 if isinstance(opened, Memory) else None)  # raises, with what there is instead
+    raise RecordError(f"{found.source.name}: no record that points at a kernel", "name the file that has it with --kinfo")
+
+
+def _none_leads(found: Candidates) -> KinfoError:
+    """Why the records that were found lead to no kernel: the first one's reason."""
+    source = found.source
+    if alone := region_alone(source, found.records[0]) if found.records else None:
+        return alone
+    if found.bounds:
+        hint = "name the record with --kinfo, and raw memory as FILE@BASE"
+        return KernelError(f"{source.name}: no record that was tried leads to a kernel; {'; '.join(found.bounds)}", hint)
+    error, count = found.errors[0], len(found.errors)
+    text = f"none of {count} records leads to a kernel; the first: {error.message}" if count > 1 else error.message
+    return KernelError(text, error.hint)
+
+
+def _of_named(opened: Memory | RawDump, kinfo: str) -> tuple[Kernel, bool]:
+    """The kernel of the record that the user named, and whether that is a part of the memory."""
+    record, is_inside = _named(opened, kinfo)
+    try:
         if isinstance(opened, RawDump):
-            return _infer(opened.dump, record, is_inside=is_inside)
-        return Kernel(opened, record)
-    errors: list[KinfoError] = []
-    source = opened.dump if isinstance(opened, RawDump) else opened.as_dump
-    base = None if isinstance(opened, RawDump) else 0
-    for record in islice(_records(source, base), _MOST_RECORDS):
-        try:
-            if isinstance(opened, RawDump):
-                return _infer(opened.dump, record, is_inside=True)
-            return Kernel(opened, record)
-        except (KernelError, HoleError) as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    locate.locate(source, base=base)  # raises, with what there is instead of a record
-    raise RecordError(f"{source.name}: no record that points at a kernel", "name the file that has it with --kinfo")
+            return infer(opened.dump, record, is_inside=is_inside), is_inside
+        return Kernel(opened, record), is_inside
+    except (KernelError, HoleError) as error:
+        found = Candidates(opened)
+        if alone := region_alone(found.source, record):
+            raise alone from None
+        if not is_inside and isinstance(opened, Memory) and found.search((PAGE,)):
+            own = found.kernels[0][0].record.address or 0
+            hint = f"the memory's own record, at PA {own:#x}, leads to a kernel: leave --kinfo out"
+            raise KernelError(error.message, f"{error.hint}; {hint}") from None
+        raise
 
 
 def _named(opened: Memory | RawDump, kinfo: str) -> tuple[Record, bool]:
@@ -77,31 +104,3 @@ def _named(opened: Memory | RawDump, kinfo: str) -> tuple[Record, bool]:
     with beside:
         source = beside.as_dump if isinstance(beside, Memory) else beside
         return locate.locate(source, base=0 if isinstance(beside, Memory) else None)[0], False
-
-
-def _records(source: Dump, base: int | None) -> Iterator[Record]:
-    """Records that can point at a kernel: those with a good checksum first, as soon as they are found."""
-    doubtful: list[Record] = []
-    is_found = False
-    for step in (PAGE, WORD):
-        for hit in _hits(source, step, base):
-            record = hit.record
-            if record is None or record.layout is None or record.layout.vendor:
-                continue
-            if record.state.verified:
-                is_found = True
-                yield record
-            elif step == PAGE:
-                doubtful.append(record)
-        if is_found:
-            return
-        yield from doubtful
-        doubtful.clear()
-
-
-def _hits(source: Dump, step: int, base: int | None) -> Iterator[locate.Hit]:
-    """Every magic at a step, up to where there are too many of them."""
-    try:
-        yield from locate.find(source, step, base=base)
-    except RecordError:
-        return

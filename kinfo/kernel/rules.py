@@ -88,5 +88,45 @@ KERNEL_NO_BANNER = Rule(
     "nothing to do: without CONFIG_KALLSYMS_ALL no symbol says where the banner is",
     "linux_banner, init/version-timestamp.c",
 )
+KERNEL_ANOTHER_IMAGE = Rule(
+    "kernel-another-image",
+    _INFO,
+    "the memory has another whole kernel, with a record of its own",
+    "its addresses and names are not those of the kernel that is shown",
+    "nothing to do where the kernel that is shown is the right one; --kinfo with the PA of the other record shows the other",
+    "after a warm reset the kernel before is still whole where physical KASLR put it elsewhere",
+)
+KERNEL_DRAW = Rule(
+    "kernel-draw",
+    _WARNING,
+    "the memory has a record of another kernel than the one that was named, and nothing tells which ran",
+    "addresses and names may be those of a kernel that was dead when the dump was taken",
+    "hold an address of the log against both, or dump with the CPUs' registers (QEMU's and kdump's cores have them)",
+    "NT_PRSTATUS, VMCOREINFO and the list of modules, of both kernels",
+)
+KERNEL_NOT_LIVE = Rule(
+    "kernel-not-live",
+    _ERROR,
+    "the kernel that the record points at is not the one that ran when the dump was taken",
+    "addresses and names may belong to a kernel of an earlier boot",
+    "take the record out of the same dump (leave --kinfo out), or dump again after one boot",
+    "NT_PRSTATUS of the core: program counters, through the kernel's own page tables; else wall clocks and lists of modules",
+)
+KERNEL_SEARCH_BOUND = Rule(
+    "kernel-search-bound",
+    _WARNING,
+    "not every record of the memory was tried",
+    "the kernel that ran may have a record that was not looked at",
+    "name the record with --kinfo: its file, or its PA in the memory",
+    "the bounds of the search",
+)
+KERNEL_TWO_RECORDS = Rule(
+    "kernel-two-records",
+    _INFO,
+    "the memory has another record of the same kernel",
+    "a reader that takes the other one may know less, or something else",
+    "nothing to do where it tells less; where fields differ, `kinfo compare` shows how",
+    "two writers in one kernel (debug_kinfo and meminspect), or a copy of an earlier one",
+)
 
 RULES: tuple[Rule, ...] = tuple(value for value in globals().values() if isinstance(value, Rule))

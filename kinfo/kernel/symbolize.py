@@ -65,7 +65,7 @@ class Symbolizer:
 
     def _readings(self, number: int, *, is_marked: bool) -> Iterable[int]:
         """The addresses that a number can be."""
-        if number in self._image:
+        if number in self._image and not self.kernel.is_virtual(number):
             return (number,) if is_marked else ()
         if self.kernel.pointers.word == 4 or number >= self._half:
             return (number,)

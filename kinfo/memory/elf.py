@@ -105,3 +105,20 @@ def _vmcoreinfo(notes: memoryview) -> bytes:
             return bytes(notes[at : at + size])
         at += size + 3 & ~3
     return b""
+
+
+def notes(dump: Dump) -> Iterator[tuple[int, memoryview]]:
+    """Type and content of every note of an ELF core. Raises DumpError for damaged headers."""
+    kind, header = _header(dump)
+    for one, offset, _, size, _ in _program_headers(dump, kind, header):
+        if one == _PT_NOTE:
+            yield from _each_note(dump.view(offset, min(size, _NOTES_LIMIT)))
+
+
+def _each_note(raw: memoryview) -> Iterator[tuple[int, memoryview]]:
+    at = 0
+    while at + 12 <= len(raw):
+        name_size, size, kind = struct.unpack_from("<III", raw, at)
+        at += 12 + (name_size + 3 & ~3)
+        yield kind, raw[at : at + size]
+        at += size + 3 & ~3

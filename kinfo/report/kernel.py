@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.summary import Summary
+from kinfo.kernel.choose import Other
 from kinfo.kernel.modules.table import Module
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
@@ -38,6 +39,10 @@ def _kernel(summary: Summary) -> Iterator[str]:
     place = "in a file of its own" if record.address is None else f"PA {record.address:#x}"
     yield _row("memory", f"{kernel.memory.name}: {_ranges(summary)}")
     yield _row("record", f"{place}, layout {layout}, {record.confidence.value}, checksum {record.state.value}")
+    for other in kernel.others:
+        whose = "of this kernel" if other.is_same_kernel else f"of another kernel ({other.release or 'no release'})"
+        where = "an unknown PA" if other.pa is None else f"PA {other.pa:#x}"
+        yield _row("other record", f"{where}, layout {other.layout}, {whose}{f': {other.reason}' if other.reason else ''}")
     yield _row("release", record.release_text or "(none)")
     if summary.banner:
         yield _row("banner", summary.banner)
@@ -125,6 +130,7 @@ def document(summary: Summary) -> dict[str, object]:
             "state": kernel.record.state.value,
             "release": kernel.record.release_text,
         },
+        "other_records": [_other(other) for other in kernel.others],
         "banner": summary.banner or None,
         "build_id": summary.build_id or None,
         "image": {name: _hex(pa) for name, pa in kernel.kallsyms.borders._asdict().items()},
@@ -142,6 +148,12 @@ def document(summary: Summary) -> dict[str, object]:
         "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in summary.findings],
         "notes": list(kernel.notes),
     }
+
+
+def _other(other: Other) -> dict[str, object]:
+    image = {"text": _hex(other.text), "end": _hex(other.end)}
+    head = {"pa": _hex(other.pa), "layout": other.layout, "release": other.release, "image": image}
+    return head | {"is_same_kernel": other.is_same_kernel, "reason": other.reason}
 
 
 def _virtual(summary: Summary) -> dict[str, object] | None:

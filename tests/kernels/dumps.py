@@ -37,12 +37,15 @@ def write_lime(path: Path, pieces: Sequence[Piece]) -> None:
             file.write(piece.data)
 
 
-def write_elf(path: Path, pieces: Sequence[Piece], machine: int, cls: int, release: str) -> None:
-    """An ELF core: a VMCOREINFO note, then a PT_LOAD for each range."""
+def write_elf(
+    path: Path, pieces: Sequence[Piece], machine: int, cls: int, release: str, *, info: str = "", pcs: Iterable[int] = ()
+) -> None:
+    """An ELF core: a VMCOREINFO note with `info` behind its usual lines, registers of CPUs, then a PT_LOAD for each range."""
     is_64 = cls == 64
     header, entry = ("<16sHHIQQQIHHHHHH", 56) if is_64 else ("<16sHHIIIIIHHHHHH", 32)
     header_size = struct.calcsize(header)
-    note = _note(f"OSRELEASE={release}\nPAGESIZE=4096\n".encode())
+    note = _note(f"OSRELEASE={release}\nPAGESIZE=4096\n{info}".encode())
+    note += b"".join(_registers(machine, pc) for pc in pcs)
     at = header_size + entry * (1 + len(pieces))
     headers = [_program_header(is_64, 4, 0, at, (0, 0, len(note)))]
     at += len(note)
@@ -67,3 +70,11 @@ def _program_header(is_64: bool, kind: int, flags: int, at: int, where: tuple[in
 def _note(text: bytes) -> bytes:
     name = b"VMCOREINFO\0"
     return struct.pack("<III", len(name), len(text), 0) + name.ljust(12, b"\0") + text + bytes(-len(text) % 4)
+
+
+def _registers(machine: int, pc: int) -> bytes:
+    """An NT_PRSTATUS note, as include/uapi/linux/elfcore.h and the architectures' ptrace.h have it."""
+    size, at, word = {183: (392, 368, 8), 62: (336, 240, 8), 40: (148, 132, 4)}[machine]
+    raw = bytearray(size)
+    raw[at : at + word] = pc.to_bytes(word, "little")
+    return struct.pack("<III", 5, size, 1) + b"CORE".ljust(8, b"\0") + bytes(raw) + bytes(-size % 4)

@@ -107,9 +107,18 @@ class Kernel:
         first, last = self.base if start is None else start, self.end if end is None else end
         Path(path).write_bytes(self.peek(first, last - first))
 
-    def write_elf(self, path: str | os.PathLike[str], *, cls: int = 64, holes: Iterable[tuple[int, int]] = ()) -> None:
-        """An ELF core without the holes, each a pair of physical addresses."""
-        dumps.write_elf(Path(path), self._pieces(holes), dumps.MACHINES[self.spec.arch], cls, self.spec.release)
+    def write_elf(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cls: int = 64,
+        holes: Iterable[tuple[int, int]] = (),
+        info: str = "",
+        pcs: Iterable[int] = (),
+    ) -> None:
+        """An ELF core without the holes, each a pair of physical addresses; `info` and `pcs` as for dumps.write_elf."""
+        machine, release = dumps.MACHINES[self.spec.arch], self.spec.release
+        dumps.write_elf(Path(path), self._pieces(holes), machine, cls, release, info=info, pcs=pcs)
 
     def write_lime(self, path: str | os.PathLike[str], *, holes: Iterable[tuple[int, int]] = ()) -> None:
         """A LiME image without the holes."""

@@ -43,7 +43,8 @@ class Space:
         self.voffset = walked[1] if walked else stored.voffset if stored else 0
         self.evidence = _evidence(stored, walked)
         if not walked:
-            self.findings += (rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.reason),)
+            remedy = "nothing to do here: page tables of 64-bit kernels only are read" if kallsyms.pointers.word == 4 else ""
+            self.findings += (rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.reason, remedy=remedy),)
         elif stored and stored.voffset != walked[1]:
             message = f"{stored.source} gives {stored.voffset:#x}, the page table {walked[1]:#x}"
             self.findings += (rules.KERNEL_VOFFSET.at("kimage_voffset", message),)
@@ -127,7 +128,9 @@ class Space:
         while at < end:
             pa = self.pa(at)
             if pa is None:
-                raise KernelError(f"nothing is mapped at VA {at:#x}", "the pointer is damaged, or the page was never mapped")
+                raise KernelError(
+                    f"nothing is mapped at VA {at & self.mask:#x}", "the pointer is damaged, or the page was never mapped"
+                )
             part = min(end - at, page - at % page)
             parts.append(self.memory.read(pa, part))
             at += part
