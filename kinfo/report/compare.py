@@ -30,6 +30,11 @@ class Compared(NamedTuple):
         """Whether there is a finding of error severity."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
+    @property
+    def raised(self) -> tuple[Finding, ...]:
+        """The findings that somebody should look at: errors and warnings."""
+        return tuple(finding for finding in self.findings if finding.severity is not Severity.INFO)
+
 
 def render(one: Compared, style: Style, *, every: bool, width: int | None = None) -> str:
     """The whole screen for one pair; `every`: with the fields that are the same; `width` as for `columns.table`."""
@@ -138,6 +143,8 @@ def document(pairs: Sequence[Compared], alone: Sequence[tuple[str, Finding]]) ->
 
 
 def _related(comparison: Comparison) -> str:
+    if comparison.same_build is None:
+        return "not known whether the same build"
     if not comparison.same_build:
         return "another build"
     if comparison.slide is None:
@@ -151,10 +158,12 @@ def _counts(comparison: Comparison) -> str:
 
 
 def _verdict(one: Compared, style: Style) -> Iterator[str]:
-    bad = [finding for finding in one.findings if finding.severity is Severity.ERROR]
-    if not bad:
+    for finding in one.raised:
+        word = style.severity(finding.severity, finding.severity.value)
+        yield f"{word}  {finding.code}  {finding.where}: {finding.message}"
+    if one.is_refused:
+        yield "wanted changes go into the baseline: kinfo compare --update-baseline DIR RECORD"
+    elif one.raised:
+        yield f"{style.paint('passes', 'bold', 'yellow')}, with {len(one.raised)} new warnings; --strict refuses them"
+    else:
         yield f"{style.paint('passes', 'bold', 'green')}: nothing differs that should not"
-        return
-    for finding in bad:
-        yield f"{style.severity(finding.severity, 'error')}  {finding.code}  {finding.where}: {finding.message}"
-    yield "wanted changes go into the baseline: kinfo compare --update-baseline DIR RECORD"
