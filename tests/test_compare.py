@@ -18,6 +18,7 @@ from kinfo.compare.model import Kind
 from kinfo.compare.policy import Policy, policy_of
 from kinfo.compare.reasons import REASONS
 from kinfo.errors import KinfoError, RecordError
+from kinfo.findings import Finding
 from kinfo.record.layouts import LAYOUTS
 from tests import strategies
 from tests.synthetic import make_fields
@@ -483,7 +484,7 @@ def test_a_graver_finding_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
 
     old, new = changed("C")
     mild = rules.RECORD_TAIL.at("region", "some", Severity.WARNING)
-    found = {id(old): (mild,), id(new): (mild._replace(severity=Severity.ERROR),)}
+    found: dict[int, tuple[Finding, ...]] = {id(old): (mild,), id(new): (mild._replace(severity=Severity.ERROR),)}
     monkeypatch.setattr(module, "_all_findings", lambda record: found[id(record)])
     assert codes(old, new) == {("unsound", "region")}
     assert codes(new, old) == set()

@@ -129,7 +129,7 @@ def _field(pair: Pair, name: str) -> _Verdict:
 
 
 def _stayed_behind(pair: Pair, name: str) -> bool:
-    return pair.same_build and bool(pair.common) and pair.distances.get(name) == 0
+    return bool(pair.same_build and pair.common) and pair.distances.get(name) == 0
 
 
 def _address(pair: Pair, name: str) -> _Verdict:

@@ -56,7 +56,7 @@ def _word(value: object) -> str:
 
 
 def _unsound(old: Record, new: Record, policy: Policy) -> Iterator[Finding]:
-    """Errors and warnings of the new record that the old one has not, whatever they are about and whatever explains the field.
+    """Errors and warnings of the new record that the old one has not, whatever explains the field.
 
     One that the old record has too is not new, unless it is graver now or there are more of them.
     """

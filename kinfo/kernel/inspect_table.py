@@ -11,7 +11,7 @@ from kinfo.meminspect import array, core, listing, log, minidump
 from kinfo.meminspect.entry import LP64, ZONE, Found, Table
 from kinfo.meminspect.ids import MAX, Series
 from kinfo.meminspect.table import table_of
-from kinfo.memory import open_dump
+from kinfo.memory import open_source
 from kinfo.memory.specs import RawDump, open_memory
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_table(
         return table_of(path, found, series)
     if "@" in path and not os.path.exists(path):
         return table_of(path, _ram(path, stdin, kinfo), series)
-    with open_dump(path, stdin) as dump:
+    with open_source(path, stdin) as dump:
         head = dump.read(0, 20)
         if head.startswith(_ELF):
             found = _elf(dump, head, kinfo)

@@ -12,6 +12,7 @@ from kinfo.meminspect.ids import CONFIG, MAX, Series
 from kinfo.meminspect.version import decided, named
 
 _LIMIT = 1 << 64
+_UNUSED = "init_mm_pgd"  # has an id, and no annotation, in v1 and v2
 _BY_VA = (Form.SECTION, Form.RUNTIME, Form.CORE)
 
 
@@ -35,6 +36,9 @@ def _check(series: Series, found: Found, entries: tuple[Entry, ...]) -> Iterator
     for given, entry in zip(found.entries, entries, strict=True):
         yield from _entry(series, found.form, given, entry)
     static = [entry for entry in entries if entry.dynamic is False and (entry.id or 0) > CONFIG and entry.pa is not None]
+    unknown = sum(entry.id is None for entry in entries)
+    if found.form is Form.CORE and unknown:
+        yield rules.ID_OPEN.at("table", f"not known for {unknown} of {len(entries)} regions")
     if static and not any(entry.pa for entry in static):
         yield rules.NO_PA.at("table", f"{len(static)} static entries have a PA of 0")
 
@@ -43,6 +47,8 @@ def _entry(series: Series, form: Form, given: Entry, entry: Entry) -> Iterator[F
     where = _where(entry.id) if entry.id is not None else f"VA {entry.va:#x}" if entry.va is not None else "entry"
     if entry.id is not None and (not 0 < entry.id < MAX or (entry.id < series.dynamic and not series.symbol(entry.id))):
         yield rules.UNKNOWN_ID.at(where, f"{series.name} has ids 1 to {MAX - 1}, static ones below {series.dynamic}")
+    if series.symbol(entry.id or 0) == _UNUSED and series.name in ("v1", "v2"):
+        yield rules.LATE_ID.at(where, f"{series.name} names it {_UNUSED} and registers nothing there")
     if not entry.va and not entry.pa and form is not Form.FILES:
         yield rules.NO_ADDRESS.at(where, "VA and PA are 0" if form in _BY_VA else "it has no address")
     for what, address in (("VA", entry.va), ("PA", entry.pa)):

@@ -13,7 +13,6 @@ from kinfo.meminspect.position import ids_by_position
 _POINTER = 8
 _RELATIVE_BASE = 36
 _TELLING = (26, 27, 28, 43)  # ids whose regions differ in kind between the series
-_NEVER = "init_mm_pgd"  # has an id, and no annotation, in v1 and v2
 _POINTERS = frozenset(symbol for symbol in SERIES[1].symbols if symbol.startswith(("kallsyms_", "_s", "_e", "_text")))
 _POINTERS |= {"swapper_pg_dir", "high_memory"}
 _STRUCTS = frozenset(("init_mm", "tk_data", "clear_seq", "prb_descs", "prb_infos", "prb_data", "init_uts_ns", "linux_banner"))
@@ -91,8 +90,8 @@ def _ids(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
     """Sizes against what the series has at that id; those that only some series have alike are worth saying."""
     for id_, entry in by_id.items():
         symbol = series.symbol(id_)
-        if id_ < series.dynamic and (not symbol or symbol == _NEVER):
-            yield False, f"id {id_} is never registered"
+        if id_ < series.dynamic and not symbol:
+            yield False, f"id {id_} is none of its own"
         elif symbol in _POINTERS and entry.size:
             fits = entry.size <= _POINTER
             if not fits or id_ in _TELLING:
@@ -123,7 +122,9 @@ def named(series: Series, found: Found) -> tuple[Entry, ...]:
     """The entries with the series' names, and whether they are dynamic; a core's with ids by their order."""
     entries: Sequence[Entry] = found.entries
     if found.form is Form.CORE and (ids := ids_by_position(series, entries)):
-        entries = [entry._replace(id=id_) for entry, id_ in zip(entries, ids, strict=True)]
+        entries = [
+            entry._replace(id=id_) for entry, id_ in zip(entries, ids, strict=True)
+        ]  # None: behind the last that is told
     return tuple(_named(series, entry) for entry in entries)
 
 

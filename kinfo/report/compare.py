@@ -119,27 +119,27 @@ def line(one: Compared, style: Style) -> str:
     return f"{style.paint(one.new, 'bold')}: {word}; {_counts(one.comparison)}\n"
 
 
-def document(pairs: Sequence[Compared], alone: Sequence[tuple[str, Finding]]) -> dict[str, Any]:
-    """What JSON and YAML show; docs/compare.schema.json describes it."""
-    from kinfo.report.document import SCHEMA_VERSION, finding_data
+def pair_data(one: Compared) -> dict[str, Any]:
+    """A pair as JSON and YAML show it; docs/compare.schema.json describes the whole document."""
+    from kinfo.report.document import finding_data
 
     return {
-        "schema_version": SCHEMA_VERSION,
-        "pairs": [
-            {
-                "old": one.old,
-                "new": one.new,
-                "layouts": [one.comparison.old_layout, one.comparison.new_layout],
-                "same_build": one.comparison.same_build,
-                "slide": one.comparison.slide,
-                "passes": not one.is_refused,
-                "differences": _rows_data(one.comparison),
-                "findings": [finding_data(finding) for finding in one.findings],
-            }
-            for one in pairs
-        ],
-        "alone": [{"name": name, "finding": finding_data(finding)} for name, finding in alone],
+        "old": one.old,
+        "new": one.new,
+        "layouts": [one.comparison.old_layout, one.comparison.new_layout],
+        "same_build": one.comparison.same_build,
+        "slide": one.comparison.slide,
+        "passes": not one.is_refused,
+        "differences": _rows_data(one.comparison),
+        "findings": [finding_data(finding) for finding in one.findings],
     }
+
+
+def alone_data(name: str, finding: Finding) -> dict[str, Any]:
+    """A file that only one of two folders has, likewise."""
+    from kinfo.report.document import finding_data
+
+    return {"name": name, "finding": finding_data(finding)}
 
 
 def _related(comparison: Comparison) -> str:
