@@ -32,7 +32,7 @@ def read(name: str, lines: Iterable[str]) -> Found:
             found.pop(entry.id, None)
             found[entry.id] = entry
     if not found:
-        wanted = '"NAME:SEQ region registered PA:SIZE" of the driver, "md_K..." of QDL (debug), edl or dump_info.txt'
+        wanted = '"NAME:SEQ region registered PA:SIZE" of the driver, nor QDL\'s, edl\'s or dump_info.txt\'s "md_K..."'
         raise KinfoError(
             f"{name}: has no line {wanted}", 'log with dyndbg="file drivers/soc/qcom/minidump.c +p", or qdl --debug'
         )

@@ -36,6 +36,10 @@ def _check(series: Series, found: Found, entries: tuple[Entry, ...]) -> Iterator
     for given, entry in zip(found.entries, entries, strict=True):
         yield from _entry(series, found.form, given, entry)
     static = [entry for entry in entries if entry.dynamic is False and (entry.id or 0) > CONFIG and entry.pa is not None]
+    if series.name in ("v1", "v2") and _UNUSED in {entry.name for entry in entries if entry.id is not None}:
+        yield rules.LATE_ID.at(
+            _where(series.id_of(_UNUSED)), f"{series.name} has it for {_UNUSED} and registers nothing there"
+        )
     unknown = sum(entry.id is None for entry in entries)
     if found.form is Form.CORE and unknown:
         yield rules.ID_OPEN.at("table", f"not known for {unknown} of {len(entries)} regions")
@@ -47,8 +51,6 @@ def _entry(series: Series, form: Form, given: Entry, entry: Entry) -> Iterator[F
     where = _where(entry.id) if entry.id is not None else f"VA {entry.va:#x}" if entry.va is not None else "entry"
     if entry.id is not None and (not 0 < entry.id < MAX or (entry.id < series.dynamic and not series.symbol(entry.id))):
         yield rules.UNKNOWN_ID.at(where, f"{series.name} has ids 1 to {MAX - 1}, static ones below {series.dynamic}")
-    if series.symbol(entry.id or 0) == _UNUSED and series.name in ("v1", "v2"):
-        yield rules.LATE_ID.at(where, f"{series.name} names it {_UNUSED} and registers nothing there")
     if not entry.va and not entry.pa and form is not Form.FILES:
         yield rules.NO_ADDRESS.at(where, "VA and PA are 0" if form in _BY_VA else "it has no address")
     for what, address in (("VA", entry.va), ("PA", entry.pa)):

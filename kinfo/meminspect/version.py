@@ -59,8 +59,9 @@ def _weigh(series: Series, found: Found) -> Weighed:
 def _evidence(series: Series, found: Found) -> Iterator[tuple[bool, str]]:
     """Observations: whether each is for the series, and what it is."""
     if found.form is Form.CORE:
-        if ids_by_position(series, found.entries) is not None:
+        if ids := ids_by_position(series, found.entries):
             yield True, "the regions that VMCOREINFO names lie where ascending ids put them"
+            yield from _ids(series, {id_: one for id_, one in zip(ids, found.entries, strict=True) if id_ is not None})
         return
     yield from _names(series, found)
     by_id = {entry.id: entry for entry in found.entries if entry.id is not None}
@@ -112,7 +113,8 @@ def _ids(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
 
 def _pas(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
     static = [entry for id_, entry in by_id.items() if 3 < id_ < series.dynamic and entry.pa is not None]
-    if static and any(entry.pa for entry in static):
+    # by most: one that a module registers itself has a PA in v1 and v2 as well
+    if static and 2 * sum(bool(entry.pa) for entry in static) > len(static):
         yield series.name not in ("v1", "v2"), "static entries have a PA"
     elif static:
         yield series.name != "v3", "static entries have no PA"
