@@ -237,7 +237,7 @@ class TestDecode:
         assert levels["record-build-info-stale"] == "warning"
         assert levels["record-base-relative-zero"] == "note"
         place = run["results"][0]["locations"][0]["physicalLocation"]
-        assert place == {"artifactLocation": {"uri": str(broken)}, "region": {"byteOffset": 0}}
+        assert place == {"artifactLocation": {"uri": broken.as_uri()}, "region": {"byteOffset": 0}}
 
     def test_junit(self, kinfo_cli: Cli, broken: Path, sound: Path) -> None:
         suite = ET.fromstring(kinfo_cli("decode", broken, "--format", "junit").out)[0]

@@ -18,6 +18,7 @@ from kinfo.compare.model import Kind
 from kinfo.compare.policy import Policy, policy_of
 from kinfo.compare.reasons import REASONS
 from kinfo.errors import KinfoError, RecordError
+from kinfo.findings import Finding
 from kinfo.record.layouts import LAYOUTS
 from tests import strategies
 from tests.synthetic import make_fields
@@ -357,7 +358,7 @@ def test_every_pair_of_layouts() -> None:
 def test_every_rule_has_an_occasion() -> None:
     codes = {rule.code for rule in RULES if rule.family == "compare"}
     assert codes == {
-        *("compare-regression", "compare-not-allowed", "compare-bytes", "compare-unsound"),
+        *("compare-regression", "compare-not-allowed", "compare-bytes", "compare-unsound", "compare-doubt"),
         *("compare-expected", "compare-missing", "compare-extra"),
     }  # each is in a test below
 
@@ -409,3 +410,83 @@ def test_policies_with_mistakes(data: Any, message: str) -> None:
     with pytest.raises(KinfoError) as caught:
         policy_of(data)
     assert str(caught.value).startswith(message)
+
+
+LOST = ["\\xff\\x01garbage", "", "garbage", "6.12.117\\xff", "999999.1"]
+
+
+@pytest.mark.parametrize("release", LOST)
+@pytest.mark.parametrize("alias", ["A2", "C"])
+def test_a_lost_release_is_a_regression_and_hides_none(alias: str, release: str) -> None:
+    fields = make_fields(alias, 1)
+    old = record(alias, fields)
+    assert classes(old, record(alias, fields | {"last_uts_release": release})) == {"last_uts_release": Kind.REGRESSION}
+    for name in ("_names_pa", "_relative_pa"):
+        new = record(alias, fields | {"last_uts_release": release, name: fields[name] + PAGE})
+        assert compare_records(old, new).same_build is True
+        assert classes(old, new) == dict.fromkeys(("last_uts_release", name), Kind.REGRESSION)
+    lost = record(alias, fields | {"last_uts_release": release, "_relative_pa": 0})
+    assert classes(old, lost)["_relative_pa"] is Kind.REGRESSION
+
+
+@given(strategies.seeds, strategies.seeds, st.sampled_from(LOST))
+def test_a_lost_release_never_makes_another_build(seed: int, other: int, release: str) -> None:
+    fields, others = make_fields("C", seed), make_fields("C", other)
+    comparison = compare_records(record("C", fields), record("C", others | {"last_uts_release": release}))
+    assert comparison.same_build is not False
+    assert "another build" not in {each.reason for each in comparison.differences}
+
+
+def test_two_releases_are_still_two_builds() -> None:
+    old, new = other_build()
+    assert compare_records(old, new).same_build is False
+
+
+def test_where_nothing_tells_it_is_not_known() -> None:
+    fields = make_fields("C", 1)
+    moved = {name: fields[name] + 8 * number for number, name in enumerate(addresses("C", fields), start=1)}
+    new = record("C", fields | moved | {"last_uts_release": "garbage", "build_info": "", "num_syms": 23042})
+    comparison = compare_records(record("C", fields), new)
+    assert comparison.same_build is None
+    assert {each.kind for each in comparison.differences if each.field in (*moved, "num_syms")} == {Kind.REGRESSION}
+
+
+@pytest.mark.parametrize("delta", [8, -8, PAGE, 1 << 16, 1 << 32, 1 << 40])
+@pytest.mark.parametrize("alias", ["A2", "C", "D"])
+def test_what_decode_finds_new_in_the_new_record_is_said(alias: str, delta: int) -> None:
+    """One pointer wrong in the record of another build: as grave in the comparison as decode finds it."""
+    fields = make_fields(alias, 1)
+    release = {"last_uts_release": f"{fields['last_uts_release']}-next"}
+    old = record(alias, fields)
+    raised = 0
+    for name in addresses(alias, fields):
+        new = record(alias, fields | release | {name: fields[name] + delta})
+        before = {(one.code, one.where) for one in old.findings}
+        fresh = [one for one in new.findings if one.severity is not Severity.INFO and (one.code, one.where) not in before]
+        said = {(one.severity, one.message) for one in judge(old, new, Policy()).findings}
+        assert {(one.severity, f"{one.code}: {one.message}") for one in fresh} <= said, name
+        raised += len(fresh)
+    assert raised
+
+
+def test_a_warning_that_was_there_before_is_not_new() -> None:
+    _, doubtful = changed("C", last_uts_release="garbage")
+    assert any(one.severity is Severity.WARNING for one in doubtful.findings)
+    assert codes(doubtful, doubtful) == set()
+    sound, _ = changed("C")
+    assert ("doubt", "last_uts_release") in codes(sound, doubtful)
+    assert ("doubt", "last_uts_release") not in codes(sound, doubtful, Policy().ignoring(["last_uts_release"]))
+
+
+def test_a_graver_finding_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kinfo.compare import judge as module
+    from kinfo.record import rules
+
+    old, new = changed("C")
+    mild = rules.RECORD_TAIL.at("region", "some", Severity.WARNING)
+    found: dict[int, tuple[Finding, ...]] = {id(old): (mild,), id(new): (mild._replace(severity=Severity.ERROR),)}
+    monkeypatch.setattr(module, "_all_findings", lambda record: found[id(record)])
+    assert codes(old, new) == {("unsound", "region")}
+    assert codes(new, old) == set()
+    found[id(new)] = (mild, mild)
+    assert codes(old, new) == {("doubt", "region")}

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -251,3 +252,68 @@ def test_real_records(real_samples: Path, kinfo_cli: Cli) -> None:
     assert (flipped.code, "_relative_pa: 0x80210000 became 0x80230000" in flipped.out) == (1, True)
     half = kinfo_cli("compare", records / "C_mi1__exact.bin", records / "C_mi1__mi_half1.bin")
     assert half.code == 1
+
+
+def test_reports_name_whole_paths_and_hold_their_totals(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
+    old, new = map(str, folders)
+    lines = kinfo_cli("compare", old, new, "--format", "github").out.splitlines()
+    assert f"::error file={old}/gone.bin,title=compare-missing::gone.bin: {new} lacks it" in lines
+    assert f"::warning file={new}/more.bin,title=compare-extra::more.bin: {old} lacks it" in lines
+    junit = ET.fromstring(kinfo_cli("compare", old, new, "--format", "junit").out)
+    for suite in (junit, *junit):
+        cases = list(suite.iter("testcase"))
+        assert suite.get("tests") == str(len(cases))
+        assert suite.get("failures") == str(sum(case.find("failure") is not None for case in cases))
+        assert (suite.get("errors"), suite.get("skipped")) == ("0", "0")
+    run = json.loads(kinfo_cli("compare", old, new, "--format", "sarif").out)["runs"][0]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert run["tool"]["driver"]["informationUri"].startswith("https://")
+    for result in run["results"]:
+        assert rules[result["ruleId"]]["helpUri"].endswith(f"/docs/findings.md#{result['ruleId']}")
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"].startswith("file:///")
+        assert place["region"] == {"byteOffset": 0}
+
+
+def test_reports_of_text_files_and_odd_names(monkeypatch: pytest.MonkeyPatch, kinfo_cli: Cli, files: Path) -> None:
+    monkeypatch.chdir(files)
+    (files / "a b#.bin").write_bytes(kinfo.encode(make_fields("C", 1) | {"thread_size": 0x8000}, "C"))
+    sarif = json.loads(kinfo_cli("compare", "old.bin", "a b#.bin", "--format", "sarif").out)
+    places = [one["locations"][0]["physicalLocation"] for one in sarif["runs"][0]["results"]]
+    assert {place["artifactLocation"]["uri"] for place in places} == {"a%20b%23.bin"}
+
+
+def test_a_key_that_comes_twice_in_a_policy(kinfo_cli: Cli, files: Path) -> None:
+    policy = files / "twice.yaml"
+    policy.write_text("ignore: []\nfields:\n  thread_size: [regression]\n  thread_size: [moved]\n")
+    ran = kinfo_cli("compare", files / "old.bin", files / "old.bin", "--policy", policy)
+    assert ran == Ran(2, "", f"kinfo: {policy}: line 4: the key 'thread_size' comes twice; keep one of them\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "yaml", "sarif", "junit", "github"])
+def test_no_pair_is_kept_once_it_is_written(form: str, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+    """However many pairs there are: each can be freed when the next but one is asked for."""
+    from kinfo.cli import common, compared
+    from kinfo.compare.judge import judge
+    from kinfo.compare.policy import Policy
+    from kinfo.report.compare import Compared
+
+    monkeypatch.setattr(common, "write", len)
+    old, new = (kinfo.decode(str(files / name)) for name in ("old.bin", "old.bin"))
+    made, freed = [0], [0]
+
+    class _Pair(Compared):
+        def __del__(self) -> None:
+            freed[0] += 1
+
+    def pairs() -> Iterator[Compared]:
+        for _ in range(200):
+            made[0] += 1
+            yield _Pair("old", "new", *judge(old, new, Policy()))
+            assert made[0] - freed[0] < 4
+
+    if form == "text":
+        compared.write_text(pairs(), (), every=False, many=True)
+    else:
+        compared.write_as(form, pairs(), (), strict=False)
+    assert made == [200]

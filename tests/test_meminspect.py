@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,8 +139,60 @@ def test_the_core_image(series: str, has_config: bool) -> None:
     else:
         assert table.series.name in ("v1", "v2")
         table = table_of("x", found, series_named("v2"))
-    assert got(table, "id", "va", "pa") == {(e.id, e.va, pa_of(e)) for e in made}
+    last = max(e.id for e in made if e.symbol in ANCHORS)
+    told = {(e.id if e.id <= last else None, e.va, pa_of(e)) for e in made}
+    assert {(e.id, e.va, e.pa) for e in table.entries} == told
     assert [e.size for e in table.entries] == [e.size + -e.size % 4 for e in made]
+
+
+@pytest.mark.parametrize("series", ["v1", "v2"])
+def test_an_id_that_a_module_registers_late(series: str) -> None:
+    """init_mm_pgd's id, which the posting annotates nothing for: in the run-time array, and behind all else in a core."""
+    late = E(28, "", writer.IMAGE_VA + 0x99000, 0x41234000, 99)
+    made = complete(series)
+    table = table_of("x", array.runtime("x", writer.runtime(sorted([*made, late], key=lambda e: e.id))))
+    assert table.series.name == series
+    assert ("table-late-id", "id 28") in {(one.code, one.where) for one in table.findings}
+    found = core.read("x", writer.core([*made, late], named=ANCHORS))
+    image = table_of("x", found, series_named(series))
+    assert image.entries[-1].id is None
+    true = {e.va: e.id for e in [*made, late]}
+    assert all(entry.id in (None, true[entry.va or 0]) for entry in image.entries)
+    assert "table-id-open" in {one.code for one in image.findings}
+    early = table_of("x", core.read("x", writer.core(sorted([*made, late], key=lambda e: e.id), named=ANCHORS)))
+    assert all(entry.id in (None, true[entry.va or 0]) for entry in early.entries)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "10: type 0x1 address: 0x405a0010 length: 0x40 region: md_Kcpu_poss filename: md_Kcpu_poss5.BIN",
+        "md_Kcpu_poss5.BIN(md_Kcpu_poss): Offset 0x405a0010, Length 0x40, SavePref 0x1",
+        "1 0x00000000405a0010\t0000000000000064\tmd_Kcpu_poss5       \tmd_Kcpu_poss5.BIN",
+    ],
+)
+def test_listings_of_the_tools_that_fetch_regions(line: str) -> None:
+    (entry,) = log.read("x", [line]).entries
+    assert (entry.id, entry.name, entry.pa, entry.size) == (5, "Kcpu_poss", 0x405A0010, 0x40)
+
+
+def test_pipes_compressed_files_and_names_that_act_on_a_terminal(tmp_path: Path, kinfo_cli: Cli) -> None:
+    plain_file = tmp_path / "array.bin"
+    plain_file.write_bytes(writer.runtime(entries("v1")))
+    (tmp_path / "array.bin.gz").write_bytes(gzip.compress(plain_file.read_bytes()))
+    wanted = kinfo_cli("table", plain_file).out.splitlines()[1:]
+    assert kinfo_cli("table", tmp_path / "array.bin.gz").out.splitlines()[1:] == wanted
+    command = [sys.executable, "-m", "kinfo", "table", "-"]
+    piped = subprocess.run(command, input=plain_file.read_bytes(), capture_output=True, check=False)
+    assert piped.stdout.decode().splitlines()[1:] == wanted
+    assert piped.stdout.startswith(b"-: runtime array")
+    folder = tmp_path / "md"
+    folder.mkdir()
+    (folder / "md_K\x1b]0;t\x073.BIN").write_bytes(b"x")
+    (folder / "md_K\x1b[2J99.BIN").write_bytes(b"x")
+    ran = kinfo_cli("table", folder, "--series", "v1")
+    assert "\x1b" not in ran.out + ran.err
+    assert "\\x1b]0;t\\x07" in ran.out
 
 
 def test_a_core_whose_order_does_not_hold_has_names_only() -> None:
@@ -263,7 +317,7 @@ def test_every_defect_has_its_finding(code: str) -> None:
 
 
 def test_every_rule_has_a_defect() -> None:
-    elsewhere = {"table-stride", "table-no-pa", "table-series"}
+    elsewhere = {"table-stride", "table-no-pa", "table-series", "table-late-id", "table-id-open"}
     assert {rule.code for rule in RULES if rule.family == "table"} == set(DEFECTS) | elsewhere
     assert defects() == {}
 
@@ -447,7 +501,9 @@ def test_real_forms_agree(real_samples: Path) -> None:
         assert table.series.name == "v1"
         last = {entry.id: entry for entry in table.entries}  # of an id that comes twice the last counts
         for id_, entry in last.items():
-            assert id_ is not None
+            if id_ is None:
+                assert name == "core.elf"
+                continue
             one = truth[id_]
             assert entry.va in (None, int(one["va"], 16))
             assert entry.pa in (None, 0, int(one["pa"], 16))
@@ -457,7 +513,7 @@ def test_real_forms_agree(real_samples: Path) -> None:
         "inspect_entries.bin": 46,
         "inspect_table_runtime.bin": 39,
         "md_regions.bin": 46,
-        "core.elf": 44,
+        "core.elf": 41,  # four of its 44 stand behind the last that can be named: counted as one
         "md": 46,
         "table.json": 46,
         "../dmesg.txt": 46,

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from kinfo import api
 from kinfo.cli import common
+from kinfo.cli.compared import write_as, write_text
 from kinfo.cli.main import UNDECIDED
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError, RecordError
 from kinfo.memory import open_source
 from kinfo.record.record import Record
-from kinfo.report.compare import Compared, line, render
+from kinfo.report.compare import Compared
 
 if TYPE_CHECKING:
+    from kinfo.compare.folders import Alone
     from kinfo.compare.policy import Policy
-    from kinfo.findings import Finding
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 _TEXT_NAMES = (".yaml", ".yml", ".json")
@@ -71,16 +72,31 @@ def command(
     rules = _policy(policy).ignoring(ignore)
     _check(paths)
     outcomes, alone = _outcomes(paths[0], paths[1], rules, exact=exact)
-    for outcome in outcomes:
-        if outcome.problem:
-            say(outcome.problem)
-    compared = [outcome.compared for outcome in outcomes if outcome.compared]
+    seen = _Seen(outcomes, alone)
     if form == "text":
-        _write_text(compared, alone, every=every, many=os.path.isdir(paths[0]))
-    elif compared or alone:
-        common.write(_rendered(form, compared, alone, strict=strict))
-    findings = (*(finding for one in compared for finding in one.findings), *(finding for _, finding in alone))
-    return UNDECIDED if len(compared) < len(outcomes) else common.verdict(findings, strict=strict)
+        write_text(seen.compared(), alone, every=every, many=os.path.isdir(paths[0]))
+    else:
+        write_as(form, seen.compared(), alone, strict=strict)
+    return UNDECIDED if seen.has_problem else common.verdict(tuple(seen.gravest.values()), strict=strict)
+
+
+class _Seen:
+    """Outcomes on their way to the output, and what the exit code needs to know of them."""
+
+    def __init__(self, outcomes: Iterable[Outcome], alone: Iterable[Alone]) -> None:
+        self.outcomes = outcomes
+        self.has_problem = False
+        self.gravest = {one.finding.severity: one.finding for one in alone}  # one finding of each severity is enough
+
+    def compared(self) -> Iterator[Compared]:
+        """The pairs that could be compared; what kept others from it is said."""
+        for outcome in self.outcomes:
+            if outcome.compared is None:
+                self.has_problem = True
+                say(outcome.problem)
+                continue
+            self.gravest.update((finding.severity, finding) for finding in outcome.compared.findings)
+            yield outcome.compared
 
 
 def _check(paths: tuple[str, ...]) -> None:
@@ -109,7 +125,7 @@ def _policy(path: str | None) -> Policy:
         raise KinfoError(f"{path}: {error.message}", error.hint) from None
 
 
-def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[list[Outcome], tuple[tuple[str, Finding], ...]]:
+def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[Iterable[Outcome], tuple[Alone, ...]]:
     work = _work(policy, exact=exact)
     if not os.path.isdir(old):
         return [work((old, new))], ()
@@ -119,7 +135,7 @@ def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[list[
     found = matched(old, new)
     killed = "the process that compared it was killed; compare it alone to see why"
     outcomes = in_order(work, found.pairs, lambda pair: Outcome(None, f"{pair[1]}: {killed}"))
-    return list(outcomes), found.alone
+    return outcomes, found.alone
 
 
 def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome]:
@@ -147,35 +163,3 @@ def opened(path: str) -> Record:
     if record.layout is None:
         raise RecordError(f"{path}: is an erased region: every byte is the same", "name a dump that has a record")
     return record
-
-
-def _write_text(compared: Sequence[Compared], alone: Sequence[tuple[str, Finding]], *, every: bool, many: bool) -> None:
-    style, width = common.style(), common.width()
-    for one in compared:
-        if many and not one.is_refused:
-            common.write(line(one, style))
-        else:
-            common.write(render(one, style, every=every, width=width) + ("\n" if many else ""))
-    for name, finding in alone:
-        word = style.severity(finding.severity, finding.severity.value)
-        common.write(f"{word}  {finding.code}  {safe(name)}: {safe(finding.message)}\n")
-    if many:
-        refused = sum(one.is_refused for one in compared)
-        common.write(
-            f"{len(compared)} pairs: {refused} differ, {len(compared) - refused} pass; {len(alone)} without a partner\n"
-        )
-
-
-def _rendered(form: str, compared: Sequence[Compared], alone: Sequence[tuple[str, Finding]], *, strict: bool) -> str:
-    if form in ("json", "yaml"):
-        from kinfo.report.compare import document
-
-        data = document(compared, alone)
-        return common.as_json(data) if form == "json" else common.as_yaml(data)
-    from kinfo.report import judged
-
-    subjects = [judged.Judged("compare", one.new, None, one.findings) for one in compared]
-    subjects += [judged.Judged("compare", name, None, (finding,)) for name, finding in alone]
-    if form == "junit":
-        return judged.junit(subjects, strict=strict)
-    return judged.sarif(subjects) if form == "sarif" else judged.github(subjects)

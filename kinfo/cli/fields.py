@@ -42,7 +42,7 @@ def parsed(
 
 
 def _load_plain(text: bytes) -> Any:
-    """YAML without what no fields file needs and a hostile one abuses: aliases and deep nesting."""
+    """YAML without what no fields file needs and a hostile one abuses: aliases, deep nesting, a key that comes twice."""
     import yaml
 
     depth = 0
@@ -50,7 +50,26 @@ def _load_plain(text: bytes) -> Any:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > _DEPTH:
             raise yaml.YAMLError("aliases or deep nesting")
+    _refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader))
     return yaml.safe_load(text)
+
+
+def _refuse_twice(node: Any) -> None:
+    """Raises KinfoError for a mapping that has a key twice: YAML's reader would take the last one without a word."""
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                line = key.start_mark.line + 1
+                raise KinfoError(f"line {line}: the key {key.value[:60]!r} comes twice", "keep one of them")
+            if isinstance(key, yaml.ScalarNode):
+                keys.add(key.value)
+            _refuse_twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_twice(value)
 
 
 def plain(text: bytes) -> Any:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from kinfo.cli import common
 from kinfo.cli.fields import plain
 from kinfo.cli.words import safe
+from kinfo.errors import KinfoError
+
+if TYPE_CHECKING:
+    from kinfo.meminspect.entry import Table
 
 _FORMATS = (*common.DATA_FORMATS, "csv")
 
@@ -33,8 +43,10 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
     from kinfo.meminspect.ids import series_named
 
     forced = series_named(series) if series else None
-    table = read_table(source, forced, parse=plain, stdin=common.stdin(), kinfo=kinfo)
-    table = table._replace(source=safe(table.source))
+    with _file_of(source) as path:
+        table = _printable(read_table(path, forced, parse=plain, stdin=common.stdin(), kinfo=kinfo))
+    if path != source:
+        table = table._replace(source=source)
     if form == "csv":
         from kinfo.meminspect.listing import to_csv
 
@@ -49,3 +61,29 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
         data = document(table)
         common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
     return common.verdict(table.findings, strict=strict)
+
+
+@contextlib.contextmanager
+def _file_of(source: str) -> Iterator[str]:
+    """The file to read: standard input in a temporary one, for what it is decides how often it must be read."""
+    stdin = common.stdin()
+    if source != "-" or stdin is None:
+        yield source
+        return
+    with tempfile.NamedTemporaryFile(prefix="kinfo-") as file:
+        shutil.copyfileobj(stdin, file)
+        file.flush()
+        try:
+            yield file.name
+        except KinfoError as error:
+            raise KinfoError(error.message.replace(file.name, "-"), error.hint) from None
+
+
+def _printable(table: Table) -> Table:
+    """The table without what could act on a terminal: names come out of hostile memory and folders."""
+    return table._replace(
+        source=safe(table.source),
+        why=tuple(map(safe, table.why)),
+        entries=tuple(entry._replace(name=safe(entry.name)) for entry in table.entries),
+        findings=tuple(one._replace(where=safe(one.where), message=safe(one.message)) for one in table.findings),
+    )

@@ -6,10 +6,14 @@ from collections import Counter
 from functools import cached_property
 
 from kinfo.record.record import Record
+from kinfo.record.text import before_nul, is_printable
 from kinfo.record.writers import possible_writers
 
 PAGE = 4096
 _MOST = 2  # addresses that must agree before others count as outliers
+_ENOUGH = 2  # kinds of evidence that make two records those of one build where a release is lost
+_RELEASES = ("last_uts_release", "uts_release")
+_SYSNAME = b"Linux"  # what RFC v2 stores in the release's place
 _SETS_ALL = ("A0", "A1n")  # the driver of 2020 stores _addresses_pa although the table has a base
 
 
@@ -52,18 +56,41 @@ class Pair:
         return distances.pop() if len(distances) == 1 and not next(iter(distances)) % PAGE else None
 
     @cached_property
+    def is_release_lost(self) -> bool:
+        """Whether a release that should be there is not a kernel's: garbage, or empty where the other record has one."""
+        if self.main:
+            return self.main.is_release_lost
+        texts = [_release(record) for record in (self.old, self.new)]
+        if None in texts or texts[0] == texts[1] or _SYSNAME in texts:
+            return False
+        return not all(_is_release(record) for record in (self.old, self.new))
+
+    @cached_property
     def same_release(self) -> bool:
         """Whether the releases agree, or one is not there."""
         old, new = self.old.release_text, self.new.release_text
-        return old == new or not old or not new or "Linux" in (old, new)  # RFC v2 stores "Linux" in its place
+        return old == new or not old or not new or _SYSNAME.decode() in (old, new)
 
     @cached_property
-    def same_build(self) -> bool:
-        """Whether both come from one image: one release, and addresses that moved together or as many symbols."""
+    def same_build(self) -> bool | None:
+        """Whether both come from one image: one release, and addresses that moved together or as many symbols.
+
+        Where a release is lost, whether the rest says so; else None: not known, for damage is no other build.
+        """
         if self.main:
             return self.main.same_build
+        if self.is_release_lost:
+            return True if self._likeness >= _ENOUGH else None
         counts = {count for record in (self.old, self.new) if (count := record.number("num_syms"))}
         return self.same_release and (self.common is not None or len(counts) < 2)
+
+    @property
+    def _likeness(self) -> int:
+        """How many of three speak for one image: the distances of its addresses, its number of symbols, its build_info."""
+        counts = {record.number("num_syms") for record in (self.old, self.new)}
+        builds = {before_nul(record.string("build_info") or b"") for record in (self.old, self.new)}
+        alike = [len(values) == 1 and any(values) for values in (counts, builds)]
+        return sum(alike) + (self.common is not None and len(self.distances) >= _MOST)
 
     @property
     def series(self) -> int:
@@ -73,8 +100,15 @@ class Pair:
 
     @cached_property
     def one_writer(self) -> bool:
-        """Whether nothing speaks for two writers: one release, one layout, and the same drivers that can have left them."""
-        if self.old.layout is not self.new.layout or self.old.release_text != self.new.release_text:
+        """Whether nothing speaks for two writers: one release, one layout, and the same drivers that can have left them.
+
+        A lost release speaks for damage.
+        """
+        if self.old.layout is not self.new.layout:
+            return False
+        if self.is_release_lost:
+            return True
+        if self.old.release_text != self.new.release_text:
             return False
         return possible_writers(self.old) == possible_writers(self.new)
 
@@ -89,6 +123,17 @@ class Pair:
             record.layout is not None and record.layout.alias in _SETS_ALL and record.number("enabled_base_relative") == 1
             for record in records
         )
+
+
+def _release(record: Record) -> bytes | None:
+    """The release up to its NUL; None where the layout has none or the dump ends before it."""
+    found = (record.string(name) for name in _RELEASES)
+    return next((before_nul(raw) for raw in found if raw is not None), None)
+
+
+def _is_release(record: Record) -> bool:
+    """Whether the release begins with a version and is text to its end."""
+    return record.release is not None and is_printable(_release(record) or b"")
 
 
 def is_address(name: str) -> bool:

@@ -33,6 +33,9 @@ class _Verdict(NamedTuple):
     source: str = ""
 
 
+_UNDECIDED = _Verdict(Kind.REGRESSION, "a release is lost, and the rest does not tell whether they are of one build")
+
+
 def compare_records(old: Record, new: Record) -> Comparison:
     """Compare two records. Raises RecordError for one that is an erased region."""
     for record in (old, new):
@@ -126,7 +129,7 @@ def _field(pair: Pair, name: str) -> _Verdict:
 
 
 def _stayed_behind(pair: Pair, name: str) -> bool:
-    return pair.same_build and bool(pair.common) and pair.distances.get(name) == 0
+    return bool(pair.same_build and pair.common) and pair.distances.get(name) == 0
 
 
 def _address(pair: Pair, name: str) -> _Verdict:
@@ -139,15 +142,17 @@ def _address(pair: Pair, name: str) -> _Verdict:
         if distance % PAGE:
             return _Verdict(Kind.REGRESSION, f"all addresses moved by {distance:#x}, which is no whole number of pages")
         return _Verdict(Kind.MOVED, f"by {distance:+#x}, as the others")
-    if not pair.same_build:
+    if pair.same_build is False:
         return _Verdict(Kind.PER_BUILD, "another build")
+    if pair.same_build is None:
+        return _UNDECIDED
     others = f"the others by {pair.common:+#x}" if pair.common is not None else "no two by the same distance"
     return _Verdict(Kind.REGRESSION, f"it moved by {distance:+#x}, {others}")
 
 
 def _value(pair: Pair, name: str, before: Value, after: Value) -> _Verdict:
     if name in ("last_uts_release", "uts_release"):
-        return _release(before, after)
+        return _release(pair, before, after)
     if name == "build_info":
         return _build_info(before, after)
     if name in _OF_THE_BOOT:
@@ -171,11 +176,13 @@ def _range_size(record: Record) -> int:
     return (record.number("module_end_va") or 0) - (record.number("module_start_va") or 0)
 
 
-def _release(before: Value, after: Value) -> _Verdict:
+def _release(pair: Pair, before: Value, after: Value) -> _Verdict:
     if not _text(before) or not _text(after):
         return _Verdict(Kind.REGRESSION, "one of them has no release")
     if _text(before) == _text(after):
         return _Verdict(Kind.REGRESSION, "something stands behind its NUL")
+    if pair.is_release_lost:
+        return _Verdict(Kind.REGRESSION, "it is no kernel's release, in one of them or both")
     return _Verdict(Kind.PER_BUILD, "another release")
 
 
@@ -194,6 +201,8 @@ def _text(value: Value) -> bytes:
 def _count(pair: Pair, before: Value, after: Value) -> _Verdict:
     if not before or not after:
         return _Verdict(Kind.REGRESSION, "it is 0 in one of them")
+    if pair.same_build is None:
+        return _UNDECIDED
     if pair.same_build:
         return _Verdict(Kind.REGRESSION, "release and addresses are of one build")
     return _Verdict(Kind.PER_BUILD, "another build")

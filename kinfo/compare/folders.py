@@ -14,11 +14,19 @@ _PACKED = (".gz", ".xz", ".zst")
 _FIELDS = (".yaml", ".yml", ".json")
 
 
+class Alone(NamedTuple):
+    """A record that one folder has: its name, the path of the file that is there, and what that gives rise to."""
+
+    name: str
+    path: str
+    finding: Finding
+
+
 class Matched(NamedTuple):
-    """The pairs of files with one name, and what the others give rise to: name and finding."""
+    """The pairs of files with one name, and the others."""
 
     pairs: tuple[tuple[str, str], ...]
-    alone: tuple[tuple[str, Finding], ...]
+    alone: tuple[Alone, ...]
 
 
 def matched(old: str, new: str) -> Matched:
@@ -26,8 +34,12 @@ def matched(old: str, new: str) -> Matched:
     before, after = files_below(old), files_below(new)
     if not before:
         raise KinfoError(f"{old}: has no files to compare with", "name a folder of records")
-    alone = [(name, rules.MISSING.at(name, f"{new} lacks it")) for name in sorted(before.keys() - after.keys())]
-    alone += [(name, rules.EXTRA.at(name, f"{old} lacks it")) for name in sorted(after.keys() - before.keys())]
+    alone = [
+        Alone(name, before[name], rules.MISSING.at(name, f"{new} lacks it")) for name in sorted(before.keys() - after.keys())
+    ]
+    alone += [
+        Alone(name, after[name], rules.EXTRA.at(name, f"{old} lacks it")) for name in sorted(after.keys() - before.keys())
+    ]
     pairs = tuple((before[name], after[name]) for name in sorted(before.keys() & after.keys()))
     return Matched(pairs, tuple(alone))
 

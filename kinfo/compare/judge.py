@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from kinfo.compare import rules
-from kinfo.compare.classify import compare_records
+from kinfo.compare.classify import VENDOR, compare_records
 from kinfo.compare.model import Comparison, Difference, Kind
 from kinfo.compare.policy import Policy
 from kinfo.findings import Finding, Severity
 from kinfo.record.record import Record
+
+_RAISED = {Severity.ERROR: rules.UNSOUND, Severity.WARNING: rules.DOUBT}
+_AS_GRAVE = {one: list(Severity)[list(Severity).index(one) :: -1] for one in Severity}  # itself, then the graver ones
 
 
 class Judged(NamedTuple):
@@ -52,12 +56,24 @@ def _word(value: object) -> str:
 
 
 def _unsound(old: Record, new: Record, policy: Policy) -> Iterator[Finding]:
-    """Errors of the new record that are not about a field which differs already, nor in the old one."""
-    before = {(finding.code, finding.where) for finding in old.findings}
-    for finding in new.findings:
-        known = (finding.code, finding.where) in before
-        if finding.severity is Severity.ERROR and not known and finding.where not in policy.ignored:
-            yield rules.UNSOUND.at(finding.where, f"{finding.code}: {finding.message}")
+    """Errors and warnings of the new record that the old one has not, whatever explains the field.
+
+    One that the old record has too is not new, unless it is graver now or there are more of them.
+    """
+    known = Counter((finding.code, finding.where, finding.severity) for finding in _all_findings(old))
+    for finding in _all_findings(new):
+        as_grave = [one for one in _AS_GRAVE[finding.severity] if known[finding.code, finding.where, one]]
+        if as_grave:
+            known[finding.code, finding.where, as_grave[0]] -= 1
+        elif finding.severity in _RAISED and finding.where not in policy.ignored:
+            yield _RAISED[finding.severity].at(finding.where, f"{finding.code}: {finding.message}")
+
+
+def _all_findings(record: Record) -> tuple[Finding, ...]:
+    """What decode finds, the vendor block's own findings included."""
+    block = record.vendor
+    inner = block.findings if block else ()
+    return (*record.findings, *(one._replace(where=f"{VENDOR}.{one.where}") for one in inner))
 
 
 def _first(old: Record, new: Record) -> str:

@@ -35,11 +35,14 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two records. `slide` is the distance in bytes by which all addresses moved, None where they have no common one."""
+    """Two records. `slide` is the distance in bytes by which all addresses moved, None where they have no common one.
+
+    `same_build` is None where it is not known: a release is garbage, and the rest does not tell.
+    """
 
     old_layout: str
     new_layout: str
-    same_build: bool
+    same_build: bool | None
     slide: int | None
     differences: tuple[Difference, ...]
 

@@ -18,8 +18,11 @@ _WEIGHT = {Confidence.CERTAIN: 3, Confidence.LIKELY: 2, Confidence.AMBIGUOUS: 1}
 
 
 def alike(pair: Pair) -> Pair:
-    """The pair with both read under one layout that fits both; as it is where none does, and for kernels of two series."""
-    if pair.old.layout is pair.new.layout or pair.series != 1:
+    """The pair with both read under one layout that fits both; as it is where none does, and for kernels of two series.
+
+    A lost release is no other series.
+    """
+    if pair.old.layout is pair.new.layout or not (pair.series == 1 or pair.is_release_lost):
         return pair
     fitting = [layout for layout in LAYOUTS if all(_fits(record, layout) for record in (pair.old, pair.new))]
     if not fitting:

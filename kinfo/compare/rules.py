@@ -38,6 +38,14 @@ UNSOUND = Rule(
     "run `kinfo decode` on the new record",
     "the checks of `kinfo decode`",
 )
+DOUBT = Rule(
+    "compare-doubt",
+    Severity.WARNING,
+    "the new record has a warning that the old one has not",
+    "see the finding that is named",
+    "run `kinfo decode` on the new record; a wanted change goes into the baseline",
+    "the checks of `kinfo decode`",
+)
 EXPECTED = Rule(
     "compare-expected",
     Severity.INFO,
@@ -62,4 +70,4 @@ EXTRA = Rule(
     "add it to the baseline: kinfo compare --update-baseline",
     "a folder against a folder, by name",
 )
-RULES = (REGRESSION, NOT_ALLOWED, BYTES, UNSOUND, EXPECTED, MISSING, EXTRA)
+RULES = (REGRESSION, NOT_ALLOWED, BYTES, UNSOUND, DOUBT, EXPECTED, MISSING, EXTRA)

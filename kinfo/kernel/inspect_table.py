@@ -40,10 +40,10 @@ def read_table(
         return table_of(path, found, series)
     if "@" in path and not os.path.exists(path):
         return table_of(path, _ram(path, stdin, kinfo), series)
-    with open_dump(path, stdin) as dump:
+    with _unpacked(path, stdin) as dump:
         head = dump.read(0, 20)
         if head.startswith(_ELF):
-            found = _elf(dump, head, kinfo)
+            found = _elf(dump, head, path, kinfo)
         elif _is_text(dump.read(0, 4096)):
             found = _text(dump, parse)
         elif dump.size <= _SMALL:
@@ -53,18 +53,32 @@ def read_table(
     return table_of(path, found, series)
 
 
+def _unpacked(path: str, stdin: BinaryIO | None) -> Dump:
+    """The file, or what a compressed one holds. Raises KinfoError."""
+    dump = open_dump(path, stdin)
+    try:
+        if command := dump.packed_with():
+            from kinfo.memory.packed import unpack
+
+            return unpack(dump, command)
+    except BaseException:
+        dump.close()
+        raise
+    return dump
+
+
 def _is_text(head: bytes) -> bool:
     return b"\0" not in head and bool(head.strip())
 
 
-def _elf(dump: Dump, head: bytes, kinfo: str | None) -> Found:
+def _elf(dump: Dump, head: bytes, path: str, kinfo: str | None) -> Found:
     if int.from_bytes(head[16:18], "little") != _ET_CORE:
         return _vmlinux(dump)
     if dump.size <= _SMALL:
         data = dump.read(0, dump.size)
         if core.is_core(data):
             return core.read(dump.name, data)
-    return _ram(dump.name, None, kinfo)
+    return _ram(path, None, kinfo)
 
 
 def _text(dump: Dump, parse: Parse) -> Found:

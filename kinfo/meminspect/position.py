@@ -10,29 +10,25 @@ from kinfo.meminspect.ids import CONFIG, MAX, Series
 _ANCHORS = 3  # named regions that must lie where the order puts them
 
 
-def ids_by_position(series: Series, entries: Sequence[Entry]) -> tuple[int, ...] | None:
-    """The id of every entry; None where the order does not hold.
+def ids_by_position(series: Series, entries: Sequence[Entry]) -> tuple[int | None, ...] | None:
+    """The id of every entry, None for one whose id the order does not tell; None where the order does not hold at all.
 
-    At late_initcall the headers are made for ids 3 to 200 in ascending order; what is registered later is appended. So the
-    order fails where an id was late: then only names are left.
+    At late_initcall the headers are made for ids 3 to 200 in ascending order; what is registered later is appended, whatever
+    its id. So the order tells ids up to the last region that can be named: what stands behind may have come late.
     """
     for first in (CONFIG, CONFIG + 1):  # without CONFIG_IKCONFIG there is no region 3
-        for skipped in _never(series):
+        for skipped in _skipped(series):
             ids = [id_ for id_ in range(first, MAX) if id_ not in skipped and (id_ >= series.dynamic or series.symbol(id_))]
             placed = ids[: len(entries)]
-            anchors = [
-                (entry, id_) for entry, id_ in zip(entries, placed, strict=False) if series.id_of(entry.name) is not None
-            ]
-            if len(placed) == len(entries) and len(anchors) >= _ANCHORS and all(_fits(series, *one) for one in anchors):
-                return tuple(placed)
+            anchors = [at for at, entry in enumerate(entries[: len(placed)]) if series.id_of(entry.name) is not None]
+            fits = all(series.id_of(entries[at].name) == placed[at] for at in anchors)
+            if len(placed) == len(entries) and len(anchors) >= _ANCHORS and fits:
+                return tuple(id_ if at <= anchors[-1] else None for at, id_ in enumerate(placed))
     return None
 
 
-def _fits(series: Series, entry: Entry, id_: int) -> bool:
-    return series.id_of(entry.name) == id_
-
-
-def _never(series: Series) -> Iterator[frozenset[int]]:
-    """Ids that no annotation has: init_mm_pgd in v1 and v2, kallsyms_relative_base in v2."""
+def _skipped(series: Series) -> Iterator[frozenset[int]]:
+    """Ids that no annotation has: init_mm_pgd in v1 and v2, kallsyms_relative_base in v2; a module may register the first."""
     named = {"v1": ("init_mm_pgd",), "v2": ("init_mm_pgd", "kallsyms_relative_base")}.get(series.name, ())
-    yield frozenset(id_ for name in named if (id_ := series.id_of(name)) is not None)
+    for names in dict.fromkeys((named, named[1:])):
+        yield frozenset(id_ for name in names if (id_ := series.id_of(name)) is not None)

@@ -79,4 +79,20 @@ SERIES_OPEN = Rule(
     "name the series with --series",
     "the table has no version field",
 )
-RULES = (UNKNOWN_ID, DUPLICATE_ID, NO_ADDRESS, WRAPS, EMPTY_REGION, NAME, STRIDE, NO_PA, SERIES_OPEN)
+LATE_ID = Rule(
+    "table-late-id",
+    _INFO,
+    "an id is used that the posting itself registers nothing at",
+    "what the region holds is not known from its id",
+    "ask the driver that registers it",
+    "meminspect v1 and v2: MEMINSPECT_ID_init_mm_pgd has no annotation; a module can register it",
+)
+ID_OPEN = Rule(
+    "table-id-open",
+    _INFO,
+    "ids of a core image's regions are not known",
+    "such a region can be told by its address and size only",
+    "give the minidump driver's region array or a RAM dump, which have ids",
+    f"{_CORE}: what is registered after late_initcall is appended, whatever its id",
+)
+RULES = (UNKNOWN_ID, DUPLICATE_ID, NO_ADDRESS, WRAPS, EMPTY_REGION, NAME, STRIDE, NO_PA, SERIES_OPEN, LATE_ID, ID_OPEN)

@@ -12,6 +12,7 @@ from kinfo.meminspect.ids import CONFIG, MAX, Series
 from kinfo.meminspect.version import decided, named
 
 _LIMIT = 1 << 64
+_UNUSED = "init_mm_pgd"  # has an id, and no annotation, in v1 and v2
 _BY_VA = (Form.SECTION, Form.RUNTIME, Form.CORE)
 
 
@@ -35,6 +36,13 @@ def _check(series: Series, found: Found, entries: tuple[Entry, ...]) -> Iterator
     for given, entry in zip(found.entries, entries, strict=True):
         yield from _entry(series, found.form, given, entry)
     static = [entry for entry in entries if entry.dynamic is False and (entry.id or 0) > CONFIG and entry.pa is not None]
+    if series.name in ("v1", "v2") and _UNUSED in {entry.name for entry in entries if entry.id is not None}:
+        yield rules.LATE_ID.at(
+            _where(series.id_of(_UNUSED)), f"{series.name} has it for {_UNUSED} and registers nothing there"
+        )
+    unknown = sum(entry.id is None for entry in entries)
+    if found.form is Form.CORE and unknown:
+        yield rules.ID_OPEN.at("table", f"not known for {unknown} of {len(entries)} regions")
     if static and not any(entry.pa for entry in static):
         yield rules.NO_PA.at("table", f"{len(static)} static entries have a PA of 0")
 

@@ -13,7 +13,6 @@ from kinfo.meminspect.position import ids_by_position
 _POINTER = 8
 _RELATIVE_BASE = 36
 _TELLING = (26, 27, 28, 43)  # ids whose regions differ in kind between the series
-_NEVER = "init_mm_pgd"  # has an id, and no annotation, in v1 and v2
 _POINTERS = frozenset(symbol for symbol in SERIES[1].symbols if symbol.startswith(("kallsyms_", "_s", "_e", "_text")))
 _POINTERS |= {"swapper_pg_dir", "high_memory"}
 _STRUCTS = frozenset(("init_mm", "tk_data", "clear_seq", "prb_descs", "prb_infos", "prb_data", "init_uts_ns", "linux_banner"))
@@ -60,8 +59,9 @@ def _weigh(series: Series, found: Found) -> Weighed:
 def _evidence(series: Series, found: Found) -> Iterator[tuple[bool, str]]:
     """Observations: whether each is for the series, and what it is."""
     if found.form is Form.CORE:
-        if ids_by_position(series, found.entries) is not None:
+        if ids := ids_by_position(series, found.entries):
             yield True, "the regions that VMCOREINFO names lie where ascending ids put them"
+            yield from _ids(series, {id_: one for id_, one in zip(ids, found.entries, strict=True) if id_ is not None})
         return
     yield from _names(series, found)
     by_id = {entry.id: entry for entry in found.entries if entry.id is not None}
@@ -91,8 +91,8 @@ def _ids(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
     """Sizes against what the series has at that id; those that only some series have alike are worth saying."""
     for id_, entry in by_id.items():
         symbol = series.symbol(id_)
-        if id_ < series.dynamic and (not symbol or symbol == _NEVER):
-            yield False, f"id {id_} is never registered"
+        if id_ < series.dynamic and not symbol:
+            yield False, f"id {id_} is none of its own"
         elif symbol in _POINTERS and entry.size:
             fits = entry.size <= _POINTER
             if not fits or id_ in _TELLING:
@@ -113,7 +113,8 @@ def _ids(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
 
 def _pas(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
     static = [entry for id_, entry in by_id.items() if 3 < id_ < series.dynamic and entry.pa is not None]
-    if static and any(entry.pa for entry in static):
+    # by most: one that a module registers itself has a PA in v1 and v2 as well
+    if static and 2 * sum(bool(entry.pa) for entry in static) > len(static):
         yield series.name not in ("v1", "v2"), "static entries have a PA"
     elif static:
         yield series.name != "v3", "static entries have no PA"
@@ -123,7 +124,9 @@ def named(series: Series, found: Found) -> tuple[Entry, ...]:
     """The entries with the series' names, and whether they are dynamic; a core's with ids by their order."""
     entries: Sequence[Entry] = found.entries
     if found.form is Form.CORE and (ids := ids_by_position(series, entries)):
-        entries = [entry._replace(id=id_) for entry, id_ in zip(entries, ids, strict=True)]
+        entries = [
+            entry._replace(id=id_) for entry, id_ in zip(entries, ids, strict=True)
+        ]  # None: behind the last that is told
     return tuple(_named(series, entry) for entry in entries)
 
 

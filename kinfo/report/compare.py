@@ -30,6 +30,11 @@ class Compared(NamedTuple):
         """Whether there is a finding of error severity."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
+    @property
+    def raised(self) -> tuple[Finding, ...]:
+        """The findings that somebody should look at: errors and warnings."""
+        return tuple(finding for finding in self.findings if finding.severity is not Severity.INFO)
+
 
 def render(one: Compared, style: Style, *, every: bool, width: int | None = None) -> str:
     """The whole screen for one pair; `every`: with the fields that are the same; `width` as for `columns.table`."""
@@ -114,30 +119,32 @@ def line(one: Compared, style: Style) -> str:
     return f"{style.paint(one.new, 'bold')}: {word}; {_counts(one.comparison)}\n"
 
 
-def document(pairs: Sequence[Compared], alone: Sequence[tuple[str, Finding]]) -> dict[str, Any]:
-    """What JSON and YAML show; docs/compare.schema.json describes it."""
-    from kinfo.report.document import SCHEMA_VERSION, finding_data
+def pair_data(one: Compared) -> dict[str, Any]:
+    """A pair as JSON and YAML show it; docs/compare.schema.json describes the whole document."""
+    from kinfo.report.document import finding_data
 
     return {
-        "schema_version": SCHEMA_VERSION,
-        "pairs": [
-            {
-                "old": one.old,
-                "new": one.new,
-                "layouts": [one.comparison.old_layout, one.comparison.new_layout],
-                "same_build": one.comparison.same_build,
-                "slide": one.comparison.slide,
-                "passes": not one.is_refused,
-                "differences": _rows_data(one.comparison),
-                "findings": [finding_data(finding) for finding in one.findings],
-            }
-            for one in pairs
-        ],
-        "alone": [{"name": name, "finding": finding_data(finding)} for name, finding in alone],
+        "old": one.old,
+        "new": one.new,
+        "layouts": [one.comparison.old_layout, one.comparison.new_layout],
+        "same_build": one.comparison.same_build,
+        "slide": one.comparison.slide,
+        "passes": not one.is_refused,
+        "differences": _rows_data(one.comparison),
+        "findings": [finding_data(finding) for finding in one.findings],
     }
 
 
+def alone_data(name: str, finding: Finding) -> dict[str, Any]:
+    """A file that only one of two folders has, likewise."""
+    from kinfo.report.document import finding_data
+
+    return {"name": name, "finding": finding_data(finding)}
+
+
 def _related(comparison: Comparison) -> str:
+    if comparison.same_build is None:
+        return "not known whether the same build"
     if not comparison.same_build:
         return "another build"
     if comparison.slide is None:
@@ -151,10 +158,12 @@ def _counts(comparison: Comparison) -> str:
 
 
 def _verdict(one: Compared, style: Style) -> Iterator[str]:
-    bad = [finding for finding in one.findings if finding.severity is Severity.ERROR]
-    if not bad:
+    for finding in one.raised:
+        word = style.severity(finding.severity, finding.severity.value)
+        yield f"{word}  {finding.code}  {finding.where}: {finding.message}"
+    if one.is_refused:
+        yield "wanted changes go into the baseline: kinfo compare --update-baseline DIR RECORD"
+    elif one.raised:
+        yield f"{style.paint('passes', 'bold', 'yellow')}, with {len(one.raised)} new warnings; --strict refuses them"
+    else:
         yield f"{style.paint('passes', 'bold', 'green')}: nothing differs that should not"
-        return
-    for finding in bad:
-        yield f"{style.severity(finding.severity, 'error')}  {finding.code}  {finding.where}: {finding.message}"
-    yield "wanted changes go into the baseline: kinfo compare --update-baseline DIR RECORD"

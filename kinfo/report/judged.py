@@ -6,17 +6,20 @@ The three shapes are small and the libraries for them dormant, so they are writt
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from kinfo.catalogue import rule_named
-from kinfo.findings import Finding, Severity
-from kinfo.version import __version__
+from kinfo.findings import Finding, Rule, Severity
+from kinfo.version import PROJECT_URL, __version__
 
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _GITHUB_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+_TEXTS = (".dts", ".dtsi", ".yaml", ".yml", ".json", ".txt", ".log")
+_PIECE = 1 << 16  # letters
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -36,31 +39,41 @@ class Judged(NamedTuple):
 
 def sarif(judged: Iterable[Judged]) -> str:
     """A SARIF 2.1.0 log with one run."""
-    subjects = list(judged)
-    rules = [rule_named(code) for code in sorted({f.code for one in subjects for f in one.findings})]
+    return "".join(sarif_parts(judged))
+
+
+def sarif_parts(judged: Iterable[Judged]) -> Iterator[str]:
+    """The same piece by piece: the rules stand behind the results, so that no result has to be kept."""
+    yield f'{{\n "$schema": {json.dumps(SARIF_SCHEMA)},\n "version": "2.1.0",\n "runs": [{{\n  "results": ['
+    codes: set[str] = set()
+    comma = ""
+    for one in judged:
+        for finding in one.findings:
+            codes.add(finding.code)
+            yield f"{comma}\n   {json.dumps(_sarif_result(one, finding))}"
+            comma = ","
     driver = {
         "name": "kinfo",
         "version": __version__,
-        "rules": [
-            {
-                "id": rule.code,
-                "shortDescription": {"text": rule.title},
-                "fullDescription": {"text": f"{rule.title}. Effect: {rule.effect}."},
-                "help": {"text": f"{rule.remedy}. Source: {rule.source}."},
-                "defaultConfiguration": {"level": _SARIF_LEVEL[rule.severity]},
-            }
-            for rule in rules
-        ],
+        "informationUri": PROJECT_URL,
+        "rules": [_sarif_rule(rule_named(code)) for code in sorted(codes)],
     }
-    results = [_sarif_result(one, finding) for one in subjects for finding in one.findings]
-    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
-    return json.dumps(log, indent=2) + "\n"
+    yield f'\n  ],\n  "tool": {json.dumps({"driver": driver}, indent=1)}\n }}]\n}}\n'
+
+
+def _sarif_rule(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.code,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": f"{rule.title}. Effect: {rule.effect}."},
+        "help": {"text": f"{rule.remedy}. Source: {rule.source}."},
+        "helpUri": f"{PROJECT_URL}/docs/findings.md#{rule.code}",
+        "defaultConfiguration": {"level": _SARIF_LEVEL[rule.severity]},
+    }
 
 
 def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
-    physical: dict[str, object] = {"artifactLocation": {"uri": quote(one.source)}}
-    if one.offset is not None:
-        physical["region"] = {"byteOffset": one.offset}
+    physical = {"artifactLocation": {"uri": _uri(one.source)}, "region": _region(one)}
     return {
         "ruleId": finding.code,
         "level": _SARIF_LEVEL[finding.severity],
@@ -69,21 +82,51 @@ def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
     }
 
 
-def junit(judged: Sequence[Judged], *, strict: bool) -> str:
+def _region(one: Judged) -> dict[str, int]:
+    """The place in the file: a byte, or the first line of one that is text."""
+    if one.offset is None and one.source.endswith(_TEXTS):
+        return {"startLine": 1}
+    return {"byteOffset": one.offset or 0}
+
+
+def _uri(source: str) -> str:
+    """A file as a URI: relative as it was named, or file:///."""
+    return f"{'file://' if source.startswith('/') else ''}{quote(source)}"
+
+
+def junit(judged: Iterable[Judged], *, strict: bool) -> str:
     """A JUnit report: a suite per subject, a case per finding, and one that passes where there is no failure."""
-    suites = [_suite(one, strict=strict) for one in judged]
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "".join(suites) + "</testsuites>\n"
+    return "".join(junit_parts(judged, strict=strict))
 
 
-def _suite(one: Judged, *, strict: bool) -> str:
+def junit_parts(judged: Iterable[Judged], *, strict: bool) -> Iterator[str]:
+    """The same piece by piece. The totals stand before the suites, which wait in a temporary file for them."""
+    tests = failures = 0
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as waiting:
+        for one in judged:
+            text, cases, failed = _suite(one, strict=strict)
+            tests, failures = tests + cases, failures + failed
+            waiting.write(text)
+        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_totals(tests, failures)}>\n'
+        waiting.seek(0)
+        yield from iter(lambda: waiting.read(_PIECE), "")
+    yield "</testsuites>\n"
+
+
+def _totals(tests: int, failures: int) -> str:
+    return f'tests="{tests}" failures="{failures}" errors="0" skipped="0"'
+
+
+def _suite(one: Judged, *, strict: bool) -> tuple[str, int, int]:
+    """The suite, its number of cases, and how many of them failed."""
     bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     failures = [finding for finding in one.findings if finding.severity in bad]
     name = quoteattr(one.place)
     cases = [_case(finding, name, is_failure=finding in failures) for finding in one.findings]
     if not failures:
         cases.append(f"    <testcase classname={name} name={quoteattr(one.name)}/>\n")
-    head = f"  <testsuite name={name} tests={quoteattr(str(len(cases)))} failures={quoteattr(str(len(failures)))}>\n"
-    return head + "".join(cases) + "  </testsuite>\n"
+    head = f"  <testsuite name={name} {_totals(len(cases), len(failures))}>\n"
+    return head + "".join(cases) + "  </testsuite>\n", len(cases), len(failures)
 
 
 def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
@@ -97,12 +140,17 @@ def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
 
 def github(judged: Iterable[Judged]) -> str:
     """Workflow commands that GitHub turns into annotations, one line a finding."""
-    return "".join(
-        f"::{_GITHUB_LEVEL[finding.severity]} file={_github_property(one.source)},"
-        f"title={_github_property(finding.code)}::{_github_data(_github_text(one, finding))}\n"
-        for one in judged
-        for finding in one.findings
-    )
+    return "".join(github_parts(judged))
+
+
+def github_parts(judged: Iterable[Judged]) -> Iterator[str]:
+    """The same piece by piece."""
+    for one in judged:
+        for finding in one.findings:
+            file, title = _github_property(one.source), _github_property(finding.code)
+            yield (
+                f"::{_GITHUB_LEVEL[finding.severity]} file={file},title={title}::{_github_data(_github_text(one, finding))}\n"
+            )
 
 
 def _github_text(one: Judged, finding: Finding) -> str:
