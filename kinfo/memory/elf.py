@@ -49,19 +49,20 @@ def read(dump: Dump) -> Memory:
     if header[0] != _ET_CORE:
         raise DumpError(f"{dump.name}: is an ELF file but no core", "name the memory dump, not the kernel image")
     segments: list[Segment] = []
-    vmcoreinfo = b""
+    vmcoreinfo, notes = b"", b""
     for one, offset, paddr, filesz, memsz in _program_headers(dump, kind, header):
         if one == _PT_LOAD and (size := _within(dump, offset, min(filesz, memsz or filesz))):
             segments.append(Segment(paddr, paddr + size, dump, offset))
         elif one == _PT_NOTE:
-            vmcoreinfo = vmcoreinfo or _vmcoreinfo(dump.view(offset, min(filesz, _NOTES_LIMIT)))
+            stated, others = _notes(dump.view(offset, min(filesz, _NOTES_LIMIT)))
+            vmcoreinfo, notes = vmcoreinfo or stated, notes + others
     if not segments:
         raise DumpError(f"{dump.name}: is an ELF core without memory in it", "check that it was copied whole")
     if len(segments) > 1 and not any(segment.start for segment in segments):
         raise DumpError(
             f"{dump.name}: is an ELF core without physical addresses: every p_paddr is 0", "dump physical memory instead"
         )
-    return Memory(dump.name, segments, machine=header[1], vmcoreinfo=vmcoreinfo)
+    return Memory(dump.name, segments, machine=header[1], vmcoreinfo=vmcoreinfo, notes=notes)
 
 
 def _header(dump: Dump) -> tuple[_Class, tuple[int, ...]]:
@@ -95,13 +96,17 @@ def _within(dump: Dump, offset: int, size: int) -> int:
     return max(0, min(size, dump.size - offset))
 
 
-def _vmcoreinfo(notes: memoryview) -> bytes:
-    at = 0
+def _notes(notes: memoryview) -> tuple[bytes, bytes]:
+    """What VMCOREINFO says, and all other notes as they are (a CPU's registers are NT_PRSTATUS); cut-off ones are left out."""
+    at, vmcoreinfo, others = 0, b"", []
     while at + 12 <= len(notes):
         name_size, size, _ = struct.unpack_from("<III", notes, at)
+        data = at + 12 + (name_size + 3 & ~3)
+        end = data + (size + 3 & ~3)
         name = bytes(notes[at + 12 : at + 12 + name_size]) if name_size <= 64 else b""
-        at += 12 + (name_size + 3 & ~3)
         if name.rstrip(b"\0") == b"VMCOREINFO":
-            return bytes(notes[at : at + size])
-        at += size + 3 & ~3
-    return b""
+            vmcoreinfo = vmcoreinfo or bytes(notes[data : data + size])
+        elif data + size <= len(notes) and name_size | size:
+            others.append(bytes(notes[at:end]).ljust(end - at, b"\0"))
+        at = end
+    return vmcoreinfo, b"".join(others)
