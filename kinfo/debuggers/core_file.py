@@ -11,7 +11,10 @@ from typing import IO, NamedTuple
 
 from kinfo.debuggers import vmcoreinfo
 from kinfo.debuggers.symbol_file import machine
+from kinfo.findings import Finding, Severity
 from kinfo.kernel.boot.linear_map import linear_map
+from kinfo.kernel.boot.summary import addresses
+from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Segment
 
@@ -34,6 +37,13 @@ class _Load(NamedTuple):
 def check(kernel: Kernel) -> None:
     """Raise KernelError where `write` would: the page tables cannot be read, or the kernel is a 32-bit one."""
     vmcoreinfo.lines(kernel)
+
+
+def findings(kernel: Kernel) -> tuple[Finding, ...]:
+    """What the core lacks, or where the sources of its addresses disagree. A foreign note is none: the core has another."""
+    foreign = read(kernel).findings
+    found = addresses(kernel, linear_map(kernel))
+    return tuple(finding._replace(severity=Severity.WARNING) if finding in foreign else finding for finding in found)
 
 
 def write(kernel: Kernel, file: IO[bytes]) -> None:

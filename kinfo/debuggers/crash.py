@@ -23,7 +23,7 @@ CORE, VMLINUX = "kinfo.core", "vmlinux"
 # from VMCOREINFO, or guesses one too low and says that kernel and dump do not match.
 _NO_VABITS_ACTUAL = (6, 0)
 _BUILDS = {
-    True: "# crash 8.0.2 or later, built for arm64: `make target=ARM64` on an x86-64 machine, where Debian's crash refuses the dump",
+    True: "# crash 8.0.2 or later, built for arm64: `make target=ARM64` on x86-64, where Debian's own crash refuses the dump",
     False: "# crash 8.0.2 or later, built for x86-64",
 }
 _WHY_FOREIGN = "# the dump's VMCOREINFO note is not this kernel's (see kinfo info), and crash would believe it:"
@@ -67,7 +67,8 @@ def _wants_vmcoreinfo(kernel: Kernel) -> bool:
     return machine(kernel) == ARM64 and is_new and b"NUMBER(VA_BITS)" not in kernel.memory.vmcoreinfo
 
 
-def _slide(kernel: Kernel) -> Iterator[str]:
+def known_slide(kernel: Kernel) -> int:
+    """The KASLR slide. Raises KernelError where it is not known."""
     found = slide(kernel)
     if found is None and (against := check(kernel)):
         raise KernelError(f"the KASLR slide is not known: {against[0].message}", against[0].remedy)
@@ -76,8 +77,12 @@ def _slide(kernel: Kernel) -> Iterator[str]:
             f"the KASLR slide is not known: no link address for {kernel.record.release_text or 'this kernel'}",
             "compare `nm vmlinux` with `kinfo lookup RAM _stext` and give crash the difference as --kaslr",
         )
-    if found.slide:
-        yield f"--kaslr={found.slide:#x}"
+    return found.slide
+
+
+def _slide(kernel: Kernel) -> Iterator[str]:
+    if found := known_slide(kernel):
+        yield f"--kaslr={found:#x}"
 
 
 def _machine(kernel: Kernel) -> Iterator[str]:

@@ -12,7 +12,10 @@ from kinfo.kernel.paging.formats import ARM64
 
 
 def lines(kernel: Kernel) -> list[bytes]:
-    """Its lines; the kernel's own words where the dump has them, not another kernel's. Raises KernelError where the page tables cannot be read."""
+    """Its lines; the kernel's own words where the dump has them, but not another kernel's.
+
+    Raises KernelError where the page tables cannot be read.
+    """
     return [f"{key}={value}\n".encode() for key, value in _values(kernel).items()]
 
 

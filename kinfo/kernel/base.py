@@ -1,8 +1,8 @@
 """Where raw memory lies, when nobody says: found by the one table whose content is known beforehand.
 
 kallsyms_token_index is 256 rising numbers that begin with 0, and the record says at which byte of a page it begins. Where the
-record has it, less where it is in the file, is the PA of the file's first byte, provided that the other tables agree, and that
-the kernel did not write down another kimage_voffset: a record made for another load address agrees with all the rest.
+record has it, less where it is in the file, is the PA of the file's first byte, provided that the other tables agree, and
+that the kernel did not write down another kimage_voffset: a record made for another load address agrees with all the rest.
 """
 
 from __future__ import annotations

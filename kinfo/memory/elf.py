@@ -97,7 +97,7 @@ def _within(dump: Dump, offset: int, size: int) -> int:
 
 
 def _notes(notes: memoryview) -> tuple[bytes, bytes]:
-    """What VMCOREINFO says, and all other notes as they are (a CPU's registers are NT_PRSTATUS); cut-off ones are left out."""
+    """What VMCOREINFO says, and all other notes as they are (NT_PRSTATUS: registers of a CPU) but cut-off ones."""
     at, vmcoreinfo, others = 0, b"", []
     while at + 12 <= len(notes):
         name_size, size, _ = struct.unpack_from("<III", notes, at)

@@ -28,7 +28,8 @@ class Memory:
 
     `name` is for messages, `segments` are in order and without overlap, `machine` is the ELF machine of a core (183 arm64,
     62 x86-64; None where no file says), `vmcoreinfo` the text of a core's VMCOREINFO note (b"" where there is none), `notes`
-    its other notes as they are in the file, `is_raw` whether all of it comes from plain files, which do not state their addresses.
+    its other notes as they are in the file, `is_raw` whether all of it comes from plain files, which do not state their
+    addresses.
     """
 
     def __init__(

@@ -33,9 +33,9 @@ class Source(NamedTuple):
 class LinearMap(NamedTuple):
     """Where the linear map is, and by which sources.
 
-    `shift` is VA minus PA, modulo 2^64, None where it is not known. `phys_offset` is PHYS_OFFSET of arm64 as the kernel has it,
-    modulo 2^64, counted with `va_bits`; `used` the same counted with the VA bits that the CPU uses, which differs on kernels
-    with 52-bit VAs on other CPUs.
+    `shift` is VA minus PA, modulo 2^64, None where it is not known. `phys_offset` is PHYS_OFFSET of arm64 as the kernel has
+    it, modulo 2^64, counted with `va_bits`; `used` the same counted with the VA bits that the CPU uses, which differs on
+    kernels with 52-bit VAs on other CPUs.
     """
 
     shift: int | None

@@ -1,7 +1,7 @@
 """VMCOREINFO: what the kernel itself writes down for crash dumps (Documentation/admin-guide/kdump/vmcoreinfo.rst).
 
-A core carries it as a note; the kernel keeps the text in a page of its own (vmcoreinfo_data, kernel/vmcore_info.c). Neither is
-believed unheard: see `note`.
+A core carries it as a note; the kernel keeps the text in a page of its own (vmcoreinfo_data, kernel/vmcore_info.c). Neither
+is believed unheard: see `note`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The linear map: where all RAM is mapped in one piece, so that one distance between VA and PA holds for all of it.
 
 Where it can lie is known (arch/arm64/include/asm/memory.h, Documentation/arch/x86/x86_64/mm.rst), and that the kernel image
-has an alias in it. A table that the dump lacks is a hole: what it maps is not known, and nothing outside the map stands for it.
+has an alias in it. A table that the dump lacks is a hole: what it maps is not known, and nothing else stands for it.
 """
 
 from __future__ import annotations
