@@ -61,7 +61,8 @@ def _of_build(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
     release, source = banner.release(kernel)
     if release:
         stated = values.get("OSRELEASE", "")
-        yield Check("OSRELEASE", stated, release, source, stated == release, is_of_boot=False)
+        is_same = stated in (release, kernel.record.release_text)  # that these two differ is a finding of its own
+        yield Check("OSRELEASE", stated, release, source, is_same, is_of_boot=False)
     if build := image_build_id(kernel).hex():
         stated = values.get("BUILD-ID", "")
         yield Check("BUILD-ID", stated, build, "the notes of the image", stated.lower() == build, is_of_boot=False)
