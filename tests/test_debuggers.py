@@ -33,8 +33,8 @@ BUILD_ID = bytes(range(20))
 def core(kernel: Kernel, path: Path, lines: str = "") -> Path:
     """An ELF core; its VMCOREINFO has these lines, too."""
     size = 32 if kernel.spec.arch == "arm" and kernel.base < 1 << 32 else 64
-    words = "\n".join((kernel.spec.release, f"PAGESIZE={kernel.spec.page}", lines))
-    dumps.write_elf(path, kernel._pieces(()), dumps.MACHINES[kernel.spec.arch], size, words)
+    words = f"{kernel.spec.release}\n{lines}"
+    dumps.write_elf(path, kernel._pieces(()), dumps.MACHINES[kernel.spec.arch], size, words, kernel.spec.page)
     return path
 
 

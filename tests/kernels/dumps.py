@@ -37,12 +37,12 @@ def write_lime(path: Path, pieces: Sequence[Piece]) -> None:
             file.write(piece.data)
 
 
-def write_elf(path: Path, pieces: Sequence[Piece], machine: int, cls: int, release: str) -> None:
+def write_elf(path: Path, pieces: Sequence[Piece], machine: int, cls: int, release: str, page: int = 4096) -> None:
     """An ELF core: a VMCOREINFO note, then a PT_LOAD for each range."""
     is_64 = cls == 64
     header, entry = ("<16sHHIQQQIHHHHHH", 56) if is_64 else ("<16sHHIIIIIHHHHHH", 32)
     header_size = struct.calcsize(header)
-    note = _note(f"OSRELEASE={release}\nPAGESIZE=4096\n".encode())
+    note = _note(f"OSRELEASE={release}\nPAGESIZE={page}\n".encode())
     at = header_size + entry * (1 + len(pieces))
     headers = [_program_header(is_64, 4, 0, at, (0, 0, len(note)))]
     at += len(note)

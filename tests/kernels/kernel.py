@@ -109,7 +109,8 @@ class Kernel:
 
     def write_elf(self, path: str | os.PathLike[str], *, cls: int = 64, holes: Iterable[tuple[int, int]] = ()) -> None:
         """An ELF core without the holes, each a pair of physical addresses."""
-        dumps.write_elf(Path(path), self._pieces(holes), dumps.MACHINES[self.spec.arch], cls, self.spec.release)
+        machine = dumps.MACHINES[self.spec.arch]
+        dumps.write_elf(Path(path), self._pieces(holes), machine, cls, self.spec.release, self.spec.page)
 
     def write_lime(self, path: str | os.PathLike[str], *, holes: Iterable[tuple[int, int]] = ()) -> None:
         """A LiME image without the holes."""
