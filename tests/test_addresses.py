@@ -127,6 +127,7 @@ class TestLinearMap:
         kernel = kernel_of(form)
         linear = found(kernel, tmp_path / "ram.elf")
         assert (linear.shift, linear.sources, linear.findings) == (kernel.linear_voffset & MASK, (TABLES,), ())
+        assert linear.is_narrow == (form in ("arm64-4k-48", "arm64-16k-47"))
         assert linear.phys_offset == (phys_offset(kernel) if kernel.spec.arch == "arm64" else None)
 
     @pytest.mark.parametrize("release", ["4.19.1", "5.3.1"])
@@ -262,7 +263,7 @@ class TestCore:
         )
         with (tmp_path / "core").open("rb") as file:
             (segment,) = ELFFile(file).iter_segments("PT_NOTE")
-            notes = [(one["n_name"], one["n_descdata"]) for one in segment.iter_notes()]
+            notes = [(one["n_name"], one["n_descdata"]) for one in segment.iter_notes()]  # type: ignore[attr-defined]
         assert [name for name, _ in notes] == ["CORE", "CORE", "CORE", "VMCOREINFO"]
         assert notes[0][1] == bytes(range(200)) + bytes(192)
         assert notes[1][1] == b"odd"
@@ -340,6 +341,14 @@ class TestNote:
         assert lines[1].startswith("# the dump's VMCOREINFO note is not this kernel's")
         assert lines[-1] == "crash vmlinux kinfo.core"
         assert FOREIGN[key] not in kinfo_cli("debug", path, "--tool", "drgn").out
+
+    def test_hostile_words_are_escaped(self, tmp_path: Path, kinfo_cli: Cli) -> None:
+        kernel = kernel_of()
+        path = write(kernel, tmp_path / "ram.elf", note(kernel, OSRELEASE="6.\x1b[31m" + "9" * 5000))
+        out = kinfo_cli("info", path).out
+        assert "\x1b" not in out
+        assert "kernel-foreign-note  VMCOREINFO: OSRELEASE is 6.\\x1b[31m9" in out
+        assert "9" * 80 not in out
 
     def test_x86(self, tmp_path: Path) -> None:
         kernel = kernel_of("x86-4")
@@ -436,6 +445,16 @@ class TestBase:
         kernel.write_raw(tmp_path / "ram.bin")
         ran = kinfo_cli("info", tmp_path / "ram.bin")
         assert (ran.code, f"begins at PA {kernel.base:#x}" in ran.err) == (0, True)
+
+    def test_a_damaged_variable_is_a_finding(self, tmp_path: Path, kinfo_cli: Cli) -> None:
+        kernel = kernel_of("arm64-4k-39", "kimage_voffset")
+        put(kernel, "kimage_voffset", kernel.voffset + 0x200000)
+        kernel.write_raw(tmp_path / "ram.bin")
+        ran = kinfo_cli("info", tmp_path / "ram.bin")
+        message = (
+            f"the variable kimage_voffset gives {kernel.voffset + 0x200000:#x}, kallsyms_relative_base and the page table"
+        )
+        assert (ran.code, message in ran.out, f"begins at PA {kernel.base:#x}" in ran.err) == (1, True, True)
 
     def test_x86(self, tmp_path: Path, kinfo_cli: Cli) -> None:
         kernel = kernel_of("x86-4", "phys_base", phys_base=0x1000000)

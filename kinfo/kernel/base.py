@@ -42,7 +42,7 @@ def infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
     guesses: list[Guess] = []
     for offset in _index_offsets(dump, Pointers(record)):
         guess = _tried(dump, record, offset, is_inside)
-        if guess and guess.is_mapped and not guess.against:
+        if guess and guess.is_mapped:  # the tables' own entries are PAs: they cannot hold at another base
             return guess.kernel
         if guess:
             guesses.append(guess)

@@ -81,7 +81,8 @@ def _space(summary: Summary) -> Iterator[str]:
 
 def _linear(linear: LinearMap) -> Iterator[str]:
     if linear.phys_offset is not None:
-        yield _row("PHYS_OFFSET", f"{linear.phys_offset:#x}, by {linear.evidence}")
+        bits = f" (counted with {linear.va_bits} VA bits)" if linear.is_narrow else ""
+        yield _row("PHYS_OFFSET", f"{linear.phys_offset:#x}, by {linear.evidence}{bits}")
         if linear.used not in (None, linear.phys_offset):
             what = f"it counts with {linear.va_bits} VA bits; with those in use it is {linear.used:#x} (crash wants that)"
             yield _row("", what)

@@ -46,6 +46,11 @@ class LinearMap(NamedTuple):
     findings: tuple[Finding, ...]
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether a kernel that was built for 52-bit VAs would have another PHYS_OFFSET: the page tables do not tell."""
+        return self.sources == (TABLES,) and self.va_bits in (47, 48)
+
+    @property
     def evidence(self) -> str:
         """The sources in words."""
         return " and ".join((", ".join(self.sources[:-1]), self.sources[-1]) if self.sources[1:] else self.sources)

@@ -13,10 +13,11 @@ from kinfo.kernel.boot import banner
 from kinfo.kernel.boot.image_notes import image_build_id
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64
+from kinfo.record import text
 
 X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
 _MASK = (1 << 64) - 1
-_SHOWN = 3  # differences that a message names
+_SHOWN, _LONGEST = 3, 80  # differences that a message names, and letters of each part
 
 
 class Check(NamedTuple):
@@ -30,7 +31,8 @@ class Check(NamedTuple):
     is_of_boot: bool
 
     def __str__(self) -> str:
-        return f"{self.key} is {self.stated[:80]} in it, {self.own} by {self.source}"
+        key, stated, own = (text.escape(words[:_LONGEST].encode()) for words in (self.key, self.stated, self.own))
+        return f"{key} is {stated} in it, {own} by {self.source}"
 
 
 class Evidence(NamedTuple):
