@@ -234,6 +234,22 @@ def loads(path: Path) -> list[tuple[int, int, int]]:
     return [(one.p_vaddr, one.p_paddr, one.p_filesz) for one in headers]
 
 
+class TestPageTable:
+    def test_other_bytes_are_no_table_of_big_pages(self, tmp_path: Path, kinfo_cli: Cli) -> None:
+        """An image alone lacks most tables: what lies behind the root can then look like a block of 512 MiB."""
+        kernel = kernel_of("arm64-4k-48", modules=())
+        assert kernel.root_pa % 0x10000 == 0
+        kernel.poke(kernel.root_pa + 8 * 40, (kernel.base | 0x701).to_bytes(8, "little"))
+        kernel.write_raw(tmp_path / "image.bin", start=kernel.spec.text, end=kernel.pa("end"))
+        (tmp_path / "record.bin").write_bytes(kernel.record)
+        words = (f"{tmp_path / 'image.bin'}@{kernel.spec.text:#x}", "--kinfo", tmp_path / "record.bin")
+        ran = kinfo_cli("info", *words)
+        assert f"  kimage_voffset  {kernel.voffset:#x}, from kallsyms_relative_base\n" in ran.out
+        assert (ran.code, "kernel-voffset" in ran.out, "kernel-no-page-table" in ran.out) == (0, False, True)
+        ran = kinfo_cli("core", *words, "-o", tmp_path / "core")
+        assert (ran.code, ran.err.startswith("kinfo: debuggers need the kernel's page tables: ")) == (2, True)
+
+
 class TestCore:
     @pytest.mark.parametrize("form", ["arm64-4k-39", "x86-4"])
     def test_the_linear_map(self, tmp_path: Path, kinfo_cli: Cli, form: str) -> None:
