@@ -20,6 +20,7 @@ import kinfo
 from kinfo.debuggers import elf_file
 from kinfo.debuggers.elf_file import ElfSymbol, Section
 from kinfo.debuggers.symbol_file import machine, symbol_file
+from tests import build_files
 from tests.conftest import ROOT, Cli, Ran
 from tests.kernels import dumps
 from tests.kernels.image import Kernel, Spec, make
@@ -29,11 +30,11 @@ from tests.kernels.tables import Symbol
 BUILD_ID = bytes(range(20))
 
 
-def core(kernel: Kernel, path: Path, osrelease: str | None = None) -> Path:
-    """An ELF core; its VMCOREINFO has these words behind OSRELEASE=."""
+def core(kernel: Kernel, path: Path, lines: str = "") -> Path:
+    """An ELF core; its VMCOREINFO has these lines, too."""
     size = 32 if kernel.spec.arch == "arm" and kernel.base < 1 << 32 else 64
-    words = kernel.spec.release if osrelease is None else osrelease
-    dumps.write_elf(path, kernel._pieces(()), dumps.MACHINES[kernel.spec.arch], size, words)
+    words = f"{kernel.spec.release}\n{lines}"
+    dumps.write_elf(path, kernel._pieces(()), dumps.MACHINES[kernel.spec.arch], size, words, kernel.spec.page)
     return path
 
 
@@ -181,8 +182,8 @@ class TestSymbolFile:
 
     @pytest.mark.parametrize("name", ["arm64", "arm"])
     def test_build_id(self, tmp_path: Path, name: str) -> None:
-        words = f"x\nBUILD-ID={BUILD_ID.hex()}"
-        for text, wanted in ((words, [BUILD_ID.hex()]), (words + "zz", []), ("x", [])):
+        words = f"BUILD-ID={BUILD_ID.hex()}"
+        for text, wanted in ((words, [BUILD_ID.hex()]), (words + "zz", []), ("", [])):
             with kinfo.open_kernel(str(core(make(SPECS[name]), tmp_path / "core", text))) as opened:
                 elf = reader(symbol_file(opened))
             section = elf.get_section_by_name(".note.gnu.build-id")
@@ -249,7 +250,7 @@ def syms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Symbol files with modules, by the name of their spec."""
     folder = tmp_path_factory.mktemp("syms")
     for name, spec in SPECS.items():
-        words = f"x\nBUILD-ID={BUILD_ID.hex()}"
+        words = f"BUILD-ID={BUILD_ID.hex()}"
         with kinfo.open_kernel(str(core(make(spec), folder / "core", words))) as opened:
             (folder / name).write_bytes(symbol_file(opened, modules=True))
             lines = sorted(f"{one.address:0{2 * spec.word}x} {one.name}" for one in opened.symbols(modules=True))
@@ -361,8 +362,8 @@ class TestDrgnScript:
         }
 
     def test_64k_pages_used_with_48_bits(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        found = self.lines(kinfo_cli, core(make(Spec(page_format="arm64-64k-52", actual_bits=48)), tmp_path / "core", "x"))
-        assert (found["NUMBER(VA_BITS)"], found["NUMBER(TCR_EL1_T1SZ)"], found["PAGESIZE"]) == ("52", "0x10", "4096")
+        found = self.lines(kinfo_cli, core(make(Spec(page_format="arm64-64k-52", actual_bits=48)), tmp_path / "core"))
+        assert (found["NUMBER(VA_BITS)"], found["NUMBER(TCR_EL1_T1SZ)"], found["PAGESIZE"]) == ("52", "0x10", "65536")
 
     @pytest.mark.parametrize(("form", "is_five"), [("x86-4", "0"), ("x86-5", "1")])
     def test_x86(self, kinfo_cli: Cli, tmp_path: Path, form: str, is_five: str) -> None:
@@ -373,13 +374,15 @@ class TestDrgnScript:
         assert found["KERNELOFFSET"] == "12600000"
 
     def test_what_the_kernel_says_itself_counts(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        words = "6.12.9\nKERNELOFFSET=1000\nNUMBER(PHYS_OFFSET)=0x80000000\nOWN=1=2"
-        found = self.lines(kinfo_cli, core(make(), tmp_path / "core", words))
-        assert (found["OSRELEASE"], found["KERNELOFFSET"], found["OWN"]) == ("6.12.9", "1000", "1=2")
+        kernel = make()
+        bound = f"SYMBOL(_stext)={kernel.find('_stext').va:x}"
+        words = f"{bound}\nKERNELOFFSET=1000\nNUMBER(PHYS_OFFSET)=0x80000000\nOWN=1=2"
+        found = self.lines(kinfo_cli, core(kernel, tmp_path / "core", words))
+        assert (found["OSRELEASE"], found["KERNELOFFSET"], found["OWN"]) == ("6.12.1-test", "1000", "1=2")
         assert found["NUMBER(PHYS_OFFSET)"] == "0x80000000"
 
-    def test_an_unknown_slide_is_none(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        assert self.lines(kinfo_cli, core(make(Spec("5.15.1")), tmp_path / "core"))["KERNELOFFSET"] == "0"
+    def test_an_unknown_slide_is_not_stated(self, kinfo_cli: Cli, tmp_path: Path) -> None:
+        assert "KERNELOFFSET" not in self.lines(kinfo_cli, core(make(Spec("5.15.1")), tmp_path / "core"))
 
     def test_hostile_words_stay_words(self, kinfo_cli: Cli, tmp_path: Path) -> None:
         kernel = make()
@@ -403,7 +406,7 @@ class TestDrgnScript:
             "b'",
         ]
         lines = [f"K{at}{word}={word}import os; os.abort(){word}" for at, word in enumerate(quotes)]
-        path = core(kernel, tmp_path / "a\"\"\"b'''c\\d\n{0}.elf", "\n".join(["x", *lines, "import os", "os.abort()", ")"]))
+        path = core(kernel, tmp_path / "a\"\"\"b'''c\\d\n{0}.elf", "\n".join([*lines, "import os", "os.abort()", ")"]))
         script = kinfo_cli("debug", path, "--kinfo", f"{path}", "--tool", "drgn").out
         compile(script, "session.py", "exec")
         assert shape(script) == shape(plain.replace(", None)", ", '')"))
@@ -413,7 +416,7 @@ class TestDrgnScript:
         assert [ast.literal_eval(argument) for argument in call.args] == [[str(path)], str(path)]
 
     def test_bytes_that_are_no_text(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        path = core(make(), tmp_path / "core", "x\nEVIL=????")
+        path = core(make(), tmp_path / "core", "EVIL=????")
         path.write_bytes(path.read_bytes().replace(b"????", b"\xff\x00'\xe2"))
         assert self.lines(kinfo_cli, path)["EVIL"] == "\ufffd"
 
@@ -448,9 +451,11 @@ class TestRun:
         path = core(kernel, tmp_path / "core")
         words = [
             *("--kaslr=0x12610000", "-m", "vabits_actual=39", "-m", f"kimage_voffset={kernel.voffset:#x}"),
-            *("-m", "phys_offset=0x80000000", "my vmlinux", str(path)),
+            *("-m", "phys_offset=0x80000000", str(tmp_path / "my vmlinux"), str(path)),
         ]
-        ran = kinfo_cli("debug", path, "--tool", "crash", "--vmlinux", "my vmlinux", "--run")
+        vmlinux = tmp_path / "my vmlinux"
+        vmlinux.write_bytes(build_files.vmlinux(kernel, None))
+        ran = kinfo_cli("debug", path, "--tool", "crash", "--vmlinux", vmlinux, "--run")
         assert ran == Ran(7, "".join(f"word: {word}\n" for word in words), "")
 
     @pytest.mark.usefixtures("fake")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def broken_modules() -> Kernel:
     return kernel
 
 
+def noted(lines: str) -> Kernel:
+    """The core's note says so, behind OSRELEASE=."""
+    kernel = make()
+    kernel.spec = replace(kernel.spec, release=lines)
+    return kernel
+
+
+def no_linear_map() -> Kernel:
+    kernel = make()
+    assert kernel.tables
+    index = kernel.tables._index(kernel.spec.linear, kernel.tables.form.shifts[0])
+    kernel.poke(kernel.root_pa + 8 * index, bytes(8))
+    return kernel
+
+
 DEFECTS: dict[str, tuple[Callable[[], Kernel], str]] = {
     "kernel-another-boot": (another_boot, "the record says 6.12.1-test, the memory 5.4.3-other"),
     "kernel-base": (
@@ -95,6 +111,22 @@ DEFECTS: dict[str, tuple[Callable[[], Kernel], str]] = {
         "what the record's mod_mem_offset leads to is no memory of a module in 3 of 3",
     ),
     "kernel-modules-broken": (broken_modules, "after 0 modules of modules: "),
+    "kernel-foreign-note": (
+        lambda: noted("6.12.9-other"),
+        "OSRELEASE is 6.12.9-other in it, 6.12.1-test by linux_banner",
+    ),
+    "kernel-phys-offset": (
+        lambda: noted("6.12.1-test\nNUMBER(PHYS_OFFSET)=0x40000000"),
+        "0x40000000 by the dump's VMCOREINFO note, 0x80000000 by the page tables' linear map: which is right cannot be told",
+    ),
+    "kernel-slide": (
+        lambda: noted("6.12.1-test\nKERNELOFFSET=1000"),
+        "0x1000 by the dump's VMCOREINFO note, 0x12610000 by the release's usual link address 0xffffffc080000000",
+    ),
+    "kernel-no-linear-map": (
+        no_linear_map,
+        "the dump has neither memstart_addr nor VMCOREINFO nor enough of the page tables",
+    ),
     "kernel-no-banner": (no_banner, "no banner was found in the memory"),
 }
 

@@ -6,8 +6,7 @@ from functools import partial
 
 import click
 
-from kinfo.cli import output
-from kinfo.cli.main import SOUND
+from kinfo.cli import common, output
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
@@ -21,7 +20,8 @@ from kinfo.debuggers import core_file
 def command(*, ram: tuple[str, ...], kinfo: str | None, path: str, force: bool) -> int:
     """Write RAM... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it without options.
 
-    RAM is named as for `kinfo symbols`: raw files, LiME, cores without VMCOREINFO. Holes of sparse files stay holes.
+    RAM is named as for `kinfo symbols`: raw files, LiME, cores without VMCOREINFO. Holes of sparse files stay holes. What
+    cannot be told is left out and said; exit 1 where sources of an address contradict each other.
 
     \b
     kinfo core DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 -o ram.core
@@ -32,5 +32,8 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, path: str, force: bool) 
     with opened(ram, kinfo) as kernel:
         core_file.check(kernel)
         output.write_with(path, partial(core_file.write, kernel), force=force)
+        found = core_file.findings(kernel)
+    for finding in found:
+        say(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
     say(f"wrote {path}")
-    return SOUND
+    return common.verdict(found, strict=False)

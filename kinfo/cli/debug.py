@@ -16,6 +16,7 @@ import click
 from kinfo.cli.main import SOUND
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.debuggers.session import Asked, Session
+from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
 
 
@@ -24,14 +25,15 @@ from kinfo.errors import KinfoError
 @kinfo_option
 @click.option("--tool", type=click.Choice(("crash", "gdb", "drgn")), required=True, help="The debugger.")
 @click.option(
-    "--vmlinux", metavar="FILE", default="vmlinux", show_default=True, help="The kernel with debug information (crash)."
+    "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
 )
 @click.option("--run", "is_run", is_flag=True, help="Start the debugger instead of printing its command.")
-def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str, is_run: bool) -> int:
+def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str | None, is_run: bool) -> int:
     """Print (with --run: start) the command with which a debugger opens RAM..., with all that it would ask for.
 
     crash gets --kaslr, -m vabits_actual, kimage_voffset, phys_offset and FILE@ADDR. drgn gets a Python script: no vmlinux
-    is needed. gdb gets the symbols as an ELF file.
+    is needed. gdb gets the symbols as an ELF file, or --vmlinux at the addresses where it ran. A vmlinux of another build is
+    refused, by build id or banner.
 
     \b
     kinfo debug ram.elf --tool crash --vmlinux vmlinux-6.12
@@ -39,8 +41,12 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str,
     """
     if "-" in ram:
         raise click.UsageError("a debugger opens the memory itself: name its file")
+    if vmlinux is not None and tool == "drgn":
+        raise click.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
     with opened(ram, kinfo) as kernel:
-        session: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, Asked(ram, kinfo, vmlinux))
+        if vmlinux is not None:
+            check(kernel, vmlinux)
+        session: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, Asked(ram, kinfo, vmlinux or ""))
         if is_run:
             return _run(session)
     sys.stdout.buffer.write(os.fsencode(session.shown))  # file names can be undecodable

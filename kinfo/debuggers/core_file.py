@@ -1,4 +1,7 @@
-"""A memory dump as an ELF core with VMCOREINFO in it, as kdump writes it: what crash, drgn and gdb open without options."""
+"""A memory dump as an ELF core with VMCOREINFO in it, as kdump writes it: what crash, drgn and gdb open without options.
+
+The notes of a dump that is a core stay (NT_PRSTATUS: each CPU's registers); its VMCOREINFO gives way to one that holds.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ from typing import IO, NamedTuple
 
 from kinfo.debuggers import vmcoreinfo
 from kinfo.debuggers.symbol_file import machine
+from kinfo.findings import Finding, Severity
+from kinfo.kernel.boot.linear_map import linear_map
+from kinfo.kernel.boot.summary import addresses
+from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging import linear
 from kinfo.memory import Segment
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -33,9 +39,16 @@ def check(kernel: Kernel) -> None:
     vmcoreinfo.lines(kernel)
 
 
+def findings(kernel: Kernel) -> tuple[Finding, ...]:
+    """What the core lacks, or where the sources of its addresses disagree. A foreign note is none: the core has another."""
+    foreign = read(kernel).findings
+    found = addresses(kernel, linear_map(kernel))
+    return tuple(finding._replace(severity=Severity.WARNING) if finding in foreign else finding for finding in found)
+
+
 def write(kernel: Kernel, file: IO[bytes]) -> None:
     """Write the core to a file that can seek; what is a hole in the dump's files stays one. Errors as `check`."""
-    note = _note(b"VMCOREINFO", b"".join(vmcoreinfo.lines(kernel)))
+    note = kernel.memory.notes + _note(b"VMCOREINFO", b"".join(vmcoreinfo.lines(kernel)))
     segments = kernel.memory.segments
     count = 2 * len(segments) + 1  # at most: each once as the linear map has it, once more for the image
     places, at = [], _up(_HEADER.size + count * _PROGRAM.size + len(note))
@@ -80,8 +93,8 @@ def _image(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[_Load]
 
 
 def _linear(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[_Load]:
-    """All memory, at the addresses of the linear map where these are known, else at its physical ones."""
-    shift = linear.shift(kernel.space) if kernel.space else 0
+    """All memory, at the addresses of the linear map where these are known, else at its physical ones, as QEMU has it."""
+    shift = linear_map(kernel).shift or 0
     for offset, segment in places:
         yield _Load(offset, segment.start + shift & _MASK, segment.start, segment.end - segment.start)
 

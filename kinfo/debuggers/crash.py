@@ -10,17 +10,23 @@ from kinfo.debuggers import core_file
 from kinfo.debuggers.files import openable
 from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine
-from kinfo.debuggers.vmcoreinfo import X86_MAP
 from kinfo.errors import KernelError
-from kinfo.kernel.boot.slide import slide
-from kinfo.kernel.boot.summary import phys_offset
+from kinfo.kernel.boot.linear_map import linear_map
+from kinfo.kernel.boot.note import X86_MAP
+from kinfo.kernel.boot.slide import check, slide
+from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64
 
-CORE = "kinfo.core"
+CORE, VMLINUX = "kinfo.core", "vmlinux"
 # Since 6.0 vabits_actual is a constant, and no symbol, unless CONFIG_ARM64_VA_BITS_52 is on. crash 8.0.2 then takes VA_BITS
 # from VMCOREINFO, or guesses one too low and says that kernel and dump do not match.
 _NO_VABITS_ACTUAL = (6, 0)
+_BUILDS = {
+    True: "# crash 8.0.2 or later, built for arm64: `make target=ARM64` on x86-64, where Debian's own crash refuses the dump",
+    False: "# crash 8.0.2 or later, built for x86-64",
+}
+_WHY_FOREIGN = "# the dump's VMCOREINFO note is not this kernel's (see kinfo info), and crash would believe it:"
 _WHY_A_CORE = "# crash wants VMCOREINFO for arm64 kernels from 6.0 on; if it says that the two do not match:"
 
 
@@ -28,15 +34,31 @@ def session(kernel: Kernel, asked: Asked) -> Session:
     """The command line. Raises KernelError without virtual addresses or slide."""
     if kernel.space is None:
         raise kernel.no_space
-    dump = _dump(kernel)
-    direct = ("crash", *_slide(kernel), *_machine(kernel), asked.vmlinux, dump) if dump else ()
-    core = ("crash", asked.vmlinux, CORE)
+    vmlinux = asked.vmlinux or VMLINUX
+    is_foreign = bool(read(kernel).findings)  # crash believes the dump's note, whatever its options say
+    dump = "" if is_foreign else _dump(kernel)
+    direct = ("crash", *_slide(kernel), *_machine(kernel), vmlinux, dump) if dump else ()
+    build = _BUILDS[machine(kernel) == ARM64]
     if direct and (kernel.space.form is None or not _wants_vmcoreinfo(kernel)):
-        return Session(shlex.join(direct) + "\n", direct, "crash")
+        return Session(f"{build}\n{shlex.join(direct)}\n", direct, "crash")
     core_file.check(kernel)
+    core = ("crash", *_wide(kernel), vmlinux, CORE)
     make = shlex.join(("kinfo", "core", *asked.memory_words, "-o", CORE))
-    first = f"{shlex.join(direct)}\n{_WHY_A_CORE}\n" if direct else ""
-    return Session(f"{first}{make}\n{shlex.join(core)}\n", core, "crash", files={CORE: partial(core_file.write, kernel)})
+    why = _WHY_FOREIGN if is_foreign else _WHY_A_CORE if direct else ""
+    lines = (build, shlex.join(direct), why, make, shlex.join(core))
+    shown = "".join(f"{line}\n" for line in lines if line)
+    return Session(shown, core, "crash", files={CORE: partial(core_file.write, kernel)})
+
+
+def _wide(kernel: Kernel) -> tuple[str, ...]:
+    """What crash cannot take from the core's VMCOREINFO: PHYS_OFFSET of a kernel with 52-bit VAs on a CPU with fewer.
+
+    The kernel counts it from the PAGE_OFFSET of 52 bits, crash 8.0.2 from that of the bits in use.
+    """
+    linear = linear_map(kernel)
+    if linear.used is None or linear.used == linear.phys_offset:
+        return ()
+    return ("-m", f"phys_offset={linear.used:#x}")
 
 
 def _wants_vmcoreinfo(kernel: Kernel) -> bool:
@@ -45,15 +67,22 @@ def _wants_vmcoreinfo(kernel: Kernel) -> bool:
     return machine(kernel) == ARM64 and is_new and b"NUMBER(VA_BITS)" not in kernel.memory.vmcoreinfo
 
 
-def _slide(kernel: Kernel) -> Iterator[str]:
+def known_slide(kernel: Kernel) -> int:
+    """The KASLR slide. Raises KernelError where it is not known."""
     found = slide(kernel)
+    if found is None and (against := check(kernel)):
+        raise KernelError(f"the KASLR slide is not known: {against[0].message}", against[0].remedy)
     if found is None:
         raise KernelError(
             f"the KASLR slide is not known: no link address for {kernel.record.release_text or 'this kernel'}",
             "compare `nm vmlinux` with `kinfo lookup RAM _stext` and give crash the difference as --kaslr",
         )
-    if found.slide:
-        yield f"--kaslr={found.slide:#x}"
+    return found.slide
+
+
+def _slide(kernel: Kernel) -> Iterator[str]:
+    if found := known_slide(kernel):
+        yield f"--kaslr={found:#x}"
 
 
 def _machine(kernel: Kernel) -> Iterator[str]:
@@ -67,9 +96,10 @@ def _machine(kernel: Kernel) -> Iterator[str]:
     if space.va_bits:
         yield from ("-m", f"vabits_actual={space.va_bits}")
     yield from ("-m", f"kimage_voffset={space.voffset:#x}")
-    start = phys_offset(kernel)
-    if start is not None:
-        yield from ("-m", f"phys_offset={start:#x}")
+    start = linear_map(kernel)
+    number = start.phys_offset if start.used is None else start.used
+    if number is not None:
+        yield from ("-m", f"phys_offset={number:#x}")
 
 
 def _dump(kernel: Kernel) -> str:

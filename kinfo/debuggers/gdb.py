@@ -1,7 +1,8 @@
 """gdb: the symbol file beside a core.
 
 An ELF core of physical memory has physical addresses, so the symbols get theirs, and nothing is copied. Other dumps are
-written as a core that has the kernel image at its virtual addresses.
+written as a core that has the kernel image at its virtual addresses. A vmlinux has those of the link: gdb reads them from the
+file, silently, unless it is told the slide.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import shlex
 from functools import partial
 
 from kinfo.debuggers import core_file
-from kinfo.debuggers.crash import CORE
+from kinfo.debuggers.crash import CORE, known_slide
 from kinfo.debuggers.files import openable
 from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine, symbol_file
@@ -22,6 +23,8 @@ _NAMES = {183: "aarch64", 62: "i386:x86-64", 40: "arm"}
 
 def session(kernel: Kernel, asked: Asked) -> Session:
     """The command lines. Raises KernelError where the dump is no ELF core and the page tables cannot be read."""
+    if asked.vmlinux:
+        return _with_vmlinux(kernel, asked)
     is_core = _is_core(kernel)
     name = kernel.memory.segments[0].dump.name if is_core else CORE
     argv = ("gdb-multiarch", "-ex", f"set architecture {_NAMES.get(machine(kernel), 'auto')}", SYMBOLS, name)
@@ -33,6 +36,18 @@ def session(kernel: Kernel, asked: Asked) -> Session:
         make.append(("kinfo", "core", *asked.memory_words, "-o", CORE))
         files[CORE] = partial(core_file.write, kernel)
     return Session("".join(shlex.join(words) + "\n" for words in (*make, argv)), argv, "gdb-multiarch", files=files)
+
+
+def _with_vmlinux(kernel: Kernel, asked: Asked) -> Session:
+    """The same with the symbols and types of a vmlinux, moved to where the kernel ran."""
+    core_file.check(kernel)
+    found = known_slide(kernel)
+    make = shlex.join(("kinfo", "core", *asked.memory_words, "-o", CORE))
+    # gdb takes an argument of its commands apart as a shell does
+    commands = (f"set architecture {_NAMES[machine(kernel)]}", f"symbol-file -o {found:#x} {shlex.quote(asked.vmlinux)}")
+    argv = ("gdb-multiarch", *(word for command in commands for word in ("-ex", command)), "-c", CORE)
+    writers = {CORE: partial(core_file.write, kernel)}
+    return Session(f"{make}\n{shlex.join(argv)}\n", argv, "gdb-multiarch", files=writers)
 
 
 def _is_core(kernel: Kernel) -> bool:

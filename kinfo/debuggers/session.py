@@ -9,7 +9,7 @@ Writer = Callable[[IO[bytes]], object]
 
 
 class Asked(NamedTuple):
-    """What the user named: the memory's files, where the record is, and the kernel with debug information."""
+    """What the user named: the memory's files, where the record is, the kernel with debug information ("": none)."""
 
     ram: tuple[str, ...]
     kinfo: str | None

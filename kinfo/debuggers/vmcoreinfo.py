@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from kinfo.errors import KernelError
+from kinfo.kernel.boot.linear_map import linear_map
+from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.slide import slide
-from kinfo.kernel.boot.summary import phys_offset
 from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64
 
-X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
-
 
 def lines(kernel: Kernel) -> list[bytes]:
-    """Its lines; the kernel's own words where the dump has them. Raises KernelError where the page tables cannot be read."""
+    """Its lines; the kernel's own words where the dump has them, but not another kernel's.
+
+    Raises KernelError where the page tables cannot be read.
+    """
     return [f"{key}={value}\n".encode() for key, value in _values(kernel).items()]
 
 
@@ -30,14 +32,16 @@ def _values(kernel: Kernel) -> dict[str, str]:
         "PAGESIZE": f"{form.page_size}",
         "SYMBOL(_stext)": f"{space.va(stext):x}",
         "SYMBOL(swapper_pg_dir)": f"{space.va(space.root):x}",
-        "KERNELOFFSET": f"{found.slide if found else 0:x}",
     }
+    if found is not None:
+        values["KERNELOFFSET"] = f"{found.slide:x}"
     if form.machine == ARM64:
-        values["NUMBER(VA_BITS)"] = f"{form.va_bits}"
+        linear = linear_map(kernel)
+        values["NUMBER(VA_BITS)"] = f"{linear.va_bits or form.va_bits}"  # those that PHYS_OFFSET counts with
         values["NUMBER(TCR_EL1_T1SZ)"] = f"{64 - (space.va_bits or form.va_bits):#x}"
         values["NUMBER(kimage_voffset)"] = f"{space.voffset:#x}"
-        if (start := phys_offset(kernel)) is not None:
-            values["NUMBER(PHYS_OFFSET)"] = f"{start:#x}"
+        if linear.phys_offset is not None:
+            values["NUMBER(PHYS_OFFSET)"] = f"{linear.phys_offset:#x}"
     else:
         values["NUMBER(phys_base)"] = f"{stext - (space.va(stext) - X86_MAP)}"
         values["NUMBER(pgtable_l5_enabled)"] = f"{int(form.va_bits == 57)}"

@@ -1,7 +1,8 @@
 """Where raw memory lies, when nobody says: found by the one table whose content is known beforehand.
 
 kallsyms_token_index is 256 rising numbers that begin with 0, and the record says at which byte of a page it begins. Where the
-record has it, less where it is in the file, is the PA of the file's first byte, provided that the other tables agree.
+record has it, less where it is in the file, is the PA of the file's first byte, provided that the other tables agree, and
+that the kernel did not write down another kimage_voffset: a record made for another load address agrees with all the rest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from kinfo.errors import HoleError, KernelError
+from kinfo.kernel.boot.voffset import Contradiction, contradiction
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.pointers import Pointers
@@ -23,33 +25,50 @@ _INDEX_SIZE = 512
 
 
 class Guess(NamedTuple):
-    """A base that the tables bear out. `is_mapped` tells whether the page tables do too."""
+    """A base that the tables bear out. `is_mapped` tells whether the page tables do too; `against` what contradicts it."""
 
     base: int
     kernel: Kernel
     is_mapped: bool
+    against: Contradiction | None
 
 
 def infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
     """The kernel in a raw dump of unknown base. `is_inside` tells whether the record was found in that dump.
 
-    Raises KernelError when no base fits, or when several do and the page tables bear out none of them.
+    Raises KernelError when no base fits, when several do and the page tables bear out none of them, or when the kernel in the
+    dump says itself that it was loaded elsewhere.
     """
     guesses: list[Guess] = []
     for offset in _index_offsets(dump, Pointers(record)):
         guess = _tried(dump, record, offset, is_inside)
-        if guess and guess.is_mapped:
+        if guess and guess.is_mapped:  # the tables' own entries are PAs: they cannot hold at another base
             return guess.kernel
         if guess:
             guesses.append(guess)
-    if len(guesses) == 1:
-        return guesses[0].kernel
+    sound = [guess for guess in guesses if not guess.against]
+    if len(sound) == 1:
+        return sound[0].kernel
+    if sound:
+        bases = ", ".join(f"{dump.name}@{guess.base:#x}" for guess in sound[:8])
+        raise KernelError(f"{dump.name}: it can begin at {len(sound)} physical addresses", f"choose one of: {bases}")
     if guesses:
-        bases = ", ".join(f"{dump.name}@{guess.base:#x}" for guess in guesses[:8])
-        raise KernelError(f"{dump.name}: it can begin at {len(guesses)} physical addresses", f"choose one of: {bases}")
+        raise _elsewhere(dump, guesses[0])
     raise KernelError(
         f"{dump.name}: its physical address cannot be found: the symbol tables that the record points at are not in it",
         f"write {dump.name}@0x80000000, with the address of its first byte",
+    )
+
+
+def _elsewhere(dump: Dump, guess: Guess) -> KernelError:
+    """The kernel runs at another address than the record was made for."""
+    against, text = guess.against, guess.kernel.kallsyms.borders.text
+    assert against is not None
+    base, text = guess.base - against.too_high, text - against.too_high
+    return KernelError(
+        f"{dump.name}: by the record it begins at PA {guess.base:#x}, with kimage_voffset {against.own:#x}; but "
+        f"{against.source} has {against.voffset:#x}, for which it begins at PA {base:#x} with the image at {text:#x}",
+        f"the record is of another boot: name this one's with --kinfo, or make it: kinfo build ... --phys-base {text:#x}",
     )
 
 
@@ -64,7 +83,7 @@ def _tried(dump: Dump, record: Record, offset: int, is_inside: bool) -> Guess | 
     except (KernelError, HoleError):
         return None
     is_mapped = kernel.space is not None and kernel.space.form is not None
-    return Guess(base, kernel, is_mapped)
+    return Guess(base, kernel, is_mapped, contradiction(kernel))
 
 
 def _index_offsets(dump: Dump, pointers: Pointers) -> Iterator[int]:

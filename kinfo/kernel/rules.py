@@ -40,6 +40,38 @@ KERNEL_VOFFSET = Rule(
     "physical addresses hold; compare one virtual address with a line of the kernel's log",
     "kallsyms_relative_base holds a VA; swapper_pg_dir maps the image",
 )
+KERNEL_FOREIGN_NOTE = Rule(
+    "kernel-foreign-note",
+    _ERROR,
+    "the dump's VMCOREINFO note is not that of the kernel in the memory",
+    "debuggers that open the dump take slide and addresses from the note; kinfo takes none of them",
+    "give debuggers what `kinfo core` writes: it has a sound note; if the note is right, the record is another kernel's",
+    "VMCOREINFO, kernel/vmcore_info.c, against the record, linux_banner and swapper_pg_dir",
+)
+KERNEL_PHYS_OFFSET = Rule(
+    "kernel-phys-offset",
+    _ERROR,
+    "sources of the linear map's place disagree",
+    "one of them is damaged: virtual addresses outside the image and the modules may be wrong",
+    "the message names each source with its value: dump the memory again, and do not use the one that stands alone",
+    "memstart_addr, arch/arm64/mm/init.c; page_offset_base, arch/x86/mm/kaslr.c; VMCOREINFO; swapper_pg_dir",
+)
+KERNEL_SLIDE = Rule(
+    "kernel-slide",
+    _WARNING,
+    "VMCOREINFO and the usual link address give different slides",
+    "the slide that a debugger is given for vmlinux may be wrong; addresses out of the dump hold",
+    "compare `nm vmlinux` with `kinfo lookup RAM _stext`: the difference is the slide",
+    "KERNELOFFSET, kernel/vmcore_info.c and arch; KIMAGE_VADDR, arch/arm64/include/asm/memory.h (KASAN moves it)",
+)
+KERNEL_NO_LINEAR = Rule(
+    "kernel-no-linear-map",
+    _WARNING,
+    "where RAM is mapped cannot be told",
+    "PHYS_OFFSET is not known; a core has only the kernel image at its virtual addresses",
+    "dump all RAM: the tables of the linear map lie near its top",
+    "arch/arm64/mm/mmu.c, map_mem(); arch/x86/mm/init_64.c",
+)
 KERNEL_NO_PAGE_TABLE = Rule(
     "kernel-no-page-table",
     _WARNING,

@@ -49,19 +49,20 @@ def read(dump: Dump) -> Memory:
     if header[0] != _ET_CORE:
         raise DumpError(f"{dump.name}: is an ELF file but no core", "name the memory dump, not the kernel image")
     segments: list[Segment] = []
-    vmcoreinfo = b""
+    vmcoreinfo, notes = b"", b""
     for one, offset, paddr, filesz, memsz in _program_headers(dump, kind, header):
         if one == _PT_LOAD and (size := _within(dump, offset, min(filesz, memsz or filesz))):
             segments.append(Segment(paddr, paddr + size, dump, offset))
         elif one == _PT_NOTE:
-            vmcoreinfo = vmcoreinfo or _vmcoreinfo(dump.view(offset, min(filesz, _NOTES_LIMIT)))
+            stated, others = _notes(dump.view(offset, min(filesz, _NOTES_LIMIT)))
+            vmcoreinfo, notes = vmcoreinfo or stated, notes + others
     if not segments:
         raise DumpError(f"{dump.name}: is an ELF core without memory in it", "check that it was copied whole")
     if len(segments) > 1 and not any(segment.start for segment in segments):
         raise DumpError(
             f"{dump.name}: is an ELF core without physical addresses: every p_paddr is 0", "dump physical memory instead"
         )
-    return Memory(dump.name, segments, machine=header[1], vmcoreinfo=vmcoreinfo)
+    return Memory(dump.name, segments, machine=header[1], vmcoreinfo=vmcoreinfo, notes=notes)
 
 
 def _header(dump: Dump) -> tuple[_Class, tuple[int, ...]]:
@@ -95,16 +96,15 @@ def _within(dump: Dump, offset: int, size: int) -> int:
     return max(0, min(size, dump.size - offset))
 
 
-def _vmcoreinfo(notes: memoryview) -> bytes:
-    at = 0
-    while at + 12 <= len(notes):
-        name_size, size, _ = struct.unpack_from("<III", notes, at)
-        name = bytes(notes[at + 12 : at + 12 + name_size]) if name_size <= 64 else b""
-        at += 12 + (name_size + 3 & ~3)
-        if name.rstrip(b"\0") == b"VMCOREINFO":
-            return bytes(notes[at : at + size])
-        at += size + 3 & ~3
-    return b""
+def _notes(raw: memoryview) -> tuple[bytes, bytes]:
+    """What VMCOREINFO says, and all other notes as they are (NT_PRSTATUS: registers of a CPU) but cut-off ones."""
+    vmcoreinfo, others = b"", []
+    for note in _each_note(raw):
+        if note.name == b"VMCOREINFO":
+            vmcoreinfo = vmcoreinfo or bytes(note.content)
+        elif note.is_whole:
+            others.append(bytes(note.raw).ljust(note.padded, b"\0"))
+    return vmcoreinfo, b"".join(others)
 
 
 def notes(dump: Dump) -> Iterator[tuple[int, memoryview]]:
@@ -112,13 +112,27 @@ def notes(dump: Dump) -> Iterator[tuple[int, memoryview]]:
     kind, header = _header(dump)
     for one, offset, _, size, _ in _program_headers(dump, kind, header):
         if one == _PT_NOTE:
-            yield from _each_note(dump.view(offset, min(size, _NOTES_LIMIT)))
+            yield from ((note.kind, note.content) for note in _each_note(dump.view(offset, min(size, _NOTES_LIMIT))))
 
 
-def _each_note(raw: memoryview) -> Iterator[tuple[int, memoryview]]:
+class _Note(NamedTuple):
+    """One note: `raw` with its header, `padded` bytes long in the file; less where it is cut off."""
+
+    name: bytes
+    kind: int
+    content: memoryview
+    raw: memoryview
+    padded: int
+    is_whole: bool
+
+
+def _each_note(raw: memoryview) -> Iterator[_Note]:
     at = 0
     while at + 12 <= len(raw):
         name_size, size, kind = struct.unpack_from("<III", raw, at)
-        at += 12 + (name_size + 3 & ~3)
-        yield kind, raw[at : at + size]
-        at += size + 3 & ~3
+        data = at + 12 + (name_size + 3 & ~3)
+        end = data + (size + 3 & ~3)
+        name = bytes(raw[at + 12 : at + 12 + name_size]).rstrip(b"\0") if name_size <= 64 else b""
+        is_whole = data + size <= len(raw) and bool(name_size | size)
+        yield _Note(name, kind, raw[data : data + size], raw[at:end], end - at, is_whole)
+        at = end

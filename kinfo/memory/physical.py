@@ -27,8 +27,9 @@ class Memory:
     """A machine's physical memory as far as its dump holds it.
 
     `name` is for messages, `segments` are in order and without overlap, `machine` is the ELF machine of a core (183 arm64,
-    62 x86-64; None where no file says), `vmcoreinfo` the text of a core's VMCOREINFO note (b"" where there is none), `is_raw`
-    whether all of it comes from plain files, which do not state their addresses.
+    62 x86-64; None where no file says), `vmcoreinfo` the text of a core's VMCOREINFO note (b"" where there is none), `notes`
+    its other notes as they are in the file, `is_raw` whether all of it comes from plain files, which do not state their
+    addresses.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Memory:
         *,
         machine: int | None = None,
         vmcoreinfo: bytes = b"",
+        notes: bytes = b"",
         is_raw: bool = False,
     ) -> None:
         self.name = name
@@ -46,6 +48,7 @@ class Memory:
         self.segments = _without_overlap(segments)
         self.machine = machine
         self.vmcoreinfo = vmcoreinfo
+        self.notes = notes
         self.is_raw = is_raw
         self._starts = [segment.start for segment in self.segments]
 

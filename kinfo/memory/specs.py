@@ -120,13 +120,14 @@ def open_memory(texts: Sequence[str], stdin: BinaryIO | None = None) -> Memory |
 def _joined(specs: Sequence[Spec], opened: Sequence[Dump | Memory]) -> Memory | RawDump:
     segments: list[Segment] = []
     machine: int | None = None
-    vmcoreinfo = b""
+    vmcoreinfo = notes = b""
     for spec, one in zip(specs, opened, strict=True):
         if isinstance(one, Memory):
             if spec.base is not None:
                 raise DumpError(f"{one.name}: has physical addresses of its own", f"leave @{spec.base:#x} out")
             segments += one.segments
             machine, vmcoreinfo = machine or one.machine, vmcoreinfo or one.vmcoreinfo
+            notes = notes or one.notes  # the parts of a split dump repeat them
         elif spec.base is not None:
             segments.append(Segment(spec.base, spec.base + one.size, one, 0))
         elif len(specs) == 1:
@@ -134,6 +135,5 @@ def _joined(specs: Sequence[Spec], opened: Sequence[Dump | Memory]) -> Memory | 
         else:
             raise DumpError(f"{one.name}: is raw memory at an unknown address", f"write {one.name}@0x80000000, say")
     name = opened[0].name if len(opened) == 1 else f"{opened[0].name} and {len(opened) - 1} more"
-    return Memory(
-        name, segments, machine=machine, vmcoreinfo=vmcoreinfo, is_raw=not any(isinstance(one, Memory) for one in opened)
-    )
+    is_raw = not any(isinstance(one, Memory) for one in opened)
+    return Memory(name, segments, machine=machine, vmcoreinfo=vmcoreinfo, notes=notes, is_raw=is_raw)

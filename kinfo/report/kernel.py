@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kinfo.kernel.boot.clock import Uptime
+from kinfo.kernel.boot.linear_map import LinearMap
 from kinfo.kernel.boot.summary import Summary
 from kinfo.kernel.choose import Other
 from kinfo.kernel.modules.table import Module
@@ -81,8 +82,20 @@ def _space(summary: Summary) -> Iterator[str]:
     if summary.slide:
         slide = summary.slide
         yield _row("KASLR slide", f"{slide.slide:#x} above {slide.link:#x}, by {slide.evidence}")
-    if summary.phys_offset is not None:
-        yield _row("PHYS_OFFSET", f"{summary.phys_offset:#x}")
+    yield from _linear(summary.linear)
+
+
+def _linear(linear: LinearMap) -> Iterator[str]:
+    if linear.phys_offset is not None:
+        bits = f" (counted with {linear.va_bits} VA bits)" if linear.is_narrow else ""
+        yield _row("PHYS_OFFSET", f"{linear.phys_offset:#x}, by {linear.evidence}{bits}")
+        if linear.used not in (None, linear.phys_offset):
+            what = f"it counts with {linear.va_bits} VA bits; with those in use it is {linear.used:#x} (crash wants that)"
+            yield _row("", what)
+    elif linear.shift is not None:
+        yield _row("linear map", f"PA 0 is VA {linear.shift:#x}, by {linear.evidence}")
+    elif linear.findings:
+        yield _row("linear map", "not known, see the findings")
 
 
 def _symbols(summary: Summary) -> Iterator[str]:
@@ -171,7 +184,10 @@ def _virtual(summary: Summary) -> dict[str, object] | None:
         "kaslr_slide": _hex(summary.slide.slide) if summary.slide else None,
         "link_address": _hex(summary.slide.link) if summary.slide else None,
         "slide_evidence": summary.slide.evidence if summary.slide else None,
-        "phys_offset": _hex(summary.phys_offset),
+        "phys_offset": _hex(summary.linear.phys_offset),
+        "phys_offset_used": _hex(summary.linear.used),
+        "linear_map": _hex(summary.linear.shift),
+        "linear_evidence": list(summary.linear.sources),
     }
 
 

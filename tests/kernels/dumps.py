@@ -38,13 +38,21 @@ def write_lime(path: Path, pieces: Sequence[Piece]) -> None:
 
 
 def write_elf(
-    path: Path, pieces: Sequence[Piece], machine: int, cls: int, release: str, *, info: str = "", pcs: Iterable[int] = ()
+    path: Path,
+    pieces: Sequence[Piece],
+    machine: int,
+    cls: int,
+    release: str,
+    page: int = 4096,
+    *,
+    info: str = "",
+    pcs: Iterable[int] = (),
 ) -> None:
     """An ELF core: a VMCOREINFO note with `info` behind its usual lines, registers of CPUs, then a PT_LOAD for each range."""
     is_64 = cls == 64
     header, entry = ("<16sHHIQQQIHHHHHH", 56) if is_64 else ("<16sHHIIIIIHHHHHH", 32)
     header_size = struct.calcsize(header)
-    note = _note(f"OSRELEASE={release}\nPAGESIZE=4096\n{info}".encode())
+    note = _note(f"OSRELEASE={release}\nPAGESIZE={page}\n{info}".encode())
     note += b"".join(_registers(machine, pc) for pc in pcs)
     at = header_size + entry * (1 + len(pieces))
     headers = [_program_header(is_64, 4, 0, at, (0, 0, len(note)))]

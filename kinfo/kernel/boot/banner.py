@@ -48,6 +48,15 @@ def _search(kernel: Kernel) -> int | None:
     return start + (numbered or found)[0] if found else None
 
 
+def release(kernel: Kernel) -> tuple[str, str]:
+    """The kernel's release as its banner has it, else the record; and which of the two. Empty where neither says."""
+    line = banner(kernel)
+    if line.startswith(_START.decode()):
+        return line.removeprefix(_START.decode()).partition(" ")[0], "linux_banner"
+    stated = kernel.record.release_text
+    return ("", "") if stated in ("", "Linux") else (stated, "the record")
+
+
 def check(kernel: Kernel) -> tuple[Finding, ...]:
     """Whether banner and record speak of one kernel."""
     line, release = banner(kernel), kernel.record.release_text

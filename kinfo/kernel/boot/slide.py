@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
+from kinfo.findings import Finding, Severity
+from kinfo.kernel import rules
+from kinfo.kernel.boot.vmcoreinfo import read, value
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64, Format
 from kinfo.record.kernels import Version
+from kinfo.record.scan import PAGE
 
 _MIB = 1 << 20
 _X86_TEXT = 0xFFFFFFFF81000000  # __START_KERNEL_map + CONFIG_PHYSICAL_START as it is by default
@@ -29,7 +32,7 @@ _FLIPPED = (5, 4)
 
 
 class Slide(NamedTuple):
-    """`slide` bytes above the link address `link`, and what that rests on."""
+    """`slide` bytes above the link address `link` (of `_text`; where that is not known, of `_stext`), and its evidence."""
 
     slide: int
     link: int
@@ -37,25 +40,52 @@ class Slide(NamedTuple):
 
 
 def slide(kernel: Kernel) -> Slide | None:
-    """The slide; None where no link address is known for such a kernel, or no VA."""
+    """The slide; None where neither VMCOREINFO nor a link address tells it, or where the two contradict each other.
+
+    A VMCOREINFO whose addresses are borne out is believed: KASAN and a configuration can move the link address.
+    """
+    stated, usual = _stated(kernel), _usual(kernel)
+    if stated and usual and stated.slide != usual.slide and not read(kernel).is_bound:
+        return None
+    return stated or usual
+
+
+def check(kernel: Kernel) -> tuple[Finding, ...]:
+    """A finding where VMCOREINFO and the usual link address do not give the same slide."""
+    stated, usual = _stated(kernel), _usual(kernel)
+    if stated is None or usual is None or stated.slide == usual.slide:
+        return ()
+    message = f"{stated.slide:#x} by {stated.evidence}, {usual.slide:#x} by {usual.evidence} {usual.link:#x}"
+    return (rules.KERNEL_SLIDE.at("KERNELOFFSET", message, Severity.INFO if read(kernel).is_bound else None),)
+
+
+def _stated(kernel: Kernel) -> Slide | None:
+    """By VMCOREINFO, where what it says can be: whole pages, and a link address in the kernel's half."""
+    info = read(kernel)
+    stated = value(info.values, "KERNELOFFSET")
+    if kernel.space is None or stated is None or stated % PAGE or not 0 <= stated < 1 << 64:
+        return None
+    text_pa = image_start(kernel)
+    link = kernel.space.va(kernel.kallsyms.borders.stext if text_pa is None else text_pa) - stated
+    return Slide(stated, link, info.source) if link >= 1 << 63 else None
+
+
+def _usual(kernel: Kernel) -> Slide | None:
     text_pa = image_start(kernel)
     if kernel.space is None or text_pa is None:
         return None
-    text = kernel.space.va(text_pa)
-    stated = value(vmcoreinfo(kernel), "KERNELOFFSET")
-    if stated is not None:
-        return Slide(stated, text - stated & kernel.space.mask, "VMCOREINFO")
-    link = _link_address(kernel.space.form, kernel.pointers.version)
-    if link is None or text < link:
-        return None
-    return Slide(text - link, link, "the release's usual link address")
+    text, link = kernel.space.va(text_pa), _link_address(kernel.space.form, kernel.pointers.version)
+    return None if link is None or text < link else Slide(text - link, link, "the release's usual link address")
 
 
 def image_start(kernel: Kernel) -> int | None:
-    """PA of `_text`: from the record, or from `_stext` where the head takes one 64K segment (arm64's SEGMENT_ALIGN)."""
+    """PA of `_text`: from the record or kallsyms; else by `_stext` where the head takes one 64K segment (SEGMENT_ALIGN)."""
     borders = kernel.kallsyms.borders
     if kernel.pointers.pa("text") or borders.text != borders.stext:
         return borders.text
+    listed = next((symbol.pa for symbol in kernel.kallsyms.named("_text")), None)
+    if listed is not None and listed <= borders.stext:
+        return listed
     is_arm64 = kernel.space is not None and kernel.space.form is not None and kernel.space.form.machine == ARM64
     return borders.stext - _SEGMENT if is_arm64 and borders.stext % _SEGMENT == 0 else None
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kinfo.findings import Finding, Severity
-from kinfo.kernel.boot import banner, build_id, clock, slide
+from kinfo.kernel.boot import banner, build_id, clock, slide, vmcoreinfo, voffset
 from kinfo.kernel.boot.clock import Uptime
+from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
-from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
-from kinfo.kernel.paging import linear
 
 _GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
@@ -23,7 +22,7 @@ class Summary(NamedTuple):
     banner: str
     build_id: str
     slide: Slide | None
-    phys_offset: int | None
+    linear: LinearMap
     uptime: list[Uptime]
     modules: list[Module]
     findings: tuple[Finding, ...]
@@ -31,24 +30,20 @@ class Summary(NamedTuple):
 
 def summary(kernel: Kernel) -> Summary:
     """The summary; everything that it needs is read now."""
-    found = (*kernel.findings, *banner.check(kernel))
+    found_slide, linear = slide.slide(kernel), linear_map(kernel)
+    found = (*kernel.findings, *banner.check(kernel), *addresses(kernel, linear))
     return Summary(
         kernel=kernel,
         banner=banner.banner(kernel),
         build_id=build_id.build_id(kernel).hex(),
-        slide=slide.slide(kernel),
-        phys_offset=phys_offset(kernel),
+        slide=found_slide,
+        linear=linear,
         uptime=clock.uptime(kernel),
         modules=kernel.modules.all if kernel.modules else [],
         findings=tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity])),
     )
 
 
-def phys_offset(kernel: Kernel) -> int | None:
-    """PHYS_OFFSET of arm64 (the PA that PAGE_OFFSET stands for, modulo 2^64); None where nothing tells.
-
-    The kernel's own word comes first: where it was built for 52-bit VAs and runs with 48, it counts from another PAGE_OFFSET
-    than the page tables show.
-    """
-    stated = kernel.pointers.count("phys_offset") or value(vmcoreinfo(kernel), "NUMBER(PHYS_OFFSET)")
-    return stated or (linear.phys_offset(kernel.space) if kernel.space else None)
+def addresses(kernel: Kernel, linear: LinearMap) -> tuple[Finding, ...]:
+    """What is wrong with the addresses that debuggers go by: kimage_voffset, the linear map, VMCOREINFO, the slide."""
+    return (*voffset.check(kernel), *linear.findings, *vmcoreinfo.read(kernel).findings, *slide.check(kernel))

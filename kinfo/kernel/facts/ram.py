@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from kinfo.errors import KernelError
-from kinfo.kernel.boot import banner, config, slide, summary, variables
+from kinfo.kernel.boot import banner, config, slide, variables
+from kinfo.kernel.boot.linear_map import linear_map
 from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.facts import constants, symbols
 from kinfo.kernel.facts.btf import Btf
@@ -81,7 +82,8 @@ def _tell_boot(told: Told, kernel: Kernel) -> None:
     told.add("release", found[1] if found else None, "linux_banner")
     info = vmcoreinfo(kernel)
     tell_vmcoreinfo(told, info)
-    told.add("PHYS_OFFSET", summary.phys_offset(kernel), "VMCOREINFO or the page tables", is_fallback=True)
+    linear = linear_map(kernel)
+    told.add("PHYS_OFFSET", linear.phys_offset, linear.evidence, is_fallback=True)
     start, end = value(info, "NUMBER(MODULES_VADDR)"), value(info, "NUMBER(MODULES_END)")
     if start is not None and end is not None:
         chosen = variables.number(kernel, "module_alloc_base")

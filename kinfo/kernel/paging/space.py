@@ -18,6 +18,7 @@ from kinfo.memory import Memory
 
 IMAGE_ABOVE_LINEAR = (5, 4)  # "arm64: mm: Flip kernel VA space"
 _FIRST_OF_48 = 960  # 64K pages, 52-bit VA: a CPU with 48 bits uses the last 64 entries of the top table
+_IMAGE_ALIGN = 2 << 20
 _MAPPINGS = 8  # executable mappings of _stext that are looked at: the image's is one of the first
 
 
@@ -59,7 +60,10 @@ class Space:
         elif not self.memory.holds(self.root, 64):
             self.reason = f"the page table at PA {self.root:#x} is not in the dump"
         else:
-            forms = [form for form in FORMATS if self.memory.machine in (None, form.machine)]
+            of_machine = (form for form in FORMATS if self.memory.machine in (None, form.machine))
+            forms = [
+                form for form in of_machine if not self.root % form.page_size
+            ]  # swapper_pg_dir is a page's worth or more
             return self._confirmed(forms, stored) or self._searched(forms)
         return None
 
@@ -87,8 +91,13 @@ class Space:
         return find(self.memory, self.root, form, self.kallsyms.borders.stext, upwards=upwards)
 
     def _holds(self, form: Format, voffset: int) -> bool:
-        """Whether the tables map code, read-only data and data of the image at one distance, and the code executable."""
+        """Whether the tables map code, read-only data and data of the image at one distance, and the code executable.
+
+        No kernel maps its image with blocks that reach beyond it, but for the ends of the 2 MiB that x86-64 takes: other
+        bytes, read as a table of big pages, often do.
+        """
         borders, tables = self.kallsyms.borders, self.kallsyms.tables
+        first, last = borders.text & -_IMAGE_ALIGN, borders.end + -borders.end % _IMAGE_ALIGN
         code = (borders.stext, (borders.stext + borders.etext) // 2, borders.etext - 1)
         for pa in (*code, tables.names, tables.token_index):
             try:
@@ -96,6 +105,8 @@ class Space:
             except HoleError:
                 return False
             if mapping is None or mapping.pa + (pa + voffset - mapping.va & self.mask) != pa:
+                return False
+            if mapping.pa < first or mapping.pa + mapping.size > last:
                 return False
             if pa in code and not mapping.is_executable:
                 return False
