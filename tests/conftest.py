@@ -10,8 +10,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import zstandard
+from hypothesis import HealthCheck, settings
 
 from kinfo.cli.main import run
+
+# A busy machine makes any example slow: no property has a deadline, nor the drawing of its examples.
+settings.register_profile("kinfo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kinfo")
 
 ROOT = Path(__file__).resolve().parent.parent
 

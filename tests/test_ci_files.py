@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_the_action_expands_patterns_and_writes_a_file(tmp_path: Path) -> None:
 
 def test_the_action_installs_itself() -> None:
     steps = action()["runs"]["steps"]
-    assert steps[1]["run"] == 'python -m pip install --quiet "$KINFO"'
+    assert steps[1]["run"] == 'python -m pip install --quiet "${KINFO}[dt]"'
     assert steps[1]["env"] == {"KINFO": "${{ github.action_path }}"}
     assert all("shell" in step or "uses" in step for step in steps)
     assert action()["inputs"]["command"]["default"] in COMMANDS
@@ -73,6 +74,8 @@ def test_hooks_name_commands_that_are_there(hook: dict[str, Any]) -> None:
 
 def test_the_devicetree_hook(tmp_path: Path) -> None:
     hook = next(one for one in HOOKS if one["id"] == "kinfo-verify-dt")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert hook["additional_dependencies"] == extras["dt"]
     assert re.search(hook["files"], "boards/a.dts")
     right, wrong = EXAMPLES / "right" / "v3.dtb", EXAMPLES / "wrong" / "devicetree-cells.dtb"
     for path, code in ((right, 0), (wrong, 1)):

@@ -29,7 +29,7 @@ make_base() { # release, tarball
     url=$(mirror)
     debootstrap --variant=minbase --include=make,git,ca-certificates "$1" "$new" ${url:+"$url"} >"$work/log" 2>&1 || return
     rm -rf "$new"/var/cache/apt/archives/*.deb
-    tar -C "$new" -c . | gzip -1 >"$2.$$" && mv "$2.$$" "$2"
+    tar -C "$new" -c . | gzip -1 >"$2.${work##*.}" && mv "$2.${work##*.}" "$2"
     rm -rf "$new"
 }
 
@@ -62,13 +62,13 @@ take_along() { # root
     done
 }
 
-inside() { # root, command: with a new user's environment, and what says how to reach the network
+inside() { # root, command: with the environment of a new user at a terminal, and what says how to reach the network
     local root=$1 kept=()
     shift
     while IFS= read -r -d '' one; do
         [[ $one =~ ^(PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|[a-zA-Z]+_(proxy|PROXY)=) ]] && kept+=("$one")
     done < <(env -0)
-    chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb "${kept[@]}" "$@" </dev/null
+    chroot "$root" env -i --default-signal=INT,QUIT HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb "${kept[@]}" "$@" </dev/null
 }
 
 try() { # release
@@ -117,13 +117,14 @@ git rev-parse -q --verify HEAD >/dev/null 2>&1 || stop "needs a git checkout: it
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kinfo/bare
 mkdir -p "$cache"
-work=$(mktemp -d)
+work=$(mktemp -d -t kinfo-bare.XXXXXX)
 child=""
 # Killing unshare kills the first process of the namespace, and with it all others.
 clean() {
+    trap '' INT TERM HUP # a second Ctrl-C does not leave half of it
     [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
     wait || true
-    rm -rf --one-file-system "$work" "$cache"/*.tar.gz.*
+    rm -rf --one-file-system "$work" "$cache"/*."${work##*.}"
 }
 trap clean EXIT
 trap 'exit 130' INT

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from kinfo.catalogue import rule_named
+from kinfo.dt.verify import is_open
 from kinfo.findings import Finding, Severity
 from kinfo.version import __version__
 
@@ -61,9 +62,11 @@ def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
     physical: dict[str, object] = {"artifactLocation": {"uri": quote(one.source)}}
     if one.offset is not None:
         physical["region"] = {"byteOffset": one.offset}
+    is_undecided = is_open(finding)
     return {
         "ruleId": finding.code,
-        "level": _SARIF_LEVEL[finding.severity],
+        **({"kind": "open"} if is_undecided else {}),
+        "level": "none" if is_undecided else _SARIF_LEVEL[finding.severity],
         "message": {"text": f"{finding.where}: {finding.message}"},
         "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": finding.where}]}],
     }
@@ -77,18 +80,21 @@ def junit(judged: Sequence[Judged], *, strict: bool) -> str:
 
 def _suite(one: Judged, *, strict: bool) -> str:
     bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    failures = [finding for finding in one.findings if finding.severity in bad]
+    failures = [finding for finding in one.findings if finding.severity in bad and not is_open(finding)]
+    errors = sum(map(is_open, one.findings))
     name = quoteattr(one.place)
     cases = [_case(finding, name, is_failure=finding in failures) for finding in one.findings]
-    if not failures:
+    if not failures and not errors:
         cases.append(f"    <testcase classname={name} name={quoteattr(one.name)}/>\n")
-    head = f"  <testsuite name={name} tests={quoteattr(str(len(cases)))} failures={quoteattr(str(len(failures)))}>\n"
+    head = f'  <testsuite name={name} tests="{len(cases)}" failures="{len(failures)}" errors="{errors}">\n'
     return head + "".join(cases) + "  </testsuite>\n"
 
 
 def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
     body = escape(f"{finding.where}: {finding.message}\neffect: {finding.effect}\ndo: {finding.remedy}")
-    if is_failure:
+    if is_open(finding):  # JUnit: the test itself did not work
+        inner = f"<error message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</error>"
+    elif is_failure:
         inner = f"<failure message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</failure>"
     else:
         inner = f"<system-out>{body}</system-out>"
