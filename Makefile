@@ -31,7 +31,7 @@ generate: $(DEV)
 
 # The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
 bare:
-	@exec env TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh $(RELEASES)
+	@exec env RELEASES="$(RELEASES)" TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

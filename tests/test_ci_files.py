@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -90,11 +91,25 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_documented_workflows_are_yaml() -> None:
-    github, step, gitlab, policy = map(yaml.safe_load, blocks("yaml"))
+    github, step, gitlab, devicetree, policy = map(yaml.safe_load, blocks("yaml"))
     assert set(github["jobs"]) == {"record"}
     assert step[0]["with"]["command"] in COMMANDS
     assert gitlab["debug-kinfo"]["artifacts"]["reports"]["junit"] == ["crosscheck.xml", "compare.xml"]
     policy_of(policy)
+    job = devicetree["devicetree"]
+    assert f"> {job['artifacts']['reports']['junit']}" in job["script"][-1]
+    for one in (gitlab["debug-kinfo"], job):
+        assert {"image", "before_script", "script", "artifacts"} == set(one)
+
+
+def test_the_documented_devicetree_job_runs(tmp_path: Path) -> None:
+    job = yaml.safe_load(blocks("yaml")[3])["devicetree"]
+    (tmp_path / "boards").mkdir()
+    shutil.copy(EXAMPLES / "right" / "v3.dtb", tmp_path / "boards")
+    command = job["script"][-1].replace("/opt/kinfo/bin/", "").replace("*.dts", "*.dtb")
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=WITH_KINFO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<testsuite " in (tmp_path / "verify-dt.xml").read_text()
 
 
 def test_the_documented_commands_run(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make demo` and `make test` as a new user types them: in a fresh Debian that holds make, git and ca-certificates alone, with
-# the last commit cloned into it. `bash tools/bare.sh RELEASE...`; TARGETS are the targets (demo test), TESTS is for make test.
+# the last commit cloned into it. RELEASES (bookworm trixie), TARGETS (demo test) and TESTS (for make test) are variables.
 #
 # All of it runs in a mount and a process namespace of its own: however it ends, nothing stays mounted and nothing runs on.
 # How this machine reaches Debian and Python packages (mirror, proxies, certificates, pip's configuration, local indexes)
@@ -8,6 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 self=$PWD/tools/bare.sh
+releases=${RELEASES:-bookworm trixie}
 targets=${TARGETS:-demo test}
 
 stop() {
@@ -101,9 +102,8 @@ try() { # release
 
 if [ "${1:-}" = --namespaced ]; then
     work=$2 cache=$3
-    shift 3
     results=() code=0
-    for release; do try "$release" || { code=1; results+=("make bare: $release: FAILED"); }; done
+    for release in $releases; do try "$release" || { code=1; results+=("make bare: $release: FAILED"); }; done
     printf '%s\n' "${results[@]}"
     exit "$code"
 fi
@@ -129,7 +129,7 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc bash "$self" --namespaced "$work" "$cache" "$@" &
+setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc bash "$self" --namespaced "$work" "$cache" &
 child=$!
 code=0
 wait "$child" || code=$?
