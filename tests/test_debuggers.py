@@ -499,8 +499,8 @@ class TestRun:
     def test_interrupts_are_the_debuggers(self, fake: Path, tmp_path: Path) -> None:
         path = core(make(), tmp_path / "core")
         (fake / "crash").write_text(
-            f"#!{sys.executable}\nimport signal, sys\n"
-            "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+            f"#!{sys.executable}\nimport os, signal, sys\n"
+            "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'interrupted\\n'))\n"  # print is not reentrant
             "print('ready', flush=True)\nsys.stdin.readline()\nsys.exit(7)\n"
         )
         with subprocess.Popen(

@@ -177,3 +177,13 @@ def test_files_of_proc_are_read_to_their_end() -> None:
         pytest.skip("no /proc/kallsyms here")
     with open_dump("/proc/kallsyms") as dump:
         assert dump.size == len(Path("/proc/kallsyms").read_bytes())
+
+
+def test_a_loop_over_windows_may_be_left_with_a_part_in_hand(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abcdefgh" * 1024)
+    with open_dump(str(tmp_path / "file")) as dump:
+        windows = dump.windows(4)
+        _, window = next(windows)
+        part = window[:4]
+        windows.close()  # type: ignore[attr-defined]
+        assert bytes(part) == b"efgh"

@@ -89,8 +89,9 @@ try() { # release
     for target in $targets; do
         echo "make bare: $release: make $target"
         if ! inside "$root" make -C /root/kinfo "$target" ${TESTS:+"TESTS=$TESTS"} >"$work/log" 2>&1; then
-            tail -n 60 "$work/log"
-            echo "make bare: $release: make $target FAILED after $((SECONDS - start)) s"
+            cp "$work/log" "$cache/$release.log"
+            tail -n 30 "$work/log"
+            echo "make bare: $release: make $target FAILED after $((SECONDS - start)) s; all it said: $cache/$release.log"
             return 1
         fi
         if [ "$target" = test ]; then tail -n 1 "$work/log"; fi
