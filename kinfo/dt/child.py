@@ -31,7 +31,10 @@ class Limits(NamedTuple):
 
 
 class Child:
-    """A Python process that runs `code`, which waits for its arguments. It is gone when `end` returns."""
+    """A Python process that runs `code`, which waits for its arguments. It is gone when `end` returns.
+
+    The thread that makes it must live as long: the kernel (PR_SET_PDEATHSIG) takes a thread for the parent.
+    """
 
     def __init__(self, code: str, limits: Limits) -> None:
         import resource
