@@ -4,7 +4,8 @@
 #
 # All of it runs in a mount and a process namespace of its own: however it ends, nothing stays mounted and nothing runs on.
 # How this machine reaches Debian and Python packages (mirror, proxies, certificates, pip's configuration, local indexes)
-# is read from it when it runs, and taken along. Base systems are kept in the user's cache.
+# is read from it when it runs, and taken along. Base systems are kept in the user's cache. Nothing is removed in here, where
+# folders of the machine are mounted: the caller does that when the namespace is gone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 self=$PWD/tools/bare.sh
@@ -88,7 +89,7 @@ try() { # release
     GIT_CONFIG_GLOBAL=$work/gitconfig git clone -q --no-hardlinks "$PWD" "$root/root/kinfo"
     for target in $targets; do
         echo "make bare: $release: make $target"
-        if ! inside "$root" make -C /root/kinfo "$target" ${TESTS:+"TESTS=$TESTS"} >"$work/log" 2>&1; then
+        if ! inside "$root" make --no-print-directory -C /root/kinfo "$target" ${TESTS:+"TESTS=$TESTS"} >"$work/log" 2>&1; then
             cp "$work/log" "$cache/$release.log"
             tail -n 30 "$work/log"
             echo "make bare: $release: make $target FAILED after $((SECONDS - start)) s; all it said: $cache/$release.log"
@@ -97,7 +98,6 @@ try() { # release
         if [ "$target" = test ]; then tail -n 1 "$work/log"; fi
     done
     version=$(inside "$root" python3 -V)
-    rm -rf --one-file-system "$root" 2>/dev/null || true
     results+=("make bare: $release: make ${targets// / and make } pass on $version in $((SECONDS - start)) s")
 }
 
