@@ -35,9 +35,10 @@ make_base() { # release, tarball
     rm -rf "$new"
 }
 
-# Files and folders of this machine that pip's configuration names; a simple index links to its neighbours.
+# Files and folders of this machine that pip's configuration names; a simple index links to its neighbours. Some are files
+# that the chroot makes on its own (the certificates): those stay as they are.
 pip_paths() {
-    { python3 -m pip config list 2>/dev/null || true; env | grep '^PIP_' || true; } |
+    { cat /etc/pip.conf /etc/xdg/pip/* ~/.pip/* ~/.config/pip/* 2>/dev/null || true; env | grep '^PIP_' || true; } |
         grep -oE '(file://)?/[^ ,"'\'']+' | sed -e 's,^file://,,' -e 's,/simple/*$,,' | sort -u
 }
 
