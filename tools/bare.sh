@@ -125,7 +125,7 @@ child=""
 clean() {
     trap '' INT TERM HUP # a second Ctrl-C does not leave half of it
     [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
-    wait || true
+    wait 2>/dev/null || true
     rm -rf --one-file-system "$work" "$cache"/*."${work##*.}"
 }
 trap clean EXIT
