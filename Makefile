@@ -1,16 +1,22 @@
-# Every target sets itself up: a virtual environment in .venv with what the target needs.
+# Every target sets itself up: Debian packages, and a virtual environment in .venv with what the target needs.
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+# make test TESTS="tests/test_cli.py -x": these alone, without coverage
+TESTS :=
+COVERAGE := --cov --cov-report=term
+# make bare RELEASES=trixie TARGETS=demo
+RELEASES := bookworm trixie
+TARGETS := demo test
 
-.PHONY: demo test lint bench generate release-check clean
+.PHONY: demo test lint bench generate bare release-check clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 $(or $(TESTS),$(COVERAGE))
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -26,13 +32,17 @@ generate: $(DEV)
 release-check: $(DEV)
 	$(BIN)/python tools/release_check.py
 
+# The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
+bare:
+	@exec env RELEASES="$(RELEASES)" TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh
+
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
-$(READY): pyproject.toml tools/venv.sh
-	@sh tools/venv.sh $(VENV)
+$(READY): pyproject.toml tools/venv.sh tools/debian.sh
+	@sh tools/venv.sh $(VENV) dt
 	@touch $@
 
-$(DEV): pyproject.toml tools/venv.sh
+$(DEV): pyproject.toml tools/venv.sh tools/debian.sh
 	@sh tools/venv.sh $(VENV) dev
 	@touch $(READY) $@

@@ -75,8 +75,9 @@ def verify_dt(
     """The verdict on every tree in a file (.dtb, .dts, images that hold trees) or folder like /proc/device-tree.
 
     `options` is what is known beyond the tree: profile, layout, page size, a record out of memory (kinfo.dt.board.Options).
-    `cache` is a folder for processed schemas; without one the schema is left out and the rules alone are checked. Raises
-    KinfoError where the file, or one of its trees, cannot be read.
+    `cache` is a folder for processed schemas; without one the schema is left out and the rules alone are checked. Without
+    dtschema, an extra, that is so too, and a finding says it. Raises KinfoError where the file, or one of its trees, cannot
+    be read.
     """
     from kinfo.dt.batch import Request, verify_file
     from kinfo.dt.schema import SchemaCheck, SchemaTool

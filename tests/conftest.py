@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import zstandard
+from hypothesis import HealthCheck, settings
 
 from kinfo.cli.main import run
+
+# A busy machine makes any example slow: no property has a deadline, nor the drawing of its examples.
+settings.register_profile("kinfo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kinfo")
+
+# A shell's background job ignores Ctrl-C, and so would every command that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
@@ -106,6 +107,19 @@ def test_rules_need_no_schema_tool() -> None:
 def test_page_search_needs_no_numpy(shipped: Path) -> None:
     assert "numpy" not in modules_after("find", str(shipped / "ram-6.12.bin"))
     assert "numpy" in modules_after("find", str(shipped / "ram-6.12.bin"), "--step", "4")
+
+
+def test_no_test_depends_on_the_clock() -> None:
+    """Wall time is the machine's, not the test's: what must be quick is held to processor time, a hang is seen as one."""
+    assert settings().deadline is None
+    clocks = {"time.time()", "time.monotonic()", "time.perf_counter()", "timeout="}
+    used = {
+        (path.name, line.strip())
+        for path in (PACKAGE.parent / "tests").rglob("*.py")
+        for line in path.read_text().splitlines()
+        if path != Path(__file__) and any(clock in line for clock in clocks)
+    }
+    assert not used
 
 
 def test_public_names_are_the_documented_ones() -> None:

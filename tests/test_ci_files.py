@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ def test_the_action_expands_patterns_and_writes_a_file(tmp_path: Path) -> None:
 
 def test_the_action_installs_itself() -> None:
     steps = action()["runs"]["steps"]
-    assert steps[1]["run"] == 'python -m pip install --quiet "$KINFO"'
+    assert steps[1]["run"] == 'python -m pip install --quiet "${KINFO}[dt]"'
     assert steps[1]["env"] == {"KINFO": "${{ github.action_path }}"}
     assert all("shell" in step or "uses" in step for step in steps)
     assert action()["inputs"]["command"]["default"] in COMMANDS
@@ -73,6 +75,8 @@ def test_hooks_name_commands_that_are_there(hook: dict[str, Any]) -> None:
 
 def test_the_devicetree_hook(tmp_path: Path) -> None:
     hook = next(one for one in HOOKS if one["id"] == "kinfo-verify-dt")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert hook["additional_dependencies"] == extras["dt"]
     assert re.search(hook["files"], "boards/a.dts")
     right, wrong = EXAMPLES / "right" / "v3.dtb", EXAMPLES / "wrong" / "devicetree-cells.dtb"
     for path, code in ((right, 0), (wrong, 1)):
@@ -87,11 +91,25 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_documented_workflows_are_yaml() -> None:
-    github, step, gitlab, policy = map(yaml.safe_load, blocks("yaml"))
+    github, step, gitlab, devicetree, policy = map(yaml.safe_load, blocks("yaml"))
     assert set(github["jobs"]) == {"record"}
     assert step[0]["with"]["command"] in COMMANDS
     assert gitlab["debug-kinfo"]["artifacts"]["reports"]["junit"] == ["crosscheck.xml", "compare.xml"]
     policy_of(policy)
+    job = devicetree["devicetree"]
+    assert f"> {job['artifacts']['reports']['junit']}" in job["script"][-1]
+    for one in (gitlab["debug-kinfo"], job):
+        assert {"image", "before_script", "script", "artifacts"} == set(one)
+
+
+def test_the_documented_devicetree_job_runs(tmp_path: Path) -> None:
+    job = yaml.safe_load(blocks("yaml")[3])["devicetree"]
+    (tmp_path / "boards").mkdir()
+    shutil.copy(EXAMPLES / "right" / "v3.dtb", tmp_path / "boards")
+    command = job["script"][-1].replace("/opt/kinfo/bin/", "").replace("*.dts", "*.dtb")
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=WITH_KINFO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<testsuite " in (tmp_path / "verify-dt.xml").read_text()
 
 
 def test_the_documented_commands_run(tmp_path: Path) -> None:

@@ -153,13 +153,13 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_blobs_are_done_with_at_once(name: str) -> None:
     data, is_refused = HOSTILE[name]
-    start = time.perf_counter()
+    start = time.process_time()
     if is_refused:
         with pytest.raises(BlobError):
             parse(data)
     else:
         parse(data)
-    assert time.perf_counter() - start < 10  # 2 s on an idle machine; a hang is what this is about
+    assert time.process_time() - start < 20  # 2 s on an idle machine; a hang is what this is about
 
 
 def test_random_damage_is_refused_or_read() -> None:

@@ -15,13 +15,14 @@ from kinfo.catalogue import RULES
 from kinfo.dt.blob import parse
 from kinfo.dt.board import Options
 from kinfo.dt.dmesg import placed_regions
-from kinfo.dt.dump import DumpFacts
+from kinfo.dt.dump import DumpFacts, dump_facts
 from kinfo.dt.profiles import profile_named
 from kinfo.dt.ranges import Range
 from kinfo.dt.tree import tree_of
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import UnknownNameError
 from kinfo.findings import Severity
+from kinfo.memory import BytesDump
 from kinfo.record.layouts import layout_named
 from tests.conftest import ROOT, Cli
 from tests.fdt import N, blob, board, cells, texts
@@ -61,7 +62,8 @@ def test_wrong_examples_give_their_finding(path: Path, kinfo_cli: Cli) -> None:
 # Rules that need more than a tree: see below.
 ELSEWHERE = {
     *("devicetree-dump-address", "devicetree-dump-unplaced", "devicetree-dump-size", "devicetree-dump-image"),
-    *("devicetree-dump-agrees", "devicetree-placed", "devicetree-blob"),
+    *("devicetree-dump-agrees", "devicetree-dump-erased", "devicetree-placed", "devicetree-blob"),
+    "devicetree-schema-skipped",
 }
 
 
@@ -366,6 +368,52 @@ def test_the_record_s_image_against_every_region() -> None:
     assert f"overlaps the image at {facts.image}" in message
     nothing = dumped(changes={"_text_pa": 0, "_stext_pa": 0})
     assert nothing.image is None
+
+
+def raw_dump(data: bytes, base: int | None) -> DumpFacts:
+    return dump_facts(BytesDump(data, "region.bin"), base)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0xFF])
+def test_an_erased_region_proves_nothing(byte: int) -> None:
+    erased = bytes([byte]) * 0x20000  # twice the region: its size is no record's
+    for base, more in (
+        (0x4E000000, " (0x4e000000-0x4e01ffff (128 KiB))"),
+        (None, ""),
+        (0x4F000000, " (0x4f000000-0x4f01ffff (128 KiB)), and they are not the region's, which begins at 0x4e000000"),
+    ):
+        verdict = checked(v3_board(), dump=raw_dump(erased, base))
+        found = {code: text for code, text in codes(verdict, info=True).items() if code.startswith("dump-")}
+        assert found == {"dump-erased": f"all 131072 bytes of region.bin are {byte:02x}{more}"}
+        assert verdict.outcome == "sound"
+
+
+def test_an_erased_region_in_a_dump_with_a_record_elsewhere() -> None:
+    record = kinfo.encode(make_fields("C", 1), "C")
+    ram = bytearray(0x40000)
+    ram[0x30000 : 0x30000 + len(record)] = record
+    found = codes(checked(v3_board(), dump=raw_dump(bytes(ram), 0x4E000000)))
+    message = "the region's 65536 bytes in region.bin are all 00; a record lies elsewhere, at 0x4e030000"
+    assert found["dump-erased"] == message
+    assert found["dump-address"] == "region.bin has it at 0x4e030000, the region begins at 0x4e000000"
+    ram[8] = 1
+    assert "dump-erased" not in codes(checked(v3_board(), dump=raw_dump(bytes(ram), 0x4E000000)))
+    assert "dump-erased" not in codes(checked(v3_board(), dump=raw_dump(bytes(ram), 0x4E001000)))  # not all of it is there
+
+
+def test_any_record_of_the_dump_may_be_the_region_s() -> None:
+    record = kinfo.encode(make_fields("C", 1), "C")
+    ram = record.ljust(0x1000, b"\0") * 3
+    found = codes(checked(v3_board(), dump=raw_dump(ram, 0x4DFFE000)), info=True)
+    assert found["dump-agrees"] == "region.bin has it at 0x4e000000"
+
+
+def test_the_vendor_block_alone() -> None:
+    block = kinfo.encode(make_fields("V2", 1), "V2")
+    data = bytes(0x800) + block.ljust(0x800, b"\0")
+    found = codes(checked(v3_board(), dump=raw_dump(data, 0x4E000000)), info=True)
+    message = "region.bin has the vendor module's block alone, at 0x4e000800: the kernel's record beside it is gone"
+    assert {code: text for code, text in found.items() if code.startswith("dump-")} == {"dump-erased": message}
 
 
 def test_a_record_against_a_dynamic_region() -> None:

@@ -381,9 +381,9 @@ def test_the_search_for_kallsyms_is_bounded() -> None:
     ramp = struct.pack("<40I", *(600 * step for step in range(40)))
     for data in (b"0\x001\x002\x003\x004\x005\x006\x007\x008\x009\0" * 400_000, tokens * 4000, ramp * 50_000 + tokens):
         dump = BytesDump(data)
-        began = time.monotonic()
+        began = time.process_time()
         assert tables.find(Memory("hostile", [Segment(0, dump.size, dump, 0)]), 0, dump.size) is None
-        assert time.monotonic() - began < 20
+        assert time.process_time() - began < 60  # a few on an idle machine; a hang is what this is about
 
 
 @pytest.mark.parametrize("form", ["vmlinux", "vmlinux.zst", "Image", "Image.zst", "System.map config", "stripped", "ram"])

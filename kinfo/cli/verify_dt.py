@@ -41,6 +41,7 @@ _LOG_LIMIT = 64 << 20
 @click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
 @click.option("--dmesg", metavar="FILE", help="The kernel's log: where it placed reserved memory.")
 @click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
+@click.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
 @click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
 @click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
@@ -51,20 +52,18 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
     FILE is a .dtb, .dts, dtbo.img, boot.img, vendor_boot.img, Image.gz-dtb, FIT image, /sys/firmware/fdt, a folder like
     /proc/device-tree, or - for standard input.
 
-    Exit 0 when the memory will be there, 1 when not (or no tree of a file has a kinfo node), 2 when a file could not be read.
+    Exit 0 when the memory will be there, 1 when not (or no tree of a file has a kinfo node), 2 when a file could not be read
+    or the schema check did not finish. The schema needs dtschema (pip install 'kinfo[dt]'); a note says where it is missing.
 
     \b
     kinfo verify-dt board.dtb
     kinfo verify-dt vendor_boot.img --select gs101 --page-size 16384
     kinfo verify-dt base.dtb --overlay board.dtbo --dump region.bin@0xfd3fe000
     """
-    if given["require"] and given["if_present"]:
-        raise click.UsageError("--require and --if-present exclude each other")
-    if files.count("-") > 1:
-        raise click.UsageError("- can be named once")
+    _refuse_nonsense(files, given)
     if listing:
         return _list(files, given)
-    request = _request(given, None if given["no_schema"] else schema_check(len(files)))
+    request = _request(given, None if given["no_schema"] else schema_check(len(files), required=given["require_schema"]))
     if form == "text":
         from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
 
@@ -79,6 +78,14 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
     return _code(results, request.options, strict=strict)
 
 
+def _refuse_nonsense(files: tuple[str, ...], given: dict[str, Any]) -> None:
+    for one, other in (("require", "if_present"), ("require_schema", "no_schema")):
+        if given[one] and given[other]:
+            raise click.UsageError(f"--{one} and --{other} exclude each other".replace("_", "-"))
+    if files.count("-") > 1:
+        raise click.UsageError("- can be named once")
+
+
 def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:
     """What comes when every file is through: the summary of several trees, or the document."""
     count = sum(len(result.verdicts) for result in results)
@@ -91,16 +98,18 @@ def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> 
 
 
 def _code(results: Sequence[FileVerdicts], options: Options, *, strict: bool) -> int:
-    """2 where something could not be decided; 1 for findings, or a file in which no tree has a kinfo node."""
+    """2 where something could not be read; 1 for findings, or a file in which no tree has a kinfo node; 2 for undecided."""
+    from kinfo.dt.verify import is_open
+
     if any(result.problems for result in results):
         return UNDECIDED
     for result in results:
-        findings = tuple(finding for verdict in result.verdicts for finding in verdict.findings if verdict.outcome != "none")
-        required = tuple(finding for verdict in result.verdicts for finding in verdict.findings if options.require)
         is_none = all(verdict.outcome == "none" for verdict in result.verdicts)
-        if (is_none and not options.if_present) or common.verdict((*findings, *required), strict=strict) == FINDINGS:
+        judged = [verdict for verdict in result.verdicts if options.require or verdict.outcome != "none"]
+        findings = tuple(finding for verdict in judged for finding in verdict.findings if not is_open(finding))
+        if (is_none and not options.if_present) or common.verdict(findings, strict=strict) == FINDINGS:
             return FINDINGS
-    return SOUND
+    return UNDECIDED if any(verdict.is_undecided for result in results for verdict in result.verdicts) else SOUND
 
 
 def _results(files: tuple[str, ...], request: Request) -> Iterator[FileVerdicts]:
@@ -187,8 +196,8 @@ def _dump(text: str) -> DumpFacts:
     specs = parse_spec(text)
     if len(specs) > 1:
         raise KinfoError(f"{text}: is several files", "name the one that holds the record")
-    with open_source(specs[0].path, common.stdin()) as source:
-        return dump_facts(source, specs[0].base)
+    source = click.get_current_context().with_resource(open_source(specs[0].path, common.stdin()))  # open for the checks
+    return dump_facts(source, specs[0].base)
 
 
 def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:
@@ -218,7 +227,7 @@ def _write_text(verdicts: Sequence[Verdict], *, short: bool) -> None:
 
     style = common.style()
     for verdict in verdicts:
-        if short and verdict.outcome != "broken":
+        if short and verdict.outcome not in ("broken", "undecided"):
             common.write(devicetree.line(verdict, style))
         else:
             common.write(devicetree.render(verdict, style) + ("\n" if short else ""))

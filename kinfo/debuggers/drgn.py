@@ -17,9 +17,16 @@ _ARCHITECTURES = {ARM64: "AARCH64", X86_64: "X86_64"}
 _SCRIPT = '''\
 """A drgn program for a RAM dump, from its debug-kinfo record. Run it with a Python that has drgn and kinfo: python -i FILE"""
 
-import drgn
+import os
+import sys
 
-import kinfo
+try:
+    import drgn
+
+    import kinfo
+except ImportError as error:
+    print(f"{{error}}; install it in this Python: {{sys.executable}} -m pip install 'kinfo[drgn]'", file=sys.stderr)
+    os._exit(2)
 
 VMCOREINFO = (
 {vmcoreinfo})

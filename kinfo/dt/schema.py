@@ -1,23 +1,24 @@
 """The schema check: dt-validate over the part of a tree that bears on kinfo, in a child process with limits.
 
 dtschema and the libfdt under it can crash, hang and grow on hostile trees, and they replace the SIGINT handler on import: so
-they run in a process of their own, one tree each. Nothing else in kinfo knows dtschema. Its processed schema is bound to its
-exact version, so it is made on first use and kept in a folder of the user's.
+they run in a process of their own, one tree each. Nothing else in kinfo knows dtschema, and it need not be installed. Its
+processed schema is bound to its exact version, so it is made on first use and kept in a folder of the user's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from kinfo.dt.child import Child, Limits
 from kinfo.errors import KinfoError
 
-if TYPE_CHECKING:
-    import subprocess
+AGAIN = "run it again, on a quieter machine where it took too long; or leave the schema out with --no-schema"
 
+if TYPE_CHECKING:
     from kinfo.dt.board import Board
     from kinfo.dt.profiles import Profile
     from kinfo.findings import Finding
@@ -28,18 +29,20 @@ _ARGUMENTS = "import os, sys; sys.argv[1:] = sys.stdin.read().split('\\0'); any(
 _VALIDATE = f"from dtschema.dtb_validate import main; {_ARGUMENTS}"
 _PROCESS = f"from dtschema.mk_schema import main; {_ARGUMENTS}"
 _OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"  # dt-validate -l: parts of our schemas' $id
-_SECONDS = 20
-_MEMORY = 512 << 20
 _LARGEST = 256 << 10  # bytes of the nodes it is shown; boards have some hundred
-_SAID = 300  # letters of a message that are shown
+_OLDEST = (2026, 9)  # of dtschema: --json-output
 
 
 class SchemaTool(NamedTuple):
-    """How the schema check is run: where its processed schemas are kept, and its limits (seconds, bytes)."""
+    """How the schema check is run.
+
+    `cache`: where processed schemas are kept; `limits` of the child; `required`: without dtschema the verdict is undecided,
+    where it would else be the rules' alone.
+    """
 
     cache: str
-    seconds: float = _SECONDS
-    memory: int = _MEMORY
+    limits: Limits = Limits()
+    required: bool = False
 
 
 class SchemaCheck:
@@ -47,7 +50,7 @@ class SchemaCheck:
 
     def __init__(self, tool: SchemaTool, *, ahead: bool = False) -> None:
         self.tool = tool
-        self._waiting = _Child(_VALIDATE, tool) if ahead else None
+        self._waiting = Child(_VALIDATE, tool.limits) if ahead and not lacking() else None
         self._known: dict[tuple[str, bytes], tuple[Finding, ...]] = {}  # boards of one image often share their kinfo nodes
 
     def __enter__(self) -> Self:
@@ -60,83 +63,51 @@ class SchemaCheck:
             self._waiting.end()
 
     def check(self, board: Board) -> tuple[Finding, ...]:
-        """What dt-validate says of the board. Raises KinfoError: dtschema is missing, the cache cannot be written."""
+        """What dt-validate says of the board, or one finding that says why it could not be asked or did not answer."""
         if not board.nodes:
             return ()
-        from kinfo.dt.check.schema import SCHEMA_FAILED
+        from kinfo.dt.check.schema import SCHEMA_FAILED, without_tool
         from kinfo.dt.excerpt import excerpt
-        from kinfo.findings import Severity
 
+        if lack := lacking():
+            return (without_tool(lack, required=self.tool.required),)
         shown = excerpt(board)
         if zero := _endless(board):
-            message = "dt-validate would not come to an end: it does not expect 0 cells"
-            return (SCHEMA_FAILED.at(zero, message, Severity.WARNING),)
+            return (SCHEMA_FAILED.at(zero, "dt-validate would not come to an end: it does not expect 0 cells"),)
         if len(shown) > _LARGEST:
-            message = f"the kinfo nodes have {len(shown)} bytes: dt-validate would take minutes"
-            return (SCHEMA_FAILED.at("/", message, Severity.WARNING),)
+            return (SCHEMA_FAILED.at("/", f"the kinfo nodes have {len(shown)} bytes: dt-validate would take minutes"),)
         key = (board.profile.name, shown)
         if key not in self._known:
-            self._known[key] = tuple(self._validate(shown, processed(board.profile, self.tool)))
+            self._known[key] = self._answer(shown, board.profile)
         return self._known[key]
+
+    def _answer(self, shown: bytes, profile: Profile) -> tuple[Finding, ...]:
+        from kinfo.dt.check.schema import SCHEMA_FAILED
+
+        try:
+            return tuple(self._validate(shown, processed(profile, self.tool)))
+        except KinfoError as error:
+            return (SCHEMA_FAILED.at("/", error.message, remedy=error.hint),)
 
     def _validate(self, shown: bytes, schema: str) -> Iterator[Finding]:
         import json
         import tempfile
 
-        from kinfo.dt.check.schema import SCHEMA_FAILED, findings
+        from kinfo.dt.check.schema import findings
 
-        child, self._waiting = self._waiting or _Child(_VALIDATE, self.tool), None
+        child, self._waiting = self._waiting or Child(_VALIDATE, self.tool.limits), None
         with child, tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
             blob, out = os.path.join(folder, "tree.dtb"), os.path.join(folder, "said.json")
             with open(blob, "wb") as file:
                 file.write(shown)
             if problem := child.run(["-s", schema, "-l", _OURS, "--json-output", out, blob]):
-                yield SCHEMA_FAILED.at("/", f"dt-validate {problem}")
-                return
-            with open(out, "rb") as file:
-                yield from findings(json.load(file))
-
-
-class _Child:
-    """One of dtschema's commands, waiting for its arguments. It is gone when `run` or `end` returns, however they do."""
-
-    def __init__(self, code: str, tool: SchemaTool) -> None:
-        import resource
-        import subprocess
-
-        self._seconds = tool.seconds
-        pipe = subprocess.PIPE
-        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own interpreter, our own code
-            [sys.executable, "-c", code], stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe
-        )
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(self._process.pid, resource.RLIMIT_AS, (tool.memory, tool.memory))
-            resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (int(tool.seconds) + 1,) * 2)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def run(self, arguments: Sequence[str]) -> str:
-        """Let it run; what went wrong, or nothing."""
-        import subprocess
-
-        try:
-            _, said = self._process.communicate("\0".join(arguments).encode(), timeout=self._seconds)
-        except subprocess.TimeoutExpired:
-            return f"did not come to an end in {self._seconds:g} seconds"
-        code = self._process.returncode
-        if code < 0:
-            return f"was killed by signal {-code}"
-        lines = said.decode(errors="replace").strip().splitlines()
-        return f"failed: {lines[-1][:_SAID] if lines else f'exit code {code}'}" if code else ""
-
-    def end(self) -> None:
-        """Kill it where it still runs, and close its pipes."""
-        self._process.kill()
-        self._process.communicate()
+                raise KinfoError(f"dt-validate {problem}", _remedy(problem))
+            try:
+                with open(out, "rb") as file:
+                    said = json.load(file)
+            except (OSError, ValueError) as error:
+                raise KinfoError("dt-validate left no report", AGAIN) from error
+            yield from findings(said)
 
 
 def bindings_folder() -> str:
@@ -155,7 +126,10 @@ def _sources(profile: Profile) -> list[str]:
 
 
 def processed(profile: Profile, tool: SchemaTool) -> str:
-    """The profile's schema as dt-validate loads it fast; made by dt-mk-schema where it is not there yet."""
+    """The profile's schema as dt-validate loads it fast; made by dt-mk-schema where it is not there yet.
+
+    Raises KinfoError: the cache cannot be written, dt-mk-schema failed or did not end.
+    """
     import zlib
 
     sources, digest = _sources(profile), 0
@@ -168,16 +142,41 @@ def processed(profile: Profile, tool: SchemaTool) -> str:
     return path
 
 
+def lacking() -> str:
+    """Why dtschema cannot be used, as in "dtschema is not installed"; empty where it can."""
+    version = _version()
+    if not version:
+        return "dtschema is not installed"
+    numbers = tuple(int(one) for one in re.findall(r"\d+", version)[:2])
+    oldest = ".".join(map(str, _OLDEST))
+    return "" if not numbers or numbers >= _OLDEST else f"dtschema {version} is installed, {oldest} or newer is needed"
+
+
 def _version() -> str:
-    """Dtschema's version, without the time that importing it or its metadata takes."""
+    """Dtschema's version, without the time that importing it or its metadata takes; empty where it is not installed."""
     from importlib.util import find_spec
 
-    found = find_spec("dtschema")
+    try:
+        found = find_spec("dtschema")
+    except (ImportError, ValueError):  # something that forbids the import
+        return ""
     if found is None or not found.submodule_search_locations:
-        raise KinfoError("dtschema is not installed", "pip install dtschema, or leave the schema out with --no-schema")
-    with open(os.path.join(next(iter(found.submodule_search_locations)), "version.py"), encoding="utf-8") as file:
-        text = file.read()
+        return ""
+    try:
+        with open(os.path.join(next(iter(found.submodule_search_locations)), "version.py"), encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, StopIteration):  # a folder of that name
+        return ""
     return next((word.strip("'\"") for word in text.split() if word[:1] in "'\"" and word[1:2].isdigit()), "unknown")
+
+
+def _remedy(problem: str) -> str:
+    """What to do about a child that failed so."""
+    if "No module named" in problem or "ImportError" in problem:
+        from kinfo.dt.check.schema import install_line
+
+        return f"dtschema does not load in this Python; mend it with: {install_line()}"
+    return AGAIN
 
 
 def _make(path: str, sources: Sequence[str], tool: SchemaTool) -> None:
@@ -191,10 +190,10 @@ def _make(path: str, sources: Sequence[str], tool: SchemaTool) -> None:
         raise KinfoError(message, "set XDG_CACHE_HOME to a folder that can be written") from error
     os.close(handle)
     try:
-        with _Child(_PROCESS, tool) as child:
+        with Child(_PROCESS, tool.limits) as child:
             problem = child.run(["-j", "-o", temporary, *sources])
         if problem or not os.path.getsize(temporary):
-            raise KinfoError(f"dt-mk-schema {problem or 'wrote nothing'}", "leave the schema out with --no-schema")
+            raise KinfoError(f"dt-mk-schema {problem or 'wrote nothing'}", _remedy(problem))
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
 from kinfo.dt.check.place import split
+from kinfo.dt.check.schema import SCHEMA_FAILED
 from kinfo.dt.mappers import mappers
 from kinfo.dt.memory_map import Mapped, memory_map
 from kinfo.dt.profiles import Profile
@@ -53,10 +54,22 @@ class Verdict(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """none: no kinfo node; broken: a finding of error severity; else sound."""
+        """none: no kinfo node; broken: an error; undecided: no error, and the schema check did not finish; else sound."""
         if not self.memory:
             return "none"
-        return "broken" if worst(self.findings) is Severity.ERROR else "sound"
+        if worst(self.findings) is Severity.ERROR:
+            return "broken"
+        return "undecided" if self.is_undecided else "sound"
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a check was begun that did not finish."""
+        return any(map(is_open, self.findings))
+
+
+def is_open(finding: Finding) -> bool:
+    """Whether a finding says that a check did not finish: then it is neither for the tree nor against it."""
+    return finding.code == SCHEMA_FAILED.code
 
 
 def verify(
@@ -68,10 +81,7 @@ def verify(
     label: str = "",
     inside: str = "",
 ) -> Verdict:
-    """Check a tree against the rules, and against the profile's schema where a SchemaCheck is given.
-
-    Raises KinfoError when the schema check cannot be set up.
-    """
+    """Check a tree against the rules, and against the profile's schema where a SchemaCheck is given."""
     board = Board(tree, options)
     found = check.run(board)
     if schema:

@@ -6,6 +6,7 @@ holes of sparse files are stepped over. A stream is spooled to an unnamed tempor
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
@@ -129,12 +130,14 @@ class FileDump(Dump):
             for offset in range(first, last, WINDOW):
                 before = offset % mmap.ALLOCATIONGRANULARITY  # a mapping begins at a page of this machine
                 length = before + min(WINDOW, last - offset)
-                with (
-                    mmap.mmap(self._file.fileno(), length, prot=mmap.PROT_READ, offset=offset - before) as mapped,
-                    memoryview(mapped) as view,
-                    view[before:] as window,
-                ):
+                mapped = mmap.mmap(self._file.fileno(), length, prot=mmap.PROT_READ, offset=offset - before)
+                window = memoryview(mapped)[before:]
+                try:
                     yield offset, window
+                finally:
+                    with contextlib.suppress(BufferError):  # who left the loop early still looks at it: it goes with that
+                        window.release()
+                        mapped.close()
 
     def _extents(self, at: int, end: int) -> Iterator[tuple[int, int]]:
         """Start and end of every extent of data, holes left out where the file system knows them."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kinfo.dt.check.place import split
+from kinfo.dt.check.schema import SCHEMA_SKIPPED
 from kinfo.dt.memory_map import Mapped
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.dt.verify import KinfoMemory, Verdict
 from kinfo.findings import Finding, Severity
 from kinfo.report.style import Style
 
-_OUTCOME = {"sound": "green", "broken": "red", "none": "yellow"}
+_OUTCOME = {"sound": "green", "broken": "red", "none": "yellow", "undecided": "yellow"}
 _WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _LETTERS = {"region": ".", "kinfo": "#", "memreserve": "m", "chosen": "c", "image": "k"}
 _WIDTH = 16
@@ -43,7 +44,15 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     """How many trees came out how."""
     counts = Counter(verdict.outcome for verdict in verdicts)
     parts = [f"{counts['broken']} broken", f"{counts['sound']} sound", f"{counts['none']} without a kinfo node"]
-    return f"{len(verdicts)} trees: {', '.join(parts)}\n"
+    if counts["undecided"]:
+        parts.append(f"{counts['undecided']} undecided")
+    return f"{len(verdicts)} trees: {', '.join(parts)}\n{_skipped(verdicts)}"
+
+
+def _skipped(verdicts: Sequence[Verdict]) -> str:
+    """A line that says why no schema was checked, where that is so."""
+    notes = {one.message for verdict in verdicts for one in verdict.findings if one.code == SCHEMA_SKIPPED.code}
+    return "".join(f"the schema was not checked: {note}\n" for note in sorted(notes))
 
 
 def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -56,7 +65,7 @@ def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 def _outcome(verdict: Verdict, style: Style) -> str:
     counts = Counter(finding.severity for finding in verdict.findings)
     parts = [f"{counts[s]} {word}{'s' if counts[s] > 1 else ''}" for s, word in _WORDS.items() if counts[s]]
-    word = {"none": "no kinfo node", "broken": "not sound", "sound": "sound"}[verdict.outcome]
+    word = {"none": "no kinfo node", "broken": "not sound"}.get(verdict.outcome, verdict.outcome)
     shown = style.paint(word, "bold", _OUTCOME[verdict.outcome])
     return shown + (f": {', '.join(parts)}" if parts and verdict.outcome != "none" else "")
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from kinfo.catalogue import rule_named
+from kinfo.dt.verify import is_open
 from kinfo.findings import Finding, Rule, Severity
 from kinfo.version import PROJECT_URL, __version__
 
@@ -74,9 +75,11 @@ def _sarif_rule(rule: Rule) -> dict[str, object]:
 
 def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
     physical = {"artifactLocation": {"uri": _uri(one.source)}, "region": _region(one)}
+    is_undecided = is_open(finding)
     return {
         "ruleId": finding.code,
-        "level": _SARIF_LEVEL[finding.severity],
+        **({"kind": "open"} if is_undecided else {}),
+        "level": "none" if is_undecided else _SARIF_LEVEL[finding.severity],
         "message": {"text": f"{finding.where}: {finding.message}"},
         "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": finding.where}]}],
     }
@@ -101,37 +104,49 @@ def junit(judged: Iterable[Judged], *, strict: bool) -> str:
 
 def junit_parts(judged: Iterable[Judged], *, strict: bool) -> Iterator[str]:
     """The same piece by piece. The totals stand before the suites, which wait in a temporary file for them."""
-    tests = failures = 0
+    total = _Counts(0, 0, 0)
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as waiting:
         for one in judged:
-            text, cases, failed = _suite(one, strict=strict)
-            tests, failures = tests + cases, failures + failed
+            text, counts = _suite(one, strict=strict)
+            total = _Counts(*map(sum, zip(total, counts, strict=True)))
             waiting.write(text)
-        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_totals(tests, failures)}>\n'
+        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {total.attributes}>\n'
         waiting.seek(0)
         yield from iter(lambda: waiting.read(_PIECE), "")
     yield "</testsuites>\n"
 
 
-def _totals(tests: int, failures: int) -> str:
-    return f'tests="{tests}" failures="{failures}" errors="0" skipped="0"'
+class _Counts(NamedTuple):
+    """Cases, those that failed, and those that could not be decided."""
+
+    tests: int
+    failures: int
+    errors: int
+
+    @property
+    def attributes(self) -> str:
+        """As both kinds of element have them."""
+        return f'tests="{self.tests}" failures="{self.failures}" errors="{self.errors}" skipped="0"'
 
 
-def _suite(one: Judged, *, strict: bool) -> tuple[str, int, int]:
-    """The suite, its number of cases, and how many of them failed."""
+def _suite(one: Judged, *, strict: bool) -> tuple[str, _Counts]:
+    """The suite and its counts."""
     bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    failures = [finding for finding in one.findings if finding.severity in bad]
+    failures = [finding for finding in one.findings if finding.severity in bad and not is_open(finding)]
+    errors = sum(map(is_open, one.findings))
     name = quoteattr(one.place)
     cases = [_case(finding, name, is_failure=finding in failures) for finding in one.findings]
-    if not failures:
+    if not failures and not errors:
         cases.append(f"    <testcase classname={name} name={quoteattr(one.name)}/>\n")
-    head = f"  <testsuite name={name} {_totals(len(cases), len(failures))}>\n"
-    return head + "".join(cases) + "  </testsuite>\n", len(cases), len(failures)
+    counts = _Counts(len(cases), len(failures), errors)
+    return f"  <testsuite name={name} {counts.attributes}>\n{''.join(cases)}  </testsuite>\n", counts
 
 
 def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
     body = escape(f"{finding.where}: {finding.message}\neffect: {finding.effect}\ndo: {finding.remedy}")
-    if is_failure:
+    if is_open(finding):  # JUnit: the test itself did not work
+        inner = f"<error message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</error>"
+    elif is_failure:
         inner = f"<failure message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</failure>"
     else:
         inner = f"<system-out>{body}</system-out>"

@@ -55,7 +55,16 @@ DUMP_AGREES = Rule(
     "nothing to do",
     _UPDATE,
 )
-RULES = (DUMP_ADDRESS, DUMP_UNPLACED, DUMP_SIZE, DUMP_IMAGE, DUMP_AGREES)
+DUMP_ERASED = Rule(
+    "devicetree-dump-erased",
+    Severity.WARNING,
+    "the dump has no record of the kernel in the region",
+    "nothing can be said about the region's place: the driver never ran, or what it wrote was cleared or lost since",
+    "look for the driver's probe in the kernel's log (a region that nobody maps is never written), and dump the region again "
+    "before the boot loader clears it",
+    f"{_UPDATE}; LK clears the region after use; memory that lost power reads as 00 or ff",
+)
+RULES = (DUMP_ERASED, DUMP_ADDRESS, DUMP_UNPLACED, DUMP_SIZE, DUMP_IMAGE, DUMP_AGREES)
 
 
 def check(board: Board) -> Iterator[Finding]:
@@ -64,16 +73,41 @@ def check(board: Board) -> Iterator[Finding]:
     if facts is None:
         return
     for region in dict.fromkeys(use.region for use in board.uses if use.region):
+        where = at(region.node, "reg" if region.is_static else "size")
+        if message := _erased(region, facts):
+            yield DUMP_ERASED.at(where, message)
+        if facts.erased or _is_vendor(facts):
+            continue
         yield from _place(region, facts)
         if region.length and facts.record.size > region.length:
-            message = f"it has {facts.record.size} bytes, the region {region.length}"
-            yield DUMP_SIZE.at(at(region.node, "reg" if region.is_static else "size"), message)
+            yield DUMP_SIZE.at(where, f"it has {facts.record.size} bytes, the region {region.length}")
     if facts.image and board.uses:
         yield from _image(board, facts.image)
 
 
+def _erased(region: Region, facts: DumpFacts) -> str:
+    """What is there instead of the kernel's record, where there is none; empty where there is one, or not known."""
+    pa, extent = facts.record.address, region.extent
+    if facts.erased:
+        dumped = None if pa is None else Range(pa, facts.record.size)
+        message = f"all {facts.record.size} bytes of {facts.name} are {facts.erased}{f' ({dumped})' if dumped else ''}"
+        if dumped and extent and not dumped.overlaps(extent):
+            message += f", and they are not the region's, which begins at {extent.base:#x}"
+        return message
+    if _is_vendor(facts):
+        at_ = f"{pa:#x}" if pa is not None else f"offset {facts.record.offset:#x}"
+        return f"{facts.name} has the vendor module's block alone, at {at_}: the kernel's record beside it is gone"
+    if extent and (byte := facts.erased_at(extent)):
+        return f"the region's {extent.size} bytes in {facts.name} are all {byte}; a record lies elsewhere, at {pa:#x}"
+    return ""
+
+
+def _is_vendor(facts: DumpFacts) -> bool:
+    return facts.record.layout is not None and facts.record.layout.vendor
+
+
 def _place(region: Region, facts: DumpFacts) -> Iterator[Finding]:
-    pa = facts.record.address
+    pa = facts.record_at(region.extent.base).address if region.extent else facts.record.address
     where = at(region.node, "reg" if region.is_static else "size")
     if pa is None:
         yield DUMP_UNPLACED.at(where, f"{facts.name} is raw memory")

@@ -19,13 +19,35 @@ SCHEMA = Rule(
 )
 SCHEMA_FAILED = Rule(
     "devicetree-schema-failed",
-    Severity.ERROR,
+    Severity.WARNING,
     "the schema check did not finish",
-    "whether the schema holds is not known; the other rules were checked",
-    "mend what the other findings say, or leave the schema out with --no-schema",
-    "dt-validate of dtschema, run with time and memory limits",
+    "whether the schema holds is not known, and so the verdict is undecided; the other rules were checked",
+    "mend what the other findings say and run it again, or leave the schema out with --no-schema",
+    "dt-validate of dtschema, run with limits on memory and processor time",
 )
-RULES = (SCHEMA, SCHEMA_FAILED)
+SCHEMA_SKIPPED = Rule(
+    "devicetree-schema-skipped",
+    Severity.INFO,
+    "the schema was not checked",
+    "whether the schema holds is not known; the other rules were checked",
+    "pip install 'kinfo[dt]' in kinfo's own Python, or leave the schema out with --no-schema",
+    "dtschema is an extra: it brings a compiler and a GPL-3.0+ package (rfc3987)",
+)
+RULES = (SCHEMA, SCHEMA_FAILED, SCHEMA_SKIPPED)
+
+
+def install_line() -> str:
+    """The command that installs dtschema where this kinfo finds it."""
+    import shlex
+    import sys
+
+    return f"{shlex.quote(sys.executable)} -m pip install 'kinfo[dt]'"
+
+
+def without_tool(lack: str, *, required: bool) -> Finding:
+    """The finding for a missing dtschema: a note, for it is the user's choice; undecided where it is required."""
+    remedy = f"{install_line()} (it compiles libfdt: apt-get install gcc libc6-dev python3-dev); or --no-schema"
+    return (SCHEMA_FAILED if required else SCHEMA_SKIPPED).at("/", f"{lack}; {install_line()}", remedy=remedy)
 
 
 def findings(said: Sequence[dict[str, Any]]) -> Iterator[Finding]:
