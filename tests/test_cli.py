@@ -18,6 +18,7 @@ import yaml
 import kinfo
 from kinfo.catalogue import RULES
 from kinfo.cli.commands import COMMANDS
+from kinfo.version import PROJECT_URL
 from tests.conftest import ROOT, Cli, Ran
 from tests.synthetic import PAGE, make_fields
 
@@ -238,6 +239,9 @@ class TestDecode:
         assert levels["record-base-relative-zero"] == "note"
         place = run["results"][0]["locations"][0]["physicalLocation"]
         assert place == {"artifactLocation": {"uri": broken.as_uri()}, "region": {"byteOffset": 0}}
+        for rule in run["tool"]["driver"]["rules"]:
+            page, _, anchor = rule["helpUri"].removeprefix(f"{PROJECT_URL}/").partition("#")
+            assert f'<a id="{anchor}"></a>' in (ROOT / page).read_text()
 
     def test_junit(self, kinfo_cli: Cli, broken: Path, sound: Path) -> None:
         suite = ET.fromstring(kinfo_cli("decode", broken, "--format", "junit").out)[0]

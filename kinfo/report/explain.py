@@ -41,10 +41,15 @@ def markdown() -> str:
     parts = []
     for family, question in FAMILIES.items():
         rows = [
-            f"| `{rule.code}` | {rule.severity.value} | {rule.title} | {rule.effect} | {rule.remedy} | {rule.source} |"
+            f"| {_code(rule)} | {rule.severity.value} | {rule.title} | {rule.effect} | {rule.remedy} | {rule.source} |"
             for rule in RULES
             if rule.family == family
         ]
         head = "| code | severity | what | effect | what to do | source |\n|---|---|---|---|---|---|\n"
         parts.append(f"## {family}\n\n{question}\n\n{head}" + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def _code(rule: Rule) -> str:
+    """The code, where SARIF's helpUri leads to."""
+    return f'<a id="{rule.code}"></a>`{rule.code}`'
