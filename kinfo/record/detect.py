@@ -69,7 +69,11 @@ class Candidate:
         """Whether the bytes are this layout at all, rather than noise behind a magic."""
         if not self.has_body:
             return False
-        if self.checksum.state.verified or (self.is_truncated and self.values["magic_number"]):
+        if (
+            self.checksum.state.verified
+            or self.checksum.holds_but_for_the_magic
+            or (self.is_truncated and self.values["magic_number"])
+        ):
             return self.points > 0
         return self.points >= (SENSE if self.values["magic_number"] else SENSE_WITHOUT_MAGIC)
 
@@ -165,11 +169,12 @@ def _ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _is_worth_weighing(layout: Layout, window: Window) -> bool:
-    """A layout of that magic (or of any, where none was written yet), and of the half that byte 8 speaks for.
+    """A layout of that magic (one bit of it may have flipped; none may be written yet), and of the half byte 8 speaks for.
 
     Byte 8 is a flag in the kernel's record and the first letter of the release in the vendor block.
     """
-    if window.word(0) not in (layout.magic, 0):
+    magic = window.word(0)
+    if magic != layout.magic and magic and (magic ^ layout.magic).bit_count() != 1:
         return False
     if layout.vendor:
         return window.begins_with_text or not any(window.data[8:72])

@@ -16,6 +16,8 @@ _TOKEN_INDEX_SIZE = 512  # 256 times u16
 _TOKEN_TABLE_SIZES = range(256, 4097)  # 256 strings with a NUL each; 880 to 1,120 bytes in kernels seen
 _LONGEST_AVERAGE = 128  # bytes of a compressed name; 8 to 12 in kernels seen
 
+_FIRST_WITHOUT_BASE = (6, 19)  # Android's mainline dropped it after 6.19, mainline in 7.0
+
 
 def check(record: Record) -> Iterator[Finding]:
     """All of this module."""
@@ -46,7 +48,9 @@ def _wanted(
     else:
         yield "markers", "token_table", {_align(markers, label), _align(markers, pointer if version is None else label)}
         yield "token_index", first, {_TOKEN_INDEX_SIZE}
-        yield first, "seqs_of_names", {_align(table, label), _align(table, pointer) + base}  # the base, until 6.19
+        with_base = {_align(table, pointer) + base}
+        may_lack_base = version is None or version >= _FIRST_WITHOUT_BASE
+        yield first, "seqs_of_names", with_base | ({_align(table, 4), _align(table, label)} if may_lack_base else set())
 
 
 def _align(size: int, to: int) -> int:

@@ -15,6 +15,9 @@ def check(record: Record) -> Iterator[Finding]:
     if record.state is not State.ERASED and not record.tail_is_zero:
         yield rules.RECORD_TAIL.at("region", f"bytes that are not zero follow the record's {record.size} bytes")
     block = record.vendor
+    if record.is_alone:
+        where = f"nothing that is a kernel's record lies before the vendor block at {record.offset:#x}"
+        yield rules.RECORD_VENDOR_ALONE.at("record", where)
     if block is None:
         return
     half = block.offset - record.offset
@@ -24,7 +27,11 @@ def check(record: Record) -> Iterator[Finding]:
         )
     if not block.state.verified:
         stored, computed = block.checksum.stored, block.checksum.computed
-        yield rules.RECORD_VENDOR_CHECKSUM.at("vendor.combined_checksum", f"stored {stored:#010x}, computed {computed:#010x}")
+        where, words = "vendor.combined_checksum", f"stored {stored:#010x}, computed {computed:#010x}"
+        magic = block.number("magic_number")
+        if block.checksum.holds_but_for_the_magic:
+            where, words = "vendor.magic_number", f"it is {magic:#010x}; the sum over the body holds"
+        yield rules.RECORD_VENDOR_CHECKSUM.at(where, words)
     ours, theirs = _prefix(record.release_text), _prefix(block.release_text)
     if ours and theirs and ours != theirs:
         yield rules.RECORD_VENDOR_RELEASE.at("vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}")

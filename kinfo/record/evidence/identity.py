@@ -32,6 +32,8 @@ def checksum(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(40, f"checksum holds {over}")
     elif state is State.INVERTED:
         yield Evidence(40, f"inverted checksum holds {over}")
+    elif subject.checksum.holds_but_for_the_magic:
+        yield Evidence(36, f"checksum holds {over}, but for the magic")
     elif state is State.MISMATCH and subject.checksum.flipped_bit is not None:
         yield Evidence(36, f"checksum {over} is one bit off")
 
