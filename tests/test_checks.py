@@ -114,6 +114,8 @@ CASES = [
     ),
     Case("symbols-alignment", "C", {"_end_pa": END + 8}, f"{END + 8:#x} is not a multiple of 65536"),
     Case("symbols-alignment", "C", {"_names_pa": C["_names_pa"] + 4}, f"{C['_names_pa'] + 4:#x} is not a multiple of 8"),
+    Case("record-vendor-pointer", "V2", {"mod_root_pa": 1 << 60}, "0x1000000000000000 is no place of data in the image"),
+    Case("record-vendor-pointer", "V4", {"suspend_diag_va": 0x1000}, "0x1000 is no structure's kernel address"),
     Case("symbols-image-size", "C", {"_end_pa": END + (1 << 40)}, f"{END + (1 << 40):#x} is 1048"),
     Case(
         "symbols-image-size",
@@ -312,6 +314,11 @@ def record_vendor_checksum() -> Record:
     block = bytearray(kinfo.encode(make_fields("V1", 1), "V1"))
     block[5] ^= 0x55
     return kinfo.decode(kinfo.encode(A2, "A2").ljust(2048, b"\0") + bytes(block).ljust(2048, b"\0"))
+
+
+@region
+def record_vendor_alone() -> Record:
+    return kinfo.decode(bytes(2048) + kinfo.encode(make_fields("V1", 1), "V1").ljust(2048, b"\0"))
 
 
 @region

@@ -337,6 +337,14 @@ RECORD_VENDOR_CHECKSUM = Rule(
     "take the vendor block's values with care",
     "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c",
 )
+RECORD_VENDOR_POINTER = Rule(
+    "record-vendor-pointer",
+    _WARNING,
+    "a pointer of the vendor block cannot be",
+    "modules or the suspend diagnosis are looked for in other memory",
+    "look for modules by the kernel's record; newer kernels have long names, which the vendor module walks wrongly",
+    "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c: mod_tree or modules, in the image's data; kernel VAs",
+)
 RECORD_VENDOR_ALONE = Rule(
     "record-vendor-alone",
     _ERROR,

@@ -60,6 +60,9 @@ def _virtual(record: Record) -> Iterator[Finding]:
             yield symbol_rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
     yield from _order_of(record, tuple(name.replace("_pa", "_va") for name in _ORDER))
     yield from borders.check(record)
+    base, start = record.number("_relative_va"), record.number("_stext_va")
+    if base and start and not 0 <= start - base < TEXT_GAP:
+        yield symbol_rules.SYMBOLS_BASE.at("_relative_va", f"{base:#x} is not at the start of the image {start:#x}")
 
 
 def _range(record: Record) -> Iterator[Finding]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding
 from kinfo.record import rules
+from kinfo.record.check.image import image_range
 from kinfo.record.checksum import State
+from kinfo.record.limits import PA_LIMIT
 from kinfo.record.record import Record
 
 
@@ -18,6 +20,7 @@ def check(record: Record) -> Iterator[Finding]:
     if record.is_alone:
         where = f"nothing that is a kernel's record lies before the vendor block at {record.offset:#x}"
         yield rules.RECORD_VENDOR_ALONE.at("record", where)
+    yield from _pointers(record, block or record)
     if block is None:
         return
     half = block.offset - record.offset
@@ -35,6 +38,20 @@ def check(record: Record) -> Iterator[Finding]:
     ours, theirs = _prefix(record.release_text), _prefix(block.release_text)
     if ours and theirs and ours != theirs:
         yield rules.RECORD_VENDOR_RELEASE.at("vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}")
+
+
+def _pointers(record: Record, block: Record) -> Iterator[Finding]:
+    """The module root lies in the data of the image that the kernel's record describes; structures are aligned."""
+    where = "vendor." if block is not record else ""
+    root, suspend = block.number("mod_root_pa"), block.number("suspend_diag_va")
+    image = image_range(record)
+    if root and (root % 4 or root >= PA_LIMIT or (image and not image[0] <= root < image[1])):
+        yield rules.RECORD_VENDOR_POINTER.at(f"{where}mod_root_pa", f"{root:#x} is no place of data in the image")
+    if suspend and (suspend % 8 or suspend < 1 << 63):
+        yield rules.RECORD_VENDOR_POINTER.at(f"{where}suspend_diag_va", f"{suspend:#x} is no structure's kernel address")
+    phys = block.number("phys_offset")
+    if block is not record and phys and image and image[0] < phys < 1 << 63:
+        yield rules.RECORD_VENDOR_POINTER.at("vendor.phys_offset", f"{phys:#x} lies above the image {image[0]:#x}")
 
 
 def _prefix(release: str) -> str:
