@@ -383,3 +383,9 @@ def test_sound_records_have_no_errors_and_no_warnings() -> None:
     for layout in kinfo.layouts():
         record = kinfo.decode(kinfo.encode(make_fields(layout.alias, 9), layout))
         assert [finding for finding in record.findings if finding.severity is not Severity.INFO] == []
+
+
+@pytest.mark.parametrize("bits", [0, 1, 35, 58, 0xFFFFFFFF])
+def test_any_number_of_va_bits_can_be_checked(bits: int) -> None:
+    for alias in ("A4", "Z0", "V4"):
+        assert "record-va-space" in {finding.code for finding in read(alias, {"va_bits": bits})[1].findings}

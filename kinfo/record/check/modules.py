@@ -73,14 +73,15 @@ def _va_space(record: Record) -> Iterator[Finding]:
         return
     if not 36 <= bits <= 57:
         yield rules.RECORD_VA_SPACE.at("va_bits", f"it is {bits}")
+        bits = 0  # nothing can be worked out from it
     if page_offset < 1 << 63:
         yield rules.RECORD_VA_SPACE.at("page_offset", f"{page_offset:#x} is not in the kernel's half")
-    elif -page_offset % (1 << 64) not in _linear_sizes(bits):
+    elif bits and -page_offset % (1 << 64) not in _linear_sizes(bits):
         yield rules.RECORD_VA_SPACE.at("page_offset", f"{page_offset:#x} is no linear map's start with {bits} VA bits")
     end = record.number("page_end")
     if end is not None and end <= page_offset:
         yield rules.RECORD_VA_SPACE.at("page_end", f"{end:#x} is not above page_offset {page_offset:#x}")
-    elif end is not None and -end % (1 << 64) not in (1 << (bits - 1), 1 << 47, 1 << 46):
+    elif bits and end is not None and -end % (1 << 64) not in (1 << (bits - 1), 1 << 47, 1 << 46):
         yield rules.RECORD_VA_SPACE.at("page_end", f"{end:#x} is no linear map's end with {bits} VA bits")
     yield from _translation(record)
 
