@@ -15,8 +15,14 @@ from kinfo import Severity
 from tests.synthetic import MAIN, VENDOR, make_fields
 
 CHANGES = {
-    **{"+8": 8, "-8": -8, "+4K": 1 << 12, "-4K": -(1 << 12), "+64K": 1 << 16, "-64K": -(1 << 16)},
-    **{"+4G": 1 << 32, "+1T": 1 << 40},
+    "+8": 8,
+    "-8": -8,
+    "+4K": 1 << 12,
+    "-4K": -(1 << 12),
+    "+64K": 1 << 16,
+    "-64K": -(1 << 16),
+    "+4G": 1 << 32,
+    "+1T": 1 << 40,
 }
 BITS = (2, 5, 11, 15, 18, 22, 26, 29, 33, 39, 47, 60)
 _SUFFIXES = ("_pa", "_va", "page_offset", "page_end", "phys_offset", "kimage_voffset")
