@@ -112,7 +112,28 @@ CASES = [
         {"_end_va": 0xFFFFFFC000000000},
         "{_einittext_va:#x} lies above _end_va 0xffffffc000000000",
     ),
-    Case("symbols-alignment", "C", {"_end_pa": END + 8}, f"{END + 8:#x} is not a multiple of 4096"),
+    Case("symbols-alignment", "C", {"_end_pa": END + 8}, f"{END + 8:#x} is not a multiple of 65536"),
+    Case("symbols-alignment", "C", {"_names_pa": C["_names_pa"] + 4}, f"{C['_names_pa'] + 4:#x} is not a multiple of 8"),
+    Case("record-vendor-pointer", "V2", {"mod_root_pa": 1 << 60}, "0x1000000000000000 is no place of data in the image"),
+    Case("record-vendor-pointer", "V4", {"suspend_diag_va": 0x1000}, "0x1000 is no structure's kernel address"),
+    Case("symbols-image-size", "C", {"_end_pa": END + (1 << 40)}, f"{END + (1 << 40):#x} is 1048"),
+    Case(
+        "symbols-image-size",
+        "Z0",
+        {"_end_va": make_fields("Z0", 1)["_end_va"] + (300 << 20)},
+        "MiB from _stext_va",
+        "warning",
+    ),
+    Case("symbols-head", "C", {"_text_pa": START + 8}, f"{START + 0x10000:#x} is 0xfff8 behind the image's start"),
+    Case(
+        "symbols-base", "C", {"_relative_pa": START + 8}, f"{START + 8:#x} is not _text_pa {START:#x}, where enabled_all is 1"
+    ),
+    Case(
+        "symbols-base", "C", {"enabled_all": 0}, f"{START:#x} is not _stext_pa {START + 0x10000:#x}, where enabled_all is 0"
+    ),
+    Case(
+        "symbols-order", "C", {"_etext_pa": C["_seqs_of_names_pa"] + 0x10000 & ~0xFFFF}, "lies above 6 of the kallsyms tables"
+    ),
     Case("symbols-range", "C", {"_names_pa": 1 << 60}, "0x1000000000000000 has more than 52 bits"),
     Case("symbols-outside-image", "C", {"_markers_pa": 0x1000}, f"0x1000 is outside {START:#x} - {END:#x}"),
     Case(
@@ -296,6 +317,11 @@ def record_vendor_checksum() -> Record:
 
 
 @region
+def record_vendor_alone() -> Record:
+    return kinfo.decode(bytes(2048) + kinfo.encode(make_fields("V1", 1), "V1").ljust(2048, b"\0"))
+
+
+@region
 def record_vendor_release() -> Record:
     block = kinfo.encode({"uts_release": "5.10.1-android12-9-g1-ab1"}, "V1")
     return kinfo.decode(kinfo.encode(A2, "A2").ljust(2048, b"\0") + block.ljust(2048, b"\0"))
@@ -357,3 +383,9 @@ def test_sound_records_have_no_errors_and_no_warnings() -> None:
     for layout in kinfo.layouts():
         record = kinfo.decode(kinfo.encode(make_fields(layout.alias, 9), layout))
         assert [finding for finding in record.findings if finding.severity is not Severity.INFO] == []
+
+
+@pytest.mark.parametrize("bits", [0, 1, 35, 58, 0xFFFFFFFF])
+def test_any_number_of_va_bits_can_be_checked(bits: int) -> None:
+    for alias in ("A4", "Z0", "V4"):
+        assert "record-va-space" in {finding.code for finding in read(alias, {"va_bits": bits})[1].findings}

@@ -46,6 +46,7 @@ def format_blocks() -> dict[str, str]:
     """The tables of docs/format.md."""
     import kinfo
     from kinfo.report.layouts import markdown
+    from tools import campaign
 
     rows = [
         "| alias | name | bytes | words | magic | release at | build_info at | devicetree | seen in |",
@@ -56,7 +57,11 @@ def format_blocks() -> dict[str, str]:
         at = " | ".join("none" if place is None else str(place.offset) for place in places)
         cells = f"{layout.alias} | {layout.name} | {layout.size} | {layout.words} | `{layout.magic:#x}` | {at}"
         rows.append(f"| {cells} | `{layout.compatible}` | {layout.seen_in} |")
-    return {"map": "\n".join(rows) + "\n", "layouts": "\n".join(markdown(layout) for layout in kinfo.layouts())}
+    return {
+        "campaign": campaign.markdown(range(1, 2)),
+        "map": "\n".join(rows) + "\n",
+        "layouts": "\n".join(markdown(layout) for layout in kinfo.layouts()),
+    }
 
 
 def findings_blocks() -> dict[str, str]:

@@ -85,7 +85,8 @@ def _write_hit(source: str, hit: Hit) -> None:
         common.write(_line(f"{hit.offset:#x}", "decoy", "-", "-", "-", "(no sense behind the magic)", source))
         return
     kind = "vendor" if record.layout.vendor else "record"
-    columns = (record.layout.alias, record.confidence.value, record.state.value, record.release_text or "(empty)")
+    state = "bad magic" if record.checksum.holds_but_for_the_magic else record.state.value
+    columns = (record.layout.alias, record.confidence.value, state, record.release_text or "(empty)")
     common.write(_line(f"{hit.offset:#x}", kind, *columns, source))
     if record.vendor:
         _write_hit(source, Hit(record.vendor.offset, record.vendor))

@@ -43,6 +43,11 @@ class Checksum(NamedTuple):
     computed: int
 
     @property
+    def holds_but_for_the_magic(self) -> bool:
+        """Whether the sum is right, inverted or not, and only the magic before it is not."""
+        return self.state is State.MISMATCH and self.computed in (self.stored, self.stored ^ ALL_ONES)
+
+    @property
     def flipped_bit(self) -> int | None:
         """The bit (0-31) when stored and computed sum differ in exactly one: a single bit flip somewhere."""
         difference = self.stored ^ self.computed

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
-from kinfo.record.layouts import MAGICS, SMALLEST, layout_named
+from kinfo.record.layouts import SMALLEST, layout_named
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout
 from kinfo.record.record import Record, Rival, Weighed
-from kinfo.record.scan import ByteSource
+from kinfo.record.scan import ByteSource, is_magic
 
 REGION_LIMIT = 16 << 20  # a file up to this size with a record at its start is taken for the region itself
 _HALVES = tuple(1 << shift for shift in range(9, 24))  # where a second half can begin: 512 bytes to 8 MiB
@@ -36,7 +36,17 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
         if half < len(window):  # a region of less than a page: what follows the half is not this record's tail
             record = _decode_window(window[:half], is_end=False, layout=layout) or record
     behind = source.read(record.size, max(half - record.size, 0)) if region is not None and half is not None else b""
-    return replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=not behind.strip(b"\0"))
+    is_alone = bool(record.layout and record.layout.vendor and offset and not _is_second_half(source, offset))
+    is_zero = not behind.strip(b"\0")
+    return replace(
+        record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=is_zero, is_alone=is_alone
+    )
+
+
+def _is_second_half(source: ByteSource, offset: int) -> bool:
+    """Whether a magic lies where a region that has its half here would begin: then this block is that record's."""
+    starts = (offset - half for half in _HALVES if offset >= half)
+    return any(is_magic(int.from_bytes(source.read(start, 4), "little")) for start in starts)
 
 
 def erased_region(source: ByteSource, *, base: int | None = None) -> Record | None:
@@ -91,12 +101,21 @@ def _vendor_block(source: ByteSource, offset: int, base: int | None, region: int
     places = _HALVES if region is None or region // 2 in _HALVES else (*_HALVES, region // 2)
     for half in places:
         place = offset + half
-        head = source.read(place, 9) if place + SMALLEST <= source.size else b""
-        if int.from_bytes(head[:4], "little") not in MAGICS or 0 < head[8] < 0x20:
-            continue  # in the kernel's record a flag stands where the vendor block has its release
+        head = source.read(place, 72) if place + SMALLEST <= source.size else b""
+        is_half = region is not None and half == region // 2
+        if not is_magic(int.from_bytes(head[:4], "little")) or (not is_half and _is_a_records_head(head)):
+            continue
         window = source.read(place, VENDOR_HALF)
         is_end = place + len(window) >= source.size
         record = _decode_window(window, is_end=is_end, layout=None if any(window[4:72]) else layout_named("V1"))
+        if is_half and not (record and record.layout and record.layout.vendor) and not _is_a_records_head(head):
+            record = _decode_window(window, is_end=is_end, layout=layout_named("V1"))
         if record and record.layout and record.layout.vendor:
             return replace(record, offset=place, base=base)
     return None
+
+
+def _is_a_records_head(head: bytes) -> bool:
+    """In the kernel's record four flags stand where the vendor block has its release."""
+    flags = head[8:12]
+    return max(flags, default=0) <= 1 and any(head[8:72])

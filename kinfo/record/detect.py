@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from kinfo.record.checksum import Checksum
-from kinfo.record.evidence import CONTRADICTION, Evidence, Subject, Window, observe
+from kinfo.record.checksum import Checksum, State
+from kinfo.record.evidence import CONTRADICTION, Evidence, Subject, Window, body, frame
 from kinfo.record.layouts import LAYOUTS
 from kinfo.record.model import Layout, Value
 
 RIVAL_MARGIN = 20  # a candidate this close to the best one is a rival
+DAMAGED_MARGIN = 60  # and this close where no sum holds: one corrupt word takes so much from the right one
 CLEAR_MARGIN = 5  # the least lead that makes the best one likely
 GIVE_UP = -50  # a layout with this much against it is not looked at any further
 SENSE = 15  # the least weight of a record whose checksum does not hold
@@ -44,20 +45,35 @@ class Candidate:
     checksum: Checksum
     evidence: tuple[Evidence, ...]
     points: int
+    body_points: int
     is_truncated: bool
     has_body: bool
+
+    @cached_property
+    def contradictions(self) -> int:
+        """How many things are there that no known writer of this layout leaves."""
+        return sum(item.points <= CONTRADICTION for item in self.evidence)
 
     @property
     def is_contradicted(self) -> bool:
         """Whether something is there that no known writer of this layout leaves."""
-        return any(item.points <= CONTRADICTION for item in self.evidence)
+        return self.contradictions > 0
+
+    @property
+    def is_one_bit_off(self) -> bool:
+        """Whether all of it is there, and its sum holds but for one bit."""
+        return not self.is_truncated and self.checksum.state is State.MISMATCH and self.checksum.flipped_bit is not None
 
     @property
     def makes_sense(self) -> bool:
         """Whether the bytes are this layout at all, rather than noise behind a magic."""
         if not self.has_body:
             return False
-        if self.checksum.state.verified or (self.is_truncated and self.values["magic_number"]):
+        if (
+            self.checksum.state.verified
+            or self.checksum.holds_but_for_the_magic
+            or (self.is_truncated and self.values["magic_number"])
+        ):
             return self.points > 0
         return self.points >= (SENSE if self.values["magic_number"] else SENSE_WITHOUT_MAGIC)
 
@@ -79,16 +95,14 @@ class Detection:
         return tuple(
             other
             for other in self.candidates[1:]
-            if self.best.points - other.points < RIVAL_MARGIN
-            and (self.best.is_contradicted or not other.is_contradicted)
-            and not (self.best.checksum.state.verified and not other.checksum.state.verified)
+            if (_rivals_proven if self.best.checksum.state.verified else _rivals_damaged)(self.best, other)
         )
 
     @cached_property
     def confidence(self) -> Confidence:
         """Certain, likely or ambiguous."""
         best = self.best
-        if self.rivals and best.points - self.rivals[0].points < CLEAR_MARGIN:
+        if self.rivals and (best.is_contradicted or best.points - self.rivals[0].points < CLEAR_MARGIN):
             return Confidence.AMBIGUOUS
         is_proven = best.checksum.state.verified and all(item.points > DOUBT for item in best.evidence)
         return Confidence.CERTAIN if is_proven and not self.rivals else Confidence.LIKELY
@@ -96,6 +110,39 @@ class Detection:
     def under(self, layout: Layout) -> Candidate:
         """The candidate for one layout."""
         return next(candidate for candidate in self.candidates if candidate.layout is layout)
+
+
+def _is_close(best: Candidate, other: Candidate) -> bool:
+    return best.points - other.points < RIVAL_MARGIN and (best.is_contradicted or not other.is_contradicted)
+
+
+def _rivals_proven(best: Candidate, other: Candidate) -> bool:
+    """Whether another layout can be the truth although the best one's sum holds.
+
+    A longer record that was cut, or whose end was overwritten, can leave a shorter one's sum right: XOR does not see zeros.
+    """
+    if other.checksum.state.verified:
+        return _is_close(best, other)
+    if other.is_truncated:
+        return not other.is_contradicted and other.body_points > best.body_points
+    is_longer = other.layout.size > best.layout.size and other.is_one_bit_off
+    return is_longer and other.contradictions <= 1 and best.body_points - other.body_points < DAMAGED_MARGIN
+
+
+def _adds_only_zeros(best: Candidate, other: Candidate) -> bool:
+    """Whether another layout begins as the best one, and has nothing but zeros behind it."""
+    names = tuple(best.layout.by_name)
+    more = [value for name, value in other.values.items() if name not in best.values]
+    return names == tuple(other.layout.by_name)[: len(names)] and not any(any(v) if isinstance(v, tuple) else v for v in more)
+
+
+def _rivals_damaged(best: Candidate, other: Candidate) -> bool:
+    """Whether another layout can be the truth where no sum holds: something was corrupted, and may have spoken for it."""
+    if best.is_truncated:
+        return _is_close(best, other)
+    if _adds_only_zeros(best, other):
+        return True
+    return best.points - other.points < DAMAGED_MARGIN and other.contradictions <= max(1, best.contradictions)
 
 
 def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detection | None:
@@ -107,15 +154,27 @@ def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detect
     window = Window(bytes(data), is_end=is_end)
     layouts = [layout for layout in LAYOUTS if layout is forced or _is_worth_weighing(layout, window)]
     candidates = [_weigh(layout, window) for layout in layouts]
-    return Detection(tuple(sorted(candidates, key=lambda candidate: -candidate.points))) if candidates else None
+    return Detection(_ranked(candidates)) if candidates else None
+
+
+def _ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    """Best first; a layout that only its sum speaks for yields to a longer one that the file cuts (A6v2 sums as A5)."""
+    ranked = sorted(candidates, key=lambda candidate: -candidate.points)
+    best = ranked[0]
+    if best.is_contradicted and best.checksum.state.verified:
+        cut = [one for one in ranked if one.is_truncated and one.body_points >= best.body_points + RIVAL_MARGIN]
+        whole = [one for one in cut if not one.is_contradicted][:1]
+        ranked = whole + [one for one in ranked if one not in whole]
+    return tuple(ranked)
 
 
 def _is_worth_weighing(layout: Layout, window: Window) -> bool:
-    """A layout of that magic (or of any, where none was written yet), and of the half that byte 8 speaks for.
+    """A layout of that magic (one bit of it may have flipped; none may be written yet), and of the half byte 8 speaks for.
 
     Byte 8 is a flag in the kernel's record and the first letter of the release in the vendor block.
     """
-    if window.word(0) not in (layout.magic, 0):
+    magic = window.word(0)
+    if magic != layout.magic and magic and (magic ^ layout.magic).bit_count() != 1:
         return False
     if layout.vendor:
         return window.begins_with_text or not any(window.data[8:72])
@@ -132,20 +191,22 @@ def _weigh(layout: Layout, window: Window) -> Candidate:
     is_truncated = len(window.data) < layout.size
     values = layout.unpack_partial(window.data) if is_truncated else layout.unpack(window.data)
     subject = Subject(layout, window, values, window.checksum(layout))
-    evidence = _until_hopeless(observe(subject))
+    of_body, is_hopeless = _until_hopeless(body(subject))
+    evidence = of_body if is_hopeless else (*of_body, *frame(subject))
     has_body = any(window.data[8 : layout.size])
-    points = sum(item.points for item in evidence) + _PREVALENCE.get(layout.alias, 0)
-    return Candidate(layout, values, subject.checksum, evidence, points, is_truncated, has_body)
+    points, body_points = (sum(item.points for item in items) for items in (evidence, of_body))
+    points += _PREVALENCE.get(layout.alias, 0)
+    return Candidate(layout, values, subject.checksum, evidence, points, body_points, is_truncated, has_body)
 
 
-def _until_hopeless(observations: Iterable[Evidence]) -> tuple[Evidence, ...]:
+def _until_hopeless(observations: Iterable[Evidence]) -> tuple[tuple[Evidence, ...], bool]:
     kept, points = [], 0
     for item in observations:
         kept.append(item)
         points += item.points
         if points <= GIVE_UP:
-            break
-    return tuple(kept)
+            return tuple(kept), True
+    return tuple(kept), False
 
 
 def differences(one: Candidate, other: Candidate) -> tuple[str, ...]:

@@ -65,6 +65,12 @@ def table_order(version: Version) -> tuple[str, ...]:
     return _NEW_ORDER if version >= NEW_TABLE_ORDER else _OLD_ORDER
 
 
+def order_of(version: Version | None, earliest: Version | None) -> tuple[str, ...]:
+    """The order by the release, else by the first release that can have the layout; empty where neither tells."""
+    known = version or (earliest if earliest and earliest >= NEW_TABLE_ORDER else None)
+    return table_order(known) if known else ()
+
+
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans of releases have one in common."""
     starts_in_time = one[0] is None or other[1] is None or one[0] <= other[1]

@@ -11,7 +11,7 @@ from kinfo.record.decode import REGION_LIMIT, decode_at, erased_region
 from kinfo.record.layouts import MAGICS, SMALLEST
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
-from kinfo.record.scan import PAGE, WORD, ByteSource, magic_offsets
+from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD, ByteSource, magic_offsets, near_magic_offsets
 
 HEAD_END = 24  # flags, counts and lengths end here in every layout
 MAX_MAGICS = 4096  # a dump with more is made of them; looking at each would take for ever
@@ -26,6 +26,8 @@ class Hit(NamedTuple):
 
 def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> Iterator[Hit]:
     """Every magic at a multiple of `step` bytes, in order. A vendor block comes with the record it belongs to.
+
+    Behind them come the records at pages whose magic has one flipped bit.
 
     Raises RecordError after MAX_MAGICS of them.
     """
@@ -42,6 +44,18 @@ def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> It
         if record and record.vendor:
             vendor_offsets.add(record.vendor.offset)
         yield Hit(offset, record)
+    yield from (hit for hit in damaged_magics(source, base=base) if hit.offset not in vendor_offsets)
+
+
+def damaged_magics(source: ByteSource, *, base: int | None = None) -> Iterator[Hit]:
+    """Records whose magic has a flipped bit: at pages, and at the half of a file that can be a region."""
+    half = source.size // 2
+    extra = [half] if half % PAGE and source.size <= REGION_LIMIT and half + SMALLEST <= source.size else []
+    places = [place for place in extra if int.from_bytes(source.read(place, 4), "little") in NEAR_MAGICS]
+    for offset in (*near_magic_offsets(source), *places):
+        record = decode_at(source, offset, base=base)
+        if record:
+            yield Hit(offset, record)
 
 
 def locate(source: ByteSource, *, base: int | None = None) -> tuple[Record, ...]:
@@ -56,6 +70,8 @@ def locate(source: ByteSource, *, base: int | None = None) -> tuple[Record, ...]
         return (record,)
     if not any(record.state.verified for record in records):  # a damaged copy at a page must not hide a sound record
         records = _records(source, WORD, base)
+    owned = {record.vendor.offset for record in records if record.vendor}
+    records = [record for record in records if record.offset not in owned]  # of a record whose magic is damaged
     if not records:
         raise RecordError(*_nothing(source))
     return tuple(sorted(records, key=_rank))

@@ -39,7 +39,9 @@ class Record:
 
     `offset` is its first byte's place in the dump, `base` the physical address of the dump's first byte where known,
     `raw` the record's bytes, `region_size` the size of the region where the dump is just that. `layout` is None for an erased
-    region, of which nothing can be said. `values` holds the raw value of every field that is there.
+    region, of which nothing can be said. `is_alone`
+    says of a vendor block that no kernel's record lies in the other half. `values`
+    holds the raw value of every field that is there.
     """
 
     layout: Layout | None
@@ -54,6 +56,7 @@ class Record:
     is_forced: bool = False
     tail_is_zero: bool = True
     vendor: Record | None = None
+    is_alone: bool = False
     weighed: tuple[Weighed, ...] = ()
 
     @cached_property

@@ -332,10 +332,26 @@ RECORD_RESERVED = Rule(
 RECORD_VENDOR_CHECKSUM = Rule(
     "record-vendor-checksum",
     _WARNING,
-    "the vendor block's checksum does not hold",
+    "the vendor block's checksum or magic does not hold",
     "LK leaves the vendor release out",
     "take the vendor block's values with care",
     "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c",
+)
+RECORD_VENDOR_POINTER = Rule(
+    "record-vendor-pointer",
+    _WARNING,
+    "a pointer of the vendor block cannot be",
+    "modules or the suspend diagnosis are looked for in other memory",
+    "look for modules by the kernel's record; newer kernels have long names, which the vendor module walks wrongly",
+    "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c: mod_tree or modules, in the image's data; kernel VAs",
+)
+RECORD_VENDOR_ALONE = Rule(
+    "record-vendor-alone",
+    _ERROR,
+    "the vendor block stands without the kernel's record",
+    "the boot loader has the release, and no symbols",
+    "the first half was wiped, or the kernel's driver never wrote it: look in its log for debug-kinfo",
+    "drivers/soc/google/debug/debug-snapshot-debug-kinfo.c: V1 is written before the record, the later ones after it",
 )
 RECORD_VENDOR_RELEASE = Rule(
     "record-vendor-release",

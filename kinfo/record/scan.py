@@ -13,6 +13,7 @@ from typing import Protocol
 from kinfo.record.layouts import MAGICS
 
 PAGE = 4096
+NEAR_MAGICS = frozenset(magic ^ 1 << bit for magic in MAGICS for bit in range(32))  # one flipped bit away from a magic
 WORD = 4
 _STRIDE_WITHOUT_NUMPY = 1024  # from here on, listing the words is faster than importing numpy
 
@@ -28,6 +29,29 @@ class ByteSource(Protocol):
     def held(self) -> int: ...
     def read(self, offset: int, size: int) -> bytes: ...
     def windows(self) -> Iterator[tuple[int, memoryview]]: ...
+
+
+def is_magic(word: int) -> bool:
+    """Whether a word is a magic, but for one bit."""
+    return word in MAGICS or word in NEAR_MAGICS
+
+
+def near_magic_offsets(source: ByteSource) -> Iterator[int]:
+    """Offsets of every word at a page's start that is one flipped bit away from a magic, in order.
+
+    Pages only: that is where regions begin, and looking at every word of a big dump would take much longer.
+    """
+    near = NEAR_MAGICS if sys.byteorder == "little" else {_swapped(magic) for magic in NEAR_MAGICS}
+    for offset, window in source.windows():
+        skip = -offset % PAGE
+        with window[skip:][: max(len(window) - skip, 0) // WORD * WORD].cast("I") as words, words[:: PAGE // WORD] as strided:
+            listed = strided.tolist()
+        if not near.isdisjoint(listed):
+            yield from (offset + skip + index * PAGE for index, word in enumerate(listed) if word in near)
+
+
+def _swapped(word: int) -> int:
+    return int.from_bytes(word.to_bytes(4, "little"), "big")
 
 
 def magic_offsets(source: ByteSource, step: int = PAGE, *, swapped: bool = False) -> Iterator[int]:

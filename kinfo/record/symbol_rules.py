@@ -17,13 +17,29 @@ SYMBOLS_ORDER = Rule(
     "one pointer is corrupt, or the layout is wrong: see --explain",
     "arch/arm64/kernel/vmlinux.lds.S, arch/x86/kernel/vmlinux.lds.S",
 )
+SYMBOLS_IMAGE_SIZE = Rule(
+    "symbols-image-size",
+    _ERROR,
+    "the image is larger than a kernel can be",
+    "a reader that trusts _end takes other memory for the kernel's",
+    _ASK_WRITER,
+    "KERNEL_IMAGE_SIZE of x86-64 is 1 GiB; arm64 images with all debugging on stay below 256 MiB",
+)
+SYMBOLS_HEAD = Rule(
+    "symbols-head",
+    _WARNING,
+    "_stext is not where a linker script puts it behind the image's start",
+    "one of the two is likely wrong, and symbols computed from it with it",
+    _ASK_WRITER,
+    "arch/arm64/kernel/vmlinux.lds.S: 64 KiB (4 KiB before 5.11); x86-64: no gap, both at a multiple of 2 MiB",
+)
 SYMBOLS_ALIGNMENT = Rule(
     "symbols-alignment",
     _WARNING,
-    "a border of the image is not page-aligned",
+    "a border of the image or a table is not aligned",
     "none for readers, but no linker script leaves it so: the pointer is likely corrupt",
     _ASK_WRITER,
-    "arch/arm64/kernel/vmlinux.lds.S: _text, _stext and _end are aligned",
+    "arch/arm64/kernel/vmlinux.lds.S: _text, _stext, _etext and _end are aligned; INIT_TEXT_SECTION(8)",
 )
 SYMBOLS_RANGE = Rule(
     "symbols-range",
@@ -70,7 +86,7 @@ SYMBOLS_BASE = Rule(
     _ERROR,
     "_relative_pa is not the start of the image",
     "every symbol address computed from it is wrong",
-    "kmemdump RFC v2 stores the variable's own address: take _text_pa as the base",
+    "take _text as the base, _stext where enabled_all is 0; kmemdump RFC v2 stores the variable's own address",
     "kmemdump RFC v2, __pa(vaddr); fixed in RFC v3 by __pa(*(u64 *)vaddr)",
 )
 SYMBOLS_ADDRESSES_GARBAGE = Rule(

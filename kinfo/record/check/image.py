@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from kinfo.findings import Finding, Severity
 from kinfo.record import kernels, rules, symbol_rules
-from kinfo.record.limits import PA_LIMIT, TEXT_GAP
+from kinfo.record.check import borders
+from kinfo.record.limits import PA_LIMIT, PA_LIMIT_32, SWAPPER_GAP, TEXT_GAP
 from kinfo.record.record import Record
 
 _ORDER = ("_text_pa", "_stext_pa", "_etext_pa", "_sinittext_pa", "_einittext_pa", "_end_pa")
 _EMPTY_IF_EQUAL = {("_stext_pa", "_etext_pa"), ("_sinittext_pa", "_einittext_pa")}
-_ALIGNED = ("_text_pa", "_stext_pa", "_end_pa")
 
 
 def image_range(record: Record) -> tuple[int, int] | None:
@@ -41,7 +41,7 @@ def check(record: Record) -> Iterator[Finding]:
         return
     yield from _range(record)
     yield from _order(record)
-    yield from _alignment(record)
+    yield from borders.check(record)
     yield from _base(record)
     yield from _page_table(record)
     yield from _own_place(record)
@@ -59,12 +59,17 @@ def _virtual(record: Record) -> Iterator[Finding]:
         if record.number("bit_per_long") == 64 and value < 1 << 63:
             yield symbol_rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
     yield from _order_of(record, tuple(name.replace("_pa", "_va") for name in _ORDER))
+    yield from borders.check(record)
+    base, start = record.number("_relative_va"), record.number("_stext_va")
+    if base and start and not 0 <= start - base < TEXT_GAP:
+        yield symbol_rules.SYMBOLS_BASE.at("_relative_va", f"{base:#x} is not at the start of the image {start:#x}")
 
 
 def _range(record: Record) -> Iterator[Finding]:
+    limit, bits = (PA_LIMIT_32, 40) if record.number("bit_per_long") == 32 else (PA_LIMIT, 52)
     for name, value in _pointers(record, "_pa"):
-        if value >= PA_LIMIT and name != "_addresses_pa":  # there: the early driver's virt_to_phys(0), see tables
-            yield symbol_rules.SYMBOLS_RANGE.at(name, f"{value:#x} has more than 52 bits")
+        if value >= limit and name != "_addresses_pa":  # there: the early driver's virt_to_phys(0), see tables
+            yield symbol_rules.SYMBOLS_RANGE.at(name, f"{value:#x} has more than {bits} bits")
 
 
 def _order(record: Record) -> Iterator[Finding]:
@@ -80,15 +85,6 @@ def _order_of(record: Record, names: tuple[str, ...]) -> Iterator[Finding]:
             yield symbol_rules.SYMBOLS_ORDER.at(low, f"{low_value:#x} {relation} {high} {high_value:#x}")
 
 
-def _alignment(record: Record) -> Iterator[Finding]:
-    if record.number("bit_per_long") != 64:
-        return  # 32-bit ARM links _stext and _end where they fall
-    for name in _ALIGNED:
-        value = record.number(name)
-        if value and value % 4096:
-            yield symbol_rules.SYMBOLS_ALIGNMENT.at(name, f"{value:#x} is not a multiple of 4096")
-
-
 def _base(record: Record) -> Iterator[Finding]:
     base, start = record.number("_relative_pa"), record.number("_stext_pa")
     if base is None or not start or has_address_table(record):
@@ -102,6 +98,17 @@ def _base(record: Record) -> Iterator[Finding]:
     elif not 0 <= start - base < TEXT_GAP:
         place = " (among the kallsyms tables)" if (record.number("_offsets_pa") or 0) < base < start + (1 << 32) else ""
         yield symbol_rules.SYMBOLS_BASE.at("_relative_pa", f"{base:#x}{place} is not at the start of the image {start:#x}")
+    else:
+        yield from _exact_base(record, base, start)
+
+
+def _exact_base(record: Record, base: int, start: int) -> Iterator[Finding]:
+    """The base is the table's first symbol: `_text`, or `_stext` where the table has text alone."""
+    name = "_text_pa" if record.number("enabled_all") else "_stext_pa"
+    wanted = record.number(name) if name == "_text_pa" else start
+    if wanted and base != wanted:
+        words = f"{base:#x} is not {name} {wanted:#x}, where enabled_all is {record.number('enabled_all')}"
+        yield symbol_rules.SYMBOLS_BASE.at("_relative_pa", words)
 
 
 def _page_table(record: Record) -> Iterator[Finding]:
@@ -110,10 +117,25 @@ def _page_table(record: Record) -> Iterator[Finding]:
         return
     if table % 4096:
         yield symbol_rules.SYMBOLS_PAGE_TABLE.at("swapper_pg_dir_pa", f"{table:#x} is not a multiple of 4096")
-    elif image and record.number("bit_per_long") == 64 and not image[0] <= table < image[1]:
-        yield symbol_rules.SYMBOLS_PAGE_TABLE.at(
-            "swapper_pg_dir_pa", f"{table:#x} lies outside the image {image[0]:#x} - {image[1]:#x}", Severity.WARNING
-        )
+    elif image and (place := _wrong_place(record, table, image)):
+        yield symbol_rules.SYMBOLS_PAGE_TABLE.at("swapper_pg_dir_pa", f"{table:#x} lies {place}", Severity.WARNING)
+
+
+def _wrong_place(record: Record, table: int, image: tuple[int, int]) -> str:
+    """Where no linker script puts swapper_pg_dir, in words; empty where it may lie so."""
+    if record.number("bit_per_long") != 64:
+        text = record.number("_text_pa")  # 32-bit arm: TEXT_OFFSET leaves room for it (0x4000, 0x5000 with LPAE)
+        is_odd = text and not image[0] <= table < image[1] and text - table not in (0x4000, 0x5000)
+        return f"neither in the image nor 0x4000 or 0x5000 below _text_pa {text:#x}" if is_odd else ""
+    if not image[0] <= table < image[1]:
+        return f"outside the image {image[0]:#x} - {image[1]:#x}"
+    etext, init, end = (record.number(name) for name in ("_etext_pa", "_sinittext_pa", "_einittext_pa"))
+    if (etext and table < etext) or (init and end and init <= table < end):
+        return "inside the text or the init text"
+    is_new = record.release is not None and record.release.version >= (5, 10)
+    if init and is_new and borders.is_arm64(record) and not init - SWAPPER_GAP <= table < init:
+        return f"not in the {SWAPPER_GAP >> 10} KiB before _sinittext_pa {init:#x}, where arm64 has it from 5.10 on"
+    return ""
 
 
 def _own_place(record: Record) -> Iterator[Finding]:

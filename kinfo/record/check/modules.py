@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding
 from kinfo.record import rules
-from kinfo.record.limits import MODULE_STRUCT_LIMIT
+from kinfo.record.limits import LARGE_PAGE, MODULE_STRUCT_LIMIT, PA_LIMIT
 from kinfo.record.record import Record
 
 _OFFSETS = ("mod_core_layout_offset", "mod_init_layout_offset", "mod_mem_offset", "mod_kallsyms_offset")
+
+_MEMSTART_ALIGN = 1 << 27  # a memory section at the least; 1 GiB with 4K pages
+# MODULES_VSIZE of arm64: 64 MiB once, 128 MiB, 2 GiB from 6.5; x86-64: with and without KASLR
+_RANGES = (64 << 20, 128 << 20, 2 << 30, 0x3F000000, 0x5F000000)
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -44,11 +48,23 @@ def _range(record: Record) -> Iterator[Finding]:
     start, end = record.number("module_start_va"), record.number("module_end_va")
     if start is None or end is None or not (start or end):
         return
-    is_kernel = record.number("bit_per_long") != 64 or start >= 1 << 63
-    if start >= end or not is_kernel:
+    is_wide = record.number("bit_per_long") == 64
+    if start >= end or (is_wide and start < 1 << 63):
         yield rules.RECORD_MODULE_RANGE.at("module_start_va", f"{start:#x} - {end:#x}")
-    elif start % 4096:
-        yield rules.RECORD_MODULE_RANGE.at("module_start_va", f"{start:#x} is not a multiple of 4096")
+        return
+    for name in ("module_start_va", "module_end_va", "module_plt_start_va"):
+        value = record.number(name)
+        if value and value % 4096:
+            yield rules.RECORD_MODULE_RANGE.at(name, f"{value:#x} is not a multiple of 4096")
+    if is_wide and record.number("mod_kallsyms_offset") and end - start not in _RANGES:
+        yield rules.RECORD_MODULE_RANGE.at(
+            "module_end_va", f"{end - start:#x} from module_start_va {start:#x}: no MODULES_VSIZE"
+        )
+    plt = record.number("module_plt_start_va")
+    if plt and is_wide and abs(plt - start) >= 1 << 31:
+        yield rules.RECORD_MODULE_RANGE.at(
+            "module_plt_start_va", f"{plt:#x} is 2 GiB or more from module_start_va {start:#x}"
+        )
 
 
 def _va_space(record: Record) -> Iterator[Finding]:
@@ -57,11 +73,40 @@ def _va_space(record: Record) -> Iterator[Finding]:
         return
     if not 36 <= bits <= 57:
         yield rules.RECORD_VA_SPACE.at("va_bits", f"it is {bits}")
+        bits = 0  # nothing can be worked out from it
     if page_offset < 1 << 63:
         yield rules.RECORD_VA_SPACE.at("page_offset", f"{page_offset:#x} is not in the kernel's half")
+    elif bits and -page_offset % (1 << 64) not in _linear_sizes(bits):
+        yield rules.RECORD_VA_SPACE.at("page_offset", f"{page_offset:#x} is no linear map's start with {bits} VA bits")
     end = record.number("page_end")
     if end is not None and end <= page_offset:
         yield rules.RECORD_VA_SPACE.at("page_end", f"{end:#x} is not above page_offset {page_offset:#x}")
+    elif bits and end is not None and -end % (1 << 64) not in (1 << (bits - 1), 1 << 47, 1 << 46):
+        yield rules.RECORD_VA_SPACE.at("page_end", f"{end:#x} is no linear map's end with {bits} VA bits")
+    yield from _translation(record)
+
+
+def _linear_sizes(bits: int) -> tuple[int, ...]:
+    """How far PAGE_OFFSET can lie below 2^64: all VA bits from 5.4 on, one less before; 52-bit kernels on 48-bit CPUs."""
+    return 1 << bits, 1 << (bits - 1), 1 << 48, 1 << 47
+
+
+def _translation(record: Record) -> Iterator[Finding]:
+    """phys_offset is a multiple of ARM64_MEMSTART_ALIGN and below the image; VA and PA of the image agree modulo 2 MiB."""
+    phys, voffset = record.number("phys_offset") or 0, record.number("kimage_voffset") or 0
+    start = record.number("_stext_pa") or ((record.number("_stext_va") or 0) - voffset if record.number("_stext_va") else 0)
+    signed = phys - (1 << 64) if phys >> 63 else phys
+    if phys % _MEMSTART_ALIGN or (start > 0 and signed > start):
+        yield rules.RECORD_VA_SPACE.at(
+            "phys_offset",
+            f"{phys:#x} is no start of RAM for an image at {start:#x}"
+            if start > 0
+            else f"{phys:#x} is not a multiple of {_MEMSTART_ALIGN:#x}",
+        )
+    if voffset % LARGE_PAGE or (voffset and voffset < 1 << 63):
+        yield rules.RECORD_VA_SPACE.at("kimage_voffset", f"{voffset:#x} is no difference of a kernel's VA and PA")
+    elif record.suffix == "va" and not 0 < start < PA_LIMIT:
+        yield rules.RECORD_VA_SPACE.at("kimage_voffset", f"{voffset:#x} gives no physical address for _stext_va")
 
 
 def _reserved(record: Record) -> Iterator[Finding]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding
 from kinfo.record import rules
+from kinfo.record.check.image import image_range
 from kinfo.record.checksum import State
+from kinfo.record.limits import PA_LIMIT
 from kinfo.record.record import Record
 
 
@@ -15,6 +17,10 @@ def check(record: Record) -> Iterator[Finding]:
     if record.state is not State.ERASED and not record.tail_is_zero:
         yield rules.RECORD_TAIL.at("region", f"bytes that are not zero follow the record's {record.size} bytes")
     block = record.vendor
+    if record.is_alone:
+        where = f"nothing that is a kernel's record lies before the vendor block at {record.offset:#x}"
+        yield rules.RECORD_VENDOR_ALONE.at("record", where)
+    yield from _pointers(record, block or record)
     if block is None:
         return
     half = block.offset - record.offset
@@ -24,10 +30,28 @@ def check(record: Record) -> Iterator[Finding]:
         )
     if not block.state.verified:
         stored, computed = block.checksum.stored, block.checksum.computed
-        yield rules.RECORD_VENDOR_CHECKSUM.at("vendor.combined_checksum", f"stored {stored:#010x}, computed {computed:#010x}")
+        where, words = "vendor.combined_checksum", f"stored {stored:#010x}, computed {computed:#010x}"
+        magic = block.number("magic_number")
+        if block.checksum.holds_but_for_the_magic:
+            where, words = "vendor.magic_number", f"it is {magic:#010x}; the sum over the body holds"
+        yield rules.RECORD_VENDOR_CHECKSUM.at(where, words)
     ours, theirs = _prefix(record.release_text), _prefix(block.release_text)
     if ours and theirs and ours != theirs:
         yield rules.RECORD_VENDOR_RELEASE.at("vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}")
+
+
+def _pointers(record: Record, block: Record) -> Iterator[Finding]:
+    """The module root lies in the data of the image that the kernel's record describes; structures are aligned."""
+    where = "vendor." if block is not record else ""
+    root, suspend = block.number("mod_root_pa"), block.number("suspend_diag_va")
+    image = image_range(record)
+    if root and (root % 4 or root >= PA_LIMIT or (image and not image[0] <= root < image[1])):
+        yield rules.RECORD_VENDOR_POINTER.at(f"{where}mod_root_pa", f"{root:#x} is no place of data in the image")
+    if suspend and (suspend % 8 or suspend < 1 << 63):
+        yield rules.RECORD_VENDOR_POINTER.at(f"{where}suspend_diag_va", f"{suspend:#x} is no structure's kernel address")
+    phys = block.number("phys_offset")
+    if block is not record and phys and image and image[0] < phys < 1 << 63:
+        yield rules.RECORD_VENDOR_POINTER.at("vendor.phys_offset", f"{phys:#x} lies above the image {image[0]:#x}")
 
 
 def _prefix(release: str) -> str:

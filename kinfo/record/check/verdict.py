@@ -21,7 +21,11 @@ def checksum(record: Record) -> Iterator[Finding]:
         byte = record.raw[0] if record.raw else 0
         yield rules.RECORD_ERASED.at("region", f"all {record.size} bytes of the region are {byte:02x}")
     elif (magic := record.number("magic_number")) and record.layout and magic != record.layout.magic:
-        yield rules.CHECKSUM_MAGIC.at("magic_number", f"it is {magic:#010x}, not {record.layout.magic:#010x}")
+        bits = magic ^ record.layout.magic
+        flipped = f": bit {bits.bit_length() - 1} flipped" if bits.bit_count() == 1 else ""
+        holds = "; the sum over the body holds" if record.checksum.holds_but_for_the_magic else ""
+        words = f"it is {magic:#010x}, not {record.layout.magic:#010x}{flipped}{holds}"
+        yield rules.CHECKSUM_MAGIC.at("magic_number", words)
     elif record.is_truncated:
         yield rules.RECORD_TRUNCATED.at("record", f"only {len(record.raw)} of {record.size} bytes are there")
     elif record.state is State.INVERTED:

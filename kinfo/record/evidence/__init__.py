@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from kinfo.record.evidence import identity, image, modules, vendor
 from kinfo.record.evidence.subject import CONTRADICTION, Evidence, Subject, Window
 
-__all__ = ["CONTRADICTION", "Evidence", "Subject", "Window", "observe"]
+__all__ = ["CONTRADICTION", "Evidence", "Subject", "Window", "body", "frame"]
 
 
-def observe(subject: Subject) -> Iterator[Evidence]:
-    """Everything that speaks for or against a layout, what rules most layouts out first."""
+def body(subject: Subject) -> Iterator[Evidence]:
+    """What the fields say for or against a layout, what rules most layouts out first."""
     yield from identity.release(subject)
     if subject.layout.vendor:
         yield from vendor.vendor(subject)
@@ -30,6 +30,10 @@ def observe(subject: Subject) -> Iterator[Evidence]:
         yield from modules.modules(subject)
         yield from identity.kernel_range(subject)
     yield from vendor.va_space(subject)
+
+
+def frame(subject: Subject) -> Iterator[Evidence]:
+    """What length, checksum and the bytes behind say: zeros and a cut can make them fit another layout by chance."""
     yield from identity.length(subject)
     yield from identity.checksum(subject)
     yield from identity.tail(subject)

@@ -10,6 +10,8 @@ from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.layouts import LARGEST
 from kinfo.record.limits import UTS_LEN, VENDOR_HALF
 
+_IMPOSSIBLE = -12
+
 
 def length(subject: Subject) -> Iterator[Evidence]:
     """How the dump's end fits the layout."""
@@ -30,6 +32,8 @@ def checksum(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(40, f"checksum holds {over}")
     elif state is State.INVERTED:
         yield Evidence(40, f"inverted checksum holds {over}")
+    elif subject.checksum.holds_but_for_the_magic:
+        yield Evidence(36, f"checksum holds {over}, but for the magic")
     elif state is State.MISMATCH and subject.checksum.flipped_bit is not None:
         yield Evidence(36, f"checksum {over} is one bit off")
 
@@ -79,11 +83,20 @@ def kernel_range(subject: Subject) -> Iterator[Evidence]:
     known, possible = subject.layout.kernels.known, subject.layout.kernels.possible
     shown = subject.release.text if subject.release else "the length fields"
     if not kernels.overlap(versions, possible):
-        yield Evidence(-25, f"{shown}: such a kernel cannot write this layout")
+        yield Evidence(
+            _IMPOSSIBLE if _has_option_of_before(subject, versions) else -25,
+            f"{shown}: such a kernel cannot write this layout",
+        )
     elif subject.release and kernels.overlap(versions, known):
         yield Evidence(6, f"{shown}: seen in {subject.layout.seen_in}")
     elif subject.release:
         yield Evidence(-6, f"{shown}: known only from {subject.layout.seen_in}")
+
+
+def _has_option_of_before(subject: Subject, versions: kernels.Span) -> bool:
+    """Whether B's kernel is too new by its release, but not by enabled_base_relative: one of the two is wrong."""
+    is_new = versions[0] is not None and versions[0] >= kernels.NO_BASE_CHOICE
+    return subject.layout.alias == "B" and is_new and subject.number("enabled_base_relative") == 1
 
 
 def _versions(subject: Subject) -> kernels.Span:

@@ -108,7 +108,9 @@ def _as_base_and_text(subject: Subject, first: int, second: int, flag: bool) -> 
     return -10 + points, "neither is the image's start"
 
 
-def _as_reserved(subject: Subject, first: int, second: int, _flag: bool) -> tuple[int, str]:
+def _as_reserved(subject: Subject, first: int, second: int, flag: bool) -> tuple[int, str]:
+    if flag:  # 6.11 has no such option: then flag or release is wrong, or the layout is B
+        return -8 if first == 0 else -20, "enabled_base_relative 1, which such a kernel has no option for"
     if first:
         return -20, "the reserved word is not zero"
     if not _is_image_start(subject, second):

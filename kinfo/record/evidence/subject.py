@@ -13,6 +13,8 @@ from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout, Value
 
 CONTRADICTION = -25
+_SHORTEST_RELEASE = 5  # "6.12."
+_LONG_TEXT = 8  # flags and num_syms of a kernel's record are not so much text
 
 
 class Evidence(NamedTuple):
@@ -43,8 +45,14 @@ class Window:
 
     @cached_property
     def begins_with_text(self) -> bool:
-        """Whether a release stands where the vendor block has it."""
-        return kernels.parse_release(text.escape(text.before_nul(self.data[8:72]))) is not None
+        """Whether a release stands where the vendor block has it; a byte of it may be corrupt. A record has flags there."""
+        string = text.before_nul(self.data[8:72])
+        if kernels.parse_release(text.escape(string)) is not None:
+            return True
+        odd = sum(not 0x20 <= byte < 0x7F for byte in string)
+        return (
+            len(string) >= _SHORTEST_RELEASE and odd <= 1 and kernels.parse_release(text.escape(string[2:])) is not None
+        ) or (len(string) >= _LONG_TEXT and odd <= 1)
 
     def release(self, raw: bytes) -> kernels.Release | None:
         """A release field taken apart, when it reads as one; many layouts have it at the same place."""

@@ -1,0 +1,68 @@
+"""The image's borders against each other: alignment, the gap in front of the text, the size of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinfo.findings import Finding, Severity
+from kinfo.record import symbol_rules
+from kinfo.record.limits import HEAD_GAPS, IMAGE_DOUBT, IMAGE_HARD_LIMIT, LARGE_PAGE, SEGMENT
+from kinfo.record.record import Record
+
+_PAGE = 4096
+_END_IN_SEGMENTS = (6, 1)  # measured in 6.1, 6.12 and 6.18; 4.14 to 4.19 end at a page
+
+
+def head_gap(record: Record) -> int | None:
+    """From `_text` to `_stext` in bytes; None where one of them is not known. The base is `_text` under KALLSYMS_ALL."""
+    suffix = record.suffix
+    start = record.number(f"_stext_{suffix}")
+    text = record.number(f"_text_{suffix}") or (record.number("enabled_all") and record.number(f"_relative_{suffix}"))
+    return start - text if start and text and text <= start else None
+
+
+def is_arm64(record: Record) -> bool:
+    """Whether the image's head says so: only arm64 has 64 KiB between `_text` and `_stext`."""
+    return record.number("bit_per_long") == 64 and head_gap(record) == SEGMENT
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """All of this module; a 32-bit kernel's borders lie where they fall."""
+    yield from _size(record)
+    if record.number("bit_per_long") == 64:
+        yield from _alignment(record)
+        yield from _head(record)
+
+
+def _size(record: Record) -> Iterator[Finding]:
+    suffix = record.suffix
+    start, end = record.number(f"_stext_{suffix}"), record.number(f"_end_{suffix}")
+    if start and end and end - start > IMAGE_DOUBT:
+        severity = None if end - start > IMAGE_HARD_LIMIT else Severity.WARNING
+        size = f"{(end - start) >> 20} MiB from _stext_{suffix} {start:#x}"
+        yield symbol_rules.SYMBOLS_IMAGE_SIZE.at(f"_end_{suffix}", f"{end:#x} is {size}", severity)
+
+
+def _alignment(record: Record) -> Iterator[Finding]:
+    for name, step in _steps(record).items():
+        value = record.number(f"_{name}_{record.suffix}")
+        if value and value % step:
+            yield symbol_rules.SYMBOLS_ALIGNMENT.at(f"_{name}_{record.suffix}", f"{value:#x} is not a multiple of {step}")
+
+
+def _steps(record: Record) -> dict[str, int]:
+    steps = {"text": _PAGE, "stext": _PAGE, "end": _PAGE, "sinittext": 8}
+    if is_arm64(record):
+        version = record.release.version if record.release else (0, 0)
+        steps |= {"stext": SEGMENT, "etext": SEGMENT, "einittext": 4}
+        if version >= _END_IN_SEGMENTS:
+            steps["end"] = SEGMENT
+    return steps
+
+
+def _head(record: Record) -> Iterator[Finding]:
+    gap, start = head_gap(record), record.number(f"_stext_{record.suffix}") or 0
+    is_x86 = gap == 0 and start % LARGE_PAGE == 0
+    if gap is not None and not is_x86 and gap not in HEAD_GAPS:
+        text = f"{start:#x} is {gap:#x} behind the image's start {start - gap:#x}"
+        yield symbol_rules.SYMBOLS_HEAD.at(f"_stext_{record.suffix}", text)
