@@ -85,7 +85,8 @@ def _tell_boot(told: Told, kernel: Kernel) -> None:
     linear = linear_map(kernel)
     told.add("PHYS_OFFSET", linear.phys_offset, linear.evidence, is_fallback=True)
     start, end = value(info, "NUMBER(MODULES_VADDR)"), value(info, "NUMBER(MODULES_END)")
-    if start is not None and end is not None:
+    # KASLR moves modules by module_alloc_base, which no symbol leads to without KALLSYMS_ALL: then their place is not known
+    if start is not None and end is not None and kernel.kallsyms.has_data:
         chosen = variables.number(kernel, "module_alloc_base")
         how = "module_alloc_base, and VMCOREINFO" if chosen else "VMCOREINFO: MODULES_VADDR, MODULES_END"
         told.add("module_start_va", chosen or start, how, is_fallback=True)
