@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kinfo
+from kinfo.cli.fields import plain
 from kinfo.dt.open import open_trees
 from kinfo.errors import DumpError, KinfoError
 from kinfo.kernel.inspect_table import read_table
@@ -59,7 +59,7 @@ def _facts(path: Path) -> None:
 
 
 def _table(path: Path) -> None:
-    read_table(str(path), parse=lambda text, _name: yaml.safe_load(text))
+    read_table(str(path), parse=plain)
 
 
 def _elf(path: Path) -> bytes:
@@ -223,7 +223,12 @@ def test_headers_that_multiply_the_file(tmp_path: Path) -> None:
 def test_notes_without_end_are_not_read_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinfo.memory.elf._NOTES_LIMIT", 1000)
     read: list[int] = []
-    monkeypatch.setattr("kinfo.memory.elf._vmcoreinfo", lambda notes: read.append(len(notes)) or b"")
+
+    def counted(notes: memoryview) -> bytes:
+        read.append(len(notes))
+        return b""
+
+    monkeypatch.setattr("kinfo.memory.elf._vmcoreinfo", counted)
     headers = struct.pack("<IIQQQQQQ", 4, 0, 0, 0, 0, 600, 0, 0) * 5 + struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, 64, 64, 0)
     head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 183, 1, 0, 64, 0, 0, 64, 56, 6, 0, 0, 0)
     (tmp_path / "core").write_bytes((head + headers).ljust(700, b"\0"))

@@ -13,7 +13,6 @@ from typing import NamedTuple, Self
 from kinfo.errors import DumpError, HoleError
 from kinfo.memory.dump import Dump
 
-
 _SPACE = 1 << 64  # physical addresses have 64 bits at the most
 _MOST_TIMES = 16  # that segments may show a byte of their file, on average: more is a bomb, which a scan would not survive
 
@@ -32,7 +31,9 @@ class Memory:
 
     `name` is for messages, `segments` are in order and without overlap, `machine` is the ELF machine of a core (183 arm64,
     62 x86-64; None where no file says), `vmcoreinfo` the text of a core's VMCOREINFO note (b"" where there is none), `is_raw`
-    whether all of it comes from plain files, which do not state their addresses. Raises DumpError for segments that cannot be.
+    whether all of it comes from plain files, which do not state their addresses.
+
+    Raises DumpError for segments that cannot be.
     """
 
     def __init__(
