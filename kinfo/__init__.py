@@ -12,12 +12,12 @@ Names are loaded when first used, so that importing the package costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from kinfo.version import __version__
 
+TYPE_CHECKING = False  # typing's takes longer to import than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
     from kinfo.drivers import Built, Driver, Entry
     from kinfo.dt.verify import Verdict
@@ -85,6 +85,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'kinfo' has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

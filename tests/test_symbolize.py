@@ -40,8 +40,9 @@ PAC = f"{TEXT.va + 4 & (1 << 39) - 1 | 0x35A5 << 48 | 1 << 55:016x}".encode()
 
 @pytest.mark.parametrize("address", [VA, b"0x" + VA, b"0X" + VA.upper(), PA, PAC])
 def test_addresses_get_names(names: Symbolizer, address: bytes) -> None:
-    for before, behind in ((b"pc : ", b" lr"), (b"[<", b">] "), (b"(", b")"), (b"", b"\n"), (b"x=", b",")):
+    for before, behind in ((b"pc : ", b" lr"), (b"(", b")"), (b"", b"\n"), (b"x=", b",")):
         assert names.text(before + address + behind) == before + address + LABEL + behind
+    assert names.text(b"[<" + address + b">] ") == b"[<" + address + b">]" + LABEL + b" "
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,12 @@ def write(text: str) -> None:
     sys.stdout.write(text)
 
 
+def write_bytes(data: bytes) -> None:
+    """Data as it comes, to standard output, at once."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def as_yaml(data: Any) -> str:
     """Plain data as YAML."""
     import yaml

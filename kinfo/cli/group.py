@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from kinfo.cli.commands import COMMANDS, top_help
+from kinfo.cli.interrupt import raise_again
 from kinfo.version import __version__
 
 
@@ -23,6 +24,7 @@ class LazyGroup(click.Group):
             return None
         command = import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        raise_again()  # all that it needs first is imported
         return command
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import click
 
@@ -11,6 +12,7 @@ from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.ram import kinfo_option, opened, split
 from kinfo.cli.words import safe
 from kinfo.errors import KinfoError
+from kinfo.kernel.calls import returned_to, unsigned
 from kinfo.kernel.kernel import Kernel, Place
 
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
@@ -24,7 +26,8 @@ def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     """Name the addresses ADDR (virtual or physical, 0x... or 16 hex digits) and find the symbols NAME in RAM...
 
     RAM is named as for `kinfo symbols`; a NAME may have an offset: schedule+0x40. --kinfo PA makes it quick on large
-    dumps: without it the memory is searched for records first.
+    dumps: without it the memory is searched for records first. On arm64 an address may be signed (PAC). An address at a
+    function's first byte has a second line: as a return address it belongs to the function before.
 
     Exit 0 when everything was found, 1 when something was not, 2 when the memory could not be read.
 
@@ -36,27 +39,38 @@ def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     if not wanted:
         raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
     with opened(ram, kinfo) as kernel:
-        found = [(word, *_found(kernel, word)) for word in wanted]
+        found = [_found(kernel, word) for word in wanted]
     if form == "json":
         common.write(common.as_json(_document(found)))
     else:
         common.write("".join(_lines(found)))
-    return SOUND if all(places for _, places, _ in found) else FINDINGS
+    return SOUND if all(one.places for one in found) else FINDINGS
 
 
-def _found(kernel: Kernel, word: str) -> tuple[list[Place], str]:
-    """What a word stands for, and where that is nothing, why."""
+class _Found(NamedTuple):
+    """What a word stands for: places, and where there is none the reason; the place before, for a return address."""
+
+    word: str
+    places: list[Place]
+    reason: str = ""
+    before: Place | None = None
+
+
+def _found(kernel: Kernel, word: str) -> _Found:
     try:
         if not _ADDRESS.fullmatch(word):
             places = kernel.named(word)
-            return places, "" if places else _no_such_name(kernel)
-        address = int(word, 16)
-        if address >> 64:
-            return [], "it is not within 64 bits"
+            return _Found(word, places, "" if places else _no_such_name(kernel))
+        given = int(word, 16)
+        if given >> 64:
+            return _Found(word, [], "it is not within 64 bits")
+        address = unsigned(kernel, given) or given
         places = kernel.places(address)
-        return places, "" if places else kernel.why_unnamed(address)
+        if not places:
+            return _Found(word, [], kernel.why_unnamed(address))
+        return _Found(word, places, before=returned_to(kernel, places[0], address))
     except KinfoError as error:
-        return [], str(error)
+        return _Found(word, [], str(error))
 
 
 def _no_such_name(kernel: Kernel) -> str:
@@ -64,25 +78,36 @@ def _no_such_name(kernel: Kernel) -> str:
     return f"no symbol of the image has that name; modules are not all known: {gap}" if gap else "no symbol has that name"
 
 
-def _lines(found: list[tuple[str, list[Place], str]]) -> list[str]:
+def _lines(found: list[_Found]) -> list[str]:
     lines = []
-    for word, places, reason in found:
-        lines += [f"VA {_hex(place.va)}  PA {_hex(place.pa)}  {place.type} {place.label}\n" for place in places]
+    for word, places, reason, before in found:
+        lines += [f"{_line(place)}\n" for place in places]
+        if before:
+            lines.append(f"{_line(before)}, where it is a return address\n")
         if not places:
             lines.append(f"{safe(word)}: {reason}\n")
     return lines
+
+
+def _line(place: Place) -> str:
+    return f"VA {_hex(place.va)}  PA {_hex(place.pa)}  {place.type} {place.label}"
 
 
 def _hex(address: int | None) -> str:
     return "-" if address is None else f"{address:#x}"
 
 
-def _document(found: list[tuple[str, list[Place], str]]) -> dict[str, object]:
+def _document(found: list[_Found]) -> dict[str, object]:
     return {
         "schema_version": 1,
         "lookups": [
-            {"query": word, "places": [_place(place) for place in places], "reason": None if places else reason}
-            for word, places, reason in found
+            {
+                "query": word,
+                "places": [_place(place) for place in places],
+                "return_address_of": _place(before) if before else None,
+                "reason": None if places else reason,
+            }
+            for word, places, reason, before in found
         ],
     }
 

@@ -1,85 +1,140 @@
-"""The `kinfo` command: finds the command's file, runs it, and turns errors into one line and an exit code."""
+"""The `kinfo` command: finds the command's file, runs it, and turns errors into one line and an exit code.
+
+Nothing is imported before `main` runs: an interrupt in those milliseconds would be Python's to print.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
-from kinfo.cli.commands import COMMANDS, top_help
-from kinfo.cli.words import say
-from kinfo.errors import KinfoError, did_you_mean
-from kinfo.version import __version__
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 SOUND, FINDINGS, UNDECIDED = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 sound, 1 findings, 2 could not decide."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    try:
+        from kinfo.cli import interrupt, streams
+
+        interrupt.end_at_once()
+        streams.prepare()
+        code = run(sys.argv[1:] if arguments is None else list(arguments))
+        interrupt.end_at_once()
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
     if sys.stdout is None:  # closed by the caller: >&-
         return UNDECIDED
+    from kinfo.cli import streams
+
     try:
-        code = _dispatch(arguments)
-        sys.stdout.flush()
-        return code
+        return streams.finished(_caught(arguments))
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        _drop_output()
+        streams.drop()
         return SOUND
     except KeyboardInterrupt:
+        streams.drop()
         return 130
-    except OSError as error:  # standard output: a full disk
-        _drop_output()
-        return _fail(KinfoError(f"cannot write the output: {error.strerror}", "make room, or send it elsewhere"))
+    except OSError as error:  # a full disk
+        what = streams.lost(error)
+        streams.drop()
+        return _fail(what)
 
 
-def _drop_output() -> None:
-    """Let what is still in the buffer of standard output go nowhere, so that the interpreter's exit is quiet."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _caught(arguments: list[str]) -> int:
+    """Run it; the errors that kinfo foresees and those that it does not become one line and exit code 2."""
+    from kinfo.errors import KinfoError
+
+    try:
+        return _dispatch(arguments)
+    except KinfoError as error:
+        return _fail(error)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a bug, or more memory than there is: never Python's own exit code 1
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    """One line on a bug, with what to do; all of it where KINFO_DEBUG is set."""
+    from traceback import extract_tb, print_exception
+
+    from kinfo.errors import KinfoError
+
+    if os.environ.get("KINFO_DEBUG"):
+        print_exception(error)
+    if isinstance(error, MemoryError):
+        return _fail(KinfoError("out of memory", "the input may be damaged; else use a machine with more memory"))
+    frames = extract_tb(error.__traceback__)
+    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    words = " ".join(str(error).split())[:200]
+    what = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return _fail(KinfoError(f"internal error{where}: {what}", "please report it with what KINFO_DEBUG=1 adds to this"))
 
 
 def _dispatch(arguments: list[str]) -> int:
+    from kinfo.cli.commands import COMMANDS, top_help
+    from kinfo.errors import KinfoError, did_you_mean
+
     if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
-        return _run_click(arguments)
+        _complete(arguments)
     if not arguments or arguments[0] in ("--help", "-h"):
         print(top_help(), end="")
         return SOUND if arguments else UNDECIDED
     if arguments[0] == "--version":
+        from kinfo.version import __version__
+
         print(f"kinfo {__version__}")
         return SOUND
     if arguments[0] not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
-        return _fail(KinfoError(f"there is no command {arguments[0]!r}", did_you_mean(arguments[0], COMMANDS, choices)))
+        raise KinfoError(f"there is no command {arguments[0]!r}", did_you_mean(arguments[0], COMMANDS, choices))
     if arguments[0] == "verify-dt":
         from kinfo.cli.ahead import started
+        from kinfo.cli.interrupt import raise_again
 
+        raise_again()  # a child process is started
         with started(arguments):
             return _run_click(arguments)
     return _run_click(arguments)
+
+
+def _complete(arguments: list[str]) -> NoReturn:
+    from kinfo.cli.group import kinfo
+
+    kinfo.main(arguments, prog_name="kinfo")
 
 
 def _run_click(arguments: list[str]) -> int:
     import click
 
     from kinfo.cli.group import kinfo
+    from kinfo.errors import KinfoError
 
-    try:
-        result = kinfo.main(arguments, prog_name="kinfo", standalone_mode=False)
-    except KinfoError as error:
-        return _fail(error)
+    try:  # not by kinfo.main(): it makes exit code 1 of a closed pipe
+        with kinfo.make_context("kinfo", list(arguments)) as context:
+            result = kinfo.invoke(context)
+    except click.exceptions.Exit as end:  # --help
+        return end.exit_code
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
         usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "kinfo"
-        return _fail(KinfoError(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`"))
+        raise KinfoError(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`") from None
     return result if isinstance(result, int) else SOUND
 
 
-def _fail(error: KinfoError) -> int:
+def _fail(error: Exception) -> int:
+    from kinfo.cli.words import say
+
     say(str(error))
     return UNDECIDED

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 
 def safe(text: str) -> str:
-    """Text on one line, without what could act on a terminal: control characters and undecodable bytes as escapes."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter) & 0xFF:02x}" for letter in text)
+    """See `printable`, which few texts need."""
+    if text.isprintable():
+        return text
+    from kinfo.record.text import printable
+
+    return printable(text)
 
 
 def say(text: str) -> None:
-    """One line to standard error, under the program's name."""
-    print(f"kinfo: {safe(text)}", file=sys.stderr)
+    """One line to standard error, under the program's name; into the void where nobody listens there (closed, or full)."""
+    if sys.stderr is not None:  # 2>&-
+        with contextlib.suppress(OSError):
+            print(f"kinfo: {safe(text)}", file=sys.stderr)

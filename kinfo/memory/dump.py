@@ -108,6 +108,9 @@ class FileDump(Dump):
 
     def read(self, offset: int, size: int) -> bytes:
         """See Dump."""
+        size = min(size, self.size - offset)  # numbers out of a file can be any: the kernel would refuse, or Python allocate
+        if size <= 0:
+            return b""
         try:
             return os.pread(self._file.fileno(), size, offset)
         except OSError as error:
@@ -126,7 +129,7 @@ class FileDump(Dump):
 
     def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
         """See Dump."""
-        for first, last in self._extents(start, self.size if end is None else end):
+        for first, last in self._extents(start, self.size if end is None else min(end, self.size)):
             for offset in range(first, last, WINDOW):
                 before = offset % mmap.ALLOCATIONGRANULARITY  # a mapping begins at a page of this machine
                 length = before + min(WINDOW, last - offset)

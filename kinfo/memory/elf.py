@@ -21,7 +21,7 @@ _PT_LOAD, _PT_NOTE = 1, 4
 _ET_CORE = 4
 _PN_XNUM = 0xFFFF  # more program headers than e_phnum can say: section 0's sh_info has the number
 _MOST_HEADERS = 1 << 20
-_NOTES_LIMIT = 16 << 20
+_NOTES_LIMIT = 16 << 20  # bytes of notes that are read, of all headers together
 
 
 class _Class(NamedTuple):
@@ -49,12 +49,14 @@ def read(dump: Dump) -> Memory:
     if header[0] != _ET_CORE:
         raise DumpError(f"{dump.name}: is an ELF file but no core", "name the memory dump, not the kernel image")
     segments: list[Segment] = []
-    vmcoreinfo, notes = b"", b""
+    vmcoreinfo, notes, notes_left = b"", b"", _NOTES_LIMIT
     for one, offset, paddr, filesz, memsz in _program_headers(dump, kind, header):
         if one == _PT_LOAD and (size := _within(dump, offset, min(filesz, memsz or filesz))):
             segments.append(Segment(paddr, paddr + size, dump, offset))
-        elif one == _PT_NOTE:
-            stated, others = _notes(dump.view(offset, min(filesz, _NOTES_LIMIT)))
+        elif one == _PT_NOTE and notes_left:
+            raw = dump.view(offset, min(filesz, notes_left))
+            notes_left -= len(raw)
+            stated, others = _notes(raw)
             vmcoreinfo, notes = vmcoreinfo or stated, notes + others
     if not segments:
         raise DumpError(f"{dump.name}: is an ELF core without memory in it", "check that it was copied whole")
@@ -82,7 +84,8 @@ def _header(dump: Dump) -> tuple[_Class, tuple[int, ...]]:
 def _program_headers(dump: Dump, kind: _Class, values: tuple[int, ...]) -> Iterator[tuple[int, int, int, int, int]]:
     phoff, shoff, phentsize, phnum = values[4], values[5], values[8], values[9]
     if phnum == _PN_XNUM:
-        phnum = int.from_bytes(dump.read(shoff + kind.sh_info, 4), "little")
+        count = dump.read(shoff + kind.sh_info, 4)  # none where e_shoff points out of the file
+        phnum = int.from_bytes(count, "little") if shoff and len(count) == 4 else 0
     size = struct.calcsize(kind.program)
     table = dump.view(phoff, phnum * phentsize) if phnum <= _MOST_HEADERS else memoryview(b"")
     if phentsize < size or len(table) < phnum * phentsize or not phnum:

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple, Self
 
-from kinfo.errors import HoleError
+from kinfo.errors import DumpError, HoleError
 from kinfo.memory.dump import Dump
+
+_SPACE = 1 << 64  # physical addresses have 64 bits at the most
+_MOST_TIMES = 16  # that segments may show a byte of their file, on average: more is a bomb, which a scan would not survive
 
 
 class Segment(NamedTuple):
@@ -30,6 +33,8 @@ class Memory:
     62 x86-64; None where no file says), `vmcoreinfo` the text of a core's VMCOREINFO note (b"" where there is none), `notes`
     its other notes as they are in the file, `is_raw` whether all of it comes from plain files, which do not state their
     addresses.
+
+    Raises DumpError for segments that cannot be.
     """
 
     def __init__(
@@ -44,13 +49,20 @@ class Memory:
     ) -> None:
         self.name = name
         segments = list(segments)
-        self._dumps = [segment.dump for segment in segments]
+        self._dumps = list({id(segment.dump): segment.dump for segment in segments}.values())
         self.segments = _without_overlap(segments)
+        self._check()
         self.machine = machine
         self.vmcoreinfo = vmcoreinfo
         self.notes = notes
         self.is_raw = is_raw
         self._starts = [segment.start for segment in self.segments]
+
+    def _check(self) -> None:
+        if self.end > _SPACE:
+            raise DumpError(f"{self.name}: its memory ends at {self.end:#x}, beyond 64 bits", "check the addresses")
+        if sum(one.end - one.start for one in self.segments) > _MOST_TIMES * sum(dump.size for dump in self._dumps):
+            raise DumpError(f"{self.name}: its headers show the same bytes over and over", "check that it was copied whole")
 
     @property
     def end(self) -> int:

@@ -1,0 +1,37 @@
+"""What registers and call traces hold: signed addresses, and return addresses that lie one past the end of a function."""
+
+from __future__ import annotations
+
+from kinfo.kernel.kernel import Kernel, Place
+from kinfo.kernel.paging.formats import ARM64
+
+_CODE = "tTwW"
+
+
+def unsigned(kernel: Kernel, number: int) -> int | None:
+    """The VA of the kernel's half that a 64-bit number stands for; None where it is none.
+
+    On arm64 bit 55 chooses the half; what is above the VA bits is a pointer authentication code and perhaps a tag, and
+    reads as ones in the kernel's half (Arm ARM, D8.10; ptrauth_strip_kernel_insn_pac in the kernel).
+    """
+    form = kernel.space.form if kernel.space else None
+    half = form.half if form else 1 << 63
+    if kernel.pointers.word == 4 or number >= half:
+        return number
+    if form and form.machine == ARM64 and number >> 55 & 1:
+        return number | half
+    return None
+
+
+def returned_to(kernel: Kernel, place: Place, address: int) -> Place | None:
+    """What a return address at a function's first byte belongs to: the function before, which ends with its call.
+
+    A call of what never returns (panic, do_exit) can be a function's last instruction. The kernel's own traces look up the
+    byte before (sprint_backtrace, kernel/kallsyms.c), and print panic+0x6c/0x6c, say. None where nothing adjoins.
+    """
+    if place.offset or place.type not in _CODE:
+        return None
+    before = kernel.at(address - 1)
+    if before is None or before.module != place.module or before.type not in _CODE or before.offset + 1 != before.size:
+        return None
+    return before._replace(offset=before.size, pa=place.pa, va=place.va)
