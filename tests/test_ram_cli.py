@@ -396,9 +396,19 @@ class TestLookup:
         assert data == {
             "schema_version": 1,
             "lookups": [
-                {"query": f"{va:#x}", "places": [one | {"va": f"{va:#x}", "pa": f"{pa:#x}"}], "reason": None},
-                {"query": "nosuch", "places": [], "reason": "no symbol has that name"},
-                {"query": "_end", "places": [end | {"va": f"{end_va:#x}", "pa": f"{end_pa:#x}"}], "reason": None},
+                {
+                    "query": f"{va:#x}",
+                    "places": [one | {"va": f"{va:#x}", "pa": f"{pa:#x}"}],
+                    "return_address_of": None,
+                    "reason": None,
+                },
+                {"query": "nosuch", "places": [], "return_address_of": None, "reason": "no symbol has that name"},
+                {
+                    "query": "_end",
+                    "places": [end | {"va": f"{end_va:#x}", "pa": f"{end_pa:#x}"}],
+                    "return_address_of": None,
+                    "reason": None,
+                },
             ],
         }
         assert kinfo_cli("lookup", arm64.elf, "--format", "json", "_end").code == 0

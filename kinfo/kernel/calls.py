@@ -27,9 +27,10 @@ def returned_to(kernel: Kernel, place: Place, address: int) -> Place | None:
     """What a return address at a function's first byte belongs to: the function before, which ends with its call.
 
     A call of what never returns (panic, do_exit) can be a function's last instruction. The kernel's own traces look up the
-    byte before (sprint_backtrace, kernel/kallsyms.c), and print panic+0x6c/0x6c, say. None where nothing adjoins.
+    byte before (sprint_backtrace, kernel/kallsyms.c), and print panic+0x6c/0x6c, say. None where nothing adjoins, and for a
+    PA: the kernel returns to none.
     """
-    if place.offset or place.type not in _CODE:
+    if place.offset or place.type not in _CODE or not kernel.is_virtual(address):
         return None
     before = kernel.at(address - 1)
     if before is None or before.module != place.module or before.type not in _CODE or before.offset + 1 != before.size:
