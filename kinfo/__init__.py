@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
-    from kinfo.drivers import Built, Driver, Entry
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.findings import Finding, Severity
-    from kinfo.kernel.facts.model import Fact, Facts
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel_build.model import Fact, Facts
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Record
+    from kinfo.writers import Built, Driver, Entry
 
 _HOMES = {
     **dict.fromkeys(
         ("build", "decode", "decode_all", "encode", "facts", "find", "layout", "layouts", "verify_dt"), "kinfo.api"
     ),
-    **dict.fromkeys(("Built", "Driver", "Entry"), "kinfo.drivers"),
-    **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel.facts.model"),
+    **dict.fromkeys(("Built", "Driver", "Entry"), "kinfo.writers"),
+    **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),

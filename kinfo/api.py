@@ -18,10 +18,10 @@ from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 
 if TYPE_CHECKING:
-    from kinfo.drivers import Built, Driver, Entry
     from kinfo.dt.board import Options
     from kinfo.dt.verify import Verdict
-    from kinfo.kernel.facts.model import Facts
+    from kinfo.kernel_build.model import Facts
+    from kinfo.writers import Built, Driver, Entry
 
 Path = str | os.PathLike[str]
 Source = Dump | bytes | bytearray | memoryview | str | os.PathLike[str]
@@ -109,8 +109,8 @@ def facts(
     that follows. `settings` are NAME=VALUE, for what nothing else gives; `kinfo` is a RAM dump's record: a file, or its PA.
     Raises KinfoError for files that are no sources, and for facts that contradict one another.
     """
-    from kinfo.kernel.facts.gather import Given, gather
     from kinfo.kernel.open import record_word
+    from kinfo.kernel_build.gather import Given, gather
 
     paths = [sources] if isinstance(sources, (str, os.PathLike)) else sources
     return gather([os.fspath(path) for path in paths], Given(phys_base, phys_offset, settings, record_word(kinfo)))
@@ -132,8 +132,8 @@ def build(
     `entries` are the regions that meminspect registers (default: those with a field); `after` stops behind so many of them,
     `only` lets those of these names or ids through. Raises KinfoError, with the missing facts and how to give them.
     """
-    from kinfo.drivers import Request, driver_named
-    from kinfo.kernel.facts.model import Facts
+    from kinfo.kernel_build.model import Facts
+    from kinfo.writers import Request, driver_named
 
     chosen = driver_named(driver) if isinstance(driver, str) else driver
     if isinstance(facts, Facts) and layout is None and len(chosen.layouts) > 1:

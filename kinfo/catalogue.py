@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinfo.compare import rules as compare_rules
+from kinfo.diff import rules as compare_rules
 from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule

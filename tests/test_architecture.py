@@ -17,11 +17,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
-    **dict.fromkeys(("compare", "dt", "kernel", "drivers"), 2),
-    **dict.fromkeys(("catalogue", "crosscheck"), 3),
-    **dict.fromkeys(("api", "report", "debuggers"), 4),
-    "cli": 5,
-    **dict.fromkeys(("__init__", "__main__"), 6),
+    **dict.fromkeys(("dt", "kernel", "writers"), 2),
+    **dict.fromkeys(("kernel_build", "diff"), 3),
+    **dict.fromkeys(("catalogue", "inspect_table"), 4),
+    **dict.fromkeys(("api", "report", "debuggers"), 5),
+    "cli": 6,
+    **dict.fromkeys(("__init__", "__main__"), 7),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from kinfo.cli.commands import COMMANDS
-from kinfo.compare.policy import policy_of
+from kinfo.diff.policy import policy_of
 from tests.build_files import Extra, config_text, module_types, symbol_values, vmlinux
 from tests.conftest import ROOT
 from tests.kernels.image import Spec, make

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 import kinfo
 from kinfo import Record, Severity
 from kinfo.catalogue import RULES
-from kinfo.compare.builds import is_address
-from kinfo.compare.classify import compare_records
-from kinfo.compare.judge import judge
-from kinfo.compare.model import Kind
-from kinfo.compare.policy import Policy, policy_of
-from kinfo.compare.reasons import REASONS
+from kinfo.diff.builds import is_address
+from kinfo.diff.classify import compare_records
+from kinfo.diff.judge import judge
+from kinfo.diff.model import Kind
+from kinfo.diff.policy import Policy, policy_of
+from kinfo.diff.reasons import REASONS
 from kinfo.errors import KinfoError, RecordError
 from kinfo.findings import Finding
 from kinfo.record.layouts import LAYOUTS
@@ -479,7 +479,7 @@ def test_a_warning_that_was_there_before_is_not_new() -> None:
 
 
 def test_a_graver_finding_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kinfo.compare import judge as module
+    from kinfo.diff import judge as module
     from kinfo.record import rules
 
     old, new = changed("C")

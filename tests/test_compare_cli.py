@@ -294,8 +294,8 @@ def test_a_key_that_comes_twice_in_a_policy(kinfo_cli: Cli, files: Path) -> None
 def test_no_pair_is_kept_once_it_is_written(form: str, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     """However many pairs there are: each can be freed when the next but one is asked for."""
     from kinfo.cli import common, compared
-    from kinfo.compare.judge import judge
-    from kinfo.compare.policy import Policy
+    from kinfo.diff.judge import judge
+    from kinfo.diff.policy import Policy
     from kinfo.report.compare import Compared
 
     monkeypatch.setattr(common, "write", len)

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 import kinfo
-from kinfo.compare.model import Kind
-from kinfo.crosscheck import crosscheck, entries_of
+from kinfo.diff.crosscheck import crosscheck, entries_of
+from kinfo.diff.model import Kind
 from kinfo.meminspect.entry import Entry, Form, Table
 from kinfo.meminspect.ids import series_named
 from tests.build_files import Extra, config_text, module_types, symbol_values, system_map, vmlinux

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kinfo
-from kinfo.drivers import DRIVERS, Driver, Entry, Request, driver_named
-from kinfo.drivers.build_info import copied, stored
 from kinfo.errors import FieldError, KinfoError, UnknownNameError
+from kinfo.writers import DRIVERS, Driver, Entry, Request, driver_named
+from kinfo.writers.build_info import copied, stored
 
 MASK = (1 << 64) - 1
 TEXT, TEXT_PA = 0xFFFFFFD328200000, 0x80200000

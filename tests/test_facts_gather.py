@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import KinfoError
-from kinfo.kernel.facts import derive, names
-from kinfo.kernel.facts.derive import Derived
-from kinfo.kernel.facts.model import Fact
+from kinfo.kernel_build import derive, names
+from kinfo.kernel_build.derive import Derived
+from kinfo.kernel_build.model import Fact
 from tests.build_files import (
     Extra,
     config_text,

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import DumpError, KinfoError
-from kinfo.kernel.facts import tables
-from kinfo.kernel.facts.names import ADDRESSES
+from kinfo.kernel_build import tables
+from kinfo.kernel_build.names import ADDRESSES
 from kinfo.memory import BytesDump, Memory, Segment
 from tests.build_files import (
     CONFIG,

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinfo.errors import KernelError
-from kinfo.kernel.facts import dwarf
-from kinfo.kernel.facts.btf import Btf
-from kinfo.kernel.facts.dwarf import Dwarf
-from kinfo.kernel.facts.types import Member, Struct
-from kinfo.kernel.facts.vmlinux import Vmlinux
+from kinfo.kernel_build import dwarf
+from kinfo.kernel_build.btf import Btf
+from kinfo.kernel_build.dwarf import Dwarf
+from kinfo.kernel_build.types import Member, Struct
+from kinfo.kernel_build.vmlinux import Vmlinux
 from kinfo.memory import BytesDump, open_dump
 from tests.build_files import btf
 

@@ -17,7 +17,7 @@ import kinfo
 from kinfo.cli.fields import plain
 from kinfo.dt.open import open_trees
 from kinfo.errors import DumpError, KinfoError
-from kinfo.kernel.inspect_table import read_table
+from kinfo.inspect_table import read_table
 from kinfo.memory import BytesDump, Memory, Segment
 from kinfo.memory.specs import open_file, open_memory
 from tests import build_files, fdt, inspect_tables

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from kinfo.catalogue import RULES
 from kinfo.cli.fields import plain
 from kinfo.errors import KinfoError, UnknownNameError
-from kinfo.kernel.inspect_table import read_table
+from kinfo.inspect_table import read_table
 from kinfo.meminspect import array, core, listing, log, minidump, structs
 from kinfo.meminspect.entry import ILP32, LP64, LPAE, ZONE, Entry, Form, Found, Table
 from kinfo.meminspect.ids import SERIES, series_named

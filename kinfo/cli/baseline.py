@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
 from kinfo.cli.words import say
-from kinfo.compare.folders import files_below, record_name
+from kinfo.diff.folders import files_below, record_name
 from kinfo.errors import KinfoError
 from kinfo.record.record import Record
 
@@ -61,8 +61,8 @@ def _named(folder: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _state(folder: str, name: str, record: Record, there: str | None) -> str:
     """new, same, or changed with the fields that did. Raises KinfoError when another form of the record is there."""
     from kinfo.cli.compare import opened
-    from kinfo.compare.classify import compare_records
-    from kinfo.compare.model import Kind
+    from kinfo.diff.classify import compare_records
+    from kinfo.diff.model import Kind
 
     if there is None:
         return "new"

@@ -15,8 +15,8 @@ from kinfo.cli.registered import entries
 from kinfo.cli.words import say
 
 if TYPE_CHECKING:
-    from kinfo.drivers import Built
-    from kinfo.kernel.facts.model import Facts
+    from kinfo.kernel_build.model import Facts
+    from kinfo.writers import Built
 
 
 @click.command("build", short_help="Write the record that a driver would leave")

@@ -19,8 +19,8 @@ from kinfo.record.record import Record
 from kinfo.report.compare import Compared
 
 if TYPE_CHECKING:
-    from kinfo.compare.folders import Alone
-    from kinfo.compare.policy import Policy
+    from kinfo.diff.folders import Alone
+    from kinfo.diff.policy import Policy
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 _TEXT_NAMES = (".yaml", ".yml", ".json")
@@ -112,7 +112,7 @@ def _check(paths: tuple[str, ...]) -> None:
 
 
 def _policy(path: str | None) -> Policy:
-    from kinfo.compare.policy import Policy, policy_of
+    from kinfo.diff.policy import Policy, policy_of
 
     if path is None:
         return Policy()
@@ -129,7 +129,7 @@ def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[Itera
     work = _work(policy, exact=exact)
     if not os.path.isdir(old):
         return [work((old, new))], ()
-    from kinfo.compare.folders import matched
+    from kinfo.diff.folders import matched
     from kinfo.workers import in_order
 
     found = matched(old, new)
@@ -139,7 +139,7 @@ def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[Itera
 
 
 def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome]:
-    from kinfo.compare.judge import judge
+    from kinfo.diff.judge import judge
 
     def work(pair: tuple[str, str]) -> Outcome:
         try:

@@ -11,7 +11,7 @@ from kinfo.cli.words import safe
 from kinfo.report.compare import Compared, alone_data, line, pair_data, render
 
 if TYPE_CHECKING:
-    from kinfo.compare.folders import Alone
+    from kinfo.diff.folders import Alone
     from kinfo.report.judged import Judged
 
 

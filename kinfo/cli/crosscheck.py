@@ -13,7 +13,7 @@ from kinfo.cli.registered import entries
 from kinfo.cli.words import safe
 
 if TYPE_CHECKING:
-    from kinfo.crosscheck import Crossed
+    from kinfo.diff.crosscheck import Crossed
     from kinfo.findings import Finding
 
 _UPSTREAM = {
@@ -46,8 +46,8 @@ def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --upstream v1
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --dump region.bin
     """
-    from kinfo.compare.judge import differences
-    from kinfo.compare.policy import Policy
+    from kinfo.diff.judge import differences
+    from kinfo.diff.policy import Policy
 
     policy = Policy().ignoring(ignore)
     crossed = _crossed(given)
@@ -61,7 +61,7 @@ def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -
 
 
 def _crossed(given: dict[str, Any]) -> Crossed:
-    from kinfo.crosscheck import crosscheck
+    from kinfo.diff.crosscheck import crosscheck
 
     upstream, downstream, table, info, dump = (
         given.pop(name) for name in ("upstream", "downstream", "table", "build_info", "dump")

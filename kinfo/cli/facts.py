@@ -12,7 +12,7 @@ from kinfo.cli.main import SOUND
 from kinfo.cli.ram import KINFO_HELP
 
 if TYPE_CHECKING:
-    from kinfo.kernel.facts.model import Facts
+    from kinfo.kernel_build.model import Facts
 
 Decorated = Callable[..., Any]
 
@@ -46,7 +46,7 @@ def gathered(
     kinfo: str | None,
 ) -> Facts:
     """The facts out of what was named; at least one thing must be."""
-    from kinfo.kernel.facts.gather import Given, gather
+    from kinfo.kernel_build.gather import Given, gather
 
     if not sources and not settings:
         raise click.UsageError("name a source: vmlinux, Image, System.map, .config or a RAM dump")

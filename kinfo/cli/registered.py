@@ -10,7 +10,7 @@ from kinfo.errors import KinfoError
 from kinfo.findings import Severity
 
 if TYPE_CHECKING:
-    from kinfo.drivers import Entry
+    from kinfo.writers import Entry
 
 # The series whose ids a driver is written for. v1 and v2 have one map; RFC v3's was not seen, so every table is taken.
 _SERIES = {
@@ -30,8 +30,8 @@ def entries(path: str | None, driver: str) -> Sequence[Entry] | None:
     if path is None:
         return None
     from kinfo.cli.fields import plain
-    from kinfo.crosscheck import entries_of
-    from kinfo.kernel.inspect_table import read_table
+    from kinfo.diff.crosscheck import entries_of
+    from kinfo.inspect_table import read_table
 
     table = read_table(path, parse=plain, stdin=common.stdin())
     for finding in table.findings:

@@ -39,7 +39,7 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
     kinfo table vmlinux
     kinfo table core.elf --format yaml > table.yaml
     """
-    from kinfo.kernel.inspect_table import read_table
+    from kinfo.inspect_table import read_table
     from kinfo.meminspect.ids import series_named
 
     forced = series_named(series) if series else None

@@ -9,8 +9,8 @@ from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.boot.banner import banner, release
 from kinfo.kernel.boot.build_id import build_id
 from kinfo.kernel.boot.image_notes import of_notes
-from kinfo.kernel.facts.vmlinux import MACHINES, Vmlinux
 from kinfo.kernel.kernel import Kernel
+from kinfo.kernel_build.vmlinux import MACHINES, Vmlinux
 from kinfo.memory import open_dump
 from kinfo.record import text
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kinfo.compare.model import Comparison, Difference, Kind
+from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
 from kinfo.report.columns import Row, table
 from kinfo.report.style import Style
 
 if TYPE_CHECKING:
-    from kinfo.crosscheck import Crossed, Third
+    from kinfo.diff.crosscheck import Crossed, Third
 
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kinfo.drivers import Built
-from kinfo.kernel.facts.model import Facts, shown
+from kinfo.kernel_build.model import Facts, shown
 from kinfo.record import text as escaped
 from kinfo.report.style import Style
+from kinfo.writers import Built
 
 SCHEMA_VERSION = 1
 _WIDEST = 46

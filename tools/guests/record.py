@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import kinfo
-from kinfo.kernel.facts.btf import Btf
+from kinfo.kernel_build.btf import Btf
 from tools.guests import finder
 from tools.guests.core import Core
 from tools.guests.machines import GuestError

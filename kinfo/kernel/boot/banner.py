@@ -7,8 +7,7 @@ from itertools import islice
 
 from kinfo.errors import HoleError
 from kinfo.findings import Finding
-from kinfo.kernel import rules
-from kinfo.kernel.boot import variables
+from kinfo.kernel import rules, variables
 from kinfo.kernel.kernel import Kernel
 from kinfo.record import text
 from kinfo.record.limits import IMAGE_LIMIT

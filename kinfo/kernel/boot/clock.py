@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinfo.kernel.boot import variables
+from kinfo.kernel import variables
 from kinfo.kernel.boot.config import config
 from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kernel import Kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from kinfo.kernel.boot import variables
+from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
 
 _MARK = b"IKCFG_ST"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from kinfo.kernel.boot import variables
+from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
 
 _NT_GNU_BUILD_ID = 3

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kinfo.findings import Finding
-from kinfo.kernel import rules
-from kinfo.kernel.boot import variables
+from kinfo.kernel import rules, variables
 from kinfo.kernel.boot.vmcoreinfo import read, value
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging import linear

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from kinfo.findings import Finding
-from kinfo.kernel import rules
-from kinfo.kernel.boot import note, variables
+from kinfo.kernel import rules, variables
+from kinfo.kernel.boot import note
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kinfo.findings import Finding
-from kinfo.kernel import rules
-from kinfo.kernel.boot import banner, variables
+from kinfo.kernel import rules, variables
+from kinfo.kernel.boot import banner
 from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.vmcoreinfo import IN_RAM, in_ram, value
 from kinfo.kernel.kernel import Kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinfo.errors import DumpError
-from kinfo.kernel.boot import variables
+from kinfo.kernel import variables
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kernel import Kernel
 

@@ -1,0 +1,84 @@
+"""The synthetic comparison of the series' cover letter: what the upstream and the downstream driver leave on one kernel.
+
+The author of the series had no device: he had the driver write into memory of its own and held the bytes against what the
+downstream driver would have saved. Here both are built from the same facts, and every difference has its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kinfo.diff.classify import compare_records
+from kinfo.diff.model import Comparison, Difference, Kind
+from kinfo.meminspect.entry import Table
+from kinfo.memory import BytesDump
+from kinfo.record.locate import decode_offset
+from kinfo.record.record import Record, Shown
+from kinfo.writers import Built, Entry
+
+
+class Third(NamedTuple):
+    """A record out of memory beside the two: where it was found, its fields, and how each writer's record differs from it."""
+
+    name: str
+    fields: dict[str, Shown]
+    against_upstream: Comparison
+    against_downstream: Comparison
+
+
+class Crossed(NamedTuple):
+    """Both records, as their drivers leave them, and their comparison with the writers' own reasons."""
+
+    upstream: Built
+    downstream: Built
+    comparison: Comparison
+    third: Third | None = None
+
+
+def crosscheck(upstream: Built, downstream: Built, found: tuple[str, Record] | None = None) -> Crossed:
+    """Compare what two drivers leave. `found` is a record out of memory, with its name. Raises RecordError."""
+    records = _record(upstream), _record(downstream)
+    comparison = _explained(compare_records(*records), upstream, downstream)
+    return Crossed(upstream, downstream, comparison, _third(records, found, upstream, downstream) if found else None)
+
+
+def entries_of(table: Table) -> tuple[Entry, ...]:
+    """The table's regions as the driver is handed them: by id, of an id that comes twice the last.
+
+    Where the form holds no VA (minidump regions, a log, md_*.BIN), what lies there is the facts' own symbol.
+    """
+    last = {(entry.id, "" if entry.id is not None else entry.name): entry for entry in table.entries}
+    ordered = sorted(last.values(), key=lambda entry: entry.id or 0)
+    return tuple(Entry(entry.name, entry.va, entry.pa or 0, entry.size, entry.id) for entry in ordered)
+
+
+def _record(built: Built) -> Record:
+    return decode_offset(BytesDump(built.data, built.driver), 0, layout=built.layout)
+
+
+def _third(records: tuple[Record, Record], found: tuple[str, Record], upstream: Built, downstream: Built) -> Third:
+    name, record = found
+    return Third(
+        name,
+        record.fields,
+        _explained(compare_records(records[0], record), upstream, None),
+        _explained(compare_records(records[1], record), downstream, None),
+    )
+
+
+def _explained(comparison: Comparison, *built: Built | None) -> Comparison:
+    """Where only the writers' rules explain a difference, their reasons: what one of them leaves 0, or gets wrong."""
+    whys = [{one.field: one.why for one in each.written if one.why} if each else {} for each in built]
+    names = [each.driver if each else "" for each in built]
+    found = tuple(_reasoned(one, whys, names) for one in comparison.differences)
+    return comparison._replace(differences=found)
+
+
+def _reasoned(one: Difference, whys: Sequence[dict[str, str]], names: Sequence[str]) -> Difference:
+    if one.kind not in (Kind.REGRESSION, Kind.PER_BUILD, Kind.PER_BOOT):
+        return one
+    for why, name in zip(whys, names, strict=True):
+        if one.field in why:
+            return one._replace(kind=Kind.WRITER, reason=why[one.field], source=name)
+    return one

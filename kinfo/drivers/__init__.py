@@ -1,8 +1,0 @@
-"""What each driver stores in the record: models of the writers, from their sources, over plain facts."""
-
-from __future__ import annotations
-
-from kinfo.drivers.model import Built, Driver, Entry, Request, Written
-from kinfo.drivers.registry import DRIVERS, driver_named
-
-__all__ = ["DRIVERS", "Built", "Driver", "Entry", "Request", "Written", "driver_named"]

@@ -1,0 +1,186 @@
+"""The inspect table out of whatever holds it: the form is recognised by content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from kinfo.errors import DrawError, KinfoError
+from kinfo.meminspect import array, core, listing, log, minidump
+from kinfo.meminspect.entry import LP64, ZONE, Found, Table
+from kinfo.meminspect.ids import MAX, Series
+from kinfo.meminspect.table import table_of
+from kinfo.memory import open_dump
+from kinfo.memory.specs import RawDump, open_memory
+
+if TYPE_CHECKING:
+    from kinfo.memory import Dump
+
+_SECTION, _START, _END = ".inspect_table", "__inspect_table", "__inspect_table_end"
+_RUNTIME = "inspect_entries"
+_BYTES = LP64.code.size * MAX
+_BORDERS = ((LP64, 29), (ZONE, 32))  # the id of _sinittext: in v1 to v3, and in RFC v2
+_SMALL = 16 << 20  # bytes of a listing, a log, a core image of regions
+_ELF = b"\x7fELF"
+_ET_CORE = 4
+Parse = Callable[[bytes], Any]
+
+
+def read_table(
+    path: str, series: Series | None = None, *, parse: Parse, stdin: BinaryIO | None = None, kinfo: str | None = None
+) -> Table:
+    """The table in a listing, log, vmlinux, RAM dump, raw array or section, core image, or folder of md_*.BIN.
+
+    `parse` reads YAML or JSON text safely; `kinfo` names the record for a RAM dump, as for open_kernel. Raises KinfoError.
+    """
+    if os.path.isdir(path):
+        with os.scandir(path) as entries:
+            found = minidump.files(path, [(entry.name, entry.stat().st_size) for entry in entries if entry.is_file()])
+        return table_of(path, found, series)
+    if "@" in path and not os.path.exists(path):
+        return table_of(path, _ram(path, stdin, kinfo), series)
+    with _unpacked(path, stdin) as dump:
+        head = dump.read(0, 20)
+        if head.startswith(_ELF):
+            found = _elf(dump, head, path, kinfo)
+        elif _is_text(dump.read(0, 4096)):
+            found = _text(dump, parse)
+        elif dump.size <= _SMALL:
+            found = _raw(dump.name, dump.read(0, dump.size))
+        else:
+            found = _ram(path, stdin, kinfo)
+    return table_of(path, found, series)
+
+
+def _unpacked(path: str, stdin: BinaryIO | None) -> Dump:
+    """The file, or what a compressed one holds. Raises KinfoError."""
+    dump = open_dump(path, stdin)
+    try:
+        if command := dump.packed_with():
+            from kinfo.memory.packed import unpack
+
+            return unpack(dump, command)
+    except BaseException:
+        dump.close()
+        raise
+    return dump
+
+
+def _is_text(head: bytes) -> bool:
+    return b"\0" not in head and bool(head.strip())
+
+
+def _elf(dump: Dump, head: bytes, path: str, kinfo: str | None) -> Found:
+    if int.from_bytes(head[16:18], "little") != _ET_CORE:
+        return _vmlinux(dump)
+    if dump.size <= _SMALL:
+        data = dump.read(0, dump.size)
+        if core.is_core(data):
+            return core.read(dump.name, data)
+    return _ram(path, None, kinfo)
+
+
+def _text(dump: Dump, parse: Parse) -> Found:
+    if dump.size > _SMALL:
+        raise KinfoError(f"{dump.name}: has {dump.size} bytes of text", "cut the lines about regions out of it")
+    text = dump.read(0, dump.size)
+    lines = text.decode("utf-8", "replace").splitlines()
+    first = next((line.strip() for line in lines if line.strip()), "")
+    try:
+        if set(first.split(",")) <= set(listing.KEYS):
+            return listing.of_csv(lines)
+        if (
+            first.startswith(("{", "[{", "- ", "#", "---"))
+            or first == "["
+            or first.split(":")[0] in ("series", "entries", "schema_version")
+        ):
+            return listing.of_data(parse(text))
+    except KinfoError as error:
+        raise KinfoError(f"{dump.name}: {error.message}", error.hint) from None
+    return log.read(dump.name, lines)
+
+
+def _raw(name: str, data: bytes) -> Found:
+    """Bytes without a header: what makes sense of them."""
+    readers: list[Callable[[], Found]] = [
+        lambda: array.runtime(name, data),
+        lambda: minidump.regions(name, data),
+        lambda: array.section(name, data, {}, {}),
+    ]
+    for reader in readers:
+        try:
+            return reader()
+        except KinfoError:
+            continue
+    hint = "name inspect_entries[], the .inspect_table section, a region array, a listing, a log, a vmlinux or a dump"
+    raise KinfoError(f"{name}: {len(data)} bytes are no inspect table in any form", hint)
+
+
+def _vmlinux(dump: Dump) -> Found:
+    """The section, with its pointers as relocations give them, and the names of the entries' symbols."""
+    from kinfo.kernel_build.vmlinux import Vmlinux
+
+    image = Vmlinux(dump)
+    bounds = image.symbols((_START, _END))
+    section = next((one for one in image.sections if one.name == _SECTION), None)
+    if _START in bounds and _END in bounds:
+        start, size = bounds[_START], bounds[_END] - bounds[_START]
+    elif section is not None:
+        start, size = section.va, section.size
+    else:
+        raise KinfoError(
+            f"{dump.name}: has no {_SECTION} section", "build the kernel with CONFIG_MEMINSPECT, or name a listing"
+        )
+    if not 0 < size <= _SMALL:
+        raise KinfoError(f"{dump.name}: its inspect table has {size} bytes", "check the symbols of the image")
+    data = image.read(start, size)
+    pointers = {at: va for at in range(8, size - 7, 8) if (va := image.pointer(start + at)) is not None}
+    symbols = {va - start: name for name, va in image.named_within(start, start + size) if "inspect_entry" in name}
+    return array.section(dump.name, data, pointers, symbols)
+
+
+def _ram(path: str, stdin: BinaryIO | None, kinfo: str | None) -> Found:
+    """inspect_entries[] in a RAM dump: by its symbol where the kernel's table has it (KALLSYMS_ALL), else by its shape."""
+    from kinfo.kernel.open import open_kernel
+
+    try:
+        with open_kernel([path], kinfo=kinfo, stdin=stdin) as kernel:
+            for place in kernel.named(_RUNTIME):
+                if place.pa is not None:
+                    return array.runtime(path, bytes(kernel.memory.read(place.pa, _BYTES)))
+    except DrawError:
+        raise  # each kernel has a table of its own
+    except KinfoError:
+        pass  # no record, or its symbols cannot be read: the array may still be found
+    memory = open_memory([path], stdin)
+    with memory.dump if isinstance(memory, RawDump) else memory.as_dump as dump:
+        for at, size in _candidates(dump):
+            try:
+                return array.runtime(path, dump.read(max(at, 0), size))
+            except KinfoError:
+                continue
+    raise KinfoError(f"{path}: has no inspect_entries[]", "the kernel needs CONFIG_MEMINSPECT; a record alone has no table")
+
+
+def _candidates(dump: Dump) -> Iterator[tuple[int, int]]:
+    """Place and size of what may be the array: six slots in a row have the ids of the image's borders.
+
+    Those have no options behind them: _sinittext, _einittext, _end, _text, _stext, _etext.
+    """
+    for offset, window in dump.windows():
+        yield from [(offset + at, size) for at, size in _borders(window)]  # whole: the window is gone behind it
+
+
+def _borders(window: memoryview) -> list[tuple[int, int]]:
+    import numpy as np
+
+    view, found = np.frombuffer(window, "<u8", len(window) // 8), []
+    for shape, first in _BORDERS:
+        step = shape.code.size // 8
+        usable = max(len(view) - 5 * step, 0)
+        hits = np.ones(usable, bool)
+        for place in range(6):
+            hits &= view[place * step : place * step + usable] == first + place
+        found += [(8 * int(index) - first * shape.code.size, shape.code.size * MAX) for index in np.flatnonzero(hits)]
+    return found

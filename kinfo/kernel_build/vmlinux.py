@@ -1,0 +1,276 @@
+"""A kernel's ELF file: its sections, its symbols by name, and its contents by virtual address.
+
+arm64 links the kernel as a shared object whose pointers are 0 in the file: their values are addends in .rela.dyn
+(--no-apply-dynamic-relocs), or lie in place where CONFIG_RELR packs them. Everything is read through the mapped file; the
+symbol table is looked through as an array, because a kernel has some 150,000 symbols and a few dozen are wanted.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from kinfo.errors import DumpError
+from kinfo.kernel_build import tables
+from kinfo.kernel_build.listed import Listed
+from kinfo.memory import Dump, Memory, Segment
+
+MACHINES = {183: "arm64", 62: "x86-64"}
+_OTHERS = {
+    3: "x86 (32-bit)",
+    8: "MIPS",
+    20: "PowerPC",
+    21: "PowerPC",
+    22: "s390",
+    40: "arm (32-bit)",
+    243: "RISC-V",
+    258: "LoongArch",
+}
+_HEADER = struct.Struct("<HHIQQQIHHHHHH")  # behind e_ident
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+_EXEC, _DYN, _REL = 2, 3, 1
+_NOBITS, _SYMTAB, _RELA = 8, 2, 4
+_ALLOC, _COMPRESSED = 2, 0x800
+_PT_LOAD = 1
+_RELATIVE = {183: 1027, 62: 8}  # R_AARCH64_RELATIVE, R_X86_64_RELATIVE
+_MOST_SECTIONS = 1 << 16
+_UNPACKED_LIMIT = 1 << 30
+_WHOLE = "check that it was copied whole"
+
+
+class Section(NamedTuple):
+    """A section: its place in the file, its VA (0 where it is not loaded), its size in bytes."""
+
+    name: str
+    kind: int
+    flags: int
+    va: int
+    offset: int
+    size: int
+    link: int
+
+
+class Loaded(NamedTuple):
+    """A loaded part of the image: VA, PA as linked, place in the file, bytes in the file."""
+
+    va: int
+    pa: int
+    offset: int
+    size: int
+
+
+class Vmlinux:
+    """An ELF kernel in `dump`. Raises DumpError for what is damaged, no kernel, or of a machine that kinfo does not know."""
+
+    def __init__(self, dump: Dump) -> None:
+        self.dump, self.name = dump, dump.name
+        self._header = self._read_header()
+        self.machine: str = MACHINES[self._header[1]]
+        self.sections = self._read_sections()
+        self.segments = self._read_segments()
+        if not self.segments:
+            raise DumpError(
+                f"{self.name}: has nothing that is loaded into memory", "name the vmlinux, not a debug file of it"
+            )
+
+    def _read_header(self) -> tuple[int, ...]:
+        ident = self.dump.read(0, 16)
+        raw = self.dump.read(16, _HEADER.size)
+        if len(raw) < _HEADER.size:
+            raise DumpError(f"{self.name}: the ELF header is cut off", _WHOLE)
+        if ident[4] != 2 or ident[5] != 1:
+            width, order = ("32" if ident[4] == 1 else "64"), ("little" if ident[5] == 1 else "big")
+            raise DumpError(f"{self.name}: is a {width}-bit {order}-endian ELF file", "kinfo takes facts of arm64 and x86-64")
+        header = _HEADER.unpack(raw)
+        if header[0] not in (_EXEC, _DYN):
+            what = "an object file or a module" if header[0] == _REL else f"an ELF file of type {header[0]}"
+            raise DumpError(f"{self.name}: is {what}, no kernel", "name the vmlinux of the build")
+        if header[1] not in MACHINES:
+            of = _OTHERS.get(header[1], f"machine {header[1]}")
+            raise DumpError(f"{self.name}: is a kernel for {of}", "kinfo takes facts of arm64 and x86-64")
+        return header
+
+    def _read_sections(self) -> list[Section]:
+        offset, entry, count, names_at = self._header[5], self._header[10], self._header[11], self._header[12]
+        if not offset or not count:
+            return []
+        table = self.dump.view(offset, entry * count)
+        if entry < _SECTION.size or count > _MOST_SECTIONS or len(table) < entry * count:
+            raise DumpError(f"{self.name}: the section headers are damaged or cut off", _WHOLE)
+        raw = [_SECTION.unpack_from(table, index * entry) for index in range(count)]
+        names = bytes(self.dump.view(raw[names_at][4], raw[names_at][5])) if names_at < count else b""
+        return [Section(_name(names, one[0]), one[1], one[2], one[3], one[4], one[5], one[6]) for one in raw]
+
+    def _read_segments(self) -> list[Loaded]:
+        offset, entry, count = self._header[4], self._header[8], self._header[9]
+        table = self.dump.view(offset, entry * count)
+        if count and (entry < _SEGMENT.size or len(table) < entry * count):
+            raise DumpError(f"{self.name}: the program headers are damaged or cut off", _WHOLE)
+        raw = (_SEGMENT.unpack_from(table, index * entry) for index in range(count))
+        found = [Loaded(one[3], one[4], one[2], one[5]) for one in raw if one[0] == _PT_LOAD and one[5]]
+        if any(one.offset + one.size > self.dump.size for one in found):
+            raise DumpError(f"{self.name}: ends at {self.dump.size:#x}, inside the kernel's image", _WHOLE)
+        return found
+
+    def section(self, name: str) -> memoryview | None:
+        """A section's bytes, unpacked where they are compressed; None where there is no such section.
+
+        Raises DumpError where the file ends inside it.
+        """
+        found = next((one for one in self.sections if one.name == name and one.kind != _NOBITS), None)
+        return None if found is None else self._bytes(found)
+
+    def _bytes(self, section: Section) -> memoryview:
+        view = self.dump.view(section.offset, section.size)
+        if len(view) < section.size:
+            raise DumpError(f"{self.name}: ends inside its section {section.name}", _WHOLE)
+        return self._unpacked(section, view) if section.flags & _COMPRESSED else view
+
+    def _unpacked(self, section: Section, view: memoryview) -> memoryview:
+        kind, _, size = struct.unpack_from("<IIQ", view.tobytes()[:24].ljust(24, b"\0"))
+        if size > _UNPACKED_LIMIT:
+            raise DumpError(
+                f"{self.name}: {section.name} unpacks to {size} bytes", "unpack it: objcopy --decompress-debug-sections"
+            )
+        if kind not in _UNPACK:
+            raise DumpError(
+                f"{self.name}: {section.name} is compressed in a way of its own ({kind})", "objcopy can unpack it"
+            )
+        try:
+            return memoryview(_UNPACK[kind](view[24:], size))
+        except ValueError as error:
+            raise DumpError(f"{self.name}: {section.name} cannot be unpacked: {error}", _WHOLE) from error
+
+    @property
+    def parts(self) -> list[memoryview]:
+        """What is loaded into memory, part by part."""
+        return [self.dump.view(one.offset, one.size) for one in self.segments]
+
+    def types(self) -> memoryview | None:
+        """Where its BTF is; None where it has none."""
+        return self.section(".BTF")
+
+    @cached_property
+    def listed(self) -> Listed | None:
+        """Its own kallsyms tables, where the symbol table was stripped."""
+        memory = Memory(self.name, [Segment(one.va, one.va + one.size, self.dump, one.offset) for one in self.segments])
+        for one in self.segments:
+            found = tables.find(memory, one.va, one.va + one.size)
+            if found:
+                return Listed(found)
+        return None
+
+    @cached_property
+    def has_symbols(self) -> bool:
+        """Whether there is a symbol table (strip leaves none)."""
+        return any(one.kind == _SYMTAB and one.size for one in self.sections)
+
+    def symbols(self, wanted: Iterable[str]) -> dict[str, int]:
+        """VA of each of these symbols that is known: by the symbol table, or where that was stripped by kallsyms."""
+        if self.has_symbols:
+            return self._symtab(wanted)
+        if not self.listed:
+            return {}
+        found, base_at = self.listed.places(), self.listed.found.base_at
+        base = self.pointer(base_at) if base_at else 0
+        return found if base is None else found | self.listed.addresses(wanted, base)
+
+    def named_within(self, start: int, end: int) -> list[tuple[str, int]]:
+        """Name and VA of every symbol in the symbol table between two VAs, local ones too; none where it was stripped."""
+        import numpy as np
+
+        table = next((one for one in self.sections if one.kind == _SYMTAB and one.link < len(self.sections)), None)
+        if table is None:
+            return []
+        strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
+        hits = np.flatnonzero((entries["value"] >= start) & (entries["value"] < end) & (entries["section"] != 0))
+        return [(_name(strings, int(entries["name"][hit])), int(entries["value"][hit])) for hit in hits]
+
+    def _entries(self, table: Section) -> Any:
+        """The symbol table as an array of Elf64_Sym."""
+        import numpy as np
+
+        raw = self._bytes(table)
+        fields = [("name", "<u4"), ("info", "u1"), ("other", "u1"), ("section", "<u2"), ("value", "<u8"), ("size", "<u8")]
+        form = np.dtype(fields)
+        return np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
+
+    def _symtab(self, wanted: Iterable[str]) -> dict[str, int]:
+        """The same by the symbol table. The file's names may share their ends, so every end of a name counts."""
+        import numpy as np
+
+        table = next(one for one in self.sections if one.kind == _SYMTAB)
+        if not table.link < len(self.sections):
+            raise DumpError(f"{self.name}: its symbol table has no names", _WHOLE)
+        strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
+        labels = entries["name"].copy()
+        order = np.argsort(labels, kind="stable")
+        ordered, found = labels[order], {}
+        for name in wanted:
+            for at in _occurrences(strings, name.encode() + b"\0"):
+                index = int(np.searchsorted(ordered, at))
+                if index < len(ordered) and ordered[index] == at and entries["section"][order[index]]:
+                    found[name] = int(entries["value"][order[index]])
+                    break
+        return found
+
+    def read(self, va: int, size: int) -> bytes:
+        """Up to `size` bytes of the image at a VA, as they are in the file; fewer at the end, none outside."""
+        for one in self.segments:
+            if one.va <= va < one.va + one.size:
+                return self.dump.read(one.offset + va - one.va, min(size, one.va + one.size - va))
+        return b""
+
+    def pointer(self, va: int) -> int | None:
+        """The pointer at a VA as the kernel sees it when it runs where it was linked; None outside the file."""
+        raw = self.read(va, 8)
+        if len(raw) < 8:
+            return None
+        return int.from_bytes(raw, "little") or self._addend(va) or 0
+
+    def _addend(self, va: int) -> int | None:
+        import numpy as np
+
+        form = np.dtype([("offset", "<u8"), ("info", "<u8"), ("addend", "<u8")])
+        for section in self.sections:
+            if section.kind == _RELA and section.flags & _ALLOC:
+                raw = self._bytes(section)
+                entries = np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
+                hits = np.flatnonzero(entries["offset"] == va)
+                if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == _RELATIVE[self._header[1]]:
+                    return int(entries["addend"][hits[0]])
+        return None
+
+
+def _name(names: bytes, at: int) -> str:
+    return names[at : names.find(b"\0", at)].decode("ascii", "replace")
+
+
+def _occurrences(strings: bytes, wanted: bytes) -> Iterable[int]:
+    at = strings.find(wanted)
+    while at >= 0:
+        yield at
+        at = strings.find(wanted, at + 1)
+
+
+def _zlib(data: memoryview, size: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, size)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+
+
+def _zstd(data: memoryview, size: int) -> bytes:
+    import zstandard
+
+    try:
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
+
+
+_UNPACK = {1: _zlib, 2: _zstd}  # ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD

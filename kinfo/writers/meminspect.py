@@ -1,0 +1,200 @@
+"""The upstream drivers, posting by posting: kmemdump RFC v2 and v3, meminspect v1, v2 and v3.
+
+They fill the record region by region. Probe clears it and stores the constants; each registered region then sets its field
+and forms the sum anew. A region that never comes leaves its field 0, and magic and checksum stay 0 until the first one comes.
+Sources: mm/kmemdump/kinfo.c and kernel/meminspect/kinfo.c as posted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from kinfo.errors import FieldError
+from kinfo.writers import build_info, rules
+from kinfo.writers.build_info import Kept
+from kinfo.writers.model import Entry, Plan, Request
+from kinfo.writers.rules import Facts, Rule
+
+_LIMIT = 1 << 64
+_BORDERS = ("_sinittext", "_einittext", "_end", "_text", "_stext", "_etext")
+_TABLES = ("offsets", "names", "token_table", "token_index", "markers", "seqs_of_names")
+_FIELDS = {
+    **{name: f"{name}_pa" for name in _BORDERS},
+    **{f"kallsyms_{name}": f"_{name}_pa" for name in _TABLES},
+    "swapper_pg_dir": "swapper_pg_dir_pa",
+}
+_BASE, _COUNT, _UTS, _UTS_NAME = "kallsyms_relative_base", "kallsyms_num_syms", "init_uts_ns", "init_uts_ns_name"
+
+
+class Posting(NamedTuple):
+    """One posting of the driver.
+
+    `regions` are those that its annotations register, in the order of their ids. `assigns_base_flag`: whether it sets
+    enabled_base_relative; `base`: what it makes of kallsyms_relative_base ("value", "place", or "" for a driver without the
+    case); `info`: how build_info gets into the record (None: it has no such field).
+    """
+
+    regions: tuple[str, ...]
+    assigns_base_flag: bool
+    base: str
+    info: Callable[[Sequence[str]], Kept] | None
+    sums_after_info: bool = False
+
+
+_KALLSYMS = tuple(f"kallsyms_{name}" for name in _TABLES)
+_WITH_BASE = (*_BORDERS, _COUNT, _BASE, *_KALLSYMS, "swapper_pg_dir")
+_WITHOUT = (*_BORDERS, _COUNT, *_KALLSYMS, "swapper_pg_dir")
+
+RFC_V2 = Posting((*_WITH_BASE, _UTS_NAME), False, "place", build_info.stored, sums_after_info=True)
+RFC_V3 = Posting((_UTS, *_WITH_BASE), True, "value", build_info.stored, sums_after_info=True)
+V1 = Posting((_UTS, *_WITH_BASE), True, "value", build_info.copied)
+V2 = Posting((_UTS, *_WITHOUT), True, "value", build_info.copied)
+V3 = Posting((_UTS, *_WITHOUT), True, "", None)
+
+
+def planner(posting: Posting) -> Callable[[Request], Plan]:
+    """The plan of one posting's driver."""
+
+    def plan(request: Request) -> Plan:
+        kept = _kept(posting, request)
+        probed = _probed(posting, kept, bool(request.build_info))
+        entries = list(_delivered(posting, request))
+        filled, is_summed = _filled(posting, request, entries)
+        is_summed = is_summed or (posting.sums_after_info and bool(request.build_info))
+        notes = kept.notes if is_summed else (*kept.notes, "no region was registered: magic and checksum are still 0")
+        return Plan(probed | filled, is_summed, notes)
+
+    return plan
+
+
+def _kept(posting: Posting, request: Request) -> Kept:
+    if posting.info:
+        return posting.info(request.build_info)
+    if request.build_info:
+        raise FieldError("meminspect v3 has no build_info: the parameter and the field are gone", "leave it out")
+    return Kept(b"", ())
+
+
+def _probed(posting: Posting, kept: Kept, is_given: bool) -> dict[str, Rule]:
+    """What probe stores, and 0 for everything that a region would set."""
+    flag = "CONFIG_KALLSYMS_BASE_RELATIVE"
+    waiting = rules.zero("its region was not registered")
+    given = "module parameter build_info" if is_given else ""
+    return {
+        **dict.fromkeys((*_FIELDS.values(), "num_syms"), waiting),
+        "enabled_all": rules.option("CONFIG_KALLSYMS_ALL"),
+        "enabled_base_relative": rules.option(flag) if posting.assigns_base_flag else rules.zero("not assigned in RFC v2"),
+        "enabled_absolute_percpu": rules.option("CONFIG_KALLSYMS_ABSOLUTE_PERCPU"),
+        "enabled_cfi_clang": rules.option("CONFIG_CFI_CLANG"),
+        "name_len": rules.number("KSYM_NAME_LEN"),
+        "bit_per_long": rules.number("BITS_PER_LONG"),
+        "module_name_len": rules.number("MODULE_NAME_LEN"),
+        "symbol_len": rules.number("KSYM_SYMBOL_LEN"),
+        "_relative_pa": rules.zero(_no_base(posting)),
+        "thread_size": rules.number("THREAD_SIZE"),
+        "last_uts_release": rules.constant(b"", "", waiting.why),
+        "build_info": rules.constant(kept.data, given, "" if is_given else "the parameter was never written"),
+        "enabled_modules_tree_lookup": rules.option("CONFIG_MODULES_TREE_LOOKUP"),
+        "mod_mem_offset": rules.number("module.mem", "offsetof(struct module, mem)"),
+        "mod_kallsyms_offset": rules.number("module.kallsyms", "offsetof(struct module, kallsyms)"),
+    }
+
+
+def _no_base(posting: Posting) -> str:
+    if not posting.base:
+        return "v3 has no case for kallsyms_relative_base"
+    return "its region was not registered" if _BASE in posting.regions else "v2 no longer registers kallsyms_relative_base"
+
+
+def _delivered(posting: Posting, request: Request) -> Iterator[Entry]:
+    """The entries that reach the driver."""
+    known = request.entries if request.entries is not None else [Entry(name, None) for name in posting.regions]
+    _check_stops(request, known)
+    stop = len(known) if request.after is None else request.after
+    for entry in known[:stop]:
+        if request.only is None or entry.name in request.only or str(entry.id) in request.only:
+            yield entry
+
+
+def _check_stops(request: Request, known: Sequence[Entry]) -> None:
+    if request.after is not None and request.after > len(known):
+        raise FieldError(f"--after {request.after}: only {len(known)} regions are registered", "give a smaller number")
+    names = {entry.name for entry in known} | {str(entry.id) for entry in known}
+    for name in request.only or ():
+        if name not in names:
+            listed = ", ".join(entry.name for entry in known if entry.name in (*_FIELDS, _BASE, _COUNT, _UTS, _UTS_NAME))
+            raise FieldError(f"--only {name}: no region of that name or id is registered", f"those with a field: {listed}")
+
+
+def _filled(posting: Posting, request: Request, entries: Iterable[Entry]) -> tuple[dict[str, Rule], bool]:
+    """What the entries set, one after the other, and whether a sum was formed."""
+    filled: dict[str, Rule] = {}
+    is_summed = False
+    text = _text_of(request)
+    for entry in entries:
+        _check(entry)
+        if entry.name in (_UTS, _UTS_NAME) and entry.va == 0:
+            continue  # the driver returns early: no sum
+        is_summed = True
+        field = _FIELDS.get(entry.name)
+        if field:
+            filled[field] = _placed(entry, text)
+        elif entry.name == _COUNT:
+            filled["num_syms"] = rules.number("num_syms", "*(u32 *)va of region kallsyms_num_syms")
+        elif entry.name in (_UTS, _UTS_NAME):
+            filled["last_uts_release"] = _release(entry.name)
+        elif entry.name == _BASE and posting.base:
+            filled["_relative_pa"] = _base(posting, entry, text)
+    return filled, is_summed
+
+
+def _text_of(request: Request) -> int | None:
+    """VA of `_text` as the table has it: entries are run-time addresses, facts may be those of the link."""
+    return next((entry.va for entry in request.entries or () if entry.name == "_text" and entry.va), None)
+
+
+def _check(entry: Entry) -> None:
+    if entry.va is None:
+        return
+    if not entry.va and not entry.pa:
+        raise FieldError(f"region {entry.name}: has neither a VA nor a PA", "check the table: the driver would store garbage")
+    if entry.va + entry.size > _LIMIT or entry.pa + entry.size > _LIMIT:
+        raise FieldError(
+            f"region {entry.name}: {entry.size} bytes from {max(entry.va, entry.pa):#x} wrap around", "check the table"
+        )
+    if not entry.va and entry.name in (_COUNT, _BASE):
+        raise FieldError(f"region {entry.name}: has no VA to read from", "check the table: the driver would fault")
+
+
+def _placed(entry: Entry, text: int | None) -> Rule:
+    """PA of a region: as the table has it, else __pa(va), which for the image is va - kimage_voffset."""
+    region = f"of region {entry.name}"
+    if entry.pa:
+        return rules.constant(entry.pa, f"pa {region}")
+    va = entry.va
+    if va is None:
+        return rules.pa(entry.name, "__pa")
+    return Rule(f"__pa(va) {region}", _needs(text), lambda facts: _pa(facts, va, text))
+
+
+def _needs(text: int | None) -> tuple[str, ...]:
+    return ("text_pa",) if text is not None else ("_text", "text_pa")
+
+
+def _pa(facts: Facts, va: int, text: int | None) -> int:
+    start = rules.number_of(facts, "_text") if text is None else text
+    return va - start + rules.number_of(facts, "text_pa") & _LIMIT - 1
+
+
+def _base(posting: Posting, entry: Entry, text: int | None) -> Rule:
+    if posting.base == "value":
+        return rules.pa("relative_base", "__pa")._replace(expression="__pa(*(u64 *)va) of region kallsyms_relative_base")
+    return _placed(entry, text)._replace(why="wrong: RFC v2 takes the variable's own address, not what it holds")
+
+
+def _release(name: str) -> Rule:
+    if name == _UTS:
+        return rules.text("release", "name.release of region init_uts_ns")
+    why = "wrong: RFC v2 copies the region's first member, sysname, not release"
+    return rules.constant(b"Linux", "region init_uts_ns_name", why)

@@ -1,0 +1,32 @@
+"""The Pixel vendor module debug-snapshot-debug-kinfo: the block in the second half of the region."""
+
+from __future__ import annotations
+
+from kinfo.errors import FieldError
+from kinfo.writers import rules
+from kinfo.writers.model import Plan, Request
+
+LAYOUTS = ("V3l", "V3s", "V3", "V2", "V1")  # V4's frequency names are the hardware's: no fact of a kernel
+
+
+def plan(request: Request) -> Plan:
+    """The vendor block of the layout's revision."""
+    if request.build_info:
+        raise FieldError("the vendor block has no build_info", "leave it out")
+    facts = request.facts
+    has_own = "vendor_release" in facts
+    expression = "the release, with the vendor module's own commit in it" if has_own else "init_utsname()->release"
+    root = "mod_tree" if facts.get("CONFIG_MODULES_TREE_LOOKUP") else "modules"
+    found = rules.pa(root, why="found by name in kallsyms: mod_tree with tree lookup, else modules")
+    filled = {
+        "uts_release": rules.text("vendor_release" if has_own else "release", expression),
+        "mod_root_pa": found._replace(facts=("CONFIG_MODULES_TREE_LOOKUP", *found.facts)),
+        "names_total_len": rules.number("names_total_len", "counted by walking kallsyms_names"),
+        "suspend_diag_va": rules.number("suspend_diag_va"),
+        "va_bits": rules.number("VA_BITS"),
+        "page_offset": rules.number("PAGE_OFFSET"),
+        "page_end": rules.number("PAGE_END"),
+        "phys_offset": rules.number("PHYS_OFFSET"),
+        "kimage_voffset": rules.number("kimage_voffset"),
+    }
+    return Plan(filled)
