@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
 from kinfo.dt.check.place import split
+from kinfo.dt.kernels import Outcome
 from kinfo.dt.mappers import mappers
 from kinfo.dt.memory_map import Mapped, memory_map
 from kinfo.dt.profiles import Profile
@@ -38,7 +39,11 @@ class KinfoMemory(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was found in one tree. `sources` has the properties that findings are about, as devicetree source."""
+    """What was found in one tree.
+
+    `kernels` is what each kernel in question makes of it; `sources` has the properties that findings are about, as devicetree
+    source.
+    """
 
     name: str
     label: str
@@ -46,6 +51,7 @@ class Verdict(NamedTuple):
     profile: Profile
     reason: str
     memory: tuple[KinfoMemory, ...]
+    kernels: tuple[Outcome, ...]
     findings: tuple[Finding, ...]
     sources: Mapping[str, str]
     memory_map: tuple[Mapped, ...]
@@ -56,7 +62,8 @@ class Verdict(NamedTuple):
         """none: no kinfo node; broken: a finding of error severity; else sound."""
         if not self.memory:
             return "none"
-        return "broken" if worst(self.findings) is Severity.ERROR else "sound"
+        is_bad = worst(self.findings) is Severity.ERROR or any(one.is_bad for one in self.kernels)
+        return "broken" if is_bad else "sound"
 
 
 def verify(
@@ -84,6 +91,7 @@ def verify(
         profile=board.profile,
         reason="forced by --profile" if options.profile else board.reason,
         memory=tuple(_memory(board, use) for use in board.uses),
+        kernels=board.outcomes,
         findings=findings,
         sources=dict(_sources(tree, findings)),
         memory_map=memory_map(board),

@@ -1,0 +1,73 @@
+"""What the model of the boot says, where no rule has said why: nothing that is lost goes without an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinfo.dt.board import Board
+from kinfo.dt.boot.verdict import LOST as MEMORY_LOST
+from kinfo.dt.check.place import at
+from kinfo.dt.driver import FAILS
+from kinfo.dt.kernels import Outcome, names_text
+from kinfo.findings import Finding, Rule, Severity
+
+UNPLACED = Rule(
+    "devicetree-unplaced",
+    Severity.ERROR,
+    "the kernel finds no place for the region",
+    "it is not registered: the driver's lookup of its memory fails",
+    "widen alloc-ranges, or make the region smaller: free RAM must lie in them, size bytes of it at the alignment",
+    "drivers/of/of_reserved_mem.c: __reserved_mem_alloc_size(); mm/memblock.c: memblock_find_in_range_node()",
+)
+LOST = Rule(
+    "devicetree-lost",
+    Severity.ERROR,
+    "the kernel does not hold the memory",
+    "the record has no memory of its own",
+    "do as the reason says; `--explain-boot` shows the whole run",
+    "the model of the boot: drivers/of/of_reserved_mem.c, drivers/of/fdt.c, mm/memblock.c",
+)
+NO_DRIVER = Rule(
+    "devicetree-driver",
+    Severity.ERROR,
+    "the driver does not get the memory",
+    "no record is written",
+    "do as the reason says",
+    "drivers/android/debug_kinfo.c, or the posted series: debug_kinfo_probe()",
+)
+RULES = (UNPLACED, LOST, NO_DRIVER)
+
+
+def check(board: Board, found: tuple[Finding, ...]) -> Iterator[Finding]:
+    """What is bad in an outcome and no error among `found` explains."""
+    if any(finding.severity is Severity.ERROR for finding in found):
+        return
+    lost: dict[str, list[Outcome]] = {}
+    for one in board.outcomes:
+        if one.memory.outcome == MEMORY_LOST:
+            lost.setdefault(one.memory.why, []).append(one)
+    for why, rows in lost.items():
+        yield _lost(board, why, rows)
+    if not lost:
+        yield from _failing(board)
+
+
+def _failing(board: Board) -> Iterator[Finding]:
+    failing: dict[str, list[str]] = {}
+    for one in board.outcomes:
+        if one.driver.outcome == FAILS:
+            failing.setdefault(one.driver.why, []).append(one.kernel)
+    for why, names in failing.items():
+        yield NO_DRIVER.at(at(board.uses[0].node), f"{why}{_on(board, names)}")
+
+
+def _lost(board: Board, why: str, rows: list[Outcome]) -> Finding:
+    region = board.uses[0].region
+    node = region.node if region else board.uses[0].node
+    rule = UNPLACED if "failed to allocate" in why else LOST
+    where = at(node, "alloc-ranges" if rule is UNPLACED and "alloc-ranges" in node.properties else "")
+    return rule.at(where, f"{why}{_on(board, [one.kernel for one in rows])}")
+
+
+def _on(board: Board, names: list[str]) -> str:
+    return f" (on {names_text(names)})" if len(names) < len(board.outcomes) or len(names) == 1 else ""
