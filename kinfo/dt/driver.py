@@ -14,6 +14,7 @@ from kinfo.dt.mappers import mappers, switched_off
 if TYPE_CHECKING:
     from kinfo.dt.board import Board, Use
 
+_FINE = "a device is made, finds the region, and the region has room"
 WORKS, FAILS, UNKNOWN = "works", "fails", "unknown"
 
 
@@ -30,7 +31,7 @@ def driver_of(board: Board, use: Use, boot: Boot) -> Driver:
         return Driver(FAILS, why)
     if doubt := _doubt(board, use):
         return Driver(UNKNOWN, doubt)
-    return Driver(WORKS, "a device is made, finds the region, and the region has room")
+    return Driver(WORKS, _FINE)
 
 
 def _no_device(board: Board, use: Use) -> Iterator[str]:

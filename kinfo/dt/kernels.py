@@ -9,11 +9,15 @@ from kinfo.dt.boot.ram import Loaded
 from kinfo.dt.boot.releases import RELEASES, release_of
 from kinfo.dt.boot.run import Boot, boot
 from kinfo.dt.boot.verdict import LOST, Held, memory_of
-from kinfo.dt.driver import FAILS, Driver, driver_of
+from kinfo.dt.driver import FAILS, WORKS, Driver, driver_of
+from kinfo.record.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from kinfo.dt.board import Board, Use
     from kinfo.dt.tree import Node
+
+
+SMALLEST = min(layout.size for layout in LAYOUTS if not layout.vendor)  # of any driver's record, in bytes
 
 
 class Outcome(NamedTuple):
@@ -52,10 +56,13 @@ def outcomes(board: Board) -> tuple[Outcome, ...]:
         return ()
     use = board.uses[0]
     node = _region(board, use)
-    records = (board.options.layout,) if board.options.layout else board.profile.records
-    return tuple(
-        Outcome(name, one, memory_of(one, node, records[0].size), driver_of(board, use, one)) for name, one in board.boots
-    )
+    found = []
+    for name, one in board.boots:
+        memory, driver = memory_of(one, node, SMALLEST), driver_of(board, use, one)
+        if memory.outcome == LOST and driver.outcome == WORKS:
+            driver = driver._replace(why="the driver finds the region all the same, and writes into what is not its own")
+        found.append(Outcome(name, one, memory, driver))
+    return tuple(found)
 
 
 def _region(board: Board, use: Use) -> Node | None:

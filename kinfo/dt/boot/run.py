@@ -177,11 +177,18 @@ class _Run:
                 self.missing.pop(one.node.path, None)
                 self.listed.append(Listed(one.node, None, one.no_map, is_dynamic=False))
             elif one.entries and one.entries[0].size:
-                if len(one.entries) > 1:
-                    self.log.append(f"only the first of {len(one.entries)} entries in node '{one.node.name}' is used")
+                self._ignored(one, len(one.entries) - 1)
                 self._list(one, one.entries[0], is_dynamic=False)
             elif one.entries:
                 self.missing[one.node.path] = self.failed.get(one.node.path, "the size is 0")
+
+    def _ignored(self, one: Asked, count: int) -> None:
+        if count and self.release.strict:
+            self.log.append(
+                f"Reserved memory: node '{one.node.name}' has {count + 1} <base size> entries, only the first is used"
+            )
+        elif count:
+            self.log.append(f"fdt_scan_reserved_mem_reg_nodes() ignores {count} regions in node '{one.node.name}'")
 
     def _dynamic(self) -> None:
         waiting = self.waiting
@@ -240,7 +247,7 @@ class _Run:
         if freed:
             self.log.append(f"node {one.node.name} compatible matching fail")
             self.memory.memory.mark(extent, mark=False) if one.no_map else self.memory.reserved.remove(extent)
-        else:
+        elif self.release.version >= (6, 1):  # fdt_init_reserved_mem() says nothing of it in 5.15
             self.log.append(_line(one.node, extent, no_map=one.no_map))
         self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), freed))
 

@@ -180,7 +180,12 @@ def _count(board: Board) -> Iterator[Finding]:
         if lines := [line for line in one.boot.log if line.startswith(("not enough space", "too many defined"))]:
             limit = one.boot.release.limit
             what = "regions without reg" if one.boot.release.late else "regions"
-            over.setdefault(f"{len(lines) + limit} {what}, of which {{}} keeps {limit}", []).append(one)
-    for message, rows in over.items():
+            over.setdefault(f"{len(lines) + limit} {what}, where {{}} {{}} {limit}", []).append(one)
+    if over:
+        parts = [
+            text.format(names_text(one.kernel for one in rows), "keeps" if len(rows) == 1 else "keep")
+            for text, rows in over.items()
+        ]
+        rows = [one for several in over.values() for one in several]
         lost = any(one.memory.outcome == LOST and one.memory.why.startswith(_FULL) for one in rows)
-        yield TOO_MANY.at(where, message.format(names_text(one.kernel for one in rows)), Severity.ERROR if lost else None)
+        yield TOO_MANY.at(where, "; ".join(parts), Severity.ERROR if lost else None)

@@ -11,19 +11,11 @@ from kinfo.dt.driver import FAILS
 from kinfo.dt.kernels import Outcome, names_text
 from kinfo.findings import Finding, Rule, Severity
 
-UNPLACED = Rule(
-    "devicetree-unplaced",
-    Severity.ERROR,
-    "the kernel finds no place for the region",
-    "it is not registered: the driver's lookup of its memory fails",
-    "widen alloc-ranges, or make the region smaller: free RAM must lie in them, size bytes of it at the alignment",
-    "drivers/of/of_reserved_mem.c: __reserved_mem_alloc_size(); mm/memblock.c: memblock_find_in_range_node()",
-)
 LOST = Rule(
     "devicetree-lost",
     Severity.ERROR,
     "the kernel does not hold the memory",
-    "the record has no memory of its own",
+    "the kernel boots without a region for the record",
     "do as the reason says; `--explain-boot` shows the whole run",
     "the model of the boot: drivers/of/of_reserved_mem.c, drivers/of/fdt.c, mm/memblock.c",
 )
@@ -35,7 +27,7 @@ NO_DRIVER = Rule(
     "do as the reason says",
     "drivers/android/debug_kinfo.c, or the posted series: debug_kinfo_probe()",
 )
-RULES = (UNPLACED, LOST, NO_DRIVER)
+RULES = (LOST, NO_DRIVER)
 
 
 def check(board: Board, found: tuple[Finding, ...]) -> Iterator[Finding]:
@@ -45,9 +37,9 @@ def check(board: Board, found: tuple[Finding, ...]) -> Iterator[Finding]:
     lost: dict[str, list[Outcome]] = {}
     for one in board.outcomes:
         if one.memory.outcome == MEMORY_LOST:
-            lost.setdefault(one.memory.why, []).append(one)
-    for why, rows in lost.items():
-        yield _lost(board, why, rows)
+            lost.setdefault(one.memory.code, []).append(one)  # releases say the same in other words
+    for rows in lost.values():
+        yield _lost(board, rows)
     if not lost:
         yield from _failing(board)
 
@@ -61,12 +53,14 @@ def _failing(board: Board) -> Iterator[Finding]:
         yield NO_DRIVER.at(at(board.uses[0].node), f"{why}{_on(board, names)}")
 
 
-def _lost(board: Board, why: str, rows: list[Outcome]) -> Finding:
+def _lost(board: Board, rows: list[Outcome]) -> Finding:
     region = board.uses[0].region
     node = region.node if region else board.uses[0].node
-    rule = UNPLACED if "failed to allocate" in why else LOST
-    where = at(node, "alloc-ranges" if rule is UNPLACED and "alloc-ranges" in node.properties else "")
-    return rule.at(where, f"{why}{_on(board, [one.kernel for one in rows])}")
+    why, remedy, name = rows[-1].memory.why, "", ""
+    if "failed to allocate" in why:
+        remedy = "make the region smaller, or alloc-ranges wider: `size` bytes of free RAM must lie in one of them"
+        name = "alloc-ranges" if "alloc-ranges" in node.properties else "size"
+    return LOST.at(at(node, name), f"{why}{_on(board, [one.kernel for one in rows])}", remedy=remedy)
 
 
 def _on(board: Board, names: list[str]) -> str:

@@ -34,6 +34,14 @@ REG_LENGTH = Rule(
     "write the address and the size with as many cells as the root has for each",
     _RESERVE,
 )
+REG_EMPTY = Rule(
+    "devicetree-reg-empty",
+    Severity.ERROR,
+    "the region's reg is empty",
+    "nothing is reserved; 6.12 even registers what lies behind it in the blob as an address and a size",
+    "write the address and the size of the memory",
+    _RESERVE + "; fdt_scan_reserved_mem_reg_nodes() of 6.12 does not look at the length",
+)
 REG_EXTRA = Rule(
     "devicetree-reg-extra",
     Severity.WARNING,
@@ -115,6 +123,7 @@ FOREIGN = Rule(
     "shared-dma-pool.yaml; iommu-addresses in reserved-memory.yaml",
 )
 RULES = (
+    REG_EMPTY,
     *(NO_ADDRESS, REG_LENGTH, REG_EXTRA, ZERO, WRAPS, TOO_SMALL, HALF_TOO_SMALL, ALIGNMENT, UNIT_ADDRESS, NO_MAP, REUSABLE),
     FOREIGN,
 )
@@ -138,7 +147,9 @@ def _reg(board: Board, region: Region) -> Iterator[Finding]:
             yield NO_ADDRESS.at(at(region.node), "it has neither")
         return
     width = board.cells.total * 4
-    if not board.is_written_for_cells(raw) and (not raw or not width or len(raw) % width):
+    if not raw:
+        yield REG_EMPTY.at(where, "reg has no value")
+    elif not board.is_written_for_cells(raw) and (not width or len(raw) % width):
         yield REG_LENGTH.at(where, f"{len(raw)} bytes, where an entry of the root's {board.cells} cells has {width}")
     if len(region.entries) > 1:
         yield REG_EXTRA.at(where, f"it has {len(region.entries)}")

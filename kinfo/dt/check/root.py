@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board
 from kinfo.dt.check.place import at
+from kinfo.dt.kernels import names_text
 from kinfo.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def check(board: Board) -> Iterator[Finding]:
         yield NO_RESERVED_MEMORY.at("/", "there is no /reserved-memory")
         return
     if board.parent.unit_address is not None:
-        yield PARENT_NAME.at(at(board.parent), f"it is called {board.parent.name}")
+        lost = [one.kernel for one in board.outcomes if one.memory.code == "missing" and one.boot.release.nested]
+        message = f"it is called {board.parent.name}" + (f": {names_text(lost)} do not find it" if lost else "")
+        yield PARENT_NAME.at(at(board.parent), message, Severity.ERROR if lost else None)
     yield from _cells(board, board.parent)
     ranges = board.parent.properties.get("ranges")
     if ranges is None:
