@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: demo test lint bench generate clean
+.PHONY: demo test lint bench generate guests-dt clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
@@ -22,6 +22,9 @@ bench: $(DEV)
 
 generate: $(DEV)
 	$(BIN)/python tools/generate.py
+
+guests-dt: $(DEV)
+	$(BIN)/python -m tools.guests.devicetrees
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -33,9 +33,10 @@ class Expected(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A tree with one defect: the blob, and what comes of it on each kernel."""
+    """A tree with one defect: the blob, the region's name, and what comes of it on each kernel."""
 
     name: str
+    region: str
     blob: bytes
     expected: tuple[Expected, ...]
 
@@ -172,4 +173,4 @@ def cases() -> Iterator[Case]:
 
     for group in early_cases.GROUPS:
         for name, shape, *expected in group():
-            yield Case(name, blob(shape.tree(), reserve=shape.reserve), tuple(expected))
+            yield Case(name, shape.name, blob(shape.tree(), reserve=shape.reserve), tuple(expected))
