@@ -18,7 +18,7 @@ RAM_END = RAM + RAM_SIZE
 BASE, SIZE = 0x58000000, 0x1000
 HANDLE = 7
 GONE = b"GONE"
-_ARGUMENTS = "console=ttyAMA0 earlycon=pl011,0x9000000 loglevel=7 nokaslr panic=-1"
+_ARGUMENTS = "console=ttyAMA0 earlycon=pl011,0x9000000 loglevel=7 nokaslr panic=-1 memblock=debug"
 HELD, LOST = "held", "lost"
 NEW, OLD, LATE = "6.12", "6.1", "7.2"  # the kernels that are booted
 ALL = (OLD, NEW, LATE)
@@ -33,10 +33,16 @@ class Expected(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A tree with one defect: the blob, the region's name, and what comes of it on each kernel."""
+    """A tree with one defect: the blob, and what comes of it on each kernel.
+
+    `region`: its name; `place`: how many regions come before it; `asked`: its first address (None where it is to be placed)
+    and size.
+    """
 
     name: str
     region: str
+    place: int
+    asked: tuple[int | None, int]
     blob: bytes
     expected: tuple[Expected, ...]
 
@@ -92,6 +98,14 @@ class Shape(NamedTuple):
             "#size-cells": cells(self.size),
         }
         return N("", head, nodes)
+
+    def asked(self) -> tuple[int | None, int]:
+        """Address and size in the region's reg, or the size alone."""
+        raw = dict(self.region).get("reg", self.pair((BASE, SIZE)))
+        if raw == GONE:
+            return None, int.from_bytes(dict(self.region).get("size", b""), "big")
+        edge = 4 * self.address
+        return int.from_bytes(raw[:edge], "big"), int.from_bytes(raw[edge : edge + 4 * self.size], "big")
 
     def _chosen(self) -> dict[str, bytes]:
         arguments = f"{_ARGUMENTS} {self.bootargs}".strip()
@@ -173,4 +187,6 @@ def cases() -> Iterator[Case]:
 
     for group in early_cases.GROUPS:
         for name, shape, *expected in group():
-            yield Case(name, shape.name, blob(shape.tree(), reserve=shape.reserve), tuple(expected))
+            yield Case(
+                name, shape.name, len(shape.before), shape.asked(), blob(shape.tree(), reserve=shape.reserve), tuple(expected)
+            )

@@ -81,7 +81,8 @@ def verify(
     """
     board = Board(tree, options)
     found = check.run(board)
-    if schema:
+    if schema and not (board.own_cells or any(finding.code == "devicetree-reg-empty" for finding in found)):
+        # else it would tell the same fault again in other words: it decodes reg by the wrong cells, or stumbles over none
         found += schema.check(board)
     findings = tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
     return Verdict(

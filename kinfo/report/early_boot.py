@@ -31,6 +31,12 @@ def render(verdict: Verdict, style: Style) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def _speaker(boot: Boot, line: str) -> str:
+    """Who logs it: drivers/of/fdt.c read the regions up to 6.6, and reserves the core header still."""
+    of_fdt = line.startswith("elfcorehdr") or (line.startswith("Reserved memory:") and not boot.release.late)
+    return "fdt" if of_fdt else "reserved mem"
+
+
 def _run(boot: Boot) -> Iterator[str]:
     if boot.ram_known:
         yield from (f"  RAM           {bank}" for bank in joined(boot.ram))
@@ -43,7 +49,7 @@ def _run(boot: Boot) -> Iterator[str]:
     if boot.release.late:
         yield f"{'':<16}{len(boot.release.order) + 1}. when memory is mapped: the list of regions with reg"
     for line in boot.log:
-        yield f"  OF: reserved mem: {line}"
+        yield f"  OF: {_speaker(boot, line)}: {line}"
     for entry in boot.listed:
         flags = "nomap" if entry.no_map else "map"
         refused = ", refused" if entry.refused else ""

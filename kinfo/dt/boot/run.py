@@ -247,7 +247,7 @@ class _Run:
         if freed:
             self.log.append(f"node {one.node.name} compatible matching fail")
             self.memory.memory.mark(extent, mark=False) if one.no_map else self.memory.reserved.remove(extent)
-        elif self.release.version >= (6, 1):  # fdt_init_reserved_mem() says nothing of it in 5.15
+        elif self.release.version >= (6, 6):  # fdt_init_reserved_mem() says nothing of it in 6.1
             self.log.append(_line(one.node, extent, no_map=one.no_map))
         self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), freed))
 
