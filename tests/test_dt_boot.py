@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from itertools import pairwise
@@ -26,6 +27,7 @@ from kinfo.dt.tree import Tree, tree_of
 from tests import early_boards
 from tests.conftest import ROOT
 from tests.fdt import N, blob, board, cells, texts
+from tools.guests.machines import cache_folder
 
 CASES = tuple(early_boards.cases())
 TRUTH = Path(os.environ.get("KINFO_CASES", ROOT.parent / "shared" / "cases")) / "dt" / "kernel"
@@ -77,6 +79,34 @@ def test_booted_kernels_agree(name: str, kernel: str, said: dict[str, Any]) -> N
     if memory.outcome == "held":
         assert (hex(memory.extent.base), hex(memory.extent.end - 1)) == (said["start"], said["end"])
         assert memory.no_map is said["nomap"]
+
+
+def booted() -> list[tuple[str, str, dict[str, Any]]]:
+    """What kernels made of the list: `make guests-dt` keeps it."""
+    rows = []
+    for path in sorted(cache_folder().glob("devicetrees-*.json")):
+        kernel = path.stem.removeprefix("devicetrees-")
+        rows += [(name, kernel, said) for name, said in json.loads(path.read_text()).items()]
+    return rows
+
+
+BOOTED = booted()
+
+
+@pytest.mark.skipif(not BOOTED, reason="no kernel has booted the list here (make guests-dt)")
+@pytest.mark.parametrize(("name", "kernel", "said"), BOOTED, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_list_s_boots_agree(name: str, kernel: str, said: dict[str, Any]) -> None:
+    case = next((one for one in CASES if one.name == name), None)
+    if case is None or hashlib.sha256(case.blob).hexdigest() != said["blob"]:
+        pytest.skip("the tree has changed since it was booted")
+    memory = verdicts(tree_of(parse(case.blob)), kernel).memory
+    assert memory.outcome == said["outcome"], memory.why
+    if memory.outcome == "held":
+        assert (hex(memory.extent.base), hex(memory.extent.end - 1), memory.no_map) == (
+            said["start"],
+            said["end"],
+            said["nomap"],
+        )
 
 
 class Pages:
