@@ -28,15 +28,15 @@ QEMU = "qemu-system-aarch64"
 _LIMIT = 120  # seconds for a boot
 _STUB = 0x47000000  # mov x0, blob; mov x1 to x3, 0; br image
 _LINE = re.compile(r"OF: reserved mem: (0x[0-9a-f]+)\.\.(0x[0-9a-f]+) \(\d+ KiB\) (no)?map (?:non-)?reusable (\S+)")
-_NODE = re.compile(r"node +0: \[mem (0x[0-9a-f]+)-(0x[0-9a-f]+)\]")
+_MEMORY = re.compile(r" memory\[0x[0-9a-f]+\]\s*\[(0x[0-9a-f]+)-(0x[0-9a-f]+)\], .* flags: (0x[0-9a-f]+)")  # memblock_dump()
+_NO_MAP = 4  # MEMBLOCK_NOMAP
 _RESERVE = re.compile(r"memblock_reserve: \[(0x[0-9a-f]+)-(0x[0-9a-f]+)\] early_init_")
 _PLACED = re.compile(
     r"memblock_phys_alloc_range: (\d+) bytes .* early_init_dt_alloc_reserved_memory_arch.*\n"
     r".*memblock_reserve: \[(0x[0-9a-f]+)-(0x[0-9a-f]+)\] memblock_alloc_range_nid"
 )
 _OVERLAP = re.compile(r"(\S+) \(0x[0-9a-f]+--0x[0-9a-f]+\) overlaps with (\S+) \(")
-_DONE = ("Initmem setup node", "Kernel panic", "Unable to handle kernel")
-_PAGE = 4096
+_DONE = ("psci: probing", "Kernel panic", "Unable to handle kernel")  # the first comes behind memblock's dump of itself
 _SMALLEST = 216  # bytes of the smallest record, by the drivers' sources
 
 
@@ -91,7 +91,7 @@ def outcome(said: str, case: early_boards.Case) -> dict[str, Any]:
         line.partition("] ")[2].strip() for line in said.splitlines() if "reserved mem" in line.lower() or "OVERLAP" in line
     ]
     found: dict[str, Any] = {"outcome": "lost", "why": "not registered", "messages": messages[:12]}
-    if not _NODE.search(said):
+    if not _MEMORY.search(said):
         return found | {"outcome": "dead", "why": "the kernel does not come up"}
     match = next((one for one in _LINE.finditer(said) if one[4] == name), None)
     extent = (int(match[1], 16), int(match[2], 16), bool(match[3])) if match else None
@@ -113,29 +113,26 @@ def _unlisted(said: str, case: early_boards.Case) -> tuple[int, int, bool] | Non
     if ("not enough space" in said and case.place >= 64) or "unsupported node format" in said:
         return None
     start, size = case.asked
-    pieces = {(int(match[1], 16), int(match[2], 16)) for match in _NODE.finditer(said)}
     if start is None:
         placed = [(int(match[2], 16), int(match[3], 16)) for match in _PLACED.finditer(said) if int(match[1]) == size]
         if not placed:
             return None
         # several of one size are served as lib/sort.c leaves equal entries: the first last, the others in their order
         low, high = placed[-2] if placed[1:] else placed[0]
-        return low, high, (low, high) in pieces
+        return low, high, _covered(_memory(said, no_map=True), low, high)
     end = start + size - 1
     if f"failed to reserve memory for node '{case.region}'" in said:
         return start, end, True
+    if _covered(_memory(said, no_map=True), start, end):
+        return start, end, True
     reserved = {(int(match[1], 16), int(match[2], 16)) for match in _RESERVE.finditer(said)}
-    if (start, end) in reserved and not _is_no_map(pieces, start, end):
-        return start, end, False
-    return (start, end, True) if _is_no_map(pieces, start, end) else None
+    return (start, end, False) if (start, end) in reserved else None
 
 
-def _is_no_map(pieces: set[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether RAM is told with a seam at the region's edges; of a region without a whole page, with a hole for its pages."""
-    low, high = -(-start // _PAGE) * _PAGE, (end + 1) // _PAGE * _PAGE - 1
-    if low < high:
-        return any(first == low for first, _ in pieces) and any(last == high for _, last in pieces)
-    return not any(first <= start <= last for first, last in pieces)
+def _memory(said: str, *, no_map: bool = False) -> list[tuple[int, int]]:
+    """memblock.memory as it was dumped; with `no_map` what of it is not mapped."""
+    rows = [(int(match[1], 16), int(match[2], 16), int(match[3], 16)) for match in _MEMORY.finditer(said)]
+    return [(low, high) for low, high, flags in rows if not no_map or flags & _NO_MAP]
 
 
 def _why(said: str, name: str, start: int, end: int) -> str:
@@ -143,8 +140,7 @@ def _why(said: str, name: str, start: int, end: int) -> str:
         return "reservation failed"
     if any(name in match.groups() for match in _OVERLAP.finditer(said)):
         return "overlaps another region"
-    nodes = [(int(match[1], 16), int(match[2], 16)) for match in _NODE.finditer(said)]
-    if not _covered(nodes, start, end):
+    if not _covered(_memory(said), start, end):
         return "no RAM there"
     for what, base, size in _taken():
         if start < base + size and base <= end:
@@ -158,19 +154,12 @@ def _taken() -> Iterator[tuple[str, int, int]]:
     yield "the image", early_boards.IMAGE, 0x2000000
 
 
-def _covered(nodes: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether the ranges hold all of it.
-
-    They are told in whole pages: of the pages that a region takes in part they say nothing, and its neighbours do.
-    """
-    low, high = start // _PAGE * _PAGE, -(-(end + 1) // _PAGE) * _PAGE - 1
-    if (low, high) != (start, end):
-        return all(any(first <= at <= last for first, last in nodes) for at in (low - 1, high + 1))
-    at = low
-    for first, last in sorted(nodes):
+def _covered(ranges: list[tuple[int, int]], start: int, end: int) -> bool:
+    at = start
+    for first, last in sorted(ranges):
         if first <= at <= last:
             at = last + 1
-    return high < at
+    return start <= end < at
 
 
 def image_of(kernel: str, given: Path | None, folder: Path) -> Path:
