@@ -62,6 +62,7 @@ def test_wrong_examples_give_their_finding(path: Path, kinfo_cli: Cli) -> None:
 ELSEWHERE = {
     *("devicetree-dump-address", "devicetree-dump-unplaced", "devicetree-dump-size", "devicetree-dump-image"),
     *("devicetree-dump-agrees", "devicetree-placed", "devicetree-blob"),
+    *("devicetree-log-agrees", "devicetree-log-differs", "devicetree-iomem-agrees", "devicetree-iomem-differs"),
 }
 
 

@@ -17,6 +17,7 @@ from kinfo.errors import KinfoError, TreeError
 if TYPE_CHECKING:
     from kinfo.dt.batch import FileVerdicts, Request
     from kinfo.dt.board import Options
+    from kinfo.dt.dmesg import BootLog, Iomem
     from kinfo.dt.dump import DumpFacts
     from kinfo.dt.ranges import Range
     from kinfo.dt.schema import SchemaCheck
@@ -41,7 +42,8 @@ _LOG_LIMIT = 64 << 20
 @click.option("--blob", metavar="PA", help="Where the boot loader puts the tree itself.")
 @click.option("--explain-boot", is_flag=True, help="Show what the kernel does, region by region, as its log would.")
 @click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
-@click.option("--dmesg", metavar="FILE", help="The kernel's log: where it placed reserved memory.")
+@click.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
+@click.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
 @click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
 @click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
 @click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
@@ -136,14 +138,17 @@ def _options(given: dict[str, Any]) -> Options:
     from kinfo.dt.profiles import profile_named
     from kinfo.record.layouts import layout_named
 
+    log = _log(given["dmesg"]) if given["dmesg"] else None
     return Options(
         profile=profile_named(given["profile"]) if given["profile"] else None,
         layout=layout_named(given["layout"]) if given["layout"] else None,
         page_size=int(given["page_size"]),
-        kernel=_kernel(given["kernel"]) if given["kernel"] else None,
+        kernel=_kernel(given["kernel"]) if given["kernel"] else log.release if log else None,
         image=_image(given["image"]) if given["image"] else None,
         blob=_address(given["blob"], "--blob") if given["blob"] else None,
-        placed=_placed(given["dmesg"]) if given["dmesg"] else {},
+        placed=log.placed if log else {},
+        log=log,
+        iomem=_iomem(given["iomem"]) if given["iomem"] else None,
         dump=_dump(given["dump"]) if given["dump"] else None,
         require=given["require"],
         if_present=given["if_present"],
@@ -186,18 +191,27 @@ def _address(text: str, option: str) -> int:
     return found
 
 
-def _placed(path: str) -> dict[str, Range]:
-    from kinfo.dt.dmesg import placed_regions
-
+def _lines(path: str) -> list[str]:
     try:
         with open(path, "rb") as file:
-            lines = file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
+            return file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
     except OSError as error:
         raise TreeError(f"{path}: cannot read: {error.strerror}", "check the name and its permissions") from error
-    found = placed_regions(lines)
-    if not found:
+
+
+def _log(path: str) -> BootLog:
+    from kinfo.dt.dmesg import read_log
+
+    found = read_log(_lines(path))
+    if not (found.placed or found.complaints or found.dropped):
         say(f'{path}: has no line "OF: reserved mem: ..."; give the log from the boot\'s first lines on')
     return found
+
+
+def _iomem(path: str) -> Iomem:
+    from kinfo.dt.dmesg import read_iomem
+
+    return read_iomem(path, _lines(path))
 
 
 def _dump(text: str) -> DumpFacts:

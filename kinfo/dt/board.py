@@ -11,6 +11,7 @@ from kinfo.dt.ranges import MAX_RANGES, Cells, Range, number, root_cells, whole_
 
 if TYPE_CHECKING:
     from kinfo.dt.boot.run import Boot
+    from kinfo.dt.dmesg import BootLog, Iomem
     from kinfo.dt.dump import DumpFacts
     from kinfo.dt.kernels import Outcome
     from kinfo.dt.tree import Node, Tree
@@ -25,7 +26,7 @@ class Options(NamedTuple):
 
     `layout`: the record the kernel will write; `page_size`: the kernel's, in bytes; `kernel`: its release (major, minor);
     `image`: where it is loaded (PA); `blob`: where the tree itself lies (PA); `placed`: regions by name as the kernel's log
-    places them; `dump`: a record from memory;
+    places them; `log` and `iomem`: what the kernel said of a boot; `dump`: a record from memory;
     `require`: a tree without a kinfo node is an error; `if_present`: it is none.
     """
 
@@ -36,6 +37,8 @@ class Options(NamedTuple):
     image: Range | None = None
     blob: int | None = None
     placed: Mapping[str, Range] = {}
+    log: BootLog | None = None
+    iomem: Iomem | None = None
     dump: DumpFacts | None = None
     require: bool = False
     if_present: bool = False
