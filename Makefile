@@ -10,7 +10,7 @@ COVERAGE := --cov --cov-report=term
 RELEASES := bookworm trixie
 TARGETS := demo test
 
-.PHONY: demo test lint bench generate bare release-check clean
+.PHONY: demo test lint bench generate guests-dt bare release-check clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
@@ -35,6 +35,9 @@ release-check: $(DEV)
 # The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
 bare:
 	@exec env RELEASES="$(RELEASES)" TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh
+
+guests-dt: $(DEV)
+	$(BIN)/python -m tools.guests.devicetrees
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

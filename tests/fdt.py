@@ -143,6 +143,17 @@ def vendor_boot(version: int, dtb: bytes, *, header: int = 2112, ramdisk: bytes 
     return bytes(head) + pad(ramdisk, page) + pad(dtb, page)
 
 
+def uimage(data: bytes, *, kind: int = 2, compression: int = 0, size: int | None = None) -> bytes:
+    """U-Boot's older image: kind 2 is a kernel, 4 several images."""
+    length = len(data) if size is None else size
+    return struct.pack(">7I4B32s", 0x27051956, 0, 0, length, 0, 0, 0, 5, 22, kind, compression, b"x") + data
+
+
+def several(*images: bytes) -> bytes:
+    """The body of a uImage of kind 4."""
+    return cells(*map(len, images), 0) + b"".join(pad(image, 4) for image in images)
+
+
 def fit(images: Sequence[N], *, behind: bytes = b"") -> bytes:
     """A FIT image; `behind` is the data that its nodes point at (mkimage -E)."""
     made = blob(N("", {}, [N("images", {}, images), N("configurations", {"default": texts("conf")})]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 import os
@@ -20,7 +21,7 @@ import zstandard
 from kinfo.dt.containers import packed
 from kinfo.dt.open import Broken, Found, open_trees
 from kinfo.errors import KinfoError, TreeError
-from tests.fdt import Entry, N, blob, board, boot_image, cells, dt_table, fit, pad, texts, vendor_boot
+from tests.fdt import Entry, N, blob, board, boot_image, cells, dt_table, fit, pad, several, texts, uimage, vendor_boot
 
 ONE, TWO = blob(board("example,one")), blob(board("example,two"))
 OVERLAY = blob(N("", {}, [N("fragment@0", {"target-path": texts("/")}, [N("__overlay__", {"x": b""})])]))
@@ -107,6 +108,32 @@ CONTAINERS: dict[str, tuple[bytes, list[str]]] = {
     ),
     "zimage-dtb": (pad(KERNEL, 4) + ONE, [f"f#1 (example,one)|blob at {len(pad(KERNEL, 4)):#x}|dtb"]),
     "gzip": (gzip.compress(ONE), ["f#1 (example,one)|gzip|dtb"]),
+    "bzip2": (bz2.compress(ONE), ["f#1 (example,one)|bzip2|dtb"]),
+    "bzip2-and-blob": (
+        bz2.compress(KERNEL) + ONE,
+        ["f#1 (example,one)|behind the bzip2 data|dtb"],
+    ),
+    "lzma": (lzma.compress(ONE, format=lzma.FORMAT_ALONE), ["f#1 (example,one)|lzma|dtb"]),
+    "uimage-gzip-and-blob": (
+        uimage(gzip.compress(KERNEL), compression=1) + ONE,
+        ["f#1 (example,one)|behind the uImage|dtb"],
+    ),
+    "uimage-gzip-with-blob": (
+        uimage(gzip.compress(KERNEL) + ONE),
+        ["f#1 (example,one)|uImage > behind the gzip data|dtb"],
+    ),
+    "uimage-lzma": (
+        uimage(lzma.compress(ONE, format=lzma.FORMAT_ALONE), compression=3),
+        ["f#1 (example,one)|uImage, lzma|dtb"],
+    ),
+    "uimage-several": (
+        uimage(several(KERNEL, b"r", ONE), kind=4),
+        ["f#1 (example,one)|uImage, image 3|dtb"],
+    ),
+    "binman-in-a-tree": (
+        blob(board("example,one", N("binman", {}, [N("images"), N("configurations")]))),
+        ["f (example,one)||dtb"],
+    ),
     "xz": (lzma.compress(ONE), ["f#1 (example,one)|xz|dtb"]),
     "zstd": (zstandard.compress(ONE), ["f#1 (example,one)|zstd|dtb"]),
     "lz4": (
@@ -182,6 +209,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "vendor-empty": (vendor_boot(4, b""), "{f}: a vendor_boot.img of version 4 without a dtb part"),
     "vendor-cut": (vendor_boot(3, ONE)[:-4096], "{f}: its dtb at 0x2000 has {one} bytes, beyond the end at 0x2000"),
+    "bzip2-cut": (bz2.compress(ONE)[:-20], "{f}: its bzip2 data is cut off; get it again"),
+    "uimage-cut": (uimage(ONE, size=1 << 20), "{f}: its image at 0x40 has 1048576 bytes, beyond the end at"),
     "gzip-cut": (gzip.compress(ONE)[:-20], "{f}: its gzip or zlib data is cut off; get it again"),
     "gzip-damaged": (gzip.compress(ONE)[:20] + b"\xff" * 100, "{f}: its gzip data is damaged or cut off: Error -3"),
     "blob-cut": (
@@ -252,6 +281,13 @@ def test_one_broken_tree_does_not_hide_the_others(name: str, file: Path) -> None
     assert str(second.error).startswith(message)
 
 
+def test_a_uimage_of_an_unknown_compression(file: Path) -> None:
+    file.write_bytes(uimage(ONE, compression=4))
+    (only,) = open_trees(str(file))
+    assert isinstance(only, Broken)
+    assert "its compression 'number 4' is not known" in str(only.error)
+
+
 def test_containers_inside_each_other_end(file: Path) -> None:
     file.write_bytes(DEEP)
     (only,) = open_trees(str(file))
@@ -260,7 +296,9 @@ def test_containers_inside_each_other_end(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, lzma.compress, zstandard.compress, lz4.frame.compress], ids=["gzip", "xz", "zstd", "lz4"]
+    "pack",
+    [gzip.compress, lzma.compress, zstandard.compress, lz4.frame.compress, bz2.compress],
+    ids=["gzip", "xz", "zstd", "lz4", "bzip2"],
 )
 def test_bombs_stop_at_the_limit(pack: object, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "LIMIT", 1 << 20)

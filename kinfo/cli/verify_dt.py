@@ -17,6 +17,7 @@ from kinfo.errors import KinfoError, TreeError
 if TYPE_CHECKING:
     from kinfo.dt.batch import FileVerdicts, Request
     from kinfo.dt.board import Options
+    from kinfo.dt.dmesg import BootLog, Iomem
     from kinfo.dt.dump import DumpFacts
     from kinfo.dt.ranges import Range
     from kinfo.dt.schema import SchemaCheck
@@ -36,10 +37,13 @@ _LOG_LIMIT = 64 << 20
 @click.option("--profile", metavar="NAME", help="downstream, v1, v2 or v3 (default: as the tree's shape is).")
 @click.option("--layout", metavar="NAME", help="The record that the kernel writes (`kinfo layouts`).")
 @click.option("--page-size", type=click.Choice(_PAGES), default="4096", show_default=True, help="The kernel's page size.")
-@click.option("--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1: how many regions it keeps.")
-@click.option("--image", metavar="PA+SIZE", help="Where the kernel's image is loaded, as in 0x80000000+0x2000000.")
+@click.option("--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1 (default: all that the profile ships on).")
+@click.option("--image", metavar="PA+SIZE|FILE@PA", help="Where the kernel's image is loaded: 0x80000000+0x2000000.")
+@click.option("--blob", metavar="PA", help="Where the boot loader puts the tree itself.")
+@click.option("--explain-boot", is_flag=True, help="Show what the kernel does, region by region, as its log would.")
 @click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
-@click.option("--dmesg", metavar="FILE", help="The kernel's log: where it placed reserved memory.")
+@click.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
+@click.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
 @click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
 @click.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
 @click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
@@ -72,7 +76,8 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
         for problem in result.problems:
             say(problem)
         if form == "text":
-            _write_text(result.verdicts, short=len(files) > 1 or len(result.verdicts) > 1)
+            short = len(files) > 1 or len(result.verdicts) > 1
+            _write_text(result.verdicts, short=short, explain=bool(given["explain_boot"]))
         results.append(result)
     _write_rest(form, results, strict=strict)
     return _code(results, request.options, strict=strict)
@@ -142,13 +147,17 @@ def _options(given: dict[str, Any]) -> Options:
     from kinfo.dt.profiles import profile_named
     from kinfo.record.layouts import layout_named
 
+    log = _log(given["dmesg"]) if given["dmesg"] else None
     return Options(
         profile=profile_named(given["profile"]) if given["profile"] else None,
         layout=layout_named(given["layout"]) if given["layout"] else None,
         page_size=int(given["page_size"]),
-        kernel=_kernel(given["kernel"]) if given["kernel"] else None,
+        kernel=_kernel(given["kernel"]) if given["kernel"] else log.release if log else None,
         image=_image(given["image"]) if given["image"] else None,
-        placed=_placed(given["dmesg"]) if given["dmesg"] else {},
+        blob=_address(given["blob"], "--blob") if given["blob"] else None,
+        placed=log.placed if log else {},
+        log=log,
+        iomem=_iomem(given["iomem"]) if given["iomem"] else None,
         dump=_dump(given["dump"]) if given["dump"] else None,
         require=given["require"],
         if_present=given["if_present"],
@@ -165,27 +174,53 @@ def _kernel(text: str) -> tuple[int, int]:
 
 
 def _image(text: str) -> Range:
+    from kinfo.dt.image import loaded_image
     from kinfo.dt.ranges import Range
 
+    name, mark, place = text.rpartition("@")
+    if mark and name:
+        return loaded_image(name, _address(place, "--image"))
     start, _, size = text.partition("+")
     try:
-        return Range(int(start, 0), int(size, 0))
+        found = Range(int(start, 0), int(size, 0))
     except ValueError:
-        raise click.UsageError(f"--image {text!r} is no address and size: write 0x80000000+0x2000000") from None
+        raise click.UsageError(f"--image {text!r} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
+    if found.base < 0 or found.size <= 0 or found.end > 1 << 64:
+        raise click.UsageError(f"--image {text!r} is no memory: write 0x80000000+0x2000000")
+    return found
 
 
-def _placed(path: str) -> dict[str, Range]:
-    from kinfo.dt.dmesg import placed_regions
+def _address(text: str, option: str) -> int:
+    try:
+        found = int(text, 0)
+    except ValueError:
+        found = -1
+    if not 0 <= found < 1 << 64:
+        raise click.UsageError(f"{option} {text!r} is no physical address: write it as 0x4a000000")
+    return found
 
+
+def _lines(path: str) -> list[str]:
     try:
         with open(path, "rb") as file:
-            lines = file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
+            return file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
     except OSError as error:
         raise TreeError(f"{path}: cannot read: {error.strerror}", "check the name and its permissions") from error
-    found = placed_regions(lines)
-    if not found:
+
+
+def _log(path: str) -> BootLog:
+    from kinfo.dt.dmesg import read_log
+
+    found = read_log(_lines(path))
+    if not (found.placed or found.complaints or found.dropped):
         say(f'{path}: has no line "OF: reserved mem: ..."; give the log from the boot\'s first lines on')
     return found
+
+
+def _iomem(path: str) -> Iomem:
+    from kinfo.dt.dmesg import read_iomem
+
+    return read_iomem(path, _lines(path))
 
 
 def _dump(text: str) -> DumpFacts:
@@ -222,11 +257,13 @@ def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:
     return UNDECIDED if failed else SOUND
 
 
-def _write_text(verdicts: Sequence[Verdict], *, short: bool) -> None:
-    from kinfo.report import devicetree
+def _write_text(verdicts: Sequence[Verdict], *, short: bool, explain: bool) -> None:
+    from kinfo.report import devicetree, early_boot
 
     style = common.style()
     for verdict in verdicts:
+        if explain and verdict.kernels:
+            common.write(early_boot.render(verdict, style) + "\n")
         if short and verdict.outcome not in ("broken", "undecided"):
             common.write(devicetree.line(verdict, style))
         else:

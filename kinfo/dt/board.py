@@ -10,7 +10,10 @@ from kinfo.dt.profiles import Profile, is_region, kinfo_nodes, recognised
 from kinfo.dt.ranges import MAX_RANGES, Cells, Range, number, root_cells, whole_ranges
 
 if TYPE_CHECKING:
+    from kinfo.dt.boot.run import Boot
+    from kinfo.dt.dmesg import BootLog, Iomem
     from kinfo.dt.dump import DumpFacts
+    from kinfo.dt.kernels import Outcome
     from kinfo.dt.tree import Node, Tree
     from kinfo.record.model import Layout
 
@@ -22,7 +25,8 @@ class Options(NamedTuple):
     """What the user says about the board beyond its tree.
 
     `layout`: the record the kernel will write; `page_size`: the kernel's, in bytes; `kernel`: its release (major, minor);
-    `image`: where it is loaded (PA); `placed`: regions by name as the kernel's log places them; `dump`: a record from memory;
+    `image`: where it is loaded (PA); `blob`: where the tree itself lies (PA); `placed`: regions by name as the kernel's log
+    places them; `log` and `iomem`: what the kernel said of a boot; `dump`: a record from memory;
     `require`: a tree without a kinfo node is an error; `if_present`: it is none.
     """
 
@@ -31,7 +35,10 @@ class Options(NamedTuple):
     page_size: int = MIN_PAGE
     kernel: tuple[int, int] | None = None
     image: Range | None = None
+    blob: int | None = None
     placed: Mapping[str, Range] = {}
+    log: BootLog | None = None
+    iomem: Iomem | None = None
     dump: DumpFacts | None = None
     require: bool = False
     if_present: bool = False
@@ -101,10 +108,30 @@ class Board:
         return self._guessed_cells() if self.tree.partial else root_cells(self.tree)
 
     @cached_property
-    def region_cells(self) -> Cells:
-        """The cells that regions are written with: those of /reserved-memory, which the kernel wants to equal the root's."""
-        own = self.parent and (self.parent.cells("#address-cells"), self.parent.cells("#size-cells"))
-        return Cells(own[0][0], own[1][0]) if own and own[0] and own[1] else self.cells
+    def boots(self) -> tuple[tuple[str, Boot], ...]:
+        """What each kernel in question makes of the memory, by its name."""
+        from kinfo.dt import kernels
+
+        return kernels.boots(self)
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What becomes of the kinfo memory and its driver on each."""
+        from kinfo.dt import kernels
+
+        return kernels.outcomes(self)
+
+    @cached_property
+    def own_cells(self) -> Cells | None:
+        """The cells that /reserved-memory declares, where they are not the root's: the kernel then reads nothing."""
+        found = self.parent and (self.parent.cells("#address-cells"), self.parent.cells("#size-cells"))
+        own = Cells(found[0][0], found[1][0]) if found and found[0] and found[1] else None
+        return own if own and own != self.cells and own.total and not self.tree.partial else None
+
+    def is_written_for_cells(self, raw: bytes) -> bool:
+        """Whether a reg is written with the wrong cells of /reserved-memory: its length is then no fault of its own."""
+        own = self.own_cells
+        return own is not None and len(raw) == 4 * own.total and own.total != self.cells.total
 
     def _guessed_cells(self) -> Cells:
         """By the first reg of a region: 3 or 4 cells begin with an address of 2."""
@@ -116,14 +143,28 @@ class Board:
 
     @cached_property
     def parent(self) -> Node | None:
-        """/reserved-memory."""
-        return self.tree.at("/reserved-memory")
+        """/reserved-memory; also with a unit address, where kernels from 5.17 on find it (fdt_path_offset())."""
+        return next((node for node in self.tree.root.children if node.name.partition("@")[0] == "reserved-memory"), None)
 
     @cached_property
     def uses(self) -> tuple[Use, ...]:
-        """The kinfo nodes with their regions; of a tree with absurdly many the first."""
-        nodes = self.nodes[:MAX_USES]
+        """The kinfo nodes that a driver would serve, with their regions; of a tree with absurdly many the first.
+
+        Where a device node and the region that it names both have the compatible, one of the two becomes a device: the one
+        that the profile's driver goes by.
+        """
+        nodes = [node for node in self.nodes[:MAX_USES] if node not in self.spare]
         return tuple(Use(node, self.region(target) if (target := self.target(node)) else None) for node in nodes)
+
+    @cached_property
+    def spare(self) -> tuple[Node, ...]:
+        """Of a tree with both shapes the nodes that the profile's driver does not go by."""
+        pairs = [
+            (node, target)
+            for node in self.nodes[:MAX_USES]
+            if not self.on_region(node) and (target := self.target(node)) in self.nodes and target is not None
+        ]
+        return tuple(device if self.profile.on_region else region for device, region in pairs)
 
     @cached_property
     def regions(self) -> tuple[Region, ...]:
@@ -179,8 +220,11 @@ class Board:
 
     def region(self, node: Node) -> Region:
         """The node read as a reserved region."""
-        entries = whole_ranges(node.cells("reg") or (), self.region_cells)
+        raw = node.properties.get("reg", b"")
+        cells = self.own_cells if self.own_cells and self.is_written_for_cells(raw) else self.cells
+        is_whole = bool(cells.total) and not len(raw) % (4 * cells.total)
+        entries = whole_ranges(node.cells("reg") or (), cells) if is_whole else ()
         size = node.cells("size")
-        alloc = whole_ranges(node.cells("alloc-ranges") or (), self.region_cells)
+        alloc = whole_ranges(node.cells("alloc-ranges") or (), self.cells)
         placed = None if "reg" in node.properties else self.options.placed.get(node.name)
         return Region(node, entries, number(size) if size else None, alloc, placed)

@@ -14,16 +14,26 @@ _ABOVE = ("#address-cells", "#size-cells", "phandle")  # what dtschema needs of 
 
 
 def excerpt(board: Board) -> bytes:
-    """The kinfo nodes and the regions they name, whole; of the nodes above them the cells."""
-    whole = set(board.nodes) | {target for node in board.nodes for target in _targets(board, node)}
+    """The kinfo nodes and the regions they name, whole; of the nodes above them the cells.
+
+    Of a tree with both shapes the profile's node alone: its region is shown without the other shape's compatible.
+    """
+    nodes = [node for node in board.nodes if node not in board.spare]
+    whole = set(nodes) | {target for node in nodes for target in _targets(board, node)}
     above = {parent for node in whole for parent in ancestors(node)} - whole
     root = Node("", _own(board, board.tree.root))
     todo = [(root, board.tree.root)]
     while todo:
         copy, node = todo.pop()
         kept = [child for child in node.children if child in whole or child in above]
-        todo += [(copy.add(Node(one.name, one.properties if one in whole else _own(board, one))), one) for one in kept]
+        todo += [(copy.add(Node(one.name, _shown(board, one) if one in whole else _own(board, one))), one) for one in kept]
     return to_blob(Tree(root))
+
+
+def _shown(board: Board, node: Node) -> dict[str, bytes]:
+    if node not in board.spare:
+        return node.properties
+    return {name: raw for name, raw in node.properties.items() if name != "compatible"}
 
 
 def _targets(board: Board, node: Node) -> Iterator[Node]:

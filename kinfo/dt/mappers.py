@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt.board import Board, Region
 
 if TYPE_CHECKING:
-    from kinfo.dt.tree import Node
+    from kinfo.dt.tree import Node, Tree
 
 PIXEL = "google,debug-snapshot-debug-kinfo"
 EXYNOS = "samsung,debug-snapshot-debug-kinfo"
@@ -32,6 +33,20 @@ def mappers(board: Board, region: Region) -> tuple[Mapper, ...]:
     if not found and board.vendor == "qcom":
         found.append(Mapper(None, "Qualcomm's debug_symbol, which looks the kinfo node up itself"))
     return tuple(found)
+
+
+def mapper_nodes(tree: Tree) -> Iterator[Node]:
+    """Every node that is a known mapper by its compatible."""
+    return (node for node in tree.root.walk() if "compatible" in node.properties and _title(node))
+
+
+def maps_uncached(board: Board, region: Region) -> str:
+    """The mapper that maps the region otherwise than the kernel does where it is not no-map; empty where there is none.
+
+    Pixel's and Exynos' vmap() non-cached or write-combining, Samsung's on Qualcomm ioremap_wc(); Qualcomm's and MediaTek's
+    memremap(MEMREMAP_WB), as the kernel itself.
+    """
+    return next((title for node in board.consumers(region) if (title := _title(node))), "")
 
 
 def splits_region(board: Board, region: Region) -> bool:

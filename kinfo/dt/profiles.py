@@ -21,7 +21,8 @@ class Profile(NamedTuple):
 
     `on_region`: the compatible sits on the /reserved-memory child itself, not on a device node with memory-region. `probed`
     are the compatibles that the profile's driver binds, `compatibles` those that its schema knows. `layouts` are the records
-    (by alias) that its writers leave.
+    (by alias) that its writers leave, `kernels` the releases that carry the driver and are modelled: Android's common
+    kernels, or those that the series was posted against.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Profile(NamedTuple):
     compatibles: tuple[str, ...]
     probed: tuple[str, ...]
     layouts: tuple[str, ...]
+    kernels: tuple[tuple[int, int], ...]
 
     @property
     def records(self) -> tuple[Layout, ...]:
@@ -38,14 +40,16 @@ class Profile(NamedTuple):
 
 
 _ANDROID = tuple(one.alias for one in LAYOUTS if one.compatible in (DEBUG_KINFO, DEBUG_KINFO_V2) and one.alias != "D")
+_GKI = ((5, 10), (5, 15), (6, 1), (6, 6), (6, 12))
+_V1, _POSTED = ((6, 12), (7, 2)), ((7, 2),)
 _BOTH = (DEBUG_KINFO, DEBUG_KINFO_V2)
 _ON_REGION = "compatible on the reserved-memory child"
 
 PROFILES = (
-    Profile("downstream", "device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _ANDROID),
-    Profile("v1", "google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ("C",)),
-    Profile("v2", f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ("C",)),
-    Profile("v3", f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ("D",)),
+    Profile("downstream", "device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _ANDROID, _GKI),
+    Profile("v1", "google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ("C",), _V1),
+    Profile("v2", f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ("C",), _POSTED),
+    Profile("v3", f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ("D",), _POSTED),
 )
 _BY_NAME = {profile.name: profile for profile in PROFILES}
 
@@ -72,14 +76,16 @@ def kinfo_nodes(tree: Tree) -> tuple[Node, ...]:
 def is_region(node: Node) -> bool:
     """Whether the node is a direct child of /reserved-memory."""
     parent = node.parent
-    return parent is not None and parent.name == "reserved-memory" and parent.parent is not None and not parent.parent.name
+    if parent is None or parent.name.partition("@")[0] != "reserved-memory":
+        return False
+    return parent.parent is not None and not parent.parent.name
 
 
 def recognised(nodes: tuple[Node, ...]) -> tuple[Profile, str]:
     """The profile whose shape the first kinfo node has, and why. v2 and v3 look the same: it is called v3."""
     if not nodes:
         return _BY_NAME["downstream"], "no kinfo node: the shape that ships is assumed"
-    node = nodes[0]
+    node = next((one for one in nodes if not is_region(one)), nodes[0])
     if KINFO in node.texts("compatible"):
         return _BY_NAME["v1"], f"{node.path} has the compatible {KINFO}"
     if is_region(node) and "memory-region" not in node.properties:

@@ -9,6 +9,7 @@ from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
 from kinfo.dt.check.place import split
 from kinfo.dt.check.schema import SCHEMA_FAILED
+from kinfo.dt.kernels import Outcome
 from kinfo.dt.mappers import mappers
 from kinfo.dt.memory_map import Mapped, memory_map
 from kinfo.dt.profiles import Profile
@@ -39,7 +40,11 @@ class KinfoMemory(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was found in one tree. `sources` has the properties that findings are about, as devicetree source."""
+    """What was found in one tree.
+
+    `kernels` is what each kernel in question makes of it; `sources` has the properties that findings are about, as devicetree
+    source.
+    """
 
     name: str
     label: str
@@ -47,6 +52,7 @@ class Verdict(NamedTuple):
     profile: Profile
     reason: str
     memory: tuple[KinfoMemory, ...]
+    kernels: tuple[Outcome, ...]
     findings: tuple[Finding, ...]
     sources: Mapping[str, str]
     memory_map: tuple[Mapped, ...]
@@ -57,7 +63,7 @@ class Verdict(NamedTuple):
         """none: no kinfo node; broken: an error; undecided: no error, and the schema check did not finish; else sound."""
         if not self.memory:
             return "none"
-        if worst(self.findings) is Severity.ERROR:
+        if worst(self.findings) is Severity.ERROR or any(one.is_bad for one in self.kernels):
             return "broken"
         return "undecided" if self.is_undecided else "sound"
 
@@ -84,7 +90,8 @@ def verify(
     """Check a tree against the rules, and against the profile's schema where a SchemaCheck is given."""
     board = Board(tree, options)
     found = check.run(board)
-    if schema:
+    if schema and not (board.own_cells or any(finding.code == "devicetree-reg-empty" for finding in found)):
+        # else it would tell the same fault again in other words: it decodes reg by the wrong cells, or stumbles over none
         found += schema.check(board)
     findings = tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
     return Verdict(
@@ -94,6 +101,7 @@ def verify(
         profile=board.profile,
         reason="forced by --profile" if options.profile else board.reason,
         memory=tuple(_memory(board, use) for use in board.uses),
+        kernels=board.outcomes,
         findings=findings,
         sources=dict(_sources(tree, findings)),
         memory_map=memory_map(board),

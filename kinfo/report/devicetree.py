@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kinfo.dt.boot.verdict import Held
 from kinfo.dt.check.place import split
 from kinfo.dt.check.schema import SCHEMA_SKIPPED
+from kinfo.dt.driver import Driver
+from kinfo.dt.kernels import Outcome, names_text
 from kinfo.dt.memory_map import Mapped
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.dt.verify import KinfoMemory, Verdict
@@ -74,6 +77,7 @@ def _head(verdict: Verdict, style: Style) -> Iterator[str]:
     yield f"{style.paint(verdict.label, 'bold')}: {_outcome(verdict, style)}"
     if verdict.inside:
         yield _row("inside", verdict.inside)
+    yield from _kernels(verdict, style)
     if verdict.memory:
         yield _row("profile", f"{verdict.profile.name}: {verdict.profile.title}")
         yield _row("", verdict.reason)
@@ -90,8 +94,34 @@ def _memory(memory: KinfoMemory) -> Iterator[str]:
         yield _row("region", memory.region)
     flags = "no-map" if memory.no_map else "mapped by the kernel"
     size = f"{bytes_text(memory.size or 0)}, address chosen at boot"
-    yield _row("memory", f"{memory.extent or size}, {memory.placing}, {flags}")
+    yield _row("asked for", f"{memory.extent or size}, {memory.placing}, {flags}")
     yield _row("mapped by", ", ".join(memory.mappers) or "nobody that is known")
+
+
+def _kernels(verdict: Verdict, style: Style) -> Iterator[str]:
+    """The two verdicts; kernels that agree share a line."""
+    for name, texts in (
+        ("memory", [(one.kernel, _memory_text(one.memory, style)) for one in verdict.kernels]),
+        ("driver", [(one.kernel, _driver_text(one.driver, style)) for one in verdict.kernels]),
+    ):
+        same: dict[str, list[str]] = {}
+        for kernel, text in texts:
+            same.setdefault(text, []).append(kernel)
+        for place, (text, kernels) in enumerate(same.items()):
+            yield _row("" if place else name, f"{text} [on {names_text(kernels)}]")
+
+
+def _memory_text(memory: Held, style: Style) -> str:
+    if memory.outcome == "lost":
+        return f"{style.paint('lost', 'bold', 'red')}: {memory.why}"
+    where = f" at {memory.extent.base:#x}-{memory.extent.end - 1:#x}" if memory.extent else ""
+    flags = "no-map" if memory.no_map else "mapped by the kernel"
+    return f"{style.paint('held', 'green')}{where}, {flags}" + (f"; {memory.why}" if memory.why else "")
+
+
+def _driver_text(driver: Driver, style: Style) -> str:
+    colour = {"works": ("green",), "fails": ("bold", "red"), "unknown": ("yellow",)}[driver.outcome]
+    return f"{style.paint({'unknown': 'not known'}.get(driver.outcome, driver.outcome), *colour)}: {driver.why}"
 
 
 def _row(name: str, value: str) -> str:
@@ -101,11 +131,11 @@ def _row(name: str, value: str) -> str:
 def _findings(verdict: Verdict, style: Style) -> Iterator[str]:
     for finding in verdict.findings:
         head = style.severity(finding.severity, f"{finding.severity.value:<8}")
-        node, _ = split(finding.where)
-        yield f"  {head}{style.paint(finding.code, 'bold')}  {node}: {finding.message}"
+        node, name = split(finding.where)
+        yield f"  {head}{style.paint(finding.code, 'bold')}  {finding.effect}"
+        yield f"          why:    {node}: {f'{name}: ' if name else ''}{finding.message}"
         if source := verdict.sources.get(finding.where):
             yield f"          {source}"
-        yield f"          effect: {finding.effect}"
         yield f"          do:     {finding.remedy}"
 
 
@@ -161,10 +191,26 @@ def _data(verdict: Verdict) -> dict[str, Any]:
         "inside": verdict.inside,
         "outcome": verdict.outcome,
         "profile": {"name": verdict.profile.name, "title": verdict.profile.title, "reason": verdict.reason},
+        "kernels": [_kernel_data(one) for one in verdict.kernels],
         "memory": [_memory_data(memory) for memory in verdict.memory],
         "findings": [_finding_data(finding, verdict) for finding in verdict.findings],
         "memory_map": [{"kind": one.kind, "name": one.name, **_extent(one.extent)} for one in verdict.memory_map],
         "snippet": verdict.snippet,
+    }
+
+
+def _kernel_data(one: Outcome) -> dict[str, Any]:
+    extent = one.memory.extent
+    return {
+        "kernel": one.kernel,
+        "memory": {
+            "outcome": one.memory.outcome,
+            "start": f"{extent.base:#x}" if extent else None,
+            "end": f"{extent.end - 1:#x}" if extent else None,
+            "no_map": one.memory.no_map,
+            "why": one.memory.why,
+        },
+        "driver": {"outcome": one.driver.outcome, "why": one.driver.why},
     }
 
 

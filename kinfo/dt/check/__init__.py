@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kinfo.dt.board import Board
-from kinfo.dt.check import dynamic, mapper, memory, nodes, partial, record, region, root, schema, target
+from kinfo.dt.check import dynamic, heard, mapper, memory, nodes, outcome, partial, record, region, root, schema, target
 from kinfo.findings import Finding, Rule
 
 Check = Callable[[Board], Iterable[Finding]]
 
-_SUBJECTS = (root, nodes, target, region, dynamic, memory, mapper, record, partial)
-RULES: tuple[Rule, ...] = (*(rule for subject in _SUBJECTS for rule in subject.RULES), *schema.RULES)
+_SUBJECTS = (root, nodes, target, region, dynamic, memory, mapper, record, heard, partial)
+RULES: tuple[Rule, ...] = (*(rule for subject in (*_SUBJECTS, outcome) for rule in subject.RULES), *schema.RULES)
 CHECKS: tuple[Check, ...] = tuple(subject.check for subject in _SUBJECTS)
 
 
 def run(board: Board) -> list[Finding]:
     """Every finding on a board."""
-    return [finding for check in CHECKS for finding in check(board)]
+    found = [finding for check in CHECKS for finding in check(board)]
+    return [*found, *outcome.check(board, tuple(found))]

@@ -86,12 +86,12 @@ def check(board: Board) -> Iterator[Finding]:
 def _lengths(board: Board, region: Region) -> Iterator[Finding]:
     properties = region.node.properties
     for name, cells, rule in (("size", board.cells.size, SIZE_CELLS), ("alignment", board.cells.address, ALIGNMENT_CELLS)):
-        if name in properties and len(properties[name]) != 4 * cells:
+        if name in properties and len(properties[name]) != 4 * cells and not board.own_cells:
             yield rule.at(
                 at(region.node, name), f"it has {len(properties[name])} bytes, the root's cells ask for {4 * cells}"
             )
     ranges, width = properties.get("alloc-ranges"), 4 * board.cells.total
-    if ranges is not None and (not ranges or not width or len(ranges) % width):
+    if ranges is not None and not board.own_cells and (not ranges or not width or len(ranges) % width):
         yield ALLOC_RANGES.at(at(region.node, "alloc-ranges"), f"it has {len(ranges)} bytes, a range has {width}")
 
 
@@ -105,4 +105,13 @@ def _placing(board: Board, region: Region) -> Iterator[Finding]:
         among = " in " + ", ".join(f"{one.base:#x}..." for one in region.alloc_ranges[:2]) if region.alloc_ranges else ""
         yield DYNAMIC.at(at(region.node, "size"), f"{bytes_text(region.size or 0)} anywhere{among}")
     if "alignment" not in region.node.properties:
-        yield NO_ALIGNMENT.at(at(region.node, "alignment"), "there is no alignment")
+        yield from _no_alignment(board, region)
+
+
+def _no_alignment(board: Board, region: Region) -> Iterator[Finding]:
+    """A page is what comes of it where everything that is placed has whole pages: the kernel fills from the top of RAM."""
+    places = [one.memory.extent for one in board.outcomes if one.memory.extent]
+    page = board.options.page_size
+    is_off = any((there.base | there.size) % page for there in places) or (region.size or 0) % page
+    message = "there is no alignment, and the region gets no whole pages" if is_off else "there is no alignment"
+    yield NO_ALIGNMENT.at(at(region.node, "alignment"), message, None if is_off else Severity.INFO)

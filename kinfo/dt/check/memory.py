@@ -1,4 +1,4 @@
-"""The region among RAM, other regions and what the boot loader loads."""
+"""The region among RAM, other regions and what the boot loader loads, as the model of the boot has it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region, Use, ancestors
+from kinfo.dt.boot.memblock import joined
+from kinfo.dt.boot.ram import elfcorehdr, initrd, memory_limit, usable
+from kinfo.dt.boot.verdict import LOST
 from kinfo.dt.check.place import at
-from kinfo.dt.ranges import Range, number
+from kinfo.dt.kernels import names_text
+from kinfo.dt.ranges import Range
 from kinfo.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:
-    from kinfo.dt.tree import Node
+    from kinfo.dt.kernels import Outcome
 
 _OF = "drivers/of/of_reserved_mem.c"
-MAX_REGIONS = 64
 
 OUTSIDE = Rule(
     "devicetree-outside-memory",
-    Severity.WARNING,
-    "the region is not inside one bank of RAM",
-    "no-map outside RAM does nothing; the mapper may fail, or the memory may not survive a reset",
-    "check the address, or the memory node",
-    f"{_OF}: early_init_dt_reserve_memory(); memblock_mark_nomap()",
+    Severity.ERROR,
+    "the region is not in RAM as the kernel has it",
+    "the kernel lists the region and reserves nothing: there is no memory for the record, or it belongs to something else",
+    "check the address, and the memory node",
+    f"{_OF}: early_init_dt_reserve_memory(): memblock_mark_nomap() passes over what is no memory",
 )
 MEMORY_UNKNOWN = Rule(
     "devicetree-memory-unknown",
@@ -34,11 +37,19 @@ MEMORY_UNKNOWN = Rule(
 )
 OVERLAP = Rule(
     "devicetree-overlap",
-    Severity.WARNING,
+    Severity.ERROR,
     "the region overlaps other memory that is spoken for",
     "the record and the other owner overwrite each other",
     "move one of them",
     f'{_OF}: "OVERLAP DETECTED!"; -EBUSY "failed to reserve memory for node" where memory was reserved before',
+)
+MEMRESERVE = Rule(
+    "devicetree-memreserve",
+    Severity.INFO,
+    "the region is in /memreserve/, too",
+    "kernels of 5.12 to 6.4 take /memreserve/ first and refuse a no-map region in it; on others, and mapped, both stay",
+    "remove the /memreserve/ entry",
+    "drivers/of/fdt.c: early_init_fdt_scan_reserved_mem(); 6.5 moved /memreserve/ behind the regions",
 )
 OVERLAP_IMAGE = Rule(
     "devicetree-overlap-image",
@@ -61,10 +72,11 @@ TOO_MANY = Rule(
     Severity.WARNING,
     "/reserved-memory has more regions than the kernel keeps",
     'the kernel logs "not enough space for all defined regions": the lookup of a late region fails',
-    "remove regions, or name the kernel with --kernel",
-    f"{_OF}: MAX_RESERVED_REGIONS: 32 before 5.7, 64 to 6.11, from 6.12 on for dynamic ones only",
+    "remove regions, put the kinfo region before others, or name the kernel with --kernel",
+    f"{_OF}: MAX_RESERVED_REGIONS: 32 in 5.4, 64 from 5.10 on; from 6.12 on for regions without reg only",
 )
-RULES = (OUTSIDE, MEMORY_UNKNOWN, OVERLAP, OVERLAP_IMAGE, IN_ALLOC_RANGES, TOO_MANY)
+_FULL = ('"not enough space', '"too many defined')
+RULES = (OUTSIDE, MEMORY_UNKNOWN, OVERLAP, MEMRESERVE, OVERLAP_IMAGE, IN_ALLOC_RANGES, TOO_MANY)
 
 
 def check(board: Board) -> Iterator[Finding]:
@@ -89,12 +101,29 @@ def _one_per_region(board: Board) -> Iterator[Use]:
 
 
 def _inside(board: Board, region: Region, extent: Range) -> Iterator[Finding]:
-    if not board.banks:
+    known = [(name, one) for name, one in board.boots if one.ram_known]
+    if not known:
         if not board.tree.partial:
             yield MEMORY_UNKNOWN.at("/memory", "there is no memory node with a size")
-    elif not any(bank.holds(extent) for bank in board.banks):
-        banks = ", ".join(map(str, board.banks[:4]))
-        yield OUTSIDE.at(at(region.node, "reg"), f"{extent} is not inside {banks}")
+        return
+    without = [name for name, one in known if not one.ram.covers(extent)]
+    if without:
+        banks = ", ".join(map(str, joined(known[-1][1].ram)[:4])) or "nothing"
+        on = f" on {names_text(without)}" if len(without) < len(known) else ""
+        yield OUTSIDE.at(at(region.node, "reg"), f"{extent} is not inside {banks}{on}{_cut(board, extent)}")
+
+
+def _cut(board: Board, extent: Range) -> str:
+    """What took the memory away that the memory node has; empty where that has none."""
+    if not any(bank.overlaps(extent) for bank in board.banks):
+        return ""
+    release = board.boots[-1][1].release
+    page = board.options.page_size
+    if limit := memory_limit(board.tree, page):
+        return f": mem= of bootargs leaves {limit >> 20} MiB"
+    if ranges := usable(board.tree, release):
+        return f": linux,usable-memory-range of /chosen leaves {ranges[0]}"
+    return ""
 
 
 def _siblings(board: Board, region: Region, extent: Range) -> Iterator[Finding]:
@@ -119,41 +148,44 @@ def _extents(region: Region) -> tuple[Range, ...]:
 
 def _reserved(board: Board, region: Region, extent: Range) -> Iterator[Finding]:
     where = at(region.node, "reg")
+    refused = [one.kernel for one in board.outcomes if one.memory.code == "refused"]
     for base, size in board.tree.reservations:
         if size and Range(base, size).overlaps(extent):
-            yield OVERLAP.at(where, f"/memreserve/ has {Range(base, size)}", remedy="remove the /memreserve/ entry")
+            message = f"/memreserve/ has {Range(base, size)}"
+            if refused:
+                yield MEMRESERVE.at(where, f"{message}: refused on {names_text(refused)}", Severity.ERROR)
+            else:
+                yield MEMRESERVE.at(where, message)
     for name, there in chosen_memory(board):
         if there.overlaps(extent):
-            yield OVERLAP.at(where, f"{name} of /chosen is at {there}", Severity.ERROR)
+            yield OVERLAP.at(where, f"{name} of /chosen is at {there}")
     if board.options.image and board.options.image.overlaps(extent):
         yield OVERLAP_IMAGE.at(where, f"the kernel's image is at {board.options.image}")
+    if board.options.blob is not None and (blob := Range(board.options.blob, board.tree.size)).overlaps(extent):
+        yield OVERLAP.at(where, f"this tree itself is at {blob}")
 
 
 def chosen_memory(board: Board) -> Iterator[tuple[str, Range]]:
     """What /chosen says is in memory already: the initrd, and the crashed kernel's core header."""
-    chosen = board.tree.at("/chosen")
-    if chosen is None:
-        return
-    start, end = _word(chosen, "linux,initrd-start"), _word(chosen, "linux,initrd-end")
-    if start is not None and end is not None and end > start:
-        yield "the initrd", Range(start, end - start)
-    header = chosen.cells("linux,elfcorehdr") or ()
-    if len(header) == board.cells.total:
-        width = board.cells.address
-        yield "elfcorehdr", Range(number(header[:width]), number(header[width:]))
-
-
-def _word(node: Node, name: str) -> int | None:
-    cells = node.cells(name)
-    return number(cells) if cells else None
+    for name, there in (("the initrd", initrd(board.tree)), ("elfcorehdr", elfcorehdr(board.tree))):
+        if there is not None:
+            yield name, there
 
 
 def _count(board: Board) -> Iterator[Finding]:
+    """Regions beyond the limit of each kernel in question: an error where the kinfo region is among them."""
     where = board.parent.path if board.parent else "/"
-    dynamic = sum(not region.is_static for region in board.regions)
-    total = len(board.regions)
-    kernel = board.options.kernel
-    if dynamic > MAX_REGIONS:
-        yield TOO_MANY.at(where, f"{dynamic} regions are placed at boot; the kernel keeps {MAX_REGIONS}")
-    elif kernel and kernel < (6, 12) and total > (limit := MAX_REGIONS if kernel >= (5, 7) else 32):
-        yield TOO_MANY.at(where, f"{total} regions; {kernel[0]}.{kernel[1]} keeps {limit}")
+    over: dict[str, list[Outcome]] = {}
+    for one in board.outcomes:
+        if lines := [line for line in one.boot.log if line.startswith(("not enough space", "too many defined"))]:
+            limit = one.boot.release.limit
+            what = "regions without reg" if one.boot.release.late else "regions"
+            over.setdefault(f"{len(lines) + limit} {what}, where {{}} {{}} {limit}", []).append(one)
+    if over:
+        parts = [
+            text.format(names_text(one.kernel for one in rows), "keeps" if len(rows) == 1 else "keep")
+            for text, rows in over.items()
+        ]
+        rows = [one for several in over.values() for one in several]
+        lost = any(one.memory.outcome == LOST and one.memory.why.startswith(_FULL) for one in rows)
+        yield TOO_MANY.at(where, "; ".join(parts), Severity.ERROR if lost else None)

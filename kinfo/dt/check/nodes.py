@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Use, ancestors, is_okay, is_unresolved
+from kinfo.dt.buses import why_no_device
 from kinfo.dt.check.place import at
 from kinfo.dt.profiles import COMPATIBLES, KINFO, is_region
 from kinfo.findings import Finding, Rule, Severity
@@ -13,10 +14,6 @@ from kinfo.findings import Finding, Rule, Severity
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node
 
-# of_default_bus_match_table of drivers/of/platform.c: below these the kernel makes devices by itself.
-BUSES = frozenset({"simple-bus", "simple-mfd", "isa", "arm,amba-bus"})
-# Places where nobody makes platform devices of children.
-_NO_DEVICES = frozenset({"chosen", "aliases", "cpus", "memory", "reserved-memory", "__symbols__"})
 _OF_PLATFORM = "drivers/of/platform.c: of_platform_default_populate_init()"
 
 NO_NODE = Rule(
@@ -99,9 +96,18 @@ DISABLED = Rule(
     'remove status, or write `status = "okay";`',
     'drivers/of/base.c: __of_device_is_available(): all but an absent status, "ok" and "okay" is off',
 )
+BOTH_SHAPES = Rule(
+    "devicetree-both-shapes",
+    Severity.INFO,
+    "a device node and the region that it names both have the compatible",
+    "one device is made: Android's kernel goes by the device node, a kernel with the posted series by the region",
+    "nothing to do; leave one of the two where only one kernel is meant",
+    "drivers/of/platform.c: children of /reserved-memory become devices only where reserved_mem_matches[] has them",
+)
 RULES = (
     *(NO_NODE, REGION_WITHOUT_NODE, SEVERAL_NODES, NO_DEVICE, NOT_A_REGION, OLDER_SHAPE, NEWER_SHAPE, MATCHES, COMPATIBLE),
     DISABLED,
+    BOTH_SHAPES,
 )
 
 
@@ -111,6 +117,8 @@ def check(board: Board) -> Iterator[Finding]:
         yield from _none(board)
         return
     yield from _several(board)
+    for node in board.spare:
+        yield BOTH_SHAPES.at(at(node, "compatible"), f"profile {board.profile.name} does not go by this one")
     for use in board.uses:
         yield from _compatible(board, use.node)
         yield from _shape(board, use)
@@ -140,8 +148,8 @@ def _several(board: Board) -> Iterator[Finding]:
             others = ", ".join(node.path for node in nodes[1:])
             yield SEVERAL_NODES.at(at(nodes[0]), f"{others} uses the same memory, {path}", Severity.ERROR)
     if len(by_region) > 1:
-        others = ", ".join(node.path for node in board.nodes[1:])
-        yield SEVERAL_NODES.at(at(board.nodes[0]), f"so has {others}")
+        others = ", ".join(use.node.path for use in board.uses[1:])
+        yield SEVERAL_NODES.at(at(board.uses[0].node), f"so has {others}")
 
 
 def _compatible(board: Board, node: Node) -> Iterator[Finding]:
@@ -177,28 +185,25 @@ def _on_region(board: Board, node: Node) -> Iterator[Finding]:
 
 
 def _device(board: Board, node: Node) -> Iterator[Finding]:
-    chain = [parent for parent in ancestors(node) if parent.name]
     if is_region(node):
         yield NO_DEVICE.at(at(node), "it is a child of /reserved-memory, of which no device is made")
         return
     if board.tree.partial:
         return
-    top = chain[-1].name.partition("@")[0] if chain else ""
-    if top in _NO_DEVICES:
-        yield NO_DEVICE.at(at(node), f"nobody makes devices of the children of /{chain[-1].name}")
-        return
-    for parent in chain:
-        if BUSES.isdisjoint(parent.texts("compatible")) and parent.path != "/firmware":
-            yield NO_DEVICE.at(
-                at(node), f"{parent.path} is no simple-bus: only a driver of its own could make the device", Severity.WARNING
-            )
-            return
+    why, is_certain = why_no_device(node)
+    if why:
+        yield NO_DEVICE.at(at(node), why, None if is_certain else Severity.WARNING)
 
 
 def _status(use: Use) -> Iterator[Finding]:
-    nodes = [use.node, *ancestors(use.node)]
+    """The node, the buses above it, and the region: of /reserved-memory itself no kernel looks at the status."""
+    nodes = [use.node, *(parent for parent in ancestors(use.node) if not _is_reserved_memory(parent))]
     if use.region and use.region.node is not use.node:
-        nodes += [use.region.node, *ancestors(use.region.node)]
+        nodes.append(use.region.node)
     for node in dict.fromkeys(nodes):
         if not is_okay(node):
             yield DISABLED.at(at(node, "status"), f'the status is "{node.text("status")}"')
+
+
+def _is_reserved_memory(node: Node) -> bool:
+    return node.name.partition("@")[0] == "reserved-memory" and node.parent is not None and not node.parent.name

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from kinfo.dt.board import MIN_PAGE, Board, Region
+from kinfo.dt.board import Board, Region
 from kinfo.dt.check.place import at
-from kinfo.dt.mappers import splits_region
+from kinfo.dt.mappers import maps_uncached, splits_region
 from kinfo.dt.ranges import bytes_text
 from kinfo.findings import Finding, Rule, Severity
 from kinfo.record.layouts import LAYOUTS
 
 _RESERVE = "drivers/of/of_reserved_mem.c: __reserved_mem_reserve_reg()"
 _PROBE = "debug_kinfo_probe(): rmem->base, rmem->size"
-_PAGES = (4096, 16384, 65536)
 _PA_BITS, _WIDE_PA_BITS = 48, 52
+_MBLOCK = re.compile(r"mblock-\d+-")
 _VENDOR_SIZES = sorted(layout.size for layout in LAYOUTS if layout.vendor)
 
 NO_ADDRESS = Rule(
@@ -33,6 +34,14 @@ REG_LENGTH = Rule(
     "write the address and the size with as many cells as the root has for each",
     _RESERVE,
 )
+REG_EMPTY = Rule(
+    "devicetree-reg-empty",
+    Severity.ERROR,
+    "the region's reg is empty",
+    "nothing is reserved; 6.12 even registers what lies behind it in the blob as an address and a size",
+    "write the address and the size of the memory",
+    _RESERVE + "; fdt_scan_reserved_mem_reg_nodes() of 6.12 does not look at the length",
+)
 REG_EXTRA = Rule(
     "devicetree-reg-extra",
     Severity.WARNING,
@@ -45,9 +54,9 @@ ZERO = Rule(
     "devicetree-zero",
     Severity.ERROR,
     "the region's address or size is 0",
-    "the driver refuses it: its probe fails with -EINVAL",
+    "a region of size 0 is not registered, one at address 0 the driver refuses with -EINVAL",
     "write the address and the size of the memory",
-    _PROBE,
+    _RESERVE + "; " + _PROBE,
 )
 WRAPS = Rule(
     "devicetree-wraps",
@@ -93,17 +102,17 @@ NO_MAP = Rule(
     "devicetree-no-map",
     Severity.ERROR,
     "the region has no no-map",
-    "the kernel maps the memory cached and the driver maps it uncached: the boot loader may read stale bytes",
+    "the memory is held, and the kernel maps it cached: a mapper that maps it otherwise makes an alias of other attributes",
     "add `no-map;`",
-    "binding v2, v3: required; Arm ARM: mismatched memory attributes",
+    "binding v2, v3: required; Arm ARM: mismatched memory attributes; mappers: Pixel, Exynos vmap(), Samsung ioremap_wc()",
 )
 REUSABLE = Rule(
     "devicetree-reusable",
     Severity.ERROR,
-    "the region is both no-map and reusable, or reusable",
-    "the kernel gives the memory to others while the record lies in it",
+    "the region is reusable",
+    "of a shared-dma-pool the kernel gives pages to others while the record lies in it; else reusable does nothing",
     "remove `reusable;`",
-    "reserved-memory.yaml; drivers/of/of_reserved_mem.c",
+    "kernel/dma/contiguous.c: rmem_cma_setup(); nobody else reads reusable but for the log",
 )
 FOREIGN = Rule(
     "devicetree-foreign-use",
@@ -114,6 +123,7 @@ FOREIGN = Rule(
     "shared-dma-pool.yaml; iommu-addresses in reserved-memory.yaml",
 )
 RULES = (
+    REG_EMPTY,
     *(NO_ADDRESS, REG_LENGTH, REG_EXTRA, ZERO, WRAPS, TOO_SMALL, HALF_TOO_SMALL, ALIGNMENT, UNIT_ADDRESS, NO_MAP, REUSABLE),
     FOREIGN,
 )
@@ -136,9 +146,11 @@ def _reg(board: Board, region: Region) -> Iterator[Finding]:
         if "size" not in region.node.properties:
             yield NO_ADDRESS.at(at(region.node), "it has neither")
         return
-    width = board.region_cells.total * 4
-    if not raw or not width or len(raw) % width:
-        yield REG_LENGTH.at(where, f"{len(raw)} bytes, where an entry of {board.region_cells} cells has {width}")
+    width = board.cells.total * 4
+    if not raw:
+        yield REG_EMPTY.at(where, "reg has no value")
+    elif not board.is_written_for_cells(raw) and (not width or len(raw) % width):
+        yield REG_LENGTH.at(where, f"{len(raw)} bytes, where an entry of the root's {board.cells} cells has {width}")
     if len(region.entries) > 1:
         yield REG_EXTRA.at(where, f"it has {len(region.entries)}")
 
@@ -162,18 +174,14 @@ def _place(board: Board, region: Region) -> Iterator[Finding]:
 def _alignment(board: Board, base: int, size: int, where: str) -> Iterator[Finding]:
     wanted = board.options.page_size
     if (base | size) % wanted:
-        severity = Severity.ERROR if (base | size) % MIN_PAGE else Severity.WARNING
         what = "address" if base % wanted else "size"
-        yield ALIGNMENT.at(where, f"the {what} is no multiple of {bytes_text(wanted)}", severity)
-    elif larger := [page for page in _PAGES if page > wanted and (base | size) % page]:
-        pages = " or ".join(bytes_text(page) for page in larger)
-        yield ALIGNMENT.at(
-            where, f"it is aligned to {bytes_text(wanted)}, not for a kernel with pages of {pages}", Severity.INFO
-        )
+        yield ALIGNMENT.at(where, f"the {what} is no multiple of {bytes_text(wanted)}")
 
 
 def _unit_address(region: Region) -> Iterator[Finding]:
     unit = region.node.unit_address
+    if unit is None and _MBLOCK.match(region.node.name):
+        return  # MediaTek's boot loader numbers its regions, and gives them no address
     if not region.is_static:
         if unit is not None:
             yield UNIT_ADDRESS.at(at(region.node), f"the kernel places it at boot, but its name says @{unit}")
@@ -183,8 +191,16 @@ def _unit_address(region: Region) -> Iterator[Finding]:
         yield UNIT_ADDRESS.at(
             at(region.node), f"it lies at {base}, but its name has no address", remedy=f"name it ...@{base}"
         )
-    elif unit.lower().removeprefix("0x").lstrip("0") != base:
+    elif base not in _readings(unit):
         yield UNIT_ADDRESS.at(at(region.node), f"its name says @{unit}, its reg {base}", remedy=f"name it ...@{base}")
+
+
+def _readings(unit: str) -> set[str]:
+    """The addresses that a unit address can mean: `1,200000` is 1 and 0x200000 in two cells, as many trees write it."""
+    parts = unit.lower().removeprefix("0x").split(",")
+    high, low = parts[0], parts[-1]
+    joined = high + low.rjust(8, "0") if len(parts) == 2 else high
+    return {joined.lstrip("0") or "0"}
 
 
 def _size(board: Board, region: Region) -> Iterator[Finding]:
@@ -221,10 +237,15 @@ def _halves(size: int, record: int, where: str) -> Iterator[Finding]:
 def _flags(board: Board, region: Region) -> Iterator[Finding]:
     has_no_map = "no-map" in region.node.properties
     if "reusable" in region.node.properties:
-        yield REUSABLE.at(at(region.node, "reusable"), "it is no-map and reusable" if has_no_map else "it is reusable")
-    elif not has_no_map:
-        severity = Severity.ERROR if board.profile.on_region else Severity.WARNING
-        yield NO_MAP.at(at(region.node, "no-map"), "there is no no-map", severity)
+        is_pool = "shared-dma-pool" in region.node.texts("compatible")
+        message = "it is no-map and reusable" if has_no_map else "it is reusable"
+        yield REUSABLE.at(at(region.node, "reusable"), message, None if is_pool else Severity.INFO)
+    if has_no_map:
+        return
+    if board.profile.on_region:
+        yield NO_MAP.at(at(region.node, "no-map"), f"there is no no-map, which profile {board.profile.name} requires")
+    elif mapper := maps_uncached(board, region):
+        yield NO_MAP.at(at(region.node, "no-map"), f"there is no no-map, and {mapper} maps it uncached", Severity.WARNING)
 
 
 def _foreign(region: Region) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board
 from kinfo.dt.check.place import at
+from kinfo.dt.kernels import names_text
 from kinfo.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ NO_RESERVED_MEMORY = Rule(
     "the kernel reserves nothing, and the driver's lookup of its memory fails",
     "put the region into a /reserved-memory node directly under the root",
     "drivers/of/of_reserved_mem.c: fdt_scan_reserved_mem()",
+)
+PARENT_NAME = Rule(
+    "devicetree-parent-name",
+    Severity.WARNING,
+    "/reserved-memory has a unit address",
+    "kernels before 5.17 look for the bare name and reserve nothing; later ones find it, but make no device of its children",
+    "call the node reserved-memory",
+    "drivers/of/fdt.c: __fdt_scan_reserved_mem() by name; from 5.17 on fdt_path_offset(), which passes over a unit address",
 )
 CELLS = Rule(
     "devicetree-cells",
@@ -55,7 +64,7 @@ ODDITY = Rule(
     "compile it again with a current dtc",
     "Devicetree Specification v0.4, 5 (flattened devicetree)",
 )
-RULES = (NO_RESERVED_MEMORY, CELLS, RANGES, RANGES_TRANSLATE, ODDITY)
+RULES = (NO_RESERVED_MEMORY, PARENT_NAME, CELLS, RANGES, RANGES_TRANSLATE, ODDITY)
 
 
 def check(board: Board) -> Iterator[Finding]:
@@ -69,6 +78,10 @@ def check(board: Board) -> Iterator[Finding]:
     if board.parent is None:
         yield NO_RESERVED_MEMORY.at("/", "there is no /reserved-memory")
         return
+    if board.parent.unit_address is not None:
+        lost = [one.kernel for one in board.outcomes if one.memory.code == "missing" and one.boot.release.nested]
+        message = f"it is called {board.parent.name}" + (f": {names_text(lost)} do not find it" if lost else "")
+        yield PARENT_NAME.at(at(board.parent), message, Severity.ERROR if lost else None)
     yield from _cells(board, board.parent)
     ranges = board.parent.properties.get("ranges")
     if ranges is None:
@@ -82,4 +95,15 @@ def _cells(board: Board, parent: Node) -> Iterator[Finding]:
         found = parent.cells(name)
         if not found or found[0] != wanted:
             message = f"it is {found[0] if found else 'missing'}; the root's is {wanted}"
-            yield CELLS.at(at(parent, name), message, remedy=f"write `{name} = <{wanted}>;`")
+            remedy = f"write `{name} = <{wanted}>;`"
+            if written := _written_for(board):
+                remedy += f", and {written} with {board.cells.address} and {board.cells.size} cells"
+            yield CELLS.at(at(parent, name), message, remedy=remedy)
+
+
+def _written_for(board: Board) -> str:
+    """The kinfo region's reg, where it is written for the wrong cells and has to change with them."""
+    for use in board.uses:
+        if use.region and board.is_written_for_cells(use.region.node.properties.get("reg", b"")):
+            return f"the reg of {use.region.node.name}"
+    return ""

@@ -8,14 +8,20 @@ from collections.abc import Iterator
 from kinfo.dt.blob import MAGIC, BlobNode, parse
 from kinfo.dt.containers.packed import unpack
 from kinfo.dt.containers.piece import Data, Piece, align, cut
-from kinfo.errors import TreeError
+from kinfo.errors import BlobError, TreeError
 
 _NODES = (re.compile(rb"\x00\x00\x00\x01images\x00"), re.compile(rb"\x00\x00\x00\x01configurations\x00"))
 
 
 def matches(data: Data) -> bool:
-    """Whether it is a blob with nodes called images and configurations."""
-    return int.from_bytes(data[:4], "big") == MAGIC and all(node.search(data) for node in _NODES)
+    """Whether it is a blob with images and configurations under its root: deeper ones are a tree's own (binman's nodes)."""
+    if int.from_bytes(data[:4], "big") != MAGIC or not all(node.search(data) for node in _NODES):
+        return False
+    try:
+        names = {node.name for node in parse(data).root.children}
+    except BlobError:
+        return False  # whoever reads it as a tree says what is wrong with it
+    return names >= {"images", "configurations"}
 
 
 def pieces(data: Data) -> Iterator[Piece]:

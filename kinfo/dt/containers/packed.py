@@ -1,4 +1,4 @@
-"""Compressed data, unpacked up to a limit: gzip, zlib, xz, zstd, lz4 (frame and the legacy form of `lz4 -l`)."""
+"""Compressed data, unpacked up to a limit: gzip, zlib, xz, lzma, bzip2, zstd, lz4 (frame and the legacy form of `lz4 -l`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ _XZ_MEMORY = 256 << 20  # bytes that its dictionary may take
 _GZIP, _XZ, _ZSTD = b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
 _LZ4_FRAME, _LZ4_LEGACY = b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18"
 _LEGACY_BLOCK = 8 << 20  # bytes that a block of the legacy form unpacks to at most
+_BZIP2 = tuple(b"BZh%d1AY&SY" % level for level in range(1, 10))
+_LZMA = b"\x5d\0\0"  # lc 3, lp 0, pb 2, as every tool writes it, and a dictionary of whole 64 KiB
 _NAMES = {_GZIP: "gzip", _XZ: "xz", _ZSTD: "zstd", _LZ4_FRAME: "lz4", _LZ4_LEGACY: "lz4"}
 
 
@@ -22,8 +24,18 @@ def matches(data: Data) -> bool:
 
 def compression(data: Data) -> str | None:
     """The name of the compression that the data begins with."""
-    head = bytes(data[:8])
+    head = bytes(data[:13])
+    if head.startswith(_BZIP2):
+        return "bzip2"
+    if head.startswith(_LZMA) and _is_lzma(head):
+        return "lzma"
     return next((name for magic, name in _NAMES.items() if head.startswith(magic)), None)
+
+
+def _is_lzma(head: bytes) -> bool:
+    """Whether the 13 bytes of the header make sense: it has no magic. The size is -1 where the writer did not know it."""
+    dictionary, size = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    return len(head) == 13 and 1 << 16 <= dictionary <= _XZ_MEMORY and (size == (1 << 64) - 1 or size < 1 << 40)
 
 
 def pieces(data: Data) -> Iterator[Piece]:
@@ -69,6 +81,24 @@ def _xz(data: Data) -> tuple[bytes, int]:
     return unpacked, len(data) - len(reader.unused_data)
 
 
+def _lzma(data: Data) -> tuple[bytes, int]:
+    import lzma
+
+    reader = lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=_XZ_MEMORY)
+    unpacked = reader.decompress(bytes(data), LIMIT + 1)
+    return unpacked, len(data) - len(reader.unused_data)
+
+
+def _bzip2(data: Data) -> tuple[bytes, int]:
+    import bz2
+
+    reader = bz2.BZ2Decompressor()
+    unpacked = reader.decompress(bytes(data), LIMIT + 1)
+    if not reader.eof and len(unpacked) <= LIMIT:
+        raise TreeError("its bzip2 data is cut off", "get it again")
+    return unpacked, len(data) - len(reader.unused_data)
+
+
 def _zstd(data: Data) -> tuple[bytes, int]:
     import zstandard
 
@@ -105,4 +135,4 @@ def _lz4_legacy(data: Data) -> tuple[bytes, int]:
     return b"".join(parts), at
 
 
-_READERS = {"gzip": _zlib, "zlib": _zlib, "xz": _xz, "zstd": _zstd, "lz4": _lz4}
+_READERS = {"gzip": _zlib, "zlib": _zlib, "xz": _xz, "lzma": _lzma, "bzip2": _bzip2, "zstd": _zstd, "lz4": _lz4}

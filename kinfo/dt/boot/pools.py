@@ -1,0 +1,50 @@
+"""Regions with the compatible shared-dma-pool, which a setup function takes or refuses, and what refusal does.
+
+kernel/dma/contiguous.c: rmem_cma_setup(); kernel/dma/coherent.c: rmem_dma_setup(); of_reserved_mem.c:
+__reserved_mem_init_node().
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kinfo.dt.boot.releases import Release
+from kinfo.dt.boot.scan import Wish
+from kinfo.dt.ranges import Range
+
+if TYPE_CHECKING:
+    from kinfo.dt.tree import Node
+
+POOL = "shared-dma-pool"
+_HUGE = {4096: 2 << 20, 16384: 32 << 20, 65536: 512 << 20}  # arm64: pageblock_order is that of a huge page
+
+
+def cma_alignment(release: Release, page: int) -> int:
+    """CMA_MIN_ALIGNMENT_BYTES; up to 5.15 the largest order of the allocator counts, 4 MiB with pages of 4 KiB."""
+    huge = _HUGE.get(page, 2 << 20)
+    return max(huge, page << 10) if release.version < (5, 17) else huge
+
+
+def is_cma(node: Node) -> bool:
+    """Whether the node asks for the contiguous allocator."""
+    return POOL in node.texts("compatible") and "reusable" in node.properties and "no-map" not in node.properties
+
+
+def aligned(node: Node, wish: Wish, release: Release, page: int) -> Wish:
+    """The wish with CMA's alignment where it is CMA's."""
+    return wish._replace(alignment=max(wish.alignment, cma_alignment(release, page))) if is_cma(node) else wish
+
+
+def refusal(node: Node, extent: Range, release: Release, page: int) -> str:
+    """Why the setup functions refuse the region and its memory is given back; empty where they do not.
+
+    With no-map and reusable both refuse it with -EINVAL up to 6.12; from 7.x on neither feels concerned (-ENODEV).
+    """
+    if POOL not in node.texts("compatible") or "reusable" not in node.properties:
+        return ""
+    if "no-map" in node.properties:
+        return "" if release.strict else "a shared-dma-pool is either no-map or reusable"
+    wanted = cma_alignment(release, page)
+    return (
+        f"incorrect alignment of CMA region: it is no multiple of {wanted:#x}" if (extent.base | extent.size) % wanted else ""
+    )

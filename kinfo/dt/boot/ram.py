@@ -1,0 +1,157 @@
+"""RAM as the kernel takes it from the tree and the command line, and what is in it when reserved memory is read.
+
+drivers/of/fdt.c: early_init_dt_scan_memory(), early_init_dt_add_memory_arch(), early_init_dt_check_for_usable_mem_range();
+arch/arm64/mm/init.c: arm64_memblock_init().
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from kinfo.dt.boot.memblock import PHYS_MAX, Memblock
+from kinfo.dt.boot.releases import Release
+from kinfo.dt.ranges import Range, number, root_cells, whole_ranges
+
+if TYPE_CHECKING:
+    from kinfo.dt.tree import Node, Tree
+
+_PHYS_BITS = 48  # arm64 without LPA: memblock_remove(1ULL << PHYS_MASK_SHIFT, ULLONG_MAX)
+_SUFFIXES = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
+_SIZE = re.compile(r"(0x[0-9a-f]+|\d+)([kmgtpe]?)", re.IGNORECASE)
+_MAX_BANKS = 4096
+
+
+class Loaded(NamedTuple):
+    """What the boot loader put into memory and the tree does not tell, as far as it is known: physical addresses.
+
+    `image`: the kernel; `blob`: where this tree lies, of `blob_size` bytes; `page`: bytes of the kernel's page.
+    """
+
+    image: Range | None = None
+    blob: int | None = None
+    blob_size: int = 0
+    page: int = 4096
+
+
+class Owned(NamedTuple):
+    """Memory that has an owner before /reserved-memory is read."""
+
+    name: str
+    extent: Range
+
+
+def string_of(node: Node, name: str) -> str | None:
+    """A property as the kernel's strcmp() sees it: up to the first NUL; None where there is none."""
+    raw = node.properties.get(name)
+    return None if raw is None else raw.split(b"\0", 1)[0].decode("ascii", "replace")
+
+
+def is_available(node: Node, release: Release) -> bool:
+    """of_fdt_device_is_available(): an empty status is the empty string up to 6.12, and no status from 7.x on."""
+    raw = node.properties.get("status")
+    if raw is None or (release.strict and b"\0" not in raw):
+        return True
+    return string_of(node, "status") in ("ok", "okay")
+
+
+def chosen_of(tree: Tree) -> Node | None:
+    """/chosen, or /chosen@0 as early_init_dt_scan_chosen() falls back to."""
+    return tree.at("/chosen") or tree.at("/chosen@0")
+
+
+def banks(tree: Tree, release: Release, page: int) -> Iterator[Range]:
+    """The memory nodes' entries in whole pages, in the tree's order."""
+    cells, count = root_cells(tree), 0
+    nodes = tree.root.children if release.memory_status else tree.root.walk()
+    for node in nodes:
+        if string_of(node, "device_type") != "memory" or (release.memory_status and not is_available(node, release)):
+            continue
+        name = "linux,usable-memory" if "linux,usable-memory" in node.properties else "reg"
+        raw = node.properties.get(name, b"")
+        if release.strict and cells.total and len(raw) % (4 * cells.total):
+            continue
+        for bank in whole_ranges(node.cells(name) or (), cells):
+            start = -(-bank.base // page) * page
+            end = bank.end // page * page
+            if end > start and count < _MAX_BANKS:
+                count += 1
+                yield Range(start, end - start)
+
+
+def usable(tree: Tree, release: Release) -> tuple[Range, ...]:
+    """linux,usable-memory-range of /chosen: one range up to 5.15, then two."""
+    chosen = chosen_of(tree)
+    found = whole_ranges((chosen.cells("linux,usable-memory-range") or ()) if chosen else (), root_cells(tree))
+    return found[: 1 if release.version < (5, 17) else 2]
+
+
+def arguments(tree: Tree) -> list[str]:
+    """The kernel's arguments as the tree has them, up to "--"."""
+    chosen = chosen_of(tree)
+    words = ((string_of(chosen, "bootargs") or "") if chosen else "").replace('"', "").split()
+    return words[: words.index("--")] if "--" in words else words
+
+
+def memory_limit(tree: Tree, page: int) -> int | None:
+    """The last `mem=` of the command line, in bytes and whole pages; None where there is none."""
+    values = [word.partition("=")[2] for word in arguments(tree) if word.startswith("mem=")]
+    match = _SIZE.match(values[-1]) if values else None
+    return (int(match[1], 0) << _SUFFIXES[match[2].lower()]) // page * page if match else None
+
+
+def initrd(tree: Tree) -> Range | None:
+    """/chosen's initrd; None where there is none, or where it ends before it begins."""
+    chosen = chosen_of(tree)
+    start, end = (chosen.cells(f"linux,initrd-{edge}") if chosen else None for edge in ("start", "end"))
+    if start is None or end is None or number(end) <= number(start):
+        return None
+    return Range(number(start), number(end) - number(start))
+
+
+def elfcorehdr(tree: Tree) -> Range | None:
+    """/chosen's linux,elfcorehdr: where a crashed kernel's core header lies."""
+    chosen = chosen_of(tree)
+    found = whole_ranges((chosen.cells("linux,elfcorehdr") or ()) if chosen else (), root_cells(tree))
+    return found[0] if len(found) == 1 and found[0].size else None
+
+
+def prepare(tree: Tree, release: Release, loaded: Loaded) -> tuple[Memblock, tuple[Owned, ...], bool]:
+    """Memory as early_init_fdt_scan_reserved_mem() finds it, who owns what, and whether the tree says where RAM is.
+
+    Where it does not, all that can be addressed is taken for RAM.
+    """
+    found = list(banks(tree, release, loaded.page))
+    memory = Memblock(found or [Range(0, 1 << _PHYS_BITS)])
+    ranges = usable(tree, release)
+    if ranges:
+        memory.cap(ranges[0])
+        for one in ranges[1:]:
+            memory.memory.add(one)
+    memory.memory.remove(Range(1 << _PHYS_BITS, PHYS_MAX))
+    limit = memory_limit(tree, loaded.page)
+    if found and limit is not None:
+        memory.limit(limit)
+        if loaded.image:
+            memory.memory.add(loaded.image)
+    owned = tuple(_owned(tree, memory, loaded))
+    for taken in owned:
+        memory.reserved.add(taken.extent)
+    return memory, owned, bool(found)
+
+
+def _owned(tree: Tree, memory: Memblock, loaded: Loaded) -> Iterator[Owned]:
+    if loaded.blob is not None and loaded.blob_size:
+        yield Owned("the devicetree blob", Range(loaded.blob, loaded.blob_size))
+    there = initrd(tree)
+    first = next(iter(memory.memory), None)
+    if there and first:
+        start = there.base // loaded.page * loaded.page
+        whole = Range(start, -(-there.end // loaded.page) * loaded.page - start)
+        if whole.base >= first.base:  # else: "initrd not fully accessible via the linear mapping", and it is forgotten
+            memory.memory.add(whole)
+            memory.memory.mark(whole, mark=False)
+            yield Owned("the initrd", whole)
+    if loaded.image:
+        yield Owned("the kernel's image", loaded.image)
