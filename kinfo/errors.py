@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kinfo.printable import printable
+
 
 class KinfoError(Exception):
     """Input that kinfo cannot work with.
 
-    `message` says what was found and `hint` what to try; `str()` joins the two into the one line that a person reads.
+    `message` says what was found and `hint` what to try; `str()` joins the two into the one line that a person reads. Both
+    may name what the input holds: what is not printable in it stands as an escape.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = printable(message), printable(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
+    "printable": -1,
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
     **dict.fromkeys(("dt", "kernel", "writers"), 2),

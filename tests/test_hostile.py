@@ -224,11 +224,11 @@ def test_notes_without_end_are_not_read_again_and_again(tmp_path: Path, monkeypa
     monkeypatch.setattr("kinfo.memory.elf._NOTES_LIMIT", 1000)
     read: list[int] = []
 
-    def counted(notes: memoryview) -> bytes:
+    def counted(notes: memoryview) -> tuple[bytes, bytes]:
         read.append(len(notes))
-        return b""
+        return b"", b""
 
-    monkeypatch.setattr("kinfo.memory.elf._vmcoreinfo", counted)
+    monkeypatch.setattr("kinfo.memory.elf._notes", counted)
     headers = struct.pack("<IIQQQQQQ", 4, 0, 0, 0, 0, 600, 0, 0) * 5 + struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, 64, 64, 0)
     head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 183, 1, 0, 64, 0, 0, 64, 56, 6, 0, 0, 0)
     (tmp_path / "core").write_bytes((head + headers).ljust(700, b"\0"))

@@ -5,14 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 
+from kinfo.printable import printable as safe
 
-def safe(text: str) -> str:
-    """See `printable`, which few texts need."""
-    if text.isprintable():
-        return text
-    from kinfo.record.text import printable
-
-    return printable(text)
+__all__ = ["safe", "say"]
 
 
 def say(text: str) -> None:

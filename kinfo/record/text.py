@@ -29,23 +29,6 @@ def unescape(text: str) -> bytes:
     return _ESCAPE.sub(lambda found: found[2] or chr(int(found[1], 16)), text).encode("latin-1")
 
 
-def printable(text: str, keep: str = "") -> str:
-    r"""Text that is safe to print anywhere: what is not printable as `\\xNN`, one for a byte of its UTF-8; `keep` stays.
-
-    For file names, and for what others wrote. Bytes that are no UTF-8 (Python's surrogate escapes) are those bytes: a file
-    called `a`, 0xfe reads `a\\xfe` on a terminal, in JSON and in XML alike.
-    """
-    if text.isprintable():
-        return text
-    return "".join([letter if letter.isprintable() or letter in keep else _as_bytes(letter) for letter in text])
-
-
-def _as_bytes(letter: str) -> str:
-    is_byte = "\udc80" <= letter <= "\udcff"  # what the file system's name had and no UTF-8 is
-    raw = letter.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
-    return "".join([f"\\x{byte:02x}" for byte in raw])
-
-
 def before_nul(raw: bytes) -> bytes:
     """The string: everything up to the first NUL."""
     return raw.partition(b"\0")[0]
