@@ -44,6 +44,9 @@ _LOG_LIMIT = 64 << 20
 @click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
 @click.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
 @click.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
+@click.option("--fix", is_flag=True, help="Write the tree with its errors mended, where the remedy is certain (with -o).")
+@click.option("-o", "--output", metavar="FILE", help="Where --fix writes: a .dtb, or a .dts by dtc.")
+@click.option("--force", is_flag=True, help="Let -o overwrite a file.")
 @click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
 @click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
 @click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
@@ -66,8 +69,8 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
         raise click.UsageError("--require and --if-present exclude each other")
     if files.count("-") > 1:
         raise click.UsageError("- can be named once")
-    if listing:
-        return _list(files, given)
+    if listing or given["fix"] or given["output"]:
+        return _list(files, given) if listing else _fix(files, given)
     request = _request(given, None if given["no_schema"] else schema_check(len(files)))
     if form == "text":
         from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
@@ -224,6 +227,14 @@ def _dump(text: str) -> DumpFacts:
         raise KinfoError(f"{text}: is several files", "name the one that holds the record")
     with open_source(specs[0].path, common.stdin()) as source:
         return dump_facts(source, specs[0].base)
+
+
+def _fix(files: tuple[str, ...], given: dict[str, Any]) -> int:
+    from kinfo.cli.mend import write_mended
+
+    if not given["fix"] or given["output"] in (None, "", "-") or len(files) != 1:
+        raise click.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
+    return write_mended(files[0], given["output"], _request(given, None), force=given["force"])
 
 
 def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:

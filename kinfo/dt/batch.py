@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
@@ -85,6 +86,21 @@ def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdic
         tree = _applied(tree, overlay)
         inside += f"{' ' if inside else ''}+ {overlay.name}"
     return verify(tree, request.options, schema=request.schema, name=found.name, label=found.label, inside=inside)
+
+
+def one_tree(path: str, request: Request, stdin: BinaryIO | None = None) -> Found:
+    """The one tree of a file, overlays applied. Raises TreeError where there are several or none, KinfoError for damage."""
+    found = list(islice(trees(path, request, stdin), 2))
+    if len(found) != 1:
+        raise TreeError(f"{path}: holds several trees", "pick one with --select (`kinfo verify-dt --list`)")
+    if isinstance(found[0], Broken):
+        raise found[0].error
+    tree = found[0].tree
+    if found[0].kind == "overlay":
+        raise TreeError(f"{path}: is an overlay", "name the base tree, and this file with --overlay")
+    for text in request.overlays:
+        tree = _applied(tree, _overlay(text, request))
+    return found[0]._replace(tree=tree)
 
 
 def _applied(tree: Tree, overlay: Found) -> Tree:

@@ -27,6 +27,11 @@ def compiled(name: str, data: bytes, include: Sequence[str]) -> bytes:
     return _run(name, ["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", *(f"-i{one}" for one in folders), "-"], data)
 
 
+def decompiled(name: str, blob: bytes) -> bytes:
+    """A blob as source, by dtc. Raises TreeError with its message, or the package to install."""
+    return _run(name, ["dtc", "-q", "-I", "dtb", "-O", "dts", "-"], blob)
+
+
 def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
     import contextlib
     import resource
@@ -36,7 +41,7 @@ def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
     except FileNotFoundError:
         package = {"dtc": "device-tree-compiler", "cpp": "cpp"}[command[0]]
-        raise TreeError(f"{name}: is source, and {command[0]} is not installed", f"apt-get install {package}") from None
+        raise TreeError(f"{name}: {command[0]} is needed and not installed", f"apt-get install {package}") from None
     with child:
         try:
             with contextlib.suppress(ProcessLookupError):

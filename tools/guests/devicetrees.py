@@ -138,6 +138,8 @@ def _memory(said: str, *, no_map: bool = False) -> list[tuple[int, int]]:
 def _why(said: str, name: str, start: int, end: int) -> str:
     if re.search(rf"failed to reserve memory for node '{re.escape(name)}': base {start:#018x}", said):
         return "reservation failed"
+    if f"node {name} compatible matching fail" in said:
+        return "given back"
     if any(name in match.groups() for match in _OVERLAP.finditer(said)):
         return "overlaps another region"
     if not _covered(_memory(said), start, end):
