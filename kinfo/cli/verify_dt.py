@@ -281,7 +281,9 @@ def _rendered(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> st
     from kinfo.report import judged
 
     subjects = [
-        judged.Judged("verify-dt", result.path, None, verdict.findings) for result in results for verdict in result.verdicts
+        judged.Judged("verify-dt", result.path, None, verdict.findings, verdict.places)
+        for result in results
+        for verdict in result.verdicts
     ]
     if form == "junit":
         return judged.junit(subjects, strict=strict)

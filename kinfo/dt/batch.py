@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, Found, open_trees
 from kinfo.dt.overlay import apply, partial
+from kinfo.dt.places import place_of
 from kinfo.dt.schema import SchemaCheck
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
@@ -85,7 +86,12 @@ def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdic
     for overlay in overlays:
         tree = _applied(tree, overlay)
         inside += f"{' ' if inside else ''}+ {overlay.name}"
-    return verify(tree, request.options, schema=request.schema, name=found.name, label=found.label, inside=inside)
+    verdict = verify(tree, request.options, schema=request.schema, name=found.name, label=found.label, inside=inside)
+    if found.places is None or not verdict.findings or overlays:
+        return verdict
+    places = found.places()
+    known = {one.where: place for one in verdict.findings if (place := place_of(places, one.where))}
+    return verdict._replace(places=known)
 
 
 def one_tree(path: str, request: Request, stdin: BinaryIO | None = None) -> Found:

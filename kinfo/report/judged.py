@@ -6,7 +6,7 @@ The three shapes are small and the libraries for them dormant, so they are writt
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -21,12 +21,16 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Judged(NamedTuple):
-    """What was checked (a name for people) in which file, at which byte where there is one, and what was found."""
+    """What was checked (a name for people) in which file, at which byte where there is one, and what was found.
+
+    `lines`: of source, file and line by a finding's `where`.
+    """
 
     name: str
     source: str
     offset: int | None
     findings: tuple[Finding, ...]
+    lines: Mapping[str, tuple[str, int]] = {}
 
     @property
     def place(self) -> str:
@@ -58,8 +62,11 @@ def sarif(judged: Iterable[Judged]) -> str:
 
 
 def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
-    physical: dict[str, object] = {"artifactLocation": {"uri": quote(one.source)}}
-    if one.offset is not None:
+    file, line = one.lines.get(finding.where, (one.source, 0))
+    physical: dict[str, object] = {"artifactLocation": {"uri": quote(file)}}
+    if line:
+        physical["region"] = {"startLine": line}
+    elif one.offset is not None:
         physical["region"] = {"byteOffset": one.offset}
     return {
         "ruleId": finding.code,
@@ -98,11 +105,16 @@ def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
 def github(judged: Iterable[Judged]) -> str:
     """Workflow commands that GitHub turns into annotations, one line a finding."""
     return "".join(
-        f"::{_GITHUB_LEVEL[finding.severity]} file={_github_property(one.source)},"
+        f"::{_GITHUB_LEVEL[finding.severity]} {_github_place(one, finding)},"
         f"title={_github_property(finding.code)}::{_github_data(_github_text(one, finding))}\n"
         for one in judged
         for finding in one.findings
     )
+
+
+def _github_place(one: Judged, finding: Finding) -> str:
+    file, line = one.lines.get(finding.where, (one.source, 0))
+    return f"file={_github_property(file)}" + (f",line={line}" if line else "")
 
 
 def _github_text(one: Judged, finding: Finding) -> str:
