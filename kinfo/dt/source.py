@@ -46,10 +46,10 @@ def _preprocessed(name: str, data: bytes, include: Sequence[str], *, lines: bool
 
 def decompiled(name: str, blob: bytes) -> bytes:
     """A blob as source, by dtc. Raises TreeError with its message, or the package to install."""
-    return _run(name, ["dtc", "-q", "-I", "dtb", "-O", "dts", "-"], blob)
+    return _run(name, ["dtc", "-q", "-I", "dtb", "-O", "dts", "-"], blob, "is to be written as source")
 
 
-def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
+def _run(name: str, command: Sequence[str], data: bytes, what: str = "is source") -> bytes:
     import contextlib
     import resource
     import subprocess
@@ -58,7 +58,7 @@ def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
     except FileNotFoundError:
         package = {"dtc": "device-tree-compiler", "cpp": "cpp"}[command[0]]
-        raise TreeError(f"{name}: {command[0]} is needed and not installed", f"apt-get install {package}") from None
+        raise TreeError(f"{name}: {what}, and {command[0]} is not installed", f"apt-get install {package}") from None
     with child:
         try:
             with contextlib.suppress(ProcessLookupError):
