@@ -63,6 +63,7 @@ class Shape(NamedTuple):
     parent: Mapping[str, bytes] = {}
     parent_name: str = "reserved-memory"
     chosen: Mapping[str, bytes] = {}
+    chosen_name: str = "chosen"
     bootargs: str = ""
     banks: Sequence[tuple[int, int]] = ((RAM, RAM_SIZE),)
     memory: Mapping[str, bytes] = {}
@@ -82,7 +83,7 @@ class Shape(NamedTuple):
         reserved = N(self.parent_name, {name: raw for name, raw in parent.items() if raw != GONE}, regions)
         pointer = {"memory-region": cells(HANDLE)}
         nodes = [
-            N("chosen", self._chosen()),
+            N(self.chosen_name, self._chosen()),
             N(f"memory@{RAM:x}", {"device_type": texts("memory"), "reg": self.pair(*self.banks)} | dict(self.memory)),
             *_machine(self),
             reserved,

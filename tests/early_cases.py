@@ -166,6 +166,10 @@ def ram() -> Iterator[Row]:
     yield "second-memory-node", Shape(banks=low, root=[second]), held()
     off = N("memory@50000000", dict(second.properties) | {"status": texts("disabled")})
     yield "second-memory-node-off", Shape(banks=low, root=[off]), lost()
+    bare = N("memory@50000000", dict(second.properties) | {"device_type": b"memory"})
+    yield "second-memory-node-unterminated", Shape(banks=low, root=[bare]), held(BASE, OLD, NEW), lost(LATE)
+    yield "mem-256M-in-chosen-0", Shape(bootargs="mem=256M", chosen_name="chosen@0"), lost()
+    yield "mem-256M-in-chosen-1", Shape(bootargs="mem=256M", chosen_name="chosen@1"), lost()
     untyped = N("memory@50000000", {"reg": span((0x50000000, 0x10000000))})
     yield "second-memory-node-untyped", Shape(banks=low, root=[untyped]), lost()
     yield "second-memory-node-in-a-bus", Shape(banks=low, root=[N("soc", {}, [second])]), lost()
@@ -184,6 +188,15 @@ def owners() -> Iterator[Row]:
     yield "memreserve-beside", Shape(reserve=[(BASE - 0x1000, 0x1000), (BASE + 0x1000, 0x1000)]), held()
     yield "memreserve-mapped", Shape(region={"no-map": GONE}, reserve=[(BASE, SIZE)]), held()
     yield "memreserve-behind-zero", Shape(reserve=[(0x5A000000, 0), (BASE, SIZE)]), held()
+    header = Shape().pair((BASE, SIZE))
+    yield "in-core-header", Shape(chosen={"linux,elfcorehdr": header}), lost()
+    yield (
+        "in-core-header-mapped",
+        Shape(region={"no-map": GONE}, chosen={"linux,elfcorehdr": header}),
+        held(BASE, OLD),
+        lost(NEW, LATE),
+    )
+    yield "beside-core-header", Shape(chosen={"linux,elfcorehdr": Shape().pair((BASE + SIZE, SIZE))}), held()
     for mapped in (False, True):
         flag = "mapped" if mapped else "nomap"
         over = region(BASE - 0x1000, 0x10000, no_map=not mapped, name="all@57fff000")

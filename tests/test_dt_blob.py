@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinfo.dt.blob import BlobNode, parse
+from kinfo.dt.blob import BlobNode, _Reader, parse
 from kinfo.dt.tree import Tree, to_blob, tree_of
 from kinfo.errors import BlobError
 from tests.conftest import ROOT
@@ -246,3 +246,23 @@ def test_example_blobs_are_current(path: Path) -> None:
 def test_a_tree_can_be_made_by_hand() -> None:
     tree = Tree(tree_of(parse(blob(board()))).root, [(1, 2)])
     assert parse(to_blob(tree)).reservations == ((1, 2),)
+
+
+def test_a_flood_of_nops_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Millions of words, of which hardly any is looked at alone."""
+    looked: list[int] = []
+    tag = _Reader._tag
+
+    def counting(self: _Reader, at: int, end: int) -> int:
+        looked.append(at)
+        return tag(self, at, end)
+
+    monkeypatch.setattr(_Reader, "_tag", counting)
+    body = cells(BEGIN, 0) + cells(NOP) * (1 << 20) + cells(END_NODE, END)
+    assert parse(blob(body=body)).root.name == ""
+    assert len(looked) < 1 << 15
+
+
+def test_a_compatible_that_no_board_has_is_refused() -> None:
+    with pytest.raises(BlobError, match=r"/x has a compatible of 70000 bytes; it is damaged, or no board's tree"):
+        parse(blob(N("", {}, [N("x", {"compatible": b"a\0" * 35000})])))

@@ -281,6 +281,14 @@ def test_one_broken_tree_does_not_hide_the_others(name: str, file: Path) -> None
     assert str(second.error).startswith(message)
 
 
+def test_a_flood_of_headers_ends(file: Path) -> None:
+    """Headers that fit themselves and begin no tree: after some ten thousand nobody looks on."""
+    head = blob(N(""))[:40]
+    file.write_bytes((head + bytes(40)) * 30_000)
+    with pytest.raises(TreeError, match=r"holds the magic of a blob more than 20000 times, and no blob; name a part of it"):
+        list(open_trees(str(file)))
+
+
 def test_a_uimage_of_an_unknown_compression(file: Path) -> None:
     file.write_bytes(uimage(ONE, compression=4))
     (only,) = open_trees(str(file))

@@ -44,6 +44,9 @@ _LOG_LIMIT = 64 << 20
 @click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
 @click.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
 @click.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
+@click.option("--fix", is_flag=True, help="Write the tree with its errors mended, where the remedy is certain (with -o).")
+@click.option("-o", "--output", metavar="FILE", help="Where --fix writes: a .dtb, or a .dts by dtc.")
+@click.option("--force", is_flag=True, help="Let -o overwrite a file.")
 @click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
 @click.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
 @click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
@@ -65,8 +68,8 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
     kinfo verify-dt base.dtb --overlay board.dtbo --dump region.bin@0xfd3fe000
     """
     _refuse_nonsense(files, given)
-    if listing:
-        return _list(files, given)
+    if listing or given["fix"] or given["output"]:
+        return _list(files, given) if listing else _fix(files, given)
     request = _request(given, None if given["no_schema"] else schema_check(len(files), required=given["require_schema"]))
     if form == "text":
         from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
@@ -235,6 +238,14 @@ def _dump(text: str) -> DumpFacts:
     return dump_facts(source, specs[0].base)
 
 
+def _fix(files: tuple[str, ...], given: dict[str, Any]) -> int:
+    from kinfo.cli.mend import write_mended
+
+    if not given["fix"] or given["output"] in (None, "", "-") or len(files) != 1:
+        raise click.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
+    return write_mended(files[0], given["output"], _request(given, None), force=given["force"])
+
+
 def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:
     from kinfo.dt.batch import Request, trees
     from kinfo.dt.open import Broken
@@ -279,7 +290,9 @@ def _rendered(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> st
     from kinfo.report import judged
 
     subjects = [
-        judged.Judged("verify-dt", result.path, None, verdict.findings) for result in results for verdict in result.verdicts
+        judged.Judged("verify-dt", result.path, None, verdict.findings, verdict.places)
+        for result in results
+        for verdict in result.verdicts
     ]
     if form == "junit":
         return judged.junit(subjects, strict=strict)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, Found, open_trees
 from kinfo.dt.overlay import apply, partial
+from kinfo.dt.places import place_of
 from kinfo.dt.schema import SchemaCheck
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
@@ -84,7 +86,27 @@ def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdic
     for overlay in overlays:
         tree = _applied(tree, overlay)
         inside += f"{' ' if inside else ''}+ {overlay.name}"
-    return verify(tree, request.options, schema=request.schema, name=found.name, label=found.label, inside=inside)
+    verdict = verify(tree, request.options, schema=request.schema, name=found.name, label=found.label, inside=inside)
+    if found.places is None or not verdict.findings or overlays:
+        return verdict
+    places = found.places()
+    known = {one.where: place for one in verdict.findings if (place := place_of(places, one.where))}
+    return verdict._replace(places=known)
+
+
+def one_tree(path: str, request: Request, stdin: BinaryIO | None = None) -> Found:
+    """The one tree of a file, overlays applied. Raises TreeError where there are several or none, KinfoError for damage."""
+    found = list(islice(trees(path, request, stdin), 2))
+    if len(found) != 1:
+        raise TreeError(f"{path}: holds several trees", "pick one with --select (`kinfo verify-dt --list`)")
+    if isinstance(found[0], Broken):
+        raise found[0].error
+    tree = found[0].tree
+    if found[0].kind == "overlay":
+        raise TreeError(f"{path}: is an overlay", "name the base tree, and this file with --overlay")
+    for text in request.overlays:
+        tree = _applied(tree, _overlay(text, request))
+    return found[0]._replace(tree=tree)
 
 
 def _applied(tree: Tree, overlay: Found) -> Tree:

@@ -23,6 +23,8 @@ _TAGS = frozenset((_BEGIN_NODE, _END_NODE, _PROP, _NOP, _END))
 _WORD = Struct(">I")
 _PAIR = Struct(">QQ")
 _NAME = re.compile(rb"[!-~]{1,255}")  # printable ASCII; dtc's own rules are narrower, boot loaders' trees are not
+_NOPS = b"\0\0\0\4" * 16384
+_MAX_LIST = 64 << 10  # bytes of a compatible; boards have some hundred
 _MAX_RESERVATIONS = 4096
 _MAX_ODDITIES = 100  # more are of no use to anyone
 
@@ -151,12 +153,20 @@ class _Reader:
                 at, node = self._begin(at, end, stack, nodes, names[-1])
                 stack.append(node)
                 names.append(set())
+            elif tag == _NOP:
+                at = self._behind_nops(at, end)
             elif tag == _END_NODE:
                 if len(stack) == 1:
                     raise _fail(f"a node ends at {at - 4:#x} that never began")
                 stack.pop()
                 names.pop()
         return self._ended(stack, at)
+
+    def _behind_nops(self, at: int, end: int) -> int:
+        """Behind all of a run of NOPs, of which a hostile blob has millions."""
+        while end - at >= len(_NOPS) and self.data.startswith(_NOPS, at):
+            at += len(_NOPS)
+        return at
 
     def _tag(self, at: int, end: int) -> int:
         if at + 4 > end:
@@ -195,6 +205,8 @@ class _Reader:
         if size > end - start:
             raise _fail(f"the property at {at - 4:#x} has {size} bytes, beyond the structure block")
         name = self.names.get(offset) or self._string(offset, at - 4)
+        if name == "compatible" and size > _MAX_LIST:
+            raise _fail(f"{self._path(stack) or '/'} has a compatible of {size} bytes", "it is damaged, or no board's tree")
         node = stack[-1]
         if name in node.properties:
             raise _fail(f"{self._path(stack) or '/'} has two properties {name}")

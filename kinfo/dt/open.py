@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from kinfo.dt import folder, source
 from kinfo.dt.blob import parse
 from kinfo.dt.containers.walk import Leaf, leaves
+from kinfo.dt.places import Place
 from kinfo.dt.tree import Tree, tree_of
 from kinfo.errors import KinfoError, TreeError
 from kinfo.memory import open_dump
@@ -19,7 +21,7 @@ MAX_FILE = 256 << 20
 class Found(NamedTuple):
     """A tree: its name (`vendor_boot.img#2`), the file it came from, and through which containers.
 
-    `kind` is dtb or overlay.
+    `kind` is dtb or overlay; `places` says where source has its nodes, None for what was no source.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Found(NamedTuple):
     kind: str
     inside: str
     tree: Tree
+    places: Callable[[], dict[str, Place]] | None = None
 
     @property
     def label(self) -> str:
@@ -58,12 +61,15 @@ def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[st
             )
         data = dump.read(0, dump.size)
         name = dump.name
+    places: Callable[[], dict[str, Place]] | None = None
     if source.is_source(name, data):
+        places = partial(source.placed, name, data, include)
         data = source.compiled(name, data, include)
     base = os.path.basename(name)
     try:
         for number, leaf in enumerate(leaves(data), start=1):
-            yield _read(f"{base}#{number}" if leaf.inside else base, name, leaf)
+            found = _read(f"{base}#{number}" if leaf.inside else base, name, leaf)
+            yield found._replace(places=places) if isinstance(found, Found) else found
     except TreeError as error:
         raise type(error)(f"{name}: {error.message}", error.hint) from error
 

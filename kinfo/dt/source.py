@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from kinfo.dt.places import Place, places_of
 from kinfo.errors import TreeError
 
 _SECONDS = 10
@@ -20,14 +21,35 @@ def is_source(name: str, data: bytes) -> bool:
 
 def compiled(name: str, data: bytes, include: Sequence[str]) -> bytes:
     """The blob of a source. Raises TreeError with dtc's message, or the package to install."""
+    folders, data = _preprocessed(name, data, include, lines=False)
+    return _run(name, ["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", *folders, "-"], data)
+
+
+def placed(name: str, data: bytes, include: Sequence[str]) -> dict[str, Place]:
+    """Where the source has its nodes and properties; empty where dtc (before 1.5) cannot say it."""
+    try:
+        folders, data = _preprocessed(name, data, include, lines=True)
+        said = _run(name, ["dtc", "-q", "-T", "-I", "dts", "-O", "dts", *folders, "-"], data)
+    except TreeError:
+        return {}
+    return places_of(said.decode("utf-8", "replace"), name)
+
+
+def _preprocessed(name: str, data: bytes, include: Sequence[str], *, lines: bool) -> tuple[list[str], bytes]:
+    """Folders for dtc, and the source through cpp where it needs that; with `lines` it says where each line came from."""
     folders = [os.path.dirname(os.path.abspath(name)), *include]
     if b"#include" in data or b"#define" in data:
-        arguments = ["cpp", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", "-P"]
+        arguments = ["cpp", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", *([] if lines else ["-P"])]
         data = _run(name, [*arguments, *(f"-I{one}" for one in folders), "-"], data)
-    return _run(name, ["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", *(f"-i{one}" for one in folders), "-"], data)
+    return [f"-i{one}" for one in folders], data
 
 
-def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
+def decompiled(name: str, blob: bytes) -> bytes:
+    """A blob as source, by dtc. Raises TreeError with its message, or the package to install."""
+    return _run(name, ["dtc", "-q", "-I", "dtb", "-O", "dts", "-"], blob, "is to be written as source")
+
+
+def _run(name: str, command: Sequence[str], data: bytes, what: str = "is source") -> bytes:
     import contextlib
     import resource
     import subprocess
@@ -36,7 +58,7 @@ def _run(name: str, command: Sequence[str], data: bytes) -> bytes:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
     except FileNotFoundError:
         package = {"dtc": "device-tree-compiler", "cpp": "cpp"}[command[0]]
-        raise TreeError(f"{name}: is source, and {command[0]} is not installed", f"apt-get install {package}") from None
+        raise TreeError(f"{name}: {what}, and {command[0]} is not installed", f"apt-get install {package}") from None
     with child:
         try:
             with contextlib.suppress(ProcessLookupError):

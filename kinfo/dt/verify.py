@@ -12,6 +12,7 @@ from kinfo.dt.check.schema import SCHEMA_FAILED
 from kinfo.dt.kernels import Outcome
 from kinfo.dt.mappers import mappers
 from kinfo.dt.memory_map import Mapped, memory_map
+from kinfo.dt.places import Place
 from kinfo.dt.profiles import Profile
 from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
@@ -43,7 +44,7 @@ class Verdict(NamedTuple):
     """What was found in one tree.
 
     `kernels` is what each kernel in question makes of it; `sources` has the properties that findings are about, as devicetree
-    source.
+    source; `places` the lines of a source tree that they are about.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Verdict(NamedTuple):
     sources: Mapping[str, str]
     memory_map: tuple[Mapped, ...]
     snippet: str
+    places: Mapping[str, Place] = {}
 
     @property
     def outcome(self) -> str:

@@ -134,6 +134,8 @@ def _findings(verdict: Verdict, style: Style) -> Iterator[str]:
         node, name = split(finding.where)
         yield f"  {head}{style.paint(finding.code, 'bold')}  {finding.effect}"
         yield f"          why:    {node}: {f'{name}: ' if name else ''}{finding.message}"
+        if place := verdict.places.get(finding.where):
+            yield f"          at:     {place}"
         if source := verdict.sources.get(finding.where):
             yield f"          {source}"
         yield f"          do:     {finding.remedy}"
@@ -230,8 +232,16 @@ def _extent(extent: Range) -> dict[str, str]:
     return {"address": f"{extent.base:#x}", "size": f"{extent.size:#x}"}
 
 
-def _finding_data(finding: Finding, verdict: Verdict) -> dict[str, str | None]:
+def _finding_data(finding: Finding, verdict: Verdict) -> dict[str, str | int | None]:
     from kinfo.report.document import finding_data
 
     node, property_ = split(finding.where)
-    return {**finding_data(finding), "node": node, "property": property_ or None, "value": verdict.sources.get(finding.where)}
+    place = verdict.places.get(finding.where)
+    return {
+        **finding_data(finding),
+        "node": node,
+        "property": property_ or None,
+        "value": verdict.sources.get(finding.where),
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+    }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -25,12 +25,16 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Judged(NamedTuple):
-    """What was checked (a name for people) in which file, at which byte where there is one, and what was found."""
+    """What was checked (a name for people) in which file, at which byte where there is one, and what was found.
+
+    `lines`: of source, file and line by a finding's `where`.
+    """
 
     name: str
     source: str
     offset: int | None
     findings: tuple[Finding, ...]
+    lines: Mapping[str, tuple[str, int]] = {}
 
     @property
     def place(self) -> str:
@@ -74,7 +78,9 @@ def _sarif_rule(rule: Rule) -> dict[str, object]:
 
 
 def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
-    physical = {"artifactLocation": {"uri": _uri(one.source)}, "region": _region(one)}
+    file, line = one.lines.get(finding.where, (one.source, 0))
+    region = {"startLine": line} if line else _region(one)
+    physical = {"artifactLocation": {"uri": _uri(file)}, "region": region}
     is_undecided = is_open(finding)
     return {
         "ruleId": finding.code,
@@ -162,10 +168,13 @@ def github_parts(judged: Iterable[Judged]) -> Iterator[str]:
     """The same piece by piece."""
     for one in judged:
         for finding in one.findings:
-            file, title = _github_property(one.source), _github_property(finding.code)
-            yield (
-                f"::{_GITHUB_LEVEL[finding.severity]} file={file},title={title}::{_github_data(_github_text(one, finding))}\n"
-            )
+            head = f"::{_GITHUB_LEVEL[finding.severity]} {_github_place(one, finding)}"
+            yield f"{head},title={_github_property(finding.code)}::{_github_data(_github_text(one, finding))}\n"
+
+
+def _github_place(one: Judged, finding: Finding) -> str:
+    file, line = one.lines.get(finding.where, (one.source, 0))
+    return f"file={_github_property(file)}" + (f",line={line}" if line else "")
 
 
 def _github_text(one: Judged, finding: Finding) -> str:

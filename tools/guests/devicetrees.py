@@ -138,14 +138,22 @@ def _memory(said: str, *, no_map: bool = False) -> list[tuple[int, int]]:
 def _why(said: str, name: str, start: int, end: int) -> str:
     if re.search(rf"failed to reserve memory for node '{re.escape(name)}': base {start:#018x}", said):
         return "reservation failed"
+    if f"node {name} compatible matching fail" in said:
+        return "given back"
     if any(name in match.groups() for match in _OVERLAP.finditer(said)):
         return "overlaps another region"
     if not _covered(_memory(said), start, end):
         return "no RAM there"
-    for what, base, size in _taken():
+    for what, base, size in (*_taken(), *(("the core header", *one) for one in _header(said))):
         if start < base + size and base <= end:
             return f"{what} is there"
     return "smaller than any record" if end - start + 1 < _SMALLEST else ""
+
+
+def _header(said: str) -> list[tuple[int, int]]:
+    """The core header of a crashed kernel, where the log says that memory is reserved for it: KiB, and where."""
+    found = re.search(r"Reserving (\d+) KiB of memory at (0x[0-9a-f]+) for elfcorehdr", said)
+    return [(int(found[2], 16), int(found[1]) << 10)] if found else []
 
 
 def _taken() -> Iterator[tuple[str, int, int]]:

@@ -57,8 +57,8 @@ def is_available(node: Node, release: Release) -> bool:
 
 
 def chosen_of(tree: Tree) -> Node | None:
-    """/chosen, or /chosen@0 as early_init_dt_scan_chosen() falls back to."""
-    return tree.at("/chosen") or tree.at("/chosen@0")
+    """/chosen; with a unit address, too, as fdt_path_offset() has it (before 5.17 @0 alone)."""
+    return next((node for node in tree.root.children if node.name.partition("@")[0] == "chosen"), None)
 
 
 def banks(tree: Tree, release: Release, page: int) -> Iterator[Range]:
@@ -66,7 +66,7 @@ def banks(tree: Tree, release: Release, page: int) -> Iterator[Range]:
     cells, count = root_cells(tree), 0
     nodes = tree.root.children if release.memory_status else tree.root.walk()
     for node in nodes:
-        if string_of(node, "device_type") != "memory" or (release.memory_status and not is_available(node, release)):
+        if not _is_memory(node, release):
             continue
         name = "linux,usable-memory" if "linux,usable-memory" in node.properties else "reg"
         raw = node.properties.get(name, b"")
@@ -78,6 +78,13 @@ def banks(tree: Tree, release: Release, page: int) -> Iterator[Range]:
             if end > start and count < _MAX_BANKS:
                 count += 1
                 yield Range(start, end - start)
+
+
+def _is_memory(node: Node, release: Release) -> bool:
+    """By device_type alone, which 7.x wants to end with a NUL (fdt_stringlist_get()); and by status, see Release."""
+    if string_of(node, "device_type") != "memory" or (release.strict and b"\0" not in node.properties["device_type"]):
+        return False
+    return not release.memory_status or is_available(node, release)
 
 
 def usable(tree: Tree, release: Release) -> tuple[Range, ...]:
@@ -111,10 +118,13 @@ def initrd(tree: Tree) -> Range | None:
 
 
 def elfcorehdr(tree: Tree) -> Range | None:
-    """/chosen's linux,elfcorehdr: where a crashed kernel's core header lies."""
+    """/chosen's linux,elfcorehdr: where a crashed kernel's core header lies.
+
+    Of several entries kernels up to 6.12 take the first, and 7.x none: it is taken.
+    """
     chosen = chosen_of(tree)
     found = whole_ranges((chosen.cells("linux,elfcorehdr") or ()) if chosen else (), root_cells(tree))
-    return found[0] if len(found) == 1 and found[0].size else None
+    return found[0] if found and found[0].size else None
 
 
 def prepare(tree: Tree, release: Release, loaded: Loaded) -> tuple[Memblock, tuple[Owned, ...], bool]:

@@ -1,0 +1,56 @@
+"""Where a node or property stands in devicetree source: file and line, as dtc's --annotate writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_NODE = re.compile(r"\s*(?:[\w.,+-]+:\s+)*([^\s{:]+)\s+\{ /\* (.*) \*/$")
+_PROPERTY = re.compile(r"\s*(?:[\w.,+-]+:\s+)*([^\s=;{}/]+)(?: = .*)?; /\* (.*) \*/$")
+_END = re.compile(r"\s*\};")
+_LAST = re.compile(r"(?:^|, )((?:(?!, ).)+?):(\d+)(?::\d+)?(?:-\d+(?::\d+)?)?$")  # the last place of several
+_STDIN = "<stdin>"
+
+
+class Place(NamedTuple):
+    """A line of a file, counted from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def places_of(annotated: str, name: str) -> dict[str, Place]:
+    """Places by node path, and by `path:property`, of annotated source whose main file is `name`.
+
+    Of what several files write the last counts: it is what holds. Lines that are something else are passed over.
+    """
+    found: dict[str, Place] = {}
+    path: list[str] = []
+    for line in annotated.splitlines():
+        if match := _NODE.match(line):
+            path.append("" if match[1] == "/" else match[1])
+            _put(found, "/".join(path) or "/", match[2], name)
+        elif _END.match(line):
+            path = path[:-1]
+        elif path and (match := _PROPERTY.match(line)):
+            _put(found, f"{'/'.join(path) or '/'}:{match[1]}", match[2], name)
+    return found
+
+
+def _put(found: dict[str, Place], where: str, said: str, name: str) -> None:
+    if match := _LAST.search(said):
+        found[where] = Place(name if match[1] == _STDIN else match[1], int(match[2]))
+
+
+def place_of(places: Mapping[str, Place], where: str) -> Place | None:
+    """A finding's place: the property's where it has one, else the node's, else that of the nearest node above."""
+    if where in places:
+        return places[where]
+    path = where.partition(":")[0]
+    while path and path not in places:
+        path = path.rpartition("/")[0]
+    return places.get(path) or places.get("/")
