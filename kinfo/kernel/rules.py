@@ -72,5 +72,13 @@ KERNEL_NO_BANNER = Rule(
     "nothing to do: without CONFIG_KALLSYMS_ALL no symbol says where the banner is",
     "linux_banner, init/version-timestamp.c",
 )
+KERNEL_LK_WALK = Rule(
+    "kernel-lk-walk",
+    _INFO,
+    "the boot loader cannot follow this kernel's page table",
+    "LK prints UNKNOWN+0x0 for every address of a backtrace",
+    "nothing is wrong with the record: give the boot loader's log to `kinfo symbolize` together with the RAM dump",
+    "LK, lib/linux_debug: virt_to_phys is a walk of three levels with VA_BITS 39",
+)
 
 RULES: tuple[Rule, ...] = tuple(value for value in globals().values() if isinstance(value, Rule))

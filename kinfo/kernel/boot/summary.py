@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kinfo.findings import Finding, Severity
-from kinfo.kernel.boot import banner, build_id, clock, slide
+from kinfo.kernel.boot import banner, build_id, clock, loader, slide
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
@@ -31,7 +31,7 @@ class Summary(NamedTuple):
 
 def summary(kernel: Kernel) -> Summary:
     """The summary; everything that it needs is read now."""
-    found = (*kernel.findings, *banner.check(kernel))
+    found = (*kernel.findings, *banner.check(kernel), *loader.check(kernel))
     return Summary(
         kernel=kernel,
         banner=banner.banner(kernel),
