@@ -87,7 +87,7 @@ DEFECTS: dict[str, tuple[Callable[[], Kernel], str]] = {
     ),
     "kernel-modules-broken": (broken_modules, "after 0 modules of modules: "),
     "kernel-lk-walk": (
-        lambda: make(Spec(page_format="arm64-4k-48")),
+        lambda: make(Spec("6.1.99-test", page_format="arm64-4k-48")),
         "this kernel has 48-bit VAs and 4K pages; LK walks 39-bit VAs in 4K pages only",
     ),
     "kernel-no-banner": (no_banner, "no banner was found in the memory"),
