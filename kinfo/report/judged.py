@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from kinfo.catalogue import rule_named
 from kinfo.findings import Finding, Severity
+from kinfo.record.text import printable
 from kinfo.version import __version__
 
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -58,21 +59,22 @@ def sarif(judged: Iterable[Judged]) -> str:
 
 
 def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
-    physical: dict[str, object] = {"artifactLocation": {"uri": quote(one.source)}}
+    physical: dict[str, object] = {"artifactLocation": {"uri": quote(one.source, errors="surrogateescape")}}
     if one.offset is not None:
         physical["region"] = {"byteOffset": one.offset}
     return {
         "ruleId": finding.code,
         "level": _SARIF_LEVEL[finding.severity],
-        "message": {"text": f"{finding.where}: {finding.message}"},
-        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": finding.where}]}],
+        "message": {"text": printable(f"{finding.where}: {finding.message}", keep="\n")},
+        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": printable(finding.where)}]}],
     }
 
 
 def junit(judged: Sequence[Judged], *, strict: bool) -> str:
     """A JUnit report: a suite per subject, a case per finding, and one that passes where there is no failure."""
     suites = [_suite(one, strict=strict) for one in judged]
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "".join(suites) + "</testsuites>\n"
+    report = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "".join(suites) + "</testsuites>\n"
+    return printable(report, keep="\n")  # XML has no control characters, not even escaped
 
 
 def _suite(one: Judged, *, strict: bool) -> str:
@@ -111,7 +113,7 @@ def _github_text(one: Judged, finding: Finding) -> str:
 
 
 def _github_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _github_property(text: str) -> str:
