@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -177,4 +177,4 @@ def test_names_that_are_no_utf8(locale: str, tmp_path: Path) -> None:
             if form in ("json", "sarif"):
                 json.dumps(json.loads(text), ensure_ascii=False).encode()
             elif form == "junit":
-                ElementTree.fromstring(text)
+                ET.fromstring(text)
