@@ -359,7 +359,8 @@ class TestLookup:
         assert ran.code == 1
         assert lines[0] == lines[1]
         assert lines[0].startswith(f"VA -  PA {pa:#x}  T _stext+0x0/")
-        assert lines[2].startswith(f"{va:#x}: no virtual address can be had: the page table at PA ")
+        assert lines[2].endswith(", where it is a return address")
+        assert lines[3].startswith(f"{va:#x}: no virtual address can be had: the page table at PA ")
 
     def test_json(self, kinfo_cli: Cli, arm64: Dumped) -> None:
         va, pa = place(arm64.kernel, "beta_read", 0x10)
@@ -368,13 +369,14 @@ class TestLookup:
         end_va, end_pa = place(arm64.kernel, "_end")
         one = {"symbol": "beta_read", "type": "t", "module": "beta", "offset": 16, "size": 256}
         end = {"symbol": "_end", "type": "B", "module": None, "offset": 0, "size": 0}
+        rest = {"reason": None, "return_address_of": None}
         assert ran.code == 1
         assert data == {
             "schema_version": 1,
             "lookups": [
-                {"query": f"{va:#x}", "places": [one | {"va": f"{va:#x}", "pa": f"{pa:#x}"}], "reason": None},
-                {"query": "nosuch", "places": [], "reason": "no symbol has that name"},
-                {"query": "_end", "places": [end | {"va": f"{end_va:#x}", "pa": f"{end_pa:#x}"}], "reason": None},
+                {"query": f"{va:#x}", "places": [one | {"va": f"{va:#x}", "pa": f"{pa:#x}"}], **rest},
+                {"query": "nosuch", "places": [], "reason": "no symbol has that name", "return_address_of": None},
+                {"query": "_end", "places": [end | {"va": f"{end_va:#x}", "pa": f"{end_pa:#x}"}], **rest},
             ],
         }
         assert kinfo_cli("lookup", arm64.elf, "--format", "json", "_end").code == 0
