@@ -127,6 +127,10 @@ DEFECTS: dict[str, tuple[Callable[[], Kernel], str]] = {
         no_linear_map,
         "the dump has neither memstart_addr nor VMCOREINFO nor enough of the page tables",
     ),
+    "kernel-lk-walk": (
+        lambda: make(Spec("6.1.99-test", page_format="arm64-4k-48")),
+        "this kernel has 48-bit VAs and 4K pages; LK walks 39-bit VAs in 4K pages only",
+    ),
     "kernel-no-banner": (no_banner, "no banner was found in the memory"),
 }
 

@@ -98,3 +98,81 @@ def test_many_addresses_do_not_fill_the_memory(names: Symbolizer) -> None:
     text = b"\n".join(b"%016x" % (TEXT.va + at) for at in range(1 << 11))
     assert names.text(text).count(b" <") == 1 << 11
     assert len(names._labels) <= 1 << 16
+
+
+NAME = TEXT.name.encode()
+ESC = b"\x1b[1;31m"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[<" + VA + b">] ? sched_read+0x18/0x6b0",
+        b"[<" + VA + b">] ? sched_read",
+        b"[<" + VA + b">] (sched_read) from ",
+        b"[<" + VA + b">] (sched_read+0x8/0x40) from ",
+        b"RIP: 0010:[<" + VA + b">]  [<" + VA + b">] sched_read+0x8/0x40",
+        b"epc   : " + VA + b" sched_read+0x8/0x40",
+        b" PC: sched_read+0x4 <" + VA + b">",
+        b" PC: wlan_open+0x4/0x10 [wlan] <" + VA + b">",
+        ESC + VA + b"\x1b[0m " + ESC + b"sched_read+0x8/0x40",
+        b"[<" + ESC + VA + b"\x1b[m>] sched_read+0x8/0x40",
+    ],
+)
+def test_a_name_that_stands_there_is_enough(names: Symbolizer, text: bytes) -> None:
+    assert names.text(text) == text
+
+
+def test_addresses_without_names_of_old_formats(names: Symbolizer) -> None:
+    line = b"pc : [<%s>]%s    lr : [<%s>]%s    psr: 60000013\n"
+    assert names.text(line % (VA, b"", VA, b"")) == line % (VA, LABEL, VA, LABEL)
+    assert names.text(b"[<" + VA + b">] (x y) from") == b"[<" + VA + b">]" + LABEL + b" (x y) from"
+
+
+def test_the_boot_loaders_unknown_is_no_name(names: Symbolizer) -> None:
+    for line in (b" [<%s>] UNKNOWN+0x0%s\n", b" PC: UNKNOWN+0x0 <%s>%s\n", b"[<\x1b[1m%s\x1b[0m>] UNKNOWN+0x0%s"):
+        named = line % (VA.upper(), LABEL)
+        assert names.text(line % (VA.upper(), b"")) == named
+        assert names.text(named) == named
+
+
+@pytest.mark.parametrize("escape", [ESC, b"\x1b[m", b"\x1b[38;2;255;0;128m", b"\x1b[K", b"\x1b(B\x1b[m", b"a\x1b[1m"])
+def test_escape_sequences_are_no_part_of_words(names: Symbolizer, escape: bytes) -> None:
+    line = escape + b"%s%s\x1b[0m " + escape + b"0x%s%s\x1b[0m\n"
+    assert names.text(line % (VA, b"", VA, b"")) == line % (VA, LABEL, VA, LABEL)
+
+
+def test_a_second_run_changes_nothing(names: Symbolizer) -> None:
+    text = b"pc : %s lr : [<%s>] (%s) <%s> 0x%s\n[<%s>]\n" % ((VA,) * 6)
+    once = names.text(text)
+    assert once.count(LABEL) == 6
+    assert names.text(once) == once
+
+
+FIRST = f"{TEXT.va:016x}".encode()
+BEFORE = max((one for one in KERNEL.symbols if one.va < TEXT.va and one.pa), key=lambda one: one.va)
+SIZE = TEXT.va - BEFORE.va
+PLAIN = f" <{TEXT.name}+0x0/0x6b0>".encode()
+BOTH = f" <{BEFORE.name}+{SIZE:#x}/{SIZE:#x} or {TEXT.name}+0x0/0x6b0>".encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "label"),
+    [
+        (b" [<", BOTH),
+        (b"[ 1.0] [<", BOTH),
+        (b"lr : ", BOTH),
+        (b"LR: UNKNOWN+0x0 <", BOTH),
+        (b"x30: ", BOTH),
+        (b"(a) from [<", BOTH),
+        (b"pc : [<", PLAIN),
+        (b"PC is at [<", PLAIN),
+        (b"RIP: 0010:[<", PLAIN),
+        (b"pc : ", PLAIN),
+        (b"x1 : ", PLAIN),
+    ],
+)
+def test_a_return_address_behind_a_function(names: Symbolizer, before: bytes, label: bytes) -> None:
+    behind = b">]" if before.endswith(b"[<") else b">" if before.endswith(b"<") else b""
+    assert names.text(before + FIRST + behind) == before + FIRST + behind + label
+    assert names.text(before + VA + behind) == before + VA + behind + LABEL

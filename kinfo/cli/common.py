@@ -10,6 +10,7 @@ import click
 
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.findings import Finding, Severity, worst
+from kinfo.printable import printable
 from kinfo.report.style import Style
 
 DATA_FORMATS = ("text", "json", "yaml")
@@ -69,14 +70,23 @@ def as_yaml(data: Any) -> str:
     """Plain data as YAML."""
     import yaml
 
-    return yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True)
+    return yaml.safe_dump(_unicode(data), sort_keys=False, width=120, allow_unicode=True)
 
 
 def as_json(data: Any) -> str:
     """Plain data as JSON."""
     import json
 
-    return json.dumps(data, indent=2) + "\n"
+    return json.dumps(_unicode(data), indent=2) + "\n"
+
+
+def _unicode(data: Any) -> Any:
+    r"""The same data with valid Unicode only: a file name's byte that is no UTF-8 is written as `\xNN`."""
+    if isinstance(data, str):
+        return data if data.isascii() or data.isprintable() else printable(data, keep="\n\t")
+    if isinstance(data, dict):
+        return {_unicode(key): _unicode(value) for key, value in data.items()}
+    return [_unicode(one) for one in data] if isinstance(data, (list, tuple)) else data
 
 
 def verdict(findings: tuple[Finding, ...], *, strict: bool) -> int:

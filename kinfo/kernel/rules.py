@@ -160,5 +160,13 @@ KERNEL_TWO_RECORDS = Rule(
     "nothing to do where it tells less; where fields differ, `kinfo compare` shows how",
     "two writers in one kernel (debug_kinfo and meminspect), or a copy of an earlier one",
 )
+KERNEL_LK_WALK = Rule(
+    "kernel-lk-walk",
+    _INFO,
+    "the boot loader cannot follow this kernel's page table",
+    "LK prints UNKNOWN+0x0 for every address of a backtrace",
+    "nothing is wrong with the record: give the boot loader's log to `kinfo symbolize` together with the RAM dump",
+    "LK, lib/linux_debug: virt_to_phys is a walk of three levels with VA_BITS 39",
+)
 
 RULES: tuple[Rule, ...] = tuple(value for value in globals().values() if isinstance(value, Rule))

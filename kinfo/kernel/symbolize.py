@@ -23,7 +23,9 @@ _TAIL = rb"(?:(?:%s)*>\]?)?(?:(?:%s)* UNKNOWN\+0x0(?![0-9a-f]))?" % (_ESCAPE, _E
 _WORD = rb"[A-Za-z_.][\w.$]{0,511}"
 _BEHIND = re.compile(
     rb"(?:%(esc)s)*[\]>)]{0,2}:?(?:%(esc)s| ){0,8}(?:\[<([0-9a-fA-F]{8,16})>\](?:%(esc)s| ){0,8})?(?:\? ?)?(?:%(esc)s)*"
-    rb"(?:[<(\[]?%(word)s\+0x[0-9a-fA-F]|(?<=[>\]] )\(%(word)s\)|(?<=\? )%(word)s)" % {b"esc": _ESCAPE, b"word": _WORD}
+    rb"(?:[<(\[]?%(word)s\+0x[0-9a-fA-F]|(?<=[>\]] )\((?![0-9a-fA-F]{8,16}\))%(word)s\)|(?<=\? )%(word)s)"
+    % {b"esc": _ESCAPE, b"word": _WORD}
+    % {b"esc": _ESCAPE, b"word": _WORD}
 )
 _BEFORE = re.compile(
     rb"(?<![\w.$])(%s)\+0x[0-9a-fA-F]{1,8}(?:/0x[0-9a-fA-F]{1,8})?(?: \[[^\]\s]{1,64}\])? ?[\[<(]{1,2}$" % _WORD

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from kinfo.catalogue import rule_named
 from kinfo.dt.verify import is_open
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.printable import printable
 from kinfo.version import PROJECT_URL, __version__
 
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -86,8 +87,8 @@ def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
         "ruleId": finding.code,
         **({"kind": "open"} if is_undecided else {}),
         "level": "none" if is_undecided else _SARIF_LEVEL[finding.severity],
-        "message": {"text": f"{finding.where}: {finding.message}"},
-        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": finding.where}]}],
+        "message": {"text": printable(f"{finding.where}: {finding.message}", keep="\n")},
+        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": printable(finding.where)}]}],
     }
 
 
@@ -100,7 +101,7 @@ def _region(one: Judged) -> dict[str, int]:
 
 def _uri(source: str) -> str:
     """A file as a URI: relative as it was named, or file:///."""
-    return f"{'file://' if source.startswith('/') else ''}{quote(source)}"
+    return f"{'file://' if source.startswith('/') else ''}{quote(source, errors='surrogateescape')}"
 
 
 def junit(judged: Iterable[Judged], *, strict: bool) -> str:
@@ -115,7 +116,7 @@ def junit_parts(judged: Iterable[Judged], *, strict: bool) -> Iterator[str]:
         for one in judged:
             text, counts = _suite(one, strict=strict)
             total = _Counts(*map(sum, zip(total, counts, strict=True)))
-            waiting.write(text)
+            waiting.write(printable(text, keep="\n"))  # XML has no control characters, not even escaped
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {total.attributes}>\n'
         waiting.seek(0)
         yield from iter(lambda: waiting.read(_PIECE), "")
@@ -183,7 +184,7 @@ def _github_text(one: Judged, finding: Finding) -> str:
 
 
 def _github_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _github_property(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kinfo.findings import Finding, Severity
-from kinfo.kernel.boot import banner, build_id, clock, slide, vmcoreinfo, voffset
+from kinfo.kernel.boot import banner, build_id, clock, loader, slide, vmcoreinfo, voffset
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
@@ -31,7 +31,7 @@ class Summary(NamedTuple):
 def summary(kernel: Kernel) -> Summary:
     """The summary; everything that it needs is read now."""
     found_slide, linear = slide.slide(kernel), linear_map(kernel)
-    found = (*kernel.findings, *banner.check(kernel), *addresses(kernel, linear))
+    found = (*kernel.findings, *banner.check(kernel), *loader.check(kernel), *addresses(kernel, linear))
     return Summary(
         kernel=kernel,
         banner=banner.banner(kernel),
