@@ -81,6 +81,12 @@ def test_the_older_shape_becomes_the_newer() -> None:
     assert "no-map" in region_of(result)
 
 
+def test_absurd_cells_are_left_alone() -> None:
+    root = Shape(name="kinfo", region=dynamic(SIZE)).tree()
+    root = root._replace(properties=dict(root.properties) | {"#size-cells": cells(0x10000000)})
+    assert mend(tree_of(parse(blob(root))), Options()).left
+
+
 def test_an_overlay_alone_is_refused() -> None:
     with pytest.raises(TreeError, match="is an overlay without its base"):
         mend(partial(tree_of(parse(blob(Shape().tree())))), Options())

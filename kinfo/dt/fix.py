@@ -16,6 +16,7 @@ from kinfo.findings import Finding, Severity
 from kinfo.record.layouts import DEBUG_KINFO
 
 _PLACED = ("size", "alignment")
+_MOST_CELLS = 4  # dtc knows no more
 
 
 class Mended(NamedTuple):
@@ -94,7 +95,8 @@ def _rewritten(node: Node, old: Cells, new: Cells) -> Iterator[str]:
 
 
 def _bytes(value: int, cells: int) -> bytes:
-    if value >> (32 * cells):
+    """The value in so many cells; nothing is written for a root whose cells are themselves absurd."""
+    if cells > _MOST_CELLS or value >> (32 * cells):
         raise Unsure
     return value.to_bytes(4 * cells, "big")
 
