@@ -89,7 +89,7 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
     for arguments, name in ((("decode", "file"), "file"), (("compare", "shut", "shut"), "shut"), (("table", "shut"), "shut")):
         code = (
             f"import os,sys; sys.path.insert(0, {str(ROOT)!r}); from kinfo.cli.main import run; import kinfo.cli.group, "
-            f"kinfo.cli.{arguments[0]}, kinfo.api, kinfo.memory, kinfo.compare.folders, kinfo.kernel.inspect_table, yaml\n"
+            f"kinfo.cli.{arguments[0]}, kinfo.api, kinfo.memory, kinfo.diff.folders, kinfo.inspect_table, yaml\n"
             f"os.chdir({str(tmp_path)!r}); os.setuid(65534); sys.exit(run({list(arguments)!r}))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
