@@ -87,10 +87,11 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "file").chmod(0o600)
     for arguments, name in ((("decode", "file"), "file"), (("compare", "shut", "shut"), "shut"), (("table", "shut"), "shut")):
-        code = (
-            f"import os,sys; sys.path.insert(0, {str(ROOT)!r}); from kinfo.cli.main import run; import kinfo.cli.group, "
-            f"kinfo.cli.{arguments[0]}, kinfo.api, kinfo.memory, kinfo.diff.folders, kinfo.inspect_table, yaml\n"
-            f"os.chdir({str(tmp_path)!r}); os.setuid(65534); sys.exit(run({list(arguments)!r}))"
+        code = (  # all modules first: where the project lies may be shut to nobody, too
+            f"import importlib, os, pkgutil, sys, yaml; sys.path.insert(0, {str(ROOT)!r}); import kinfo\n"
+            "names = [module.name for module in pkgutil.walk_packages(kinfo.__path__, 'kinfo.')]\n"
+            "for name in names: name.endswith('__main__') or importlib.import_module(name)\n"
+            f"os.chdir({str(tmp_path)!r}); os.setuid(65534); sys.exit(kinfo.cli.main.run({list(arguments)!r}))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 from kinfo.printable import printable as safe
@@ -12,6 +13,10 @@ __all__ = ["safe", "say"]
 
 def say(text: str) -> None:
     """One line to standard error, under the program's name; into the void where nobody listens there (closed, or full)."""
-    if sys.stderr is not None:  # 2>&-
-        with contextlib.suppress(OSError):
-            print(f"kinfo: {safe(text)}", file=sys.stderr)
+    if sys.stderr is None:  # 2>&-
+        return
+    try:
+        print(f"kinfo: {safe(text)}", file=sys.stderr, flush=True)
+    except OSError:  # else Python 3.13 tries again at its exit, and makes the exit code 120
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
