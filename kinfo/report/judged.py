@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from kinfo.catalogue import rule_named
 from kinfo.dt.verify import is_open
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.record.text import printable
 from kinfo.version import PROJECT_URL, __version__
 
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -25,7 +26,10 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Judged(NamedTuple):
-    """What was checked (a name for people) in which file, at which byte where there is one, and what was found."""
+    """What was checked (a name for people) in which file, at which byte where there is one, and what was found.
+
+    `source` is the file's name as the system has it, whatever its bytes; each format shows it in its own way.
+    """
 
     name: str
     source: str
@@ -35,7 +39,8 @@ class Judged(NamedTuple):
     @property
     def place(self) -> str:
         """The file, and the byte."""
-        return self.source if self.offset is None else f"{self.source} at {self.offset:#x}"
+        shown = printable(self.source)
+        return shown if self.offset is None else f"{shown} at {self.offset:#x}"
 
 
 def sarif(judged: Iterable[Judged]) -> str:
@@ -80,9 +85,14 @@ def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
         "ruleId": finding.code,
         **({"kind": "open"} if is_undecided else {}),
         "level": "none" if is_undecided else _SARIF_LEVEL[finding.severity],
-        "message": {"text": f"{finding.where}: {finding.message}"},
-        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": finding.where}]}],
+        "message": {"text": _shown(f"{finding.where}: {finding.message}")},
+        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": _shown(finding.where)}]}],
     }
+
+
+def _shown(text: str) -> str:
+    """Text that others may have written, file names in it: XML 1.0 holds no control character, not even as a reference."""
+    return printable(text, keep="\n")
 
 
 def _region(one: Judged) -> dict[str, int]:
@@ -93,8 +103,8 @@ def _region(one: Judged) -> dict[str, int]:
 
 
 def _uri(source: str) -> str:
-    """A file as a URI: relative as it was named, or file:///."""
-    return f"{'file://' if source.startswith('/') else ''}{quote(source)}"
+    """A file as a URI: relative as it was named, or file:///; bytes that are no UTF-8 are those bytes."""
+    return f"{'file://' if source.startswith('/') else ''}{quote(source.encode('utf-8', 'surrogateescape'))}"
 
 
 def junit(judged: Iterable[Judged], *, strict: bool) -> str:
@@ -137,17 +147,17 @@ def _suite(one: Judged, *, strict: bool) -> tuple[str, _Counts]:
     name = quoteattr(one.place)
     cases = [_case(finding, name, is_failure=finding in failures) for finding in one.findings]
     if not failures and not errors:
-        cases.append(f"    <testcase classname={name} name={quoteattr(one.name)}/>\n")
+        cases.append(f"    <testcase classname={name} name={quoteattr(_shown(one.name))}/>\n")
     counts = _Counts(len(cases), len(failures), errors)
     return f"  <testsuite name={name} {counts.attributes}>\n{''.join(cases)}  </testsuite>\n", counts
 
 
 def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
-    body = escape(f"{finding.where}: {finding.message}\neffect: {finding.effect}\ndo: {finding.remedy}")
+    body = escape(_shown(f"{finding.where}: {finding.message}\neffect: {finding.effect}\ndo: {finding.remedy}"))
     if is_open(finding):  # JUnit: the test itself did not work
-        inner = f"<error message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</error>"
+        inner = f"<error message={quoteattr(_shown(finding.message))} type={quoteattr(finding.code)}>{body}</error>"
     elif is_failure:
-        inner = f"<failure message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</failure>"
+        inner = f"<failure message={quoteattr(_shown(finding.message))} type={quoteattr(finding.code)}>{body}</failure>"
     else:
         inner = f"<system-out>{body}</system-out>"
     return f"    <testcase classname={suite} name={quoteattr(finding.code)}>{inner}</testcase>\n"
@@ -162,7 +172,7 @@ def github_parts(judged: Iterable[Judged]) -> Iterator[str]:
     """The same piece by piece."""
     for one in judged:
         for finding in one.findings:
-            file, title = _github_property(one.source), _github_property(finding.code)
+            file, title = _github_property(printable(one.source)), _github_property(finding.code)
             yield (
                 f"::{_GITHUB_LEVEL[finding.severity]} file={file},title={title}::{_github_data(_github_text(one, finding))}\n"
             )
@@ -170,7 +180,7 @@ def github_parts(judged: Iterable[Judged]) -> Iterator[str]:
 
 def _github_text(one: Judged, finding: Finding) -> str:
     at = "" if one.offset is None else f"at {one.offset:#x}: "
-    return f"{at}{finding.where}: {finding.message}"
+    return _shown(f"{at}{finding.where}: {finding.message}")
 
 
 def _github_data(text: str) -> str:
