@@ -75,11 +75,3 @@ def test_a_devicetree_is_judged_in_every_format(form: str, folders: Path) -> Non
     assert code in (1, 2)
     assert b"internal error" not in out
     assert not any(raw in out for raw in (b"\x1b", b"\xff", b"\xe2\x80\xae"))
-
-
-def test_a_closed_standard_output_is_named(folders: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(kinfo.__file__).parents[1])}
-    command = f"exec '{sys.executable}' -m kinfo layouts >&-"
-    done = subprocess.run(["sh", "-c", command], cwd=folders, stderr=subprocess.PIPE, text=True, check=False, env=environment)
-    assert done.returncode == 2
-    assert "standard output is closed" in done.stderr
