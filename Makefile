@@ -6,11 +6,12 @@ DEV := $(VENV)/.ready-dev
 # make test TESTS="tests/test_cli.py -x": these alone, without coverage
 TESTS :=
 COVERAGE := --cov --cov-report=term
+SEEDS := 2
 # make bare RELEASES=trixie TARGETS=demo
 RELEASES := bookworm trixie
 TARGETS := demo test
 
-.PHONY: demo test lint bench generate guests-dt bare release-check clean
+.PHONY: demo test lint bench campaign generate guests-dt bare release-check clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
@@ -25,6 +26,10 @@ lint: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.run
+
+# make campaign SEEDS=6: which wrong pointers the checks catch, field by field, in so many records of each layout
+campaign: $(DEV)
+	@$(BIN)/python -m tools.campaign --seeds $(SEEDS)
 
 generate: $(DEV)
 	$(BIN)/python tools/generate.py

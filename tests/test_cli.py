@@ -98,7 +98,8 @@ class TestTop:
     @pytest.mark.parametrize(
         ("redirection", "message"),
         [
-            (">&-", ""),
+            (">&-", "kinfo: standard output is closed; send it somewhere: > FILE, or > /dev/null for the exit code alone\n"),
+            (">&- 2>&-", ""),
             ("> /dev/full", "kinfo: cannot write the output: No space left on device; make room, or send it elsewhere\n"),
         ],
     )

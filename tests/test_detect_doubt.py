@@ -1,4 +1,4 @@
-"""A wrong layout is never certain, and the right one is named beside it: cut, zeroed, flipped, in zeros and in noise."""
+"""A wrong layout is never certain, and the right one is named beside it: cut, padded, zeroed, flipped, in zeros, in noise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOW = ("alone", "zero", "noise")
 
 
 def damaged(alias: str) -> Iterator[tuple[str, bytes]]:
-    """A layout's record, whole, cut at every length, with a word zeroed, with a bit flipped."""
+    """A layout's record, whole, cut at every length (padded with zeros too), with a word zeroed, with a bit flipped."""
     record = kinfo.encode(make_fields(alias, 1), alias)
     rng = random.Random(alias)
     for how in HOW:
@@ -29,6 +29,8 @@ def damaged(alias: str) -> Iterator[tuple[str, bytes]]:
             yield f"bit {bit} flipped, {how}", wrap(bytes(flipped), how, 1)[0]
     for size in range(24, len(record)):
         yield f"cut after {size}", record[:size]
+    for size in range(max(24, len(record) - 160), len(record)):
+        yield f"cut after {size}, padded", record[:size].ljust(4096, b"\0")
 
 
 def verdict(data: bytes, alias: str) -> str:

@@ -72,3 +72,34 @@ def test_a_magic_one_bit_off_is_found_and_named(bit: int, tmp_path: Path, kinfo_
     listed = kinfo_cli("find", path)
     assert listed.code == 0
     assert listed.out.splitlines()[1].split()[:5] == ["0x3000", "record", "C", "likely", "bad"]
+
+
+def test_a_small_regions_record_with_three_bits_off_does_not_leave_the_vendor_block_sound() -> None:
+    """Its other half lies within what is weighed: neither half may stand for the whole region without a word."""
+    record, block = (kinfo.encode(make_fields(alias, 1), alias) for alias in ("A6", "V1"))
+    rng = random.Random(1)
+    silent = []
+    for _ in range(300):
+        flipped = bytearray(record.ljust(512, b"\0") + block.ljust(512, b"\0"))
+        bits = rng.sample(range(len(record) * 8), 3)
+        for bit in bits:
+            flipped[bit // 8] ^= 1 << bit % 8
+        if all(finding.severity is Severity.INFO for finding in kinfo.decode(bytes(flipped)).findings):
+            silent.append(bits)
+    assert silent == []
+
+
+def test_a_vendor_block_whose_magic_two_bits_left_is_asked_after(tmp_path: Path, kinfo_cli: Cli) -> None:
+    whole = bytearray(region("V1")[0])
+    whole[HALF] ^= 0x11
+    path = tmp_path / "region"
+    path.write_bytes(bytes(whole))
+    ran = kinfo_cli("decode", path, "--strict")
+    assert ran.code == 1
+    assert "the second half begins at 0x800 with bytes that do not read as a vendor block" in ran.out
+
+
+def test_a_half_filled_with_other_data_is_a_note(tmp_path: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "region"
+    path.write_bytes(region("V1")[0][:484] + noise(PAGE - 484, 3))
+    assert kinfo_cli("decode", path, "--strict").code == 0

@@ -146,7 +146,7 @@ def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome
             judged = judge(opened(pair[0]), opened(pair[1]), policy, exact=exact)
         except KinfoError as error:
             return Outcome(None, str(error))
-        return Outcome(Compared(safe(pair[0]), safe(pair[1]), *judged))
+        return Outcome(Compared(safe(pair[0]), safe(pair[1]), *judged, path=pair[1]))
 
     return work
 

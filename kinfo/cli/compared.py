@@ -58,9 +58,9 @@ def _subjects(pairs: Iterator[Compared], alone: Sequence[Alone]) -> Iterator[Jud
     from kinfo.report.judged import Judged
 
     for one in pairs:
-        yield Judged("compare", one.new, None, one.findings)
+        yield Judged("compare", one.path or one.new, None, one.findings)
     for each in alone:
-        yield Judged("compare", safe(each.path), None, (each.finding,))
+        yield Judged("compare", each.path, None, (each.finding,))
 
 
 def _document(form: str, pairs: Iterator[Compared], alone: Sequence[Alone]) -> Iterator[str]:

@@ -50,13 +50,13 @@ def command(
     if hexdump and form != "text":
         raise click.UsageError(f"--hex goes with --format text, not {form}")
     with open_source(dump, common.stdin()) as source:
-        source.name = safe(source.name)
+        path, source.name = source.name, safe(source.name)
         records = _records(source, offset=offset, base=base, layout=layout)
         shown = records if every else records[:1]
         if form == "text":
             _write_text(source, safe(dump), shown, hexdump=hexdump, explain=explain)
         else:
-            common.write(_rendered(form, source.name, shown, explain=explain, strict=strict))
+            common.write(_rendered(form, path, shown, explain=explain, strict=strict))
     if len(records) > len(shown):
         others = ", ".join(f"{record.offset:#x}" for record in records[1:4])
         say(f"{len(records) - 1} more at {others}{', ...' if len(records) > 4 else ''}; --all shows them")
@@ -97,7 +97,7 @@ def _rendered(form: str, name: str, records: Sequence[Record], *, explain: bool,
     if form in ("json", "yaml"):
         from kinfo.report import document
 
-        data = document.decoded(name, records, explain=explain)
+        data = document.decoded(safe(name), records, explain=explain)
         return common.as_json(data) if form == "json" else common.as_yaml(data)
     from kinfo.report import judged
 

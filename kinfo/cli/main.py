@@ -33,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
     if sys.stdout is None:  # closed by the caller: >&-
-        return UNDECIDED
+        from kinfo.errors import KinfoError
+
+        return _fail(
+            KinfoError("standard output is closed", "send it somewhere: > FILE, or > /dev/null for the exit code alone")
+        )
     from kinfo.cli import streams
 
     try:

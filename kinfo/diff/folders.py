@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kinfo.diff import rules
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
+from kinfo.printable import printable
 
 _MOST = 100_000
 _PACKED = (".gz", ".xz", ".zst")
@@ -35,10 +36,12 @@ def matched(old: str, new: str) -> Matched:
     if not before:
         raise KinfoError(f"{old}: has no files to compare with", "name a folder of records")
     alone = [
-        Alone(name, before[name], rules.MISSING.at(name, f"{new} lacks it")) for name in sorted(before.keys() - after.keys())
+        Alone(name, before[name], rules.MISSING.at(printable(name), f"{printable(new)} lacks it"))
+        for name in sorted(before.keys() - after.keys())
     ]
     alone += [
-        Alone(name, after[name], rules.EXTRA.at(name, f"{old} lacks it")) for name in sorted(after.keys() - before.keys())
+        Alone(name, after[name], rules.EXTRA.at(printable(name), f"{printable(old)} lacks it"))
+        for name in sorted(after.keys() - before.keys())
     ]
     pairs = tuple((before[name], after[name]) for name in sorted(before.keys() & after.keys()))
     return Matched(pairs, tuple(alone))

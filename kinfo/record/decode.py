@@ -26,6 +26,8 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
     window = source.read(offset, VENDOR_HALF)
     is_end = offset + len(window) >= source.size
     record = _decode_window(window, is_end=is_end, layout=layout)
+    if record is None and region is not None and region // 2 < len(window):  # small: its other half is in the way
+        record = _decode_window(window[: region // 2], is_end=False, layout=None)
     if record is None:
         return None
     half, vendor = region, None
@@ -37,16 +39,23 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
             record = _decode_window(window[:half], is_end=False, layout=layout) or record
     behind = source.read(record.size, max(half - record.size, 0)) if region is not None and half is not None else b""
     is_alone = bool(record.layout and record.layout.vendor and offset and not _is_second_half(source, offset))
-    is_zero = not behind.strip(b"\0")
-    return replace(
-        record, offset=offset, base=base, region_size=region, vendor=vendor, tail_is_zero=is_zero, is_alone=is_alone
-    )
+    filled = behind.lstrip(b"\0")
+    start = record.size + len(behind) - len(filled) if filled else None
+    return replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_start=start, is_alone=is_alone)
 
 
 def _is_second_half(source: ByteSource, offset: int) -> bool:
-    """Whether a magic lies where a region that has its half here would begin: then this block is that record's."""
-    starts = (offset - half for half in _HALVES if offset >= half)
-    return any(is_magic(int.from_bytes(source.read(start, 4), "little")) for start in starts)
+    """Whether a record lies where a region that has its half here would begin: then this block is that record's."""
+    halves = {half for half in (*_HALVES, offset) if half <= offset}
+    return any(_has_kernels_record(source, offset - half, half) for half in halves)
+
+
+def _has_kernels_record(source: ByteSource, start: int, size: int) -> bool:
+    window = source.read(start, min(size, VENDOR_HALF))
+    if not is_magic(int.from_bytes(window[:4], "little")):
+        return False
+    record = _decode_window(window, is_end=False, layout=None)
+    return record is not None and record.layout is not None and not record.layout.vendor
 
 
 def erased_region(source: ByteSource, *, base: int | None = None) -> Record | None:

@@ -80,9 +80,10 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Detection:
-    """Every candidate, best first."""
+    """Every candidate, best first, and the bytes they were read from."""
 
     candidates: tuple[Candidate, ...]
+    window: Window
 
     @property
     def best(self) -> Candidate:
@@ -95,8 +96,11 @@ class Detection:
         return tuple(
             other
             for other in self.candidates[1:]
-            if (_rivals_proven if self.best.checksum.state.verified else _rivals_damaged)(self.best, other)
+            if (_rivals_proven if self.best.checksum.state.verified else self._rivals_damaged)(self.best, other)
         )
+
+    def _rivals_damaged(self, best: Candidate, other: Candidate) -> bool:
+        return _rivals_damaged(best, other) or (not best.is_truncated and _fits_as_cut(best, other.layout, self.window))
 
     @cached_property
     def confidence(self) -> Confidence:
@@ -145,6 +149,16 @@ def _rivals_damaged(best: Candidate, other: Candidate) -> bool:
     return best.points - other.points < DAMAGED_MARGIN and other.contradictions <= max(1, best.contradictions)
 
 
+def _fits_as_cut(best: Candidate, layout: Layout, window: Window) -> bool:
+    """Whether a longer layout fits as far as the bytes go before the zeros: a record that was cut, and padded again."""
+    there = len(window.data[: layout.size].rstrip(b"\0"))
+    last = next((field for field in layout.fields if field.offset < there <= field.end), None)
+    if last is None or last.end == layout.size:
+        return False
+    cuts = (_weigh(layout, Window(window.data[:end], is_end=True)) for end in (last.end, last.offset))  # whole, or half of it
+    return any(not cut.is_contradicted and best.body_points - cut.body_points < DAMAGED_MARGIN for cut in cuts)
+
+
 def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detection | None:
     """Weigh every layout against the bytes, which begin with the record and should go on to the end of its region.
 
@@ -154,7 +168,7 @@ def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detect
     window = Window(bytes(data), is_end=is_end)
     layouts = [layout for layout in LAYOUTS if layout is forced or _is_worth_weighing(layout, window)]
     candidates = [_weigh(layout, window) for layout in layouts]
-    return Detection(_ranked(candidates)) if candidates else None
+    return Detection(_ranked(candidates), window) if candidates else None
 
 
 def _ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:

@@ -39,7 +39,8 @@ class Record:
 
     `offset` is its first byte's place in the dump, `base` the physical address of the dump's first byte where known,
     `raw` the record's bytes, `region_size` the size of the region where the dump is just that. `layout` is None for an erased
-    region, of which nothing can be said. `is_alone`
+    region, of which nothing can be said. `tail_start` is where in that region
+    the first byte that is not zero lies behind the record; None where there is none. `is_alone`
     says of a vendor block that no kernel's record lies in the other half. `values`
     holds the raw value of every field that is there.
     """
@@ -54,7 +55,7 @@ class Record:
     values: Mapping[str, Value]
     region_size: int | None = None
     is_forced: bool = False
-    tail_is_zero: bool = True
+    tail_start: int | None = None
     vendor: Record | None = None
     is_alone: bool = False
     weighed: tuple[Weighed, ...] = ()
@@ -94,6 +95,11 @@ class Record:
     def is_truncated(self) -> bool:
         """Whether the dump ends inside the record."""
         return self.layout is not None and len(self.raw) < self.layout.size
+
+    @property
+    def tail_is_zero(self) -> bool:
+        """Whether nothing but zeros follows the record in its region, up to a vendor block."""
+        return self.tail_start is None
 
     @property
     def suffix(self) -> str:

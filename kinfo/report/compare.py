@@ -18,12 +18,13 @@ _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: 
 
 
 class Compared(NamedTuple):
-    """A pair of files, what their comparison says, and what a policy makes of it."""
+    """A pair of files, what their comparison says, and what a policy makes of it; `path`: the new one's name, unescaped."""
 
     old: str
     new: str
     comparison: Comparison
     findings: tuple[Finding, ...]
+    path: str = ""
 
     @property
     def is_refused(self) -> bool:

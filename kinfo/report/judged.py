@@ -29,6 +29,7 @@ class Judged(NamedTuple):
     """What was checked (a name for people) in which file, at which byte where there is one, and what was found.
 
     `lines`: of source, file and line by a finding's `where`.
+    `source` is the file's name as the system has it, whatever its bytes; each format shows it in its own way.
     """
 
     name: str
@@ -40,7 +41,8 @@ class Judged(NamedTuple):
     @property
     def place(self) -> str:
         """The file, and the byte."""
-        return self.source if self.offset is None else f"{self.source} at {self.offset:#x}"
+        shown = printable(self.source)
+        return shown if self.offset is None else f"{shown} at {self.offset:#x}"
 
 
 def sarif(judged: Iterable[Judged]) -> str:
@@ -87,9 +89,14 @@ def _sarif_result(one: Judged, finding: Finding) -> dict[str, object]:
         "ruleId": finding.code,
         **({"kind": "open"} if is_undecided else {}),
         "level": "none" if is_undecided else _SARIF_LEVEL[finding.severity],
-        "message": {"text": printable(f"{finding.where}: {finding.message}", keep="\n")},
-        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": printable(finding.where)}]}],
+        "message": {"text": _shown(f"{finding.where}: {finding.message}")},
+        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": _shown(finding.where)}]}],
     }
+
+
+def _shown(text: str) -> str:
+    """Text that others may have written, file names in it: XML 1.0 holds no control character, not even as a reference."""
+    return printable(text, keep="\n")
 
 
 def _region(one: Judged) -> dict[str, int]:
@@ -100,8 +107,8 @@ def _region(one: Judged) -> dict[str, int]:
 
 
 def _uri(source: str) -> str:
-    """A file as a URI: relative as it was named, or file:///."""
-    return f"{'file://' if source.startswith('/') else ''}{quote(source, errors='surrogateescape')}"
+    """A file as a URI: relative as it was named, or file:///; bytes that are no UTF-8 are those bytes."""
+    return f"{'file://' if source.startswith('/') else ''}{quote(source.encode('utf-8', 'surrogateescape'))}"
 
 
 def junit(judged: Iterable[Judged], *, strict: bool) -> str:
@@ -116,7 +123,7 @@ def junit_parts(judged: Iterable[Judged], *, strict: bool) -> Iterator[str]:
         for one in judged:
             text, counts = _suite(one, strict=strict)
             total = _Counts(*map(sum, zip(total, counts, strict=True)))
-            waiting.write(printable(text, keep="\n"))  # XML has no control characters, not even escaped
+            waiting.write(text)
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {total.attributes}>\n'
         waiting.seek(0)
         yield from iter(lambda: waiting.read(_PIECE), "")
@@ -144,17 +151,17 @@ def _suite(one: Judged, *, strict: bool) -> tuple[str, _Counts]:
     name = quoteattr(one.place)
     cases = [_case(finding, name, is_failure=finding in failures) for finding in one.findings]
     if not failures and not errors:
-        cases.append(f"    <testcase classname={name} name={quoteattr(one.name)}/>\n")
+        cases.append(f"    <testcase classname={name} name={quoteattr(_shown(one.name))}/>\n")
     counts = _Counts(len(cases), len(failures), errors)
     return f"  <testsuite name={name} {counts.attributes}>\n{''.join(cases)}  </testsuite>\n", counts
 
 
 def _case(finding: Finding, suite: str, *, is_failure: bool) -> str:
-    body = escape(f"{finding.where}: {finding.message}\neffect: {finding.effect}\ndo: {finding.remedy}")
+    body = escape(_shown(f"{finding.where}: {finding.message}\neffect: {finding.effect}\ndo: {finding.remedy}"))
     if is_open(finding):  # JUnit: the test itself did not work
-        inner = f"<error message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</error>"
+        inner = f"<error message={quoteattr(_shown(finding.message))} type={quoteattr(finding.code)}>{body}</error>"
     elif is_failure:
-        inner = f"<failure message={quoteattr(finding.message)} type={quoteattr(finding.code)}>{body}</failure>"
+        inner = f"<failure message={quoteattr(_shown(finding.message))} type={quoteattr(finding.code)}>{body}</failure>"
     else:
         inner = f"<system-out>{body}</system-out>"
     return f"    <testcase classname={suite} name={quoteattr(finding.code)}>{inner}</testcase>\n"
@@ -175,12 +182,12 @@ def github_parts(judged: Iterable[Judged]) -> Iterator[str]:
 
 def _github_place(one: Judged, finding: Finding) -> str:
     file, line = one.lines.get(finding.where, (one.source, 0))
-    return f"file={_github_property(file)}" + (f",line={line}" if line else "")
+    return f"file={_github_property(printable(file))}" + (f",line={line}" if line else "")
 
 
 def _github_text(one: Judged, finding: Finding) -> str:
     at = "" if one.offset is None else f"at {one.offset:#x}: "
-    return f"{at}{finding.where}: {finding.message}"
+    return _shown(f"{at}{finding.where}: {finding.message}")
 
 
 def _github_data(text: str) -> str:

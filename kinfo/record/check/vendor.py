@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinfo.findings import Finding
+from kinfo.findings import Finding, Severity
 from kinfo.record import rules
 from kinfo.record.check.image import image_range
-from kinfo.record.checksum import State
+from kinfo.record.checksum import HEAD_SIZE, State
 from kinfo.record.limits import PA_LIMIT
 from kinfo.record.record import Record
 
@@ -15,7 +15,7 @@ from kinfo.record.record import Record
 def check(record: Record) -> Iterator[Finding]:
     """All of this module."""
     if record.state is not State.ERASED and not record.tail_is_zero:
-        yield rules.RECORD_TAIL.at("region", f"bytes that are not zero follow the record's {record.size} bytes")
+        yield _tail(record)
     block = record.vendor
     if record.is_alone:
         where = f"nothing that is a kernel's record lies before the vendor block at {record.offset:#x}"
@@ -38,6 +38,15 @@ def check(record: Record) -> Iterator[Finding]:
     ours, theirs = _prefix(record.release_text), _prefix(block.release_text)
     if ours and theirs and ours != theirs:
         yield rules.RECORD_VENDOR_RELEASE.at("vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}")
+
+
+def _tail(record: Record) -> Finding:
+    """Zeros up to the region's half, and then something: a vendor block too damaged to be known as one."""
+    start, half = record.tail_start or 0, (record.region_size or 0) // 2
+    if half and half <= start < half + HEAD_SIZE:
+        text = f"behind zeros, the second half begins at {half:#x} with bytes that do not read as a vendor block"
+        return rules.RECORD_TAIL.at("region", text, Severity.WARNING, remedy="look at those bytes: `xxd -s` with that offset")
+    return rules.RECORD_TAIL.at("region", f"bytes that are not zero follow the record's {record.size} bytes")
 
 
 def _pointers(record: Record, block: Record) -> Iterator[Finding]:
