@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -11,16 +12,19 @@ from pathlib import Path
 import pytest
 
 import kinfo
+from kinfo.errors import FieldError
 from kinfo.record.structs import STRUCTS
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.model import Posting, Row
 from kinfo.writer_rows.series import V3
 from kinfo.writers import DRIVERS
+from kinfo.writers.registry import driver_of
 from tests.conftest import ROOT
 from tests.inspect_tables import STATIC, entries, runtime
 from tests.synthetic import MAIN, VENDOR, make_fields
 from tests.test_crosscheck import kernel  # noqa: F401  # a fixture
 from tests.test_layouts import FACTS
+from tools import generate
 
 ORACLE = (ROOT / "tests" / "oracle" / "structs.h").read_text()
 UNSEEN = {("kmemdump-rfc-v2", "tree"), ("kmemdump-rfc-v3", "tree"), ("kmemdump-rfc-v3", "series")}  # not known, so not said
@@ -70,7 +74,7 @@ def test_every_row_is_whole(row: Row) -> None:
         ({"title": ""}, "title"),
         ({"posted": ""}, "posted"),
         ({"layouts": ()}, "layouts"),
-        ({"layouts": ("E",)}, "layout E in record/layouts.py"),
+        ({"layouts": ("none",)}, "layout none in record/layouts.py"),
         ({"base": None}, "base"),
         ({"source": ""}, "source"),
         ({"tree": None}, "tree"),
@@ -139,7 +143,13 @@ def test_a_new_posting_is_held_against_androids(kernel: list[str]) -> None:  # n
     assert (code, err) == (0, "")
     kinds = {one["field"]: one["kind"] for one in json.loads(out)["differences"]}
     assert kinds["_relative_pa"] == "same"  # v3 leaves it 0
-    assert "[default: v4]" in " ".join(with_v4("crosscheck", "--help")[1].split())
+
+
+@pytest.mark.parametrize(
+    ("command", "words"), [("crosscheck", "[default: v4]"), ("table", "v3 or v4"), ("verify-dt", "v3 or v4")]
+)
+def test_a_new_posting_is_in_the_help(command: str, words: str) -> None:
+    assert words in " ".join(with_v4(command, "--help")[1].split())
 
 
 def test_a_new_posting_has_its_table(tmp_path: Path) -> None:
@@ -170,6 +180,20 @@ def test_a_new_posting_is_named_and_explains_what_it_leaves_out(tmp_path: Path) 
     new.write_bytes(kinfo.encode(make_fields("D", 1) | {"enabled_cfi_clang": 0, "_relative_pa": 0x80400000}, "D"))
     assert json.loads(with_v4("decode", str(new), "--format", "json")[1])["records"][0]["writers"] == ["meminspect v4"]
     assert "v4 stores no enabled_cfi_clang" in with_v4("compare", str(old), str(new))[1]
+
+
+def test_a_posting_of_several_layouts_writes_its_first_on_any_release() -> None:
+    row = rows.row_named("meminspect-v3")
+    assert row
+    driver = driver_of(row._replace(layouts=("D", "C")))
+    assert driver.layout({"release": "6.12.1-android16-5-gab"}).alias == "D"
+
+
+def test_a_writer_without_a_plan_is_refused_by_name() -> None:
+    row = rows.row_named("meminspect-v3")
+    assert row
+    with pytest.raises(FieldError, match="meminspect-v9 has neither a posting in its row nor a plan"):
+        driver_of(row._replace(name="meminspect-v9", posting=None))
 
 
 # Layouts
@@ -203,10 +227,42 @@ def test_every_layout_is_whole(alias: str) -> None:
 
 
 def test_every_part_of_a_layout_is_asked_for() -> None:
-    assert [part.split()[0] for part in layout_lacks("E")] == ["struct", "entry", "writer", "C", "size", "fields", "golden"]
+    assert [part.split()[0] for part in layout_lacks("none")] == [
+        "struct",
+        "entry",
+        "writer",
+        "C",
+        "size",
+        "fields",
+        "golden",
+    ]
 
 
 def test_regions_that_a_posting_registers_have_an_id_in_its_series() -> None:
     for row in rows.postings():
         if row.series and isinstance(row.posting, Posting):
             assert not [name for name in row.posting.regions if row.series.id_of(name) is None], row.name
+
+
+def test_a_layout_without_struct_or_fields_says_what_to_add() -> None:
+    entry = dataclasses.replace(kinfo.layout("D"), alias="none")
+    with pytest.raises(LookupError, match=r"layout none has no shape: add its struct to record/structs.py and run `make gen"):
+        assert entry.size
+    with pytest.raises(LookupError, match=r"layout none has no fields: add it to tests/synthetic.py"):
+        make_fields("none", 1)
+
+
+def test_generate_writes_the_shapes_first_and_says_what_a_layout_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking() -> dict[Path, bytes]:
+        raise LookupError("layout none has no fields")
+
+    made = ROOT / "kinfo" / "record" / "shapes.py"
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "SHAPES", tmp_path / "shapes.py")
+    monkeypatch.setattr(generate, "targets", lacking)
+    monkeypatch.setattr(sys, "argv", ["generate"])
+    assert generate.main() == 1
+    assert (tmp_path / "shapes.py").read_bytes() == made.read_bytes()
+    assert capsys.readouterr() == ("wrote: shapes.py\n", "generate: layout none has no fields\n")

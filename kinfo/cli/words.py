@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 
 
 def safe(text: str) -> str:
@@ -13,6 +14,12 @@ def safe(text: str) -> str:
     from kinfo.record.text import printable
 
     return printable(text)
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Names as a choice: "a, b or c"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def say(text: str) -> None:

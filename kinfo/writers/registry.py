@@ -24,11 +24,13 @@ _PLANS: dict[str, tuple[Callable[[Request], Plan], Callable[[Version], str | Non
 def driver_of(row: Row) -> Driver:
     """The driver of a row: by its plan, or region by region as its posting says. Raises FieldError for a row with neither."""
     if row.posting:
-        return Driver(row.name, row.title, row.layouts, meminspect.planner(row, row.posting), takes_entries=True)
+        newest = row.layouts[0]  # of a posting that is said to write several, whatever the release: it is one source
+        plan = meminspect.planner(row, row.posting)
+        return Driver(row.name, row.title, row.layouts, plan, lambda _: newest, takes_entries=True)
     if row.name not in _PLANS:
         raise FieldError(f"{row.name} has neither a posting in its row nor a plan", "add one of them")
-    plan, default = _PLANS[row.name]
-    return Driver(row.name, row.title, row.layouts, plan, default)
+    of_its_own, default = _PLANS[row.name]
+    return Driver(row.name, row.title, row.layouts, of_its_own, default)
 
 
 DRIVERS: tuple[Driver, ...] = tuple(map(driver_of, rows.ROWS))
