@@ -47,7 +47,11 @@ class Kernel:
 
 def make_kernel(alias: str, rng: random.Random) -> Kernel:
     """A kernel that writes this layout."""
-    template = RELEASES.get(alias, RELEASES["A2"])
+    if alias not in (*MAIN, *VENDOR):
+        raise LookupError(
+            f"layout {alias} has no fields: add it to tests/synthetic.py (RELEASES, and what it has beyond them)"
+        )
+    template = RELEASES.get(alias, RELEASES["A2"])  # a vendor block is beside A2
     commit, build = f"{rng.getrandbits(48):012x}", str(rng.randrange(10**7, 10**8))
     release = template.format(minor=rng.randrange(200), commit=commit, build=build)
     major, minor = release.split(".")[:2]

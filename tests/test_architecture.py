@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 RANKS = {
     "printable": -1,
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
+    "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),

@@ -207,9 +207,11 @@ class TestCommand:
         assert "all 31 fields are the same" in kinfo_cli("layouts", "--diff", "C", "c").out
 
     def test_errors(self, kinfo_cli: Cli) -> None:
-        ran = kinfo_cli("layouts", "E")
+        ran = kinfo_cli("layouts", "none")
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.startswith("kinfo: no layout is called 'E'; choose one of: kdebuginfo (Z0), debug-kinfo-2020 (A0), ")
+        assert ran.err.startswith(
+            "kinfo: no layout is called 'none'; choose one of: kdebuginfo (Z0), debug-kinfo-2020 (A0), "
+        )
         assert kinfo_cli("layouts", "C", "--diff", "A0", "A1") == Ran(
             2, "", "kinfo: --diff takes two names, and neither NAME nor --format; see `kinfo layouts --help`\n"
         )

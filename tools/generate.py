@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SHAPES = ROOT / "kinfo/record/shapes.py"
 sys.path.insert(0, str(ROOT))  # for tools and tests, which are in no package
 
 
@@ -79,7 +80,7 @@ def targets() -> dict[Path, bytes]:
     docs, readme = ROOT / "docs", ROOT / "README.md"
     derived = {
         readme: with_real_output(readme.read_text(), ROOT),
-        ROOT / "kinfo/record/shapes.py": shapes(),
+        SHAPES: shapes(),
         docs / "format.md": document(docs / "format.md", format_blocks()),
         docs / "findings.md": document(docs / "findings.md", findings_blocks()),
     }
@@ -91,7 +92,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when a file is not current")
     check = parser.parse_args().check
-    files = targets()
+    files = {SHAPES: shapes().encode()}
+    if not check and (not SHAPES.exists() or SHAPES.read_bytes() != files[SHAPES]):
+        SHAPES.write_bytes(files[SHAPES])  # first: everything else is derived with them
+        print(f"wrote: {SHAPES.relative_to(ROOT)}")
+    try:
+        files |= targets()
+    except LookupError as error:  # a layout that is not whole yet
+        print(f"generate: {error.args[0]}", file=sys.stderr)
+        return 1
     stale = [path for path, wanted in files.items() if not path.exists() or path.read_bytes() != wanted]
     for path in stale:
         print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")

@@ -11,24 +11,20 @@ from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
 from kinfo.cli.registered import entries
 from kinfo.cli.words import safe
+from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
     from kinfo.diff.crosscheck import Crossed
     from kinfo.findings import Finding
 
-_UPSTREAM = {
-    "rfc-v2": "kmemdump-rfc-v2",
-    "rfc-v3": "kmemdump-rfc-v3",
-    "v1": "meminspect-v1",
-    "v2": "meminspect-v2",
-    "v3": "meminspect-v3",
-}
+_UPSTREAM = {row.key: row for row in rows.postings()}
+_NEWEST = tuple(_UPSTREAM)[-1]
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 
 
 @click.command("crosscheck", short_help="Compare what the upstream and the downstream driver leave on one kernel")
 @source_options
-@click.option("--upstream", type=click.Choice(tuple(_UPSTREAM)), default="v3", show_default=True, help="The posting.")
+@click.option("--upstream", type=click.Choice(tuple(_UPSTREAM)), default=_NEWEST, show_default=True, help="The posting.")
 @click.option("--downstream", metavar="LAYOUT", help="The Android driver's layout (default: as the release calls for).")
 @click.option("--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all that it needs).")
 @click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter of both.")
@@ -67,8 +63,9 @@ def _crossed(given: dict[str, Any]) -> Crossed:
         given.pop(name) for name in ("upstream", "downstream", "table", "build_info", "dump")
     )
     facts = gathered(**given)
-    up_info = () if upstream == "v3" else info  # v3 has no such parameter
-    up = api.build(facts, _UPSTREAM[upstream], build_info=up_info, entries=entries(table, _UPSTREAM[upstream]))
+    row = _UPSTREAM[upstream]
+    up_info = () if row.posting and not row.posting.info else info  # v3 has no such parameter
+    up = api.build(facts, row.name, build_info=up_info, entries=entries(table, row.name))
     down = api.build(facts, "android", downstream, build_info=info)
     found = None
     if dump is not None:

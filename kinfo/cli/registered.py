@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING
 from kinfo.cli import common
 from kinfo.errors import KinfoError
 from kinfo.findings import Severity
+from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
     from kinfo.writers import Entry
-
-# The series whose ids a driver is written for. v1 and v2 have one map; RFC v3's was not seen, so every table is taken.
-_SERIES = {
-    "kmemdump-rfc-v2": ("rfc-v2",),
-    "meminspect-v1": ("v1", "v2"),
-    "meminspect-v2": ("v1", "v2"),
-    "meminspect-v3": ("v3",),
-}
 
 
 def entries(path: str | None, driver: str) -> Sequence[Entry] | None:
@@ -37,7 +30,8 @@ def entries(path: str | None, driver: str) -> Sequence[Entry] | None:
     for finding in table.findings:
         if finding.severity is Severity.ERROR:
             raise KinfoError(f"{path}: {finding.where}: {finding.message}", finding.remedy)
-    if table.series.name not in _SERIES.get(driver, (table.series.name,)):
+    row = rows.row_named(driver)  # v1 and v2 have one map of ids; RFC v3's was not seen, so every table is taken
+    if row and row.series and row.series.symbols != table.series.symbols:
         raise KinfoError(
             f"{path}: is a table of {table.series.name}, whose ids {driver} does not know",
             f"`kinfo table {path}` says why; choose the driver of that series",

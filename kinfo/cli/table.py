@@ -12,18 +12,20 @@ import click
 
 from kinfo.cli import common
 from kinfo.cli.fields import plain
-from kinfo.cli.words import safe
+from kinfo.cli.words import one_of, safe
 from kinfo.errors import KinfoError
+from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
     from kinfo.meminspect.entry import Table
 
 _FORMATS = (*common.DATA_FORMATS, "csv")
+_SERIES = [row.series.name for row in rows.ROWS if row.series]
 
 
 @click.command("table", short_help="List the inspect table that a kernel registers its regions in")
 @click.argument("source")
-@click.option("--series", metavar="NAME", help="rfc-v2, v1, v2 or v3 (default: as the table itself shows).")
+@click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
 @click.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")

@@ -11,8 +11,9 @@ import click
 from kinfo.cli import common
 from kinfo.cli.ahead import schema_check
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
-from kinfo.cli.words import safe, say
+from kinfo.cli.words import one_of, safe, say
 from kinfo.errors import KinfoError, TreeError
+from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
     from kinfo.dt.batch import FileVerdicts, Request
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kinfo.dt.verify import Verdict
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
+_PROFILES = [row.key or "downstream" for row in rows.ROWS if row.tree]
 _PAGES = ("4096", "16384", "65536")
 _LOG_LIMIT = 64 << 20
 
@@ -34,7 +36,7 @@ _LOG_LIMIT = 64 << 20
 @click.option("--select", multiple=True, metavar="N|TEXT", help="Only tree number N, or trees with TEXT in their label.")
 @click.option("--overlay", multiple=True, metavar="FILE[#N]", help="Apply an overlay to every tree first.")
 @click.option("--include", multiple=True, metavar="DIR", help="Where a .dts looks for what it includes.")
-@click.option("--profile", metavar="NAME", help="downstream, v1, v2 or v3 (default: as the tree's shape is).")
+@click.option("--profile", metavar="NAME", help=f"{one_of(_PROFILES)} (default: as the tree's shape is).")
 @click.option("--layout", metavar="NAME", help="The record that the kernel writes (`kinfo layouts`).")
 @click.option("--page-size", type=click.Choice(_PAGES), default="4096", show_default=True, help="The kernel's page size.")
 @click.option("--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1 (default: all that the profile ships on).")

@@ -5,10 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 
 from kinfo.printable import printable as safe
 
 __all__ = ["safe", "say"]
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Names as a choice: "a, b or c"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def say(text: str) -> None:

@@ -16,13 +16,13 @@ from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Value
 from kinfo.record.record import HEAD_FIELDS, Record, Shown
 from kinfo.record.text import before_nul
+from kinfo.writer_rows import rows
 
 CHECKSUM, LAYOUT, VENDOR = "checksum", "layout", "vendor"
 _OF_THE_BOOT = ("module_start_va", "module_end_va", "module_plt_start_va", "suspend_diag_va", "kimage_voffset", "phys_offset")
 _UNALIGNED = ("suspend_diag_va",)
 _MODULE_RANGE = ("module_start_va", "module_end_va")
 _BEHIND_TREES = ("mod_init_layout_offset", "mod_kallsyms_offset")  # struct module grows by a tree node a range before them
-_POSTED = ("C", "D")  # layouts that upstream's drivers write beside Android's
 _OF_THE_BUILD = ("num_syms", "names_total_len", "dss_freq_name", "dss_freq_size")
 _VERIFIED = frozenset((State.VALID.value, State.INVERTED.value))
 
@@ -88,7 +88,7 @@ def _checksum(old: Record, new: Record) -> Difference:
 def _layout(pair: Pair) -> Iterator[Difference]:
     """One driver that writes another layout within one series: the boot loader reads other bytes than before."""
     before, after = _aliases(pair)
-    is_posted = before in _POSTED or after in _POSTED
+    is_posted = rows.posted_in(before) or rows.posted_in(after)
     if before != after and pair.series == 1 and not is_posted:
         yield Difference(LAYOUT, before, after, Kind.REGRESSION, "kernels of one series, and both layouts are Android's")
 

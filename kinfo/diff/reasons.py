@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kinfo.diff.builds import Pair
 from kinfo.record import kernels
 from kinfo.record.record import Record
-from kinfo.record.writers import FIRST_POSTED_BASE, is_rfc_v2
+from kinfo.record.writers import rows_of_sysname
+from kinfo.writer_rows import rows
+from kinfo.writer_rows.model import Row
 
 
 class Reason(NamedTuple):
@@ -41,26 +43,50 @@ def _has_addresses(record: Record) -> bool:
     return bool(record.number("_addresses_pa")) and not record.number("enabled_base_relative")
 
 
-def _can_be_posted_c(record: Record) -> bool:
-    """Layout C from a kernel that the series was posted for, and that is not Android's: its driver always stores the base."""
-    release = record.release
-    is_posted = release is not None and release.version >= FIRST_POSTED_BASE and not release.is_android
-    return is_posted and _layout("C")(record)
+def _is_alone(row: Row) -> bool:
+    """Whether nothing that ships writes the posting's layouts: then the layout alone shows who wrote it."""
+    return not any(rows.shipped_in(alias) for alias in row.layouts)
 
 
-_V2 = "meminspect v2 15/25: kallsyms_relative_base is no longer registered"
-_V3 = "meminspect v3 kernel/meminspect/kinfo.c: no case for it"
+def _can_be_of(row: Row) -> Callable[[Record], bool]:
+    """Whether a record can be the posting's.
+
+    Where Android writes the layout too, its kernel must be one that the series was posted for, and not Android's: that driver
+    always stores the base.
+    """
+    if row.posting and row.posting.is_sysname:
+        return lambda record: row in rows_of_sysname(record)
+    has_layout = _layout(*row.layouts)
+    if _is_alone(row):
+        return has_layout
+
+    def holds(record: Record) -> bool:
+        release = record.release
+        is_posted = release is not None and release.version >= rows.first_base() and not release.is_android
+        return is_posted and has_layout(record)
+
+    return holds
+
+
+def _of_rows(*, alone: bool) -> Iterator[Reason]:
+    """What the postings leave 0 or get wrong. A writer that is known by its layout is asked first."""
+    for row in sorted(rows.postings(), key=lambda row: row.is_rfc):
+        for gap in row.gaps if _is_alone(row) is alone else ():
+            holds = _can_be_of(row)
+            is_wrong = row.posting is not None and row.posting.is_sysname
+            yield Reason(gap.field, holds if is_wrong else _is_zero(gap.field, holds), gap.text, gap.source)
+
+
 _ONLY_IF = "drivers/android/debug_kinfo.c: only one of the two forms is set"
 
 REASONS = (
-    Reason("_relative_pa", _is_zero("_relative_pa", _layout("D")), "v3 never stores _relative_pa", _V3),
+    *_of_rows(alone=True),
     Reason(
         *("_relative_pa", _is_zero("_relative_pa", _since(kernels.PLACE_RELATIVE))),
         "kernels from 7.0 on have no relative base",
         "kallsyms: Get rid of kallsyms relative base",
     ),
-    Reason("_relative_pa", _is_zero("_relative_pa", _can_be_posted_c), "v2 stores no _relative_pa", _V2),
-    Reason("_relative_pa", is_rfc_v2, "RFC v2 stores the variable's own address", "kmemdump RFC v2 mm/kmemdump/kinfo.c"),
+    *_of_rows(alone=False),
     Reason("_relative_pa", _is_zero("_relative_pa", _has_addresses), "its table has absolute addresses", _ONLY_IF, False),
     Reason("_offsets_pa", _is_zero("_offsets_pa", _has_addresses), "its table has absolute addresses", _ONLY_IF, False),
     Reason("_addresses_pa", _has_addresses, "its table has absolute addresses", _ONLY_IF, False),
@@ -83,11 +109,6 @@ REASONS = (
         *("enabled_cfi_clang", _is_zero("enabled_cfi_clang", _since(kernels.CFI_RENAMED))),
         "enabled_cfi_clang is 0 since 6.18: the option is called CONFIG_CFI",
         "IS_ENABLED(CONFIG_CFI_CLANG) in every writer",
-    ),
-    Reason(
-        *("last_uts_release", is_rfc_v2),
-        'RFC v2 copies the first member of init_uts_ns, which is "Linux"',
-        "kmemdump RFC v2 mm/kmemdump/kinfo.c",
     ),
 )
 

@@ -13,7 +13,7 @@ from kinfo.dt.tree import Node, Tree, to_blob, tree_of
 from kinfo.dt.verify import verify
 from kinfo.errors import TreeError
 from kinfo.findings import Finding, Severity
-from kinfo.record.layouts import DEBUG_KINFO
+from kinfo.writer_rows.rows import DEBUG_KINFO
 
 _PLACED = ("size", "alignment")
 _MOST_CELLS = 4  # dtc knows no more

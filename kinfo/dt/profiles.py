@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.errors import UnknownNameError, did_you_mean
-from kinfo.record.layouts import DEBUG_KINFO, LAYOUTS, layout_named
+from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.model import Layout
+from kinfo.writer_rows import rows
+from kinfo.writer_rows.rows import DEBUG_KINFO
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree
 
-DEBUG_KINFO_V2 = "google,debug-kinfo-v2"
-KINFO = "google,kinfo"
-COMPATIBLES = (DEBUG_KINFO, DEBUG_KINFO_V2, KINFO)
+_TREES = tuple((row, row.tree) for row in rows.ROWS if row.tree)
+COMPATIBLES = tuple(dict.fromkeys(name for _, tree in _TREES for name in tree.compatibles))
 
 
 class Profile(NamedTuple):
@@ -39,17 +40,14 @@ class Profile(NamedTuple):
         return tuple(sorted((layout_named(alias) for alias in self.layouts), key=lambda layout: layout.size))
 
 
-_ANDROID = tuple(one.alias for one in LAYOUTS if one.compatible in (DEBUG_KINFO, DEBUG_KINFO_V2) and one.alias != "D")
-_GKI = ((5, 10), (5, 15), (6, 1), (6, 6), (6, 12))
-_V1, _POSTED = ((6, 12), (7, 2)), ((7, 2),)
-_BOTH = (DEBUG_KINFO, DEBUG_KINFO_V2)
-_ON_REGION = "compatible on the reserved-memory child"
-
-PROFILES = (
-    Profile("downstream", "device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _ANDROID, _GKI),
-    Profile("v1", "google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ("C",), _V1),
-    Profile("v2", f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ("C",), _POSTED),
-    Profile("v3", f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ("D",), _POSTED),
+_DOWNSTREAM = "downstream"
+PROFILES = tuple(
+    Profile(
+        *(row.key or _DOWNSTREAM, tree.title, tree.on_region, tree.compatibles, tree.probed),
+        tuple(one.alias for one in LAYOUTS if one.alias in row.layouts),
+        tree.kernels,
+    )
+    for row, tree in _TREES
 )
 _BY_NAME = {profile.name: profile for profile in PROFILES}
 
@@ -83,11 +81,16 @@ def is_region(node: Node) -> bool:
 
 def recognised(nodes: tuple[Node, ...]) -> tuple[Profile, str]:
     """The profile whose shape the first kinfo node has, and why. v2 and v3 look the same: it is called v3."""
+    downstream, *posted = PROFILES
     if not nodes:
-        return _BY_NAME["downstream"], "no kinfo node: the shape that ships is assumed"
+        return downstream, "no kinfo node: the shape that ships is assumed"
     node = next((one for one in nodes if not is_region(one)), nodes[0])
-    if KINFO in node.texts("compatible"):
-        return _BY_NAME["v1"], f"{node.path} has the compatible {KINFO}"
+    names = set(node.texts("compatible"))
+    for profile in reversed(posted):
+        if own := sorted(names & set(profile.compatibles) - set(downstream.compatibles)):
+            return profile, f"{node.path} has the compatible {own[0]}"
     if is_region(node) and "memory-region" not in node.properties:
-        return _BY_NAME["v3"], f"{node.path} has the compatible and is the region itself (v2 looks the same: --profile v2)"
-    return _BY_NAME["downstream"], f"{node.path} is a device node with the compatible {DEBUG_KINFO}"
+        *others, last = (one for one in posted if one.on_region and DEBUG_KINFO in one.compatibles)
+        alike = "; ".join(f"{one.name} looks the same: --profile {one.name}" for one in others)
+        return last, f"{node.path} has the compatible and is the region itself ({alike})"
+    return downstream, f"{node.path} is a device node with the compatible {DEBUG_KINFO}"

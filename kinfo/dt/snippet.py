@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinfo.dt.board import Board, Use
 from kinfo.dt.ranges import Range
-from kinfo.record.layouts import DEBUG_KINFO
+from kinfo.writer_rows.rows import DEBUG_KINFO
 
 
 def snippet(board: Board) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from kinfo.errors import KinfoError
 from kinfo.meminspect import rules
 from kinfo.meminspect.entry import LP64, SHAPES, Entry, Form, Found, Shape
-from kinfo.meminspect.ids import MAX
+from kinfo.meminspect.ids import MAX, WITHOUT_PA
 from kinfo.meminspect.unique import symbol_of
 
 _PADDED = 64  # bytes that GCC for x86-64 puts between the starts of 40-byte objects
@@ -32,7 +32,7 @@ def runtime(name: str, data: bytes) -> Found:
         is_padded = not any(data[at + 4 : at + 8].strip(b"\0") for at in range(0, len(data), size))  # no VA behind the id
         if taken and all(entry.id == index for index, entry in taken) and is_padded is (shape.pointer == 8):
             return Found(
-                Form.RUNTIME, tuple(entry for _, entry in taken), series="rfc-v2" if "pa" not in shape.fields else ""
+                Form.RUNTIME, tuple(entry for _, entry in taken), series=WITHOUT_PA if "pa" not in shape.fields else ""
             )
     raise KinfoError(
         f"{name}: is no run-time table: no slots of which the k-th has id k", f"a 64-bit kernel's has {_TABLE} bytes"

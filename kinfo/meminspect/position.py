@@ -29,6 +29,6 @@ def ids_by_position(series: Series, entries: Sequence[Entry]) -> tuple[int | Non
 
 def _skipped(series: Series) -> Iterator[frozenset[int]]:
     """Ids that no annotation has: init_mm_pgd in v1 and v2, kallsyms_relative_base in v2; a module may register the first."""
-    named = {"v1": ("init_mm_pgd",), "v2": ("init_mm_pgd", "kallsyms_relative_base")}.get(series.name, ())
-    for names in dict.fromkeys((named, named[1:])):
+    late = (series.late,) if series.late else ()
+    for names in dict.fromkeys(((*late, *series.dropped), series.dropped)):
         yield frozenset(id_ for name in names if (id_ := series.id_of(name)) is not None)

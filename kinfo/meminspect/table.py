@@ -12,7 +12,6 @@ from kinfo.meminspect.ids import CONFIG, MAX, Series
 from kinfo.meminspect.version import decided, named
 
 _LIMIT = 1 << 64
-_UNUSED = "init_mm_pgd"  # has an id, and no annotation, in v1 and v2
 _BY_VA = (Form.SECTION, Form.RUNTIME, Form.CORE)
 
 
@@ -21,7 +20,7 @@ def table_of(source: str, found: Found, series: Series | None = None) -> Table:
     chosen, why, is_open = decided(found, series)
     entries = named(chosen, found)
     checked = (*found.findings, *_check(chosen, found, entries))
-    if is_open and chosen.name != "v1":
+    if is_open and not chosen.preferred:
         checked = (*checked, rules.SERIES_OPEN.at("table", f"taken for {chosen.name}"))
     findings = tuple(sorted(checked, key=lambda finding: list(Severity).index(finding.severity)))
     return Table(source, found.form, chosen, why, entries, findings)
@@ -36,9 +35,9 @@ def _check(series: Series, found: Found, entries: tuple[Entry, ...]) -> Iterator
     for given, entry in zip(found.entries, entries, strict=True):
         yield from _entry(series, found.form, given, entry)
     static = [entry for entry in entries if entry.dynamic is False and (entry.id or 0) > CONFIG and entry.pa is not None]
-    if series.name in ("v1", "v2") and _UNUSED in {entry.name for entry in entries if entry.id is not None}:
+    if series.late and series.late in {entry.name for entry in entries if entry.id is not None}:
         yield rules.LATE_ID.at(
-            _where(series.id_of(_UNUSED)), f"{series.name} has it for {_UNUSED} and registers nothing there"
+            _where(series.id_of(series.late)), f"{series.name} has it for {series.late} and registers nothing there"
         )
     unknown = sum(entry.id is None for entry in entries)
     if found.form is Form.CORE and unknown:
@@ -69,7 +68,7 @@ def _called(series: Series, name: str, entry: Entry, where: str) -> Iterator[Fin
     id_ = entry.id or 0
     if name != series.region(id_):
         yield rules.NAME.at(where, f"it is called {name}; the driver of {series.name} calls it {series.region(id_)}")
-    elif series.name == "v3" and id_ < len(series.strings) and name == "Ktk_data":
+    elif id_ in series.misnamed:
         yield rules.NAME.at(where, f"it is called {name}, but id {id_} is {entry.name}")
 
 

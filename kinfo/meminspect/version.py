@@ -11,9 +11,9 @@ from kinfo.meminspect.ids import MAX, SERIES, Series
 from kinfo.meminspect.position import ids_by_position
 
 _POINTER = 8
-_RELATIVE_BASE = 36
 _TELLING = (26, 27, 28, 43)  # ids whose regions differ in kind between the series
-_POINTERS = frozenset(symbol for symbol in SERIES[1].symbols if symbol.startswith(("kallsyms_", "_s", "_e", "_text")))
+_SYMBOLS = frozenset(symbol for one in SERIES for symbol in one.symbols)
+_POINTERS = frozenset(symbol for symbol in _SYMBOLS if symbol.startswith(("kallsyms_", "_s", "_e", "_text")))
 _POINTERS |= {"swapper_pg_dir", "high_memory"}
 _STRUCTS = frozenset(("init_mm", "tk_data", "clear_seq", "prb_descs", "prb_infos", "prb_data", "init_uts_ns", "linux_banner"))
 # Names that say less than they seem: the minidump driver's are wrong in v3, and truncated.
@@ -44,7 +44,7 @@ def decided(found: Found, forced: Series | None) -> tuple[Series, tuple[str, ...
         )
     best = max(len(one.pro) for one in fitting)
     first = [one for one in fitting if len(one.pro) == best]
-    chosen = next((one for one in first if one.series.name == "v1"), first[0])  # v1 = v2 where nothing tells them apart
+    chosen = next((one for one in first if one.series.preferred), first[0])  # v1 = v2 where nothing tells them apart
     return chosen.series, (*found.why, *chosen.pro), len(first) > 1
 
 
@@ -106,18 +106,26 @@ def _ids(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
                     if fits
                     else f"id {id_} has {entry.size} bytes, {symbol} more",
                 )
-    if series.name in ("v1", "v2") and _RELATIVE_BASE + 1 in by_id:  # kallsyms_offsets is there
-        has_base = _RELATIVE_BASE in by_id
-        yield has_base == (series.name == "v1"), f"id 36 (kallsyms_relative_base) is {'there' if has_base else 'not there'}"
+    yield from _registered(series, by_id)
+
+
+def _registered(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
+    """What tells series of one map apart: ids that only some of them register, where the id behind is there."""
+    alike = [one for one in SERIES if one.symbols == series.symbols]
+    for symbol in dict.fromkeys(symbol for one in alike for symbol in one.dropped):
+        id_ = series.id_of(symbol) or 0
+        if id_ + 1 in by_id:
+            is_there = id_ in by_id
+            yield is_there == (symbol not in series.dropped), f"id {id_} ({symbol}) is {'there' if is_there else 'not there'}"
 
 
 def _pas(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
     static = [entry for id_, entry in by_id.items() if 3 < id_ < series.dynamic and entry.pa is not None]
     # by most: one that a module registers itself has a PA in v1 and v2 as well
     if static and 2 * sum(bool(entry.pa) for entry in static) > len(static):
-        yield series.name not in ("v1", "v2"), "static entries have a PA"
+        yield series.pa is not False, "static entries have a PA"
     elif static:
-        yield series.name != "v3", "static entries have no PA"
+        yield series.pa is not True, "static entries have no PA"
 
 
 def named(series: Series, found: Found) -> tuple[Entry, ...]:

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.record.model import Kernels, Layout
+from kinfo.writer_rows.rows import ANDROID, DEBUG_KINFO, DEBUG_KINFO_V2
 
-DEBUG_KINFO = "google,debug-kinfo"
 VENDOR_NODE = "google,debug-snapshot-debug-kinfo"
-
-ANDROID = "Android debug_kinfo driver"
 
 _BEFORE_MOD_MEM = (None, (6, 3))  # struct module still has core_layout and init_layout
 _SINCE_MOD_MEM = ((6, 4), None)
@@ -124,7 +122,7 @@ LAYOUTS: tuple[Layout, ...] = (
         kernels=Kernels(known=((6, 4), (6, 12)), possible=_SINCE_MOD_MEM),
         seen_in="6.6",
         writers=(ANDROID + " with the v2 compatible",),
-        compatible="google,debug-kinfo-v2",
+        compatible=DEBUG_KINFO_V2,
     ),
     Layout(
         name="debug-kinfo-seqs",

@@ -88,7 +88,11 @@ class Layout:
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """Every field in order, with its offset."""
+        """Every field in order, with its offset. Raises LookupError for a layout without a shape."""
+        if self.alias not in SHAPES:
+            raise LookupError(
+                f"layout {self.alias} has no shape: add its struct to record/structs.py and run `make generate`"
+            )
         return tuple(_fields(SHAPES[self.alias]))
 
     @cached_property

@@ -1,41 +1,56 @@
 """Which writer left a record: the same layout means different things from different drivers.
 
 C is written by the Android driver, by kmemdump RFC v2 (with the wrong `_relative_pa`), by RFC v3 and meminspect v1, and by
-meminspect v2 (with none). The bytes often do not tell them apart; then all are named.
+meminspect v2 (with none). The bytes often do not tell them apart; then all are named. What each stores is in its row.
 """
 
 from __future__ import annotations
 
-from kinfo.record.record import Record
+from collections.abc import Sequence
 
-ANDROID = "Android debug_kinfo driver"
-RFC_V2 = "kmemdump RFC v2"
-RFC_V3 = "kmemdump RFC v3"
-MEMINSPECT_V1 = "meminspect v1"
-MEMINSPECT_V2 = "meminspect v2"
-MEMINSPECT_V3 = "meminspect v3"
-FIRST_POSTED_BASE = (6, 16)  # the series was never posted for an older kernel
+from kinfo.record.model import Layout
+from kinfo.record.record import Record
+from kinfo.writer_rows import rows
+from kinfo.writer_rows.model import Row
+
+SYSNAME = "Linux"
 
 
 def possible_writers(record: Record) -> tuple[str, ...]:
     """The drivers that can have left these bytes, likeliest first."""
     if record.layout is None:
         return ()
-    if record.layout.alias == "D":
-        return (MEMINSPECT_V3,)
-    if record.layout.alias != "C":
+    posted = rows.posted_in(record.layout.alias)
+    if not posted:
         return record.layout.writers
-    if is_rfc_v2(record):
-        return (RFC_V2,)
+    if of_sysname := rows_of_sysname(record):
+        return _labels(of_sysname)
+    usual = [row for row in sorted(posted, key=lambda row: row.is_rfc) if not (row.posting and row.posting.is_sysname)]
+    shipped = (rows.ANDROID,) if rows.shipped_in(record.layout.alias) else ()
     if not record.release_text:
-        return (MEMINSPECT_V1, MEMINSPECT_V2, RFC_V3) if record.state.verified else (ANDROID,)
-    if record.number("_relative_pa") == 0:
-        return (MEMINSPECT_V2,)
-    if record.release and (record.release.is_android or record.release.version < FIRST_POSTED_BASE):
-        return (ANDROID, MEMINSPECT_V1, RFC_V3)
-    return (MEMINSPECT_V1, RFC_V3, ANDROID)
+        return _labels(usual) if record.state.verified or not shipped else shipped
+    stores = record.number("_relative_pa") != 0
+    fitting = [row for row in usual if row.posting is None or row.posting.stores_base is stores]
+    if not stores and fitting:
+        return _labels(fitting)
+    fitting = fitting or usual
+    is_older = record.release and (record.release.is_android or record.release.version < rows.first_base())
+    return (*shipped, *_labels(fitting)) if is_older else (*_labels(fitting), *shipped)
 
 
-def is_rfc_v2(record: Record) -> bool:
-    """Whether this is kmemdump RFC v2: its release reads "Linux" (sysname), its base is the variable's own address."""
-    return record.layout is not None and record.layout.alias == "C" and record.release_text == "Linux"
+def rows_of_sysname(record: Record) -> tuple[Row, ...]:
+    """The writers that take "Linux" (sysname) for the release, where that is what it reads: kmemdump RFC v2."""
+    if record.layout is None or record.release_text != SYSNAME:
+        return ()
+    return tuple(row for row in rows.posted_in(record.layout.alias) if row.posting and row.posting.is_sysname)
+
+
+def stores_base_in(layout: Layout) -> bool:
+    """Whether any writer of the layout stores `_relative_pa`; what is no posting always does."""
+    posted = rows.posted_in(layout.alias)
+    is_shipped = not posted or bool(rows.shipped_in(layout.alias))
+    return is_shipped or any(row.posting is None or row.posting.stores_base for row in posted)
+
+
+def _labels(found: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(row.label for row in found)

@@ -12,7 +12,6 @@ from kinfo.writers import build_info, rules
 from kinfo.writers.model import Plan, Request
 from kinfo.writers.rules import Facts, Rule
 
-LAYOUTS = ("C", "CR", "B", "A6v2", "A6", "A5", "A4", "A3", "A2", "A1n", "A1", "A0")
 _SINCE: tuple[tuple[Version, str], ...] = (
     ((6, 19), "CR"),
     ((6, 11), "C"),

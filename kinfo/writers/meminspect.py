@@ -8,9 +8,9 @@ Sources: mm/kmemdump/kinfo.c and kernel/meminspect/kinfo.c as posted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kinfo.errors import FieldError
+from kinfo.writer_rows.model import Posting, Row
 from kinfo.writers import build_info, rules
 from kinfo.writers.build_info import Kept
 from kinfo.writers.model import Entry, Plan, Request
@@ -24,41 +24,16 @@ _FIELDS = {
     **{f"kallsyms_{name}": f"_{name}_pa" for name in _TABLES},
     "swapper_pg_dir": "swapper_pg_dir_pa",
 }
+_INFO = {"stored": build_info.stored, "copied": build_info.copied}
 _BASE, _COUNT, _UTS, _UTS_NAME = "kallsyms_relative_base", "kallsyms_num_syms", "init_uts_ns", "init_uts_ns_name"
 
 
-class Posting(NamedTuple):
-    """One posting of the driver.
-
-    `regions` are those that its annotations register, in the order of their ids. `assigns_base_flag`: whether it sets
-    enabled_base_relative; `base`: what it makes of kallsyms_relative_base ("value", "place", or "" for a driver without the
-    case); `info`: how build_info gets into the record (None: it has no such field).
-    """
-
-    regions: tuple[str, ...]
-    assigns_base_flag: bool
-    base: str
-    info: Callable[[Sequence[str]], Kept] | None
-    sums_after_info: bool = False
-
-
-_KALLSYMS = tuple(f"kallsyms_{name}" for name in _TABLES)
-_WITH_BASE = (*_BORDERS, _COUNT, _BASE, *_KALLSYMS, "swapper_pg_dir")
-_WITHOUT = (*_BORDERS, _COUNT, *_KALLSYMS, "swapper_pg_dir")
-
-RFC_V2 = Posting((*_WITH_BASE, _UTS_NAME), False, "place", build_info.stored, sums_after_info=True)
-RFC_V3 = Posting((_UTS, *_WITH_BASE), True, "value", build_info.stored, sums_after_info=True)
-V1 = Posting((_UTS, *_WITH_BASE), True, "value", build_info.copied)
-V2 = Posting((_UTS, *_WITHOUT), True, "value", build_info.copied)
-V3 = Posting((_UTS, *_WITHOUT), True, "", None)
-
-
-def planner(posting: Posting) -> Callable[[Request], Plan]:
+def planner(row: Row, posting: Posting) -> Callable[[Request], Plan]:
     """The plan of one posting's driver."""
 
     def plan(request: Request) -> Plan:
-        kept = _kept(posting, request)
-        probed = _probed(posting, kept, bool(request.build_info))
+        kept = _kept(row, posting, request)
+        probed = _probed(row, posting, kept, bool(request.build_info))
         entries = list(_delivered(posting, request))
         filled, is_summed = _filled(posting, request, entries)
         is_summed = is_summed or (posting.sums_after_info and bool(request.build_info))
@@ -68,15 +43,15 @@ def planner(posting: Posting) -> Callable[[Request], Plan]:
     return plan
 
 
-def _kept(posting: Posting, request: Request) -> Kept:
+def _kept(row: Row, posting: Posting, request: Request) -> Kept:
     if posting.info:
-        return posting.info(request.build_info)
+        return _INFO[posting.info](request.build_info)
     if request.build_info:
-        raise FieldError("meminspect v3 has no build_info: the parameter and the field are gone", "leave it out")
+        raise FieldError(f"{row.label} has no build_info: the parameter and the field are gone", "leave it out")
     return Kept(b"", ())
 
 
-def _probed(posting: Posting, kept: Kept, is_given: bool) -> dict[str, Rule]:
+def _probed(row: Row, posting: Posting, kept: Kept, is_given: bool) -> dict[str, Rule]:
     """What probe stores, and 0 for everything that a region would set."""
     flag = "CONFIG_KALLSYMS_BASE_RELATIVE"
     waiting = rules.zero("its region was not registered")
@@ -84,14 +59,16 @@ def _probed(posting: Posting, kept: Kept, is_given: bool) -> dict[str, Rule]:
     return {
         **dict.fromkeys((*_FIELDS.values(), "num_syms"), waiting),
         "enabled_all": rules.option("CONFIG_KALLSYMS_ALL"),
-        "enabled_base_relative": rules.option(flag) if posting.assigns_base_flag else rules.zero("not assigned in RFC v2"),
+        "enabled_base_relative": rules.option(flag)
+        if posting.assigns_base_flag
+        else rules.zero(f"not assigned in {row.short}"),
         "enabled_absolute_percpu": rules.option("CONFIG_KALLSYMS_ABSOLUTE_PERCPU"),
         "enabled_cfi_clang": rules.option("CONFIG_CFI_CLANG"),
         "name_len": rules.number("KSYM_NAME_LEN"),
         "bit_per_long": rules.number("BITS_PER_LONG"),
         "module_name_len": rules.number("MODULE_NAME_LEN"),
         "symbol_len": rules.number("KSYM_SYMBOL_LEN"),
-        "_relative_pa": rules.zero(_no_base(posting)),
+        "_relative_pa": rules.zero(_no_base(row, posting)),
         "thread_size": rules.number("THREAD_SIZE"),
         "last_uts_release": rules.constant(b"", "", waiting.why),
         "build_info": rules.constant(kept.data, given, "" if is_given else "the parameter was never written"),
@@ -101,10 +78,10 @@ def _probed(posting: Posting, kept: Kept, is_given: bool) -> dict[str, Rule]:
     }
 
 
-def _no_base(posting: Posting) -> str:
+def _no_base(row: Row, posting: Posting) -> str:
     if not posting.base:
-        return "v3 has no case for kallsyms_relative_base"
-    return "its region was not registered" if _BASE in posting.regions else "v2 no longer registers kallsyms_relative_base"
+        return f"{row.short} has no case for kallsyms_relative_base"
+    return "its region was not registered" if _BASE in posting.regions else f"{row.short} no longer registers {_BASE}"
 
 
 def _delivered(posting: Posting, request: Request) -> Iterator[Entry]:

@@ -6,8 +6,6 @@ from kinfo.errors import FieldError
 from kinfo.writers import rules
 from kinfo.writers.model import Plan, Request
 
-LAYOUTS = ("V3l", "V3s", "V3", "V2", "V1")  # V4's frequency names are the hardware's: no fact of a kernel
-
 
 def plan(request: Request) -> Plan:
     """The vendor block of the layout's revision."""

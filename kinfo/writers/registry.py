@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from kinfo.errors import UnknownNameError, did_you_mean
+from collections.abc import Callable
+
+from kinfo.errors import FieldError, UnknownNameError, did_you_mean
+from kinfo.record.kernels import Version
+from kinfo.writer_rows import rows
+from kinfo.writer_rows.model import Row
 from kinfo.writers import android, meminspect, pixel
-from kinfo.writers.model import Driver
+from kinfo.writers.model import Driver, Plan, Request
+
+# The drivers that write the record at once: how they fill it, and which layout a release calls for.
+_PLANS: dict[str, tuple[Callable[[Request], Plan], Callable[[Version], str | None]]] = {
+    "android": (android.plan, android.default_layout),
+    "android-samsung": (android.samsung, lambda _: None),
+    "android-gt8pro": (android.gt8pro, lambda _: "C"),
+    "kdebuginfo": (android.kdebuginfo, lambda _: None),
+    "pixel": (pixel.plan, lambda _: "V1"),
+}
 
 
-def _upstream(name: str, title: str, layout: str, posting: meminspect.Posting) -> Driver:
-    return Driver(name, title, (layout,), meminspect.planner(posting), takes_entries=True)
+def driver_of(row: Row) -> Driver:
+    """The driver of a row: by its plan, or region by region as its posting says. Raises FieldError for a row with neither."""
+    if row.posting:
+        newest = row.layouts[0]  # of a posting that is said to write several, whatever the release: it is one source
+        plan = meminspect.planner(row, row.posting)
+        return Driver(row.name, row.title, row.layouts, plan, lambda _: newest, takes_entries=True)
+    if row.name not in _PLANS:
+        raise FieldError(f"{row.name} has neither a posting in its row nor a plan", "add one of them")
+    of_its_own, default = _PLANS[row.name]
+    return Driver(row.name, row.title, row.layouts, of_its_own, default)
 
 
-DRIVERS: tuple[Driver, ...] = (
-    Driver("android", "Android's debug_kinfo driver", android.LAYOUTS, android.plan, android.default_layout),
-    Driver("android-samsung", "Samsung's copy for 6.6: seqs_of_names in _addresses_pa", ("A6",), android.samsung),
-    Driver(
-        "android-gt8pro",
-        "the realme GT8pro's copy for 6.12: no _text_pa, no seqs",
-        ("C", "B", "A6"),
-        android.gt8pro,
-        lambda _: "C",
-    ),
-    Driver("kdebuginfo", "Google's kdebuginfo of 2018: virtual addresses", ("Z0",), android.kdebuginfo),
-    Driver("pixel", "the Pixel vendor module's block", pixel.LAYOUTS, pixel.plan, lambda _: "V1"),
-    _upstream("kmemdump-rfc-v2", "kmemdump RFC v2, posted 2025-07", "C", meminspect.RFC_V2),
-    _upstream("kmemdump-rfc-v3", "kmemdump RFC v3, posted 2025-09", "C", meminspect.RFC_V3),
-    _upstream("meminspect-v1", "meminspect v1, posted 2025-11", "C", meminspect.V1),
-    _upstream("meminspect-v2", "meminspect v2, posted 2026-03", "C", meminspect.V2),
-    _upstream("meminspect-v3", "meminspect v3, posted 2026-07", "D", meminspect.V3),
-)
+DRIVERS: tuple[Driver, ...] = tuple(map(driver_of, rows.ROWS))
 _BY_NAME = {driver.name: driver for driver in DRIVERS}
 
 

@@ -11,6 +11,7 @@ from kinfo.findings import Finding
 from kinfo.record import kernels, rules
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
+from kinfo.record.writers import stores_base_in
 
 _OPTIONAL_PREFIXES = ("enabled_", "mod_", "module_")
 _OPTIONAL = {"build_info", "reserved_data", "_reserved", "va_bits", "page_offset", "page_end", "phys_offset"}
@@ -47,8 +48,8 @@ def _address_form(record: Record, suffix: str) -> tuple[str, ...]:
     is_absolute = bool(record.number(f"_addresses_{suffix}")) and not record.number("enabled_base_relative")
     if is_absolute and not record.number(f"_offsets_{suffix}"):
         return (f"_addresses_{suffix}",)
-    stores_base = record.layout is not None and record.layout.alias != "D"  # meminspect v3 has the field, and leaves it 0
-    needs_base = stores_base and version is not None and version < kernels.PLACE_RELATIVE
+    is_stored = record.layout is not None and stores_base_in(record.layout)  # meminspect v3 has the field, and leaves it 0
+    needs_base = is_stored and version is not None and version < kernels.PLACE_RELATIVE
     return (f"_relative_{suffix}", f"_offsets_{suffix}") if needs_base else (f"_offsets_{suffix}",)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kinfo.findings import Finding
 from kinfo.record import rules, text
 from kinfo.record.record import Record
-from kinfo.record.writers import is_rfc_v2
+from kinfo.record.writers import rows_of_sysname
 
 _FINGERPRINT = (3, 3, 2)  # brand/product/device:release/id/incremental:type/tags
 _BUILD_TYPES = (b"user", b"userdebug", b"eng")
@@ -24,7 +24,7 @@ def _release(record: Record) -> Iterator[Finding]:
     raw = record.string(name)
     if raw is None or not any(raw):
         return
-    if is_rfc_v2(record):
+    if rows_of_sysname(record):
         yield rules.RECORD_RELEASE_SYSNAME.at(name, "it reads 'Linux'")
     elif b"\0" not in raw:
         yield rules.RECORD_RELEASE.at(name, "64 bytes without a NUL")

@@ -9,6 +9,7 @@ from kinfo.record.checksum import State
 from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.layouts import LARGEST
 from kinfo.record.limits import UTS_LEN, VENDOR_HALF
+from kinfo.writer_rows import rows
 
 _IMPOSSIBLE = -12
 
@@ -45,7 +46,7 @@ def release(subject: Subject) -> Iterator[Evidence]:
         return
     string = text.before_nul(raw)
     if not any(raw):
-        partial = subject.layout.vendor or subject.layout.alias in ("C", "D") or not subject.checksum.state.verified
+        partial = subject.layout.vendor or rows.posted_in(subject.layout.alias) or not subject.checksum.state.verified
         yield Evidence(0 if partial else -15, "release is empty: only meminspect sums a record before it has one")
     elif raw[0] == 0 or not _is_mostly_text(string):
         yield Evidence(-40, "no text where the release would be")

@@ -1,0 +1,124 @@
+"""Every writer of the record that is modelled: what ships first, then the postings of the series, oldest first."""
+
+from __future__ import annotations
+
+from kinfo.writer_rows import series
+from kinfo.writer_rows.model import Gap, Posting, Row, Tree
+
+DEBUG_KINFO, DEBUG_KINFO_V2, KINFO = "google,debug-kinfo", "google,debug-kinfo-v2", "google,kinfo"
+ANDROID = "Android debug_kinfo driver"
+
+_BOTH = (DEBUG_KINFO, DEBUG_KINFO_V2)
+_COMMON = ((5, 10), (5, 15), (6, 1), (6, 6), (6, 12))  # Android's common kernels
+_ON_REGION = "compatible on the reserved-memory child"
+_BORDERS = ("_sinittext", "_einittext", "_end", "_text", "_stext", "_etext")
+_COUNT, _BASE = "kallsyms_num_syms", "kallsyms_relative_base"
+_KALLSYMS = ("offsets", "names", "token_table", "token_index", "markers", "seqs_of_names")
+_TABLES = tuple(f"kallsyms_{name}" for name in _KALLSYMS)
+_WITH_BASE = (*_BORDERS, _COUNT, _BASE, *_TABLES, "swapper_pg_dir")
+_WITHOUT = (*_BORDERS, _COUNT, *_TABLES, "swapper_pg_dir")
+_MM, _KERNEL = "mm/kmemdump/kinfo.c", "kernel/meminspect/kinfo.c"
+
+_SHIPPED = (
+    Row(
+        *("android", "", ANDROID, "Android's debug_kinfo driver", ""),
+        ("C", "CR", "B", "A6v2", "A6", "A5", "A4", "A3", "A2", "A1n", "A1", "A0"),
+        None,
+        "drivers/staging/android/debug_kinfo.c, drivers/android/debug_kinfo.c",
+        tree=Tree("device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _COMMON),
+    ),
+    Row(
+        *(
+            "android-samsung",
+            "",
+            "Samsung's copy",
+            "Samsung's copy for 6.6: seqs_of_names in _addresses_pa",
+            "",
+            ("A6",),
+            None,
+        ),
+        "debug_kinfo.c of Samsung's 6.6 trees",
+    ),
+    Row(
+        *("android-gt8pro", "", "the realme GT8pro's copy", "the realme GT8pro's copy for 6.12: no _text_pa, no seqs", ""),
+        *(("C", "B", "A6"), None, "debug_kinfo.c of the realme GT8pro's 6.12 tree"),
+    ),
+    Row(
+        *("kdebuginfo", "", "Google kdebuginfo", "Google's kdebuginfo of 2018: virtual addresses", "", ("Z0",), None),
+        "kdebuginfo.c of 4.9 to 4.19",
+    ),
+    Row(
+        *("pixel", "", "Pixel vendor module debug-snapshot-debug-kinfo", "the Pixel vendor module's block", ""),
+        ("V3l", "V3s", "V3", "V2", "V1"),  # V4's frequency names are the hardware's: no fact of a kernel
+        *(None, "debug-snapshot-debug-kinfo.c of Pixel trees"),
+    ),
+)
+_POSTED = (
+    Row(
+        *("kmemdump-rfc-v2", "rfc-v2", "kmemdump RFC v2", "kmemdump RFC v2, posted 2025-07", "2025-07", ("C",), (6, 16)),
+        f"kmemdump RFC v2 {_MM}",
+        series=series.RFC_V2,
+        posting=Posting((*_WITH_BASE, "init_uts_ns_name"), False, "place", "stored", True, is_sysname=True),
+        gaps=(
+            Gap("_relative_pa", "RFC v2 stores the variable's own address", f"kmemdump RFC v2 {_MM}"),
+            Gap(
+                *("last_uts_release", 'RFC v2 copies the first member of init_uts_ns, which is "Linux"'),
+                f"kmemdump RFC v2 {_MM}",
+            ),
+        ),
+    ),
+    Row(  # its ids were not seen
+        *("kmemdump-rfc-v3", "rfc-v3", "kmemdump RFC v3", "kmemdump RFC v3, posted 2025-09", "2025-09", ("C",), (6, 16)),
+        f"kmemdump RFC v3 {_MM}",
+        posting=Posting(("init_uts_ns", *_WITH_BASE), True, "value", "stored", True),
+    ),
+    Row(
+        *("meminspect-v1", "v1", "meminspect v1", "meminspect v1, posted 2025-11", "2025-11", ("C",), (6, 16)),
+        f"meminspect v1 {_KERNEL}",
+        Tree("google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ((6, 12), (7, 2))),
+        series.V1,
+        Posting(("init_uts_ns", *_WITH_BASE), True, "value", "copied"),
+    ),
+    Row(
+        *("meminspect-v2", "v2", "meminspect v2", "meminspect v2, posted 2026-03", "2026-03", ("C",), (6, 16)),
+        f"meminspect v2 {_KERNEL}",
+        Tree(f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
+        series.V2,
+        Posting(("init_uts_ns", *_WITHOUT), True, "value", "copied"),
+        (Gap("_relative_pa", "v2 stores no _relative_pa", f"meminspect v2 15/25: {_BASE} is no longer registered"),),
+    ),
+    Row(
+        *("meminspect-v3", "v3", "meminspect v3", "meminspect v3, posted 2026-07", "2026-07", ("D",), (7, 1)),
+        f"meminspect v3 {_KERNEL}",
+        Tree(f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
+        series.V3,
+        Posting(("init_uts_ns", *_WITHOUT), True, "", ""),
+        (Gap("_relative_pa", "v3 never stores _relative_pa", f"meminspect v3 {_KERNEL}: no case for it"),),
+    ),
+)
+ROWS: tuple[Row, ...] = (*_SHIPPED, *_POSTED)
+
+
+def row_named(name: str) -> Row | None:
+    """The row of the driver of this name, in any case; None for a name that no row has."""
+    return next((row for row in ROWS if row.name == name.lower()), None)
+
+
+def postings() -> tuple[Row, ...]:
+    """The postings of the series, oldest first."""
+    return tuple(row for row in ROWS if row.key)
+
+
+def posted_in(alias: str) -> tuple[Row, ...]:
+    """The postings that write this layout, oldest first."""
+    return tuple(row for row in postings() if alias in row.layouts)
+
+
+def shipped_in(alias: str) -> tuple[Row, ...]:
+    """The writers that ship and write this layout."""
+    return tuple(row for row in ROWS if not row.key and alias in row.layouts)
+
+
+def first_base() -> tuple[int, int]:
+    """The oldest kernel that the series was ever posted for."""
+    return min(row.base for row in postings() if row.base)
