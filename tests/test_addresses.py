@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -409,6 +410,22 @@ class TestSlide:
             found_slide = slide.slide(opened)
             assert found_slide
             assert (found_slide.slide, found_slide.evidence) == (0x1600000, vmcoreinfo.NOTE)
+
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_no_link_address_without_the_start_of_the_image(self, tmp_path: Path, kinfo_cli: Cli, is_known: bool) -> None:
+        """_stext lies behind _text: what it was linked at is not the image's link address."""
+        kernel = kernel_of("x86-4", release="6.1.5", layout="A2", keep_all=is_known)
+        path = write(kernel, tmp_path / "ram.elf", note(kernel, KERNELOFFSET="1600000"))
+        with kinfo.open_kernel(str(path)) as opened:
+            found_slide = slide.slide(opened)
+            assert (slide.image_start(opened) is not None) is is_known
+            assert found_slide
+            assert (found_slide.link is not None) is is_known
+        shown = json.loads(kinfo_cli("info", path, "--format", "json").out)["virtual"]
+        assert shown["kaslr_slide"] == "0x1600000"
+        assert (shown["link_address"] is not None) is is_known
+        row = kinfo_cli("info", path).out.partition("KASLR slide")[2].partition("\n")[0]
+        assert (" above " in row) is is_known
 
     def test_a_draw_gives_none(self, tmp_path: Path, kinfo_cli: Cli) -> None:
         kernel = kernel_of()

@@ -83,6 +83,15 @@ def no_linear_map() -> Kernel:
     return kernel
 
 
+def cut_tables() -> Kernel:
+    """The page table leads out of the dump, as where its top is missing."""
+    kernel = make()
+    assert kernel.tables
+    index = kernel.tables._index(kernel.find("_stext").va, kernel.tables.form.shifts[0])
+    kernel.poke(kernel.root_pa + 8 * index, (0x3_0000_0003).to_bytes(8, "little"))
+    return kernel
+
+
 DEFECTS: dict[str, tuple[Callable[[], Kernel], str]] = {
     "kernel-another-boot": (another_boot, "the record says 6.12.1-test, the memory 5.4.3-other"),
     "kernel-base": (
@@ -306,3 +315,13 @@ def test_a_module_whose_symbols_are_broken_does_not_hide_the_others(tmp_path: Pa
     assert {line.partition("\t")[2] for line in ran.out.splitlines() if "\t" in line} == {"[alpha]", "[gamma]"}
     assert ran.err.startswith("kinfo: module beta: its symbols cannot be read: ")
     assert len(ran.err.splitlines()) == 1
+
+
+def test_tables_outside_the_dump_are_no_unknown_format(tmp_path: Path) -> None:
+    kernel = cut_tables()
+    kernel.write_elf(tmp_path / "ram.elf")
+    with kinfo.open_kernel(str(tmp_path / "ram.elf")) as opened:
+        assert opened.space
+        found = next(one for one in opened.space.findings if one.code == "kernel-no-page-table")
+    assert found.message.endswith(f"tables that the page table at PA {kernel.root_pa:#x} leads to are not in the dump")
+    assert found.remedy.startswith("dump all RAM")

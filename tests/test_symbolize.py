@@ -46,6 +46,17 @@ def test_addresses_get_names(names: Symbolizer, address: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "word", [b"lr : ", b"LR is at ", b"LR is at 0x", b" lr ", b"ARM64_LR=", b"x30: ", b"x30 ", b"Panic LR: 0x"]
+)
+def test_a_link_register_at_the_first_byte_is_named_twice(names: Symbolizer, word: bytes) -> None:
+    first = f"{TEXT.va:016x}".encode()
+    named = names.text(word + first)
+    assert b" or sched_read+0x0/" in named
+    for other in (b"pc : ", b"PC is at ", b"Elr_el1: ", b"blr", b"x3", b"clr: "):
+        assert b" or " not in names.text(other + b" " + first)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         b"[<" + VA + b">] vfs_read+0x4/0x10",

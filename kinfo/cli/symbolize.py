@@ -30,8 +30,8 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, log: str, force: bool) -
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
     0x. What has a name already stays as it is.
 
-    Exit 0, 1 when the log states another release or Kernel Offset than the dump has (the lines of that boot are left as
-    they are), 2 when memory or log could not be read.
+    Exit 0, 1 when the log states another release, build or Kernel Offset than the dump has (the lines of that boot are left
+    as they are), 2 when memory or log could not be read.
 
     \b
     kinfo symbolize ram.elf < oops.txt

@@ -1,8 +1,9 @@
 """A log as a whole: whether it is one of the kernel in the dump, as far as its own lines say.
 
-A log states its release ("Linux version 6.12.1 (", "Not tainted 6.12.1 #1") and, in a panic, the KASLR offset ("Kernel
-Offset: 0x2a3e00000 from 0xffffffc080000000"). Where one of them is not the dump's, the names of its addresses would be wrong,
-and that boot's lines are left as they are. A log can hold several boots: each begins with its "Linux version".
+A log states its release and build ("Linux version 6.12.1 (...) #1 SMP DATE", "Not tainted 6.12.1 #1") and, in a panic, the
+KASLR offset ("Kernel Offset: 0x2a3e00000 from 0xffffffc080000000"). Where one of them is not the dump's, the names of its
+addresses would be wrong, and that boot's lines are left as they are. A log can hold several boots: each begins with its
+"Linux version".
 """
 
 from __future__ import annotations
@@ -21,11 +22,19 @@ from kinfo.record.text import escape
 _WORDS = (b"Linux version ", b"ainted", b"Kernel Offset: ")  # one of them is in every statement
 # init/version.c; dump_stack_print_info in lib/dump_stack.c; dump_kernel_offset in arch/*/kernel/setup.c and module/kaslr code
 _STATEMENT = re.compile(
-    rb"Linux version (?P<boot>\d[!-~]{0,255})"
-    rb"|(?:Not tainted|Tainted: [A-Z ]{1,60}?)[ (]{1,20}(?P<oops>\d+\.\d[!-'*-~]{0,255})\)? #\d"
+    rb"Linux version (?P<boot>\d[!-~]{0,255})(?: \([ -~]{0,800}?\) (?P<built>#\d[ -~]{0,255}))?"
+    rb"|(?:Not tainted|Tainted: [A-Z ]{1,60}?)[ (]{1,20}(?P<oops>\d+\.\d[!-'*-~]{0,255})\)? (?P<number>#\d[!-~]{0,64})"
     rb"|Kernel Offset: (?:(?P<none>disabled)|0x(?P<offset>[0-9a-fA-F]{1,16}) from 0x(?P<link>[0-9a-fA-F]{1,16}))"
 )
+_BUILD = re.compile(r"\) (#\d.*?)\s*$")  # UTS_VERSION: "#2 SMP Mon Nov 23 03:25:12 UTC 2026"
 _HEAD_LIMIT = 0x10000  # between _text and _stext
+
+
+def _is_one_build(says: str, own: str) -> bool:
+    """Whether one may be the other: an oops has the first word alone, a log's line can be cut or have more behind it."""
+    if " " not in says:
+        return says == own.partition(" ")[0]
+    return own.startswith(says) or says.startswith(own)
 
 
 class Statement(NamedTuple):
@@ -157,14 +166,25 @@ class _Known:
         """A statement; None where the dump does not tell."""
         release = found["boot"] or found["oops"]
         if release is not None:
-            return self._release(escape(release), line, begins=found["boot"] is not None)
+            build = escape(found["built"] or found["number"] or b"").rstrip()
+            return self._release(escape(release), build, line, begins=found["boot"] is not None)
         return self._disabled(line) if found["none"] else self._offset(int(found["offset"], 16), int(found["link"], 16), line)
 
-    def _release(self, says: str, line: int, *, begins: bool) -> Statement | None:
+    def _release(self, release: str, build: str, line: int, *, begins: bool) -> Statement | None:
+        """Release and build: one source built twice, or with another configuration, has one release and other addresses."""
         known = self._dump_releases
         if not known and not begins:
             return None
-        return Statement(line, "the log is of", says, " and ".join(known), not known or says in known, begins)
+        own, subject = self._dump_build, "the log is of"
+        if release not in known or not build or not own or _is_one_build(build, own):
+            return Statement(line, subject, release, " and ".join(known), not known or release in known, begins)
+        return Statement(line, subject, f"{release} {build}", f"{' and '.join(known)} {own}", agrees=False, begins=begins)
+
+    @cached_property
+    def _dump_build(self) -> str:
+        """What the banner says of the build, as `uname -v` has it; "" where it has no number."""
+        found = _BUILD.search(banner(self._kernel))
+        return found[1] if found else ""
 
     @cached_property
     def _dump_releases(self) -> list[str]:

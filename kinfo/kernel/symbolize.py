@@ -35,7 +35,7 @@ _REACH = 700  # bytes before an address in which such a name begins
 # Where an address is one to return to: a link register, what arm's trace comes `from`, a line `[<ADDR>]` of a trace that is
 # no program counter's.
 _LINK = re.compile(
-    rb"(?:\b(?:lr|ra|x30|r14)(?: is at)? {0,4}[:=] {0,4}(?:UNKNOWN\+0x0 )?|\bfrom )[\[<(]{0,2}$", re.IGNORECASE
+    rb"(?:(?<![a-z0-9])(?:lr|ra|x30|r14)(?: is at)?[ :=]{1,8}(?:UNKNOWN\+0x0 )?|\bfrom )[\[<(]{0,2}$", re.IGNORECASE
 )
 _COUNTER = re.compile(rb"(?:pc|elr|[re]?ip|nip)(?: is at)?\s{0,4}[:=]?\s{0,4}(?:[0-9a-f]{2,4}:)?\[<$", re.IGNORECASE)
 

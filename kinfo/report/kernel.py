@@ -81,7 +81,8 @@ def _space(summary: Summary) -> Iterator[str]:
     yield _row("image", f"VA {space.va(text_pa):#x} - {space.va(summary.kernel.kallsyms.borders.end):#x}")
     if summary.slide:
         slide = summary.slide
-        yield _row("KASLR slide", f"{slide.slide:#x} above {slide.link:#x}, by {slide.evidence}")
+        above = "" if slide.link is None else f" above {slide.link:#x}"
+        yield _row("KASLR slide", f"{slide.slide:#x}{above}, by {slide.evidence}")
     yield from _linear(summary.linear)
 
 
@@ -182,7 +183,7 @@ def _virtual(summary: Summary) -> dict[str, object] | None:
         "page_size": space.form.page_size if space.form else None,
         "text": _hex(space.va(summary.kernel.kallsyms.borders.text)),
         "kaslr_slide": _hex(summary.slide.slide) if summary.slide else None,
-        "link_address": _hex(summary.slide.link) if summary.slide else None,
+        "link_address": _hex(summary.slide.link) if summary.slide and summary.slide.link is not None else None,
         "slide_evidence": summary.slide.evidence if summary.slide else None,
         "phys_offset": _hex(summary.linear.phys_offset),
         "phys_offset_used": _hex(summary.linear.used),

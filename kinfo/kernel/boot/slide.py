@@ -32,10 +32,10 @@ _FLIPPED = (5, 4)
 
 
 class Slide(NamedTuple):
-    """`slide` bytes above the link address `link` (of `_text`; where that is not known, of `_stext`), and its evidence."""
+    """`slide` bytes above `link`, where `_text` was linked (None: its place is not known), and the evidence."""
 
     slide: int
-    link: int
+    link: int | None
     evidence: str
 
 
@@ -55,7 +55,8 @@ def check(kernel: Kernel) -> tuple[Finding, ...]:
     stated, usual = _stated(kernel), _usual(kernel)
     if stated is None or usual is None or stated.slide == usual.slide:
         return ()
-    message = f"{stated.slide:#x} by {stated.evidence}, {usual.slide:#x} by {usual.evidence} {usual.link:#x}"
+    message = f"{stated.slide:#x} by {stated.evidence}, {usual.slide:#x} by {usual.evidence}"
+    message += f" {usual.link:#x}" if usual.link is not None else ""
     return (rules.KERNEL_SLIDE.at("KERNELOFFSET", message, Severity.INFO if read(kernel).is_bound else None),)
 
 
@@ -67,7 +68,7 @@ def _stated(kernel: Kernel) -> Slide | None:
         return None
     text_pa = image_start(kernel)
     link = kernel.space.va(kernel.kallsyms.borders.stext if text_pa is None else text_pa) - stated
-    return Slide(stated, link, info.source) if link >= 1 << 63 else None
+    return Slide(stated, None if text_pa is None else link, info.source) if link >= 1 << 63 else None
 
 
 def _usual(kernel: Kernel) -> Slide | None:

@@ -34,7 +34,7 @@ class Space:
         self.memory, self.kallsyms = memory, kallsyms
         self.root = kallsyms.pointers.page_table
         self.mask = (1 << 8 * kallsyms.pointers.word) - 1
-        self.reason = ""
+        self.reason = self.remedy = ""
         self.findings: tuple[Finding, ...] = ()
         stored = _stored_voffset(memory, kallsyms)
         walked = self._walked(stored)
@@ -44,8 +44,7 @@ class Space:
         self.voffset = walked[1] if walked else stored.voffset if stored else 0
         self.evidence = _evidence(stored, walked)
         if not walked:
-            remedy = "nothing to do here: page tables of 64-bit kernels only are read" if kallsyms.pointers.word == 4 else ""
-            self.findings += (rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.reason, remedy=remedy),)
+            self.findings += (rules.KERNEL_NO_PAGE_TABLE.at("swapper_pg_dir_pa", self.reason, remedy=self.remedy),)
         elif stored and stored.voffset != walked[1]:
             message = f"{stored.source} gives {stored.voffset:#x}, the page table {walked[1]:#x}"
             self.findings += (rules.KERNEL_VOFFSET.at("kimage_voffset", message),)
@@ -55,6 +54,7 @@ class Space:
         pointers = self.kallsyms.pointers
         if pointers.word == 4:
             self.reason = "page tables of 32-bit kernels are not read"
+            self.remedy = "nothing to do here: page tables of 64-bit kernels only are read"
         elif not self.root:
             self.reason = "the record has no swapper_pg_dir_pa"
         elif not self.memory.holds(self.root, 64):
@@ -71,18 +71,31 @@ class Space:
         """The format under which the voffset that is known already holds."""
         if stored is None:
             return None
-        return next(((form, stored.voffset) for form in forms if self._holds(form, stored.voffset)), None)
+        found = next(((form, stored.voffset) for form in forms if self._holds(form, stored.voffset)), None)
+        if found is None and any(self._is_cut(form, stored.voffset) for form in forms):
+            self.reason = f"tables that the page table at PA {self.root:#x} leads to are not in the dump"
+            self.remedy = "dump all RAM: the kernel takes the memory of its page tables from anywhere in it"
+        return found
+
+    def _is_cut(self, form: Format, voffset: int) -> bool:
+        """Whether the walk to the image's code ends at a table that the dump lacks."""
+        try:
+            walk(self.memory, self.root, form, (self.kallsyms.borders.stext + voffset) & self.mask)
+        except HoleError:
+            return True
+        return False
 
     def _searched(self, forms: list[Format]) -> tuple[Format, int] | None:
         """Format and voffset of the first executable mapping of _stext under which the rest of the image holds too."""
-        self.reason = f"the page table at PA {self.root:#x} maps the image in no format that is known"
+        reason = f"the page table at PA {self.root:#x} maps the image in no format that is known"
         for form in forms:
             try:
                 for mapping in islice(self._mappings(form), _MAPPINGS):
                     if self._holds(form, mapping.va - mapping.pa):
                         return form, mapping.va - mapping.pa
             except KernelError as error:
-                self.reason = error.message
+                reason = error.message
+        self.reason = self.reason or reason
         return None
 
     def _mappings(self, form: Format) -> Iterator[Mapping]:
