@@ -17,7 +17,7 @@ from kinfo.record.structs import STRUCTS
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.model import Posting, Row
 from kinfo.writer_rows.series import V3
-from kinfo.writers import DRIVERS
+from kinfo.writers import DRIVERS, Request
 from kinfo.writers.registry import driver_of
 from tests.conftest import ROOT
 from tests.inspect_tables import STATIC, entries, runtime
@@ -266,3 +266,12 @@ def test_generate_writes_the_shapes_first_and_says_what_a_layout_lacks(
     assert generate.main() == 1
     assert (tmp_path / "shapes.py").read_bytes() == made.read_bytes()
     assert capsys.readouterr() == ("wrote: shapes.py\n", "generate: layout none has no fields\n")
+
+
+def test_a_field_that_a_driver_has_no_rule_for_is_named() -> None:
+    row = rows.row_named("meminspect-v3")
+    assert row
+    facts = {"release": "7.1.0"}
+    driver = driver_of(row._replace(layouts=("A4",)))
+    with pytest.raises(FieldError, match=r"meminspect-v3 has no rule for .*va_bits.* of layout A4"):
+        driver.missing(Request(facts, driver.layout(facts)))

@@ -135,4 +135,8 @@ class Driver:
         if not self.takes_entries and not (request.entries is None and request.after is None and request.only is None):
             raise FieldError(f"{self.name} writes the record at once", "entries go with the meminspect and kmemdump drivers")
         plan = self.plan(request)
+        names = [name for name in request.layout.by_name if name not in plan.rules and name not in HEAD_FIELDS]
+        if names:
+            what = f"{self.name} has no rule for {', '.join(names)} of layout {request.layout.alias}"
+            raise FieldError(what, "add it to the driver's plan in kinfo/writers")
         return plan._replace(rules={name: rule for name, rule in plan.rules.items() if name in request.layout.by_name})
