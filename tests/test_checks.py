@@ -389,3 +389,11 @@ def test_sound_records_have_no_errors_and_no_warnings() -> None:
 def test_any_number_of_va_bits_can_be_checked(bits: int) -> None:
     for alias in ("A4", "Z0", "V4"):
         assert "record-va-space" in {finding.code for finding in read(alias, {"va_bits": bits})[1].findings}
+
+
+def test_what_num_syms_has_no_part_in_is_not_said_to_come_of_it() -> None:
+    """token_table and token_index have the same size in every kernel, however many symbols it has."""
+    fields = make_fields("C", 1)
+    found = kinfo.decode(kinfo.encode(fields | {"_token_index_pa": fields["_token_table_pa"] + 8}, "C")).findings
+    (message,) = (one.message for one in found if one.code == "symbols-table-size" and "_token_table_pa is" in one.message)
+    assert message == "_token_index_pa - _token_table_pa is 0x8, but every kernel has 0x100 to 0x1000"

@@ -60,9 +60,9 @@ def _align(size: int, to: int) -> int:
 def _distance(record: Record, low: str, high: str, allowed: Container[int]) -> Iterator[Finding]:
     start, end = record.number(low), record.number(high)
     if start and end and start < end and end - start not in allowed:
-        yield symbol_rules.SYMBOLS_TABLE_SIZE.at(
-            high, f"{high} - {low} is {end - start:#x}, but num_syms {record.number('num_syms')} gives {_shown(allowed)}"
-        )
+        is_counted = allowed is not _TOKEN_TABLE_SIZES and allowed != {_TOKEN_INDEX_SIZE}
+        why = f"num_syms {record.number('num_syms')} gives" if is_counted else "every kernel has"
+        yield symbol_rules.SYMBOLS_TABLE_SIZE.at(high, f"{high} - {low} is {end - start:#x}, but {why} {_shown(allowed)}")
 
 
 def _shown(allowed: Container[int]) -> str:
