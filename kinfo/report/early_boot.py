@@ -26,7 +26,6 @@ def render(verdict: Verdict, style: Style) -> str:
     blocks = []
     for text, rows in same.items():
         head = f"{verdict.label}: early memory on {names_text(one.kernel for one in rows)}"
-        head = f"{verdict.label}: early memory on {names_text(one.kernel for one in rows)}"
         blocks.append(f"{style.paint(head, 'bold')}\n{text}")
     return "\n\n".join(blocks) + "\n"
 
