@@ -27,7 +27,7 @@ WORK = Path.home() / ".cache" / "kinfo" / "mutants"
 LIMIT = 120
 MOST_TESTS = 60
 
-# Left out: what says nothing (`is` for `==` between numbers, a variable put in), and all but one swap of an arithmetic operator.
+# Left out: what says nothing (`is` for `==` between numbers, a variable put in), and all but one swap of each operator.
 _LEFT_OUT = re.compile(r"_Is(Not)?$|_Is(Not)?_|RemoveDecorator|Variable|ExceptionReplacer|BinaryOperator_")
 _SWAPS = re.compile(
     r"BinaryOperator_(Add_Sub|Sub_Add|Mul_Add|FloorDiv_Mul|Mod_Add|LShift_RShift|RShift_LShift|BitOr_BitAnd|BitAnd_BitOr|BitXor_BitOr)$"
