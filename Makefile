@@ -7,11 +7,13 @@ DEV := $(VENV)/.ready-dev
 TESTS :=
 COVERAGE := --cov --cov-report=term
 SEEDS := 2
+ROOMS := record diff kernel dt
+SAMPLE := 40
 # make bare RELEASES=trixie TARGETS=demo
 RELEASES := bookworm trixie
 TARGETS := demo test
 
-.PHONY: demo test lint bench campaign generate guests-dt bare release-check clean
+.PHONY: demo test lint bench campaign mutants generate guests-dt bare release-check clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
@@ -31,6 +33,10 @@ bench: $(DEV)
 campaign: $(DEV)
 	@$(BIN)/python -m tools.campaign --seeds $(SEEDS)
 
+# make mutants ROOMS="diff dt/boot" SAMPLE=100: small wrong changes to the code, and which of them no test notices
+mutants: $(VENV)/.ready-mutants
+	@$(BIN)/python -m tools.mutants --rooms $(ROOMS) --sample $(SAMPLE)
+
 generate: $(DEV)
 	$(BIN)/python tools/generate.py
 
@@ -49,6 +55,10 @@ clean:
 
 $(READY): pyproject.toml tools/venv.sh tools/debian.sh
 	@sh tools/venv.sh $(VENV) dt
+	@touch $@
+
+$(VENV)/.ready-mutants: $(DEV)
+	@sh tools/venv.sh $(VENV) mutants
 	@touch $@
 
 $(DEV): pyproject.toml tools/venv.sh tools/debian.sh

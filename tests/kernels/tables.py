@@ -18,7 +18,6 @@ GRAMS = (2, 3, 4, 6)  # lengths of the substrings that become tokens
 _OLD = ("offsets", "relative_base", "num_syms", "names", "markers", "seqs", "token_table", "token_index")
 _NEW = ("num_syms", "names", "markers", "token_table", "token_index", "offsets", "relative_base", "seqs")
 ORDERS = {"old": _OLD, "new": _NEW, "7.0": tuple(table for table in _NEW if table != "relative_base")}
-ENCODINGS = ("relative", "percpu", "absolute", "place", "direct")
 WITH_BASE = ("relative", "percpu")
 
 
@@ -90,11 +89,11 @@ def build(symbols: Sequence[Symbol], shape: Shape, *, text_va: int, at: int) -> 
         "relative_base": base.to_bytes(shape.word, "little"),
         "seqs": _seqs(symbols),
     }
-    addresses = _ADDRESSES[shape.encoding]
-    size = len(symbols) * (shape.word if shape.encoding == "absolute" else 4)
+    addresses = ENCODINGS[shape.encoding]
+    size = len(addresses(symbols, Place(text_va, base, at, shape.word)))  # the place moves values, not widths
     offsets = _lay_out(shape, {name: len(piece) for name, piece in pieces.items()} | {"offsets": size, "addresses": size})
     first = offsets.get("offsets", offsets.get("addresses", 0))
-    pieces["offsets"] = pieces["addresses"] = addresses(symbols, _Place(text_va, base, at + first, shape.word))
+    pieces["offsets"] = pieces["addresses"] = addresses(symbols, Place(text_va, base, at + first, shape.word))
     blob = bytearray()
     for name in shape.tables:
         blob += bytes(offsets[name] - len(blob)) + pieces[name]
@@ -120,7 +119,7 @@ def _seqs(symbols: Sequence[Symbol]) -> bytes:
 # Addresses
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """What an entry of the address table may count from: VAs, and `table`, the table's place from `_text`."""
 
     text_va: int
@@ -129,35 +128,36 @@ class _Place(NamedTuple):
     word: int
 
 
-def _relative(symbols: Sequence[Symbol], place: _Place) -> bytes:
+def _relative(symbols: Sequence[Symbol], place: Place) -> bytes:
     if any(symbol.absolute for symbol in symbols):
         raise ValueError("an absolute symbol needs the percpu encoding")
     values = [place.text_va + symbol.offset - place.base for symbol in symbols]
     return struct.pack(f"<{len(values)}I", *values)
 
 
-def _percpu(symbols: Sequence[Symbol], place: _Place) -> bytes:
+def _percpu(symbols: Sequence[Symbol], place: Place) -> bytes:
     values = [symbol.offset if symbol.absolute else -1 - (place.text_va + symbol.offset - place.base) for symbol in symbols]
     return struct.pack(f"<{len(values)}i", *values)
 
 
-def _absolute(symbols: Sequence[Symbol], place: _Place) -> bytes:
+def _absolute(symbols: Sequence[Symbol], place: Place) -> bytes:
     values = [symbol.offset if symbol.absolute else place.text_va + symbol.offset for symbol in symbols]
     return struct.pack(f"<{len(values)}{'Q' if place.word == 8 else 'I'}", *values)
 
 
-def _from_place(symbols: Sequence[Symbol], place: _Place) -> bytes:
+def _from_place(symbols: Sequence[Symbol], place: Place) -> bytes:
     if any(symbol.absolute for symbol in symbols):
         raise ValueError("the place encoding knows no absolute symbols")
     values = [symbol.offset - (place.table + 4 * index) for index, symbol in enumerate(symbols)]
     return struct.pack(f"<{len(values)}i", *values)
 
 
-def _direct(symbols: Sequence[Symbol], place: _Place) -> bytes:
+def _direct(symbols: Sequence[Symbol], place: Place) -> bytes:
     return _absolute(symbols, place._replace(word=4))
 
 
-_ADDRESSES: dict[str, Callable[[Sequence[Symbol], _Place], bytes]] = {
+# By name: kallsyms' forms of the address table, each from symbols and what entries may count from to bytes.
+ENCODINGS: dict[str, Callable[[Sequence[Symbol], Place], bytes]] = {
     "relative": _relative,
     "percpu": _percpu,
     "absolute": _absolute,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
@@ -25,10 +26,11 @@ class Addresses:
     """The addresses of all symbols.
 
     `form` is the name of the encoding, `absolute` how many symbols come first that are no addresses but plain values (per-CPU
-    offsets on x86-64).
+    offsets on x86-64), `has_base` whether kallsyms_relative_base follows the table.
     """
 
     form: ClassVar[str]
+    has_base: ClassVar[bool] = True
     code: ClassVar[str] = "I"
 
     def __init__(self, table: memoryview, base: int = 0) -> None:
@@ -38,6 +40,16 @@ class Addresses:
 
     def __len__(self) -> int:
         return len(self._raw)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the table takes: what follows it is found by that."""
+        return struct.calcsize(self.code) * len(self._raw)
+
+    @property
+    def voffset(self) -> int | None:
+        """kimage_voffset, where the entries are VAs and tell it."""
+        return None
 
     def __getitem__(self, index: int) -> int:
         """PA of a symbol (the plain value of one of the `absolute`)."""
@@ -89,6 +101,7 @@ class PlaceRelative(Addresses):
     """Signed offsets, each from its own place (7.0 on). `base` is the PA of the table."""
 
     form = "place-relative"
+    has_base = False
     code = "i"
 
     def __getitem__(self, index: int) -> int:
@@ -99,6 +112,7 @@ class Absolute(Addresses):
     """Run-time VAs, a long each (no CONFIG_KALLSYMS_BASE_RELATIVE), or 32-bit ones since 7.0. `base` is kimage_voffset."""
 
     form = "absolute"
+    has_base = False
 
     def __init__(self, table: memoryview, base: int, word: int) -> None:
         self.code = "Q" if word == 8 else "I"  # type: ignore[misc]  # the one form whose width varies
@@ -109,6 +123,11 @@ class Absolute(Addresses):
     def __getitem__(self, index: int) -> int:
         pa = self._pa(index)
         return pa if pa < _NOT_IN_IMAGE else self._raw[index]
+
+    @property
+    def voffset(self) -> int:
+        """See Addresses."""
+        return self.base & self._mask
 
     def _pa(self, index: int) -> int:
         return (self._raw[index] - self.base) & self._mask

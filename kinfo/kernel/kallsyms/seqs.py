@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.errors import HoleError, KernelError
+from kinfo.kernel.kallsyms.encoding import Encoding
 from kinfo.kernel.kallsyms.lto import short
 from kinfo.kernel.kallsyms.names import Names
 from kinfo.kernel.kallsyms.tables import Tables, seqs_places
@@ -65,9 +66,10 @@ class NameOrder:
         return keys == sorted(keys) and len({self[place] for place in places}) == len(places)
 
 
-def find(memory: Memory, tables: Tables, pointers: Pointers, names: Names) -> NameOrder | None:
+def find(memory: Memory, tables: Tables, pointers: Pointers, encoding: Encoding) -> NameOrder | None:
     """The order of names where the kernel has one that holds."""
-    for pa in seqs_places(tables, pointers):
+    names = encoding.names
+    for pa in seqs_places(tables, pointers, encoding.addresses.size):
         try:
             order = NameOrder(memory.view(pa, _ENTRY * tables.num_syms), names)
         except HoleError:

@@ -82,7 +82,7 @@ class Kallsyms:
     @cached_property
     def name_order(self) -> seqs.NameOrder | None:
         """The symbols in the order of their names, where the kernel has that table."""
-        return seqs.find(self.memory, self.tables, self.pointers, self._names)
+        return seqs.find(self.memory, self.tables, self.pointers, self.encoding)
 
     def at(self, pa: int) -> Extent | None:
         """The symbol that a PA belongs to, as the kernel's own lookup chooses it: the nearest below, first of its aliases.

@@ -69,8 +69,10 @@ def name_forms(pointers: Pointers) -> Iterator[tuple[int, bool]]:
             yield size, not likely
 
 
-def seqs_places(tables: Tables, pointers: Pointers) -> Iterator[int]:
+def seqs_places(tables: Tables, pointers: Pointers, size: int) -> Iterator[int]:
     """PAs where seqs_of_names can be: where the record says, else where the order of the tables puts it.
+
+    `size` is that of the address table in bytes.
 
     6.1.y: behind the markers. Since 6.4: behind offsets and relative_base. Samsung's driver says so in _addresses_pa.
     """
@@ -80,18 +82,18 @@ def seqs_places(tables: Tables, pointers: Pointers) -> Iterator[int]:
     if tables.addresses > tables.offsets > 0:
         yield tables.addresses
     behind_markers = tables.markers + 4 * tables.marks
-    behind_base = _align(tables.offsets + 4 * tables.num_syms, pointers.word) + pointers.word
+    behind_base = _align(tables.offsets + size, pointers.word) + pointers.word
     if pointers.version is None or pointers.version >= kernels.NEW_TABLE_ORDER:
         yield behind_base
     elif tables.token_table - behind_markers >= 3 * tables.num_syms:
         yield _align(behind_markers, pointers.word)
 
 
-def stored_base(tables: Tables, pointers: Pointers) -> int:
-    """PA of kallsyms_relative_base, which holds a VA: it follows the offsets until 6.19; 0 where there is none."""
+def stored_base(tables: Tables, pointers: Pointers, size: int) -> int:
+    """PA of kallsyms_relative_base, which holds a VA: until 6.19 it follows the offsets (`size` bytes). 0: none."""
     if not tables.offsets:
         return 0
-    behind = _align(tables.offsets + 4 * tables.num_syms, pointers.word)
+    behind = _align(tables.offsets + size, pointers.word)
     return 0 if tables.seqs and tables.seqs < behind + pointers.word and tables.seqs >= behind - 4 else behind
 
 

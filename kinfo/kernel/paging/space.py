@@ -9,7 +9,6 @@ from typing import NamedTuple
 from kinfo.errors import HoleError, KernelError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
-from kinfo.kernel.kallsyms.addresses import Absolute, PlaceRelative
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.kallsyms.tables import stored_base
 from kinfo.kernel.paging.formats import ARM64, FORMATS, Format
@@ -174,17 +173,17 @@ class Stored(NamedTuple):
 
 def _stored_voffset(memory: Memory, kallsyms: Kallsyms) -> Stored | None:
     """kimage_voffset without a page walk: kallsyms keeps a VA whose PA is known (the base, or every address)."""
-    pointers, encoding = kallsyms.pointers, kallsyms.encoding
+    pointers, addresses = kallsyms.pointers, kallsyms.encoding.addresses
     mask = (1 << 8 * pointers.word) - 1
     if voffset := pointers.count("kimage_voffset"):
         return Stored(voffset, "the record's kimage_voffset")
-    if isinstance(encoding.addresses, Absolute):
-        return Stored(encoding.addresses.base & mask, "kallsyms_addresses")
-    pa = stored_base(kallsyms.tables, pointers)
-    if isinstance(encoding.addresses, PlaceRelative) or not memory.holds(pa, pointers.word):
+    if addresses.voffset is not None:
+        return Stored(addresses.voffset, "kallsyms_addresses")
+    pa = stored_base(kallsyms.tables, pointers, addresses.size)
+    if not addresses.has_base or not memory.holds(pa, pointers.word):
         return None
     base = memory.number(pa, pointers.word)
-    voffset = base - encoding.addresses.base & mask
+    voffset = base - addresses.base & mask
     if voffset % 4096 or base < 1 << 8 * pointers.word - 1:  # no page distance, or not in the kernel's half
         return None
     return Stored(voffset, "kallsyms_relative_base")
