@@ -7,6 +7,7 @@ from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
+from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.record import rules, symbol_rules
 
@@ -14,6 +15,7 @@ RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
+    *task_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,
     *table_rules.RULES,
