@@ -36,11 +36,11 @@ def tables_of(pointers: Pointers) -> Tables:
     """The tables as the record places them. Raises KernelError where it leaves one out that every form needs."""
     needed = {name: pointers.pa(name) for name in ("names", "markers", "token_table", "token_index")}
     count = pointers.count("num_syms")
-    missing = [f"_{name}_{pointers.record.suffix}" for name, pa in needed.items() if not pa]
+    missing = [pointers.field(name) for name, pa in needed.items() if not pa]
     if not count or missing:
         fields = ", ".join((*missing, *(() if count else ("num_syms",))))
         raise KernelError(
-            f"the record does not say where kallsyms is: {fields} {'is' if ',' not in fields else 'are'} 0",
+            f"{pointers.source} does not say where kallsyms is: {fields} {'is' if ',' not in fields else 'are'} 0",
             "dump the memory later in the boot, or see `kinfo decode` for what else is missing",
         )
     if count > NAMES_LIMIT // 2:  # two bytes are the least that a name takes
