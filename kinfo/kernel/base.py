@@ -24,6 +24,11 @@ from kinfo.record.scan import PAGE
 _INDEX_SIZE = 512
 
 
+def at_zero(dump: Dump) -> Memory:
+    """A raw dump as if it began at PA 0: for what is looked for by its content."""
+    return Memory(dump.name, [Segment(0, dump.size, dump, 0)], is_raw=True)
+
+
 class Guess(NamedTuple):
     """A base that the tables bear out. `is_mapped` tells whether the page tables do too; `against` what contradicts it."""
 
@@ -55,7 +60,7 @@ def place(dump: Dump, token_index: int, make: Make) -> Kernel:
     dump says itself that it was loaded elsewhere.
     """
     guesses: list[Guess] = []
-    for offset in _index_offsets(dump, token_index):
+    for offset in index_offsets(dump, token_index):
         guess = _tried(dump, token_index - offset, make, offset)
         if guess and guess.is_mapped:  # the tables' own entries are PAs: they cannot hold at another base
             return guess.kernel
@@ -100,7 +105,7 @@ def _tried(dump: Dump, base: int, make: Make, offset: int) -> Guess | None:
     return Guess(base, kernel, is_mapped, contradiction(kernel))
 
 
-def _index_offsets(dump: Dump, token_index: int) -> Iterator[int]:
+def index_offsets(dump: Dump, token_index: int) -> Iterator[int]:
     """Offsets of everything in a dump that can be the token index, which begins at that byte of a page."""
     in_page = token_index % PAGE
     if in_page % 4:

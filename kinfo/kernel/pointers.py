@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.record.kernels import Version
 from kinfo.record.record import Record
@@ -29,14 +29,16 @@ class Pointers(ABC):
     """What is said of a kernel, as numbers that can be followed.
 
     `source` names who says it ("the record"), `record` is that record (None where it was not one), `word` the bytes of a
-    long, `release` the kernel's ("" where it is not said) and `version` its first two numbers.
+    long, `release` the kernel's ("" where it is not said) and `version` its first two numbers, `page_table` the PA of
+    swapper_pg_dir (0 where it is not said: kdebuginfo has none).
     """
 
-    source: ClassVar[str]
+    source: str
     record: Record | None = None
     word: int
     release: str
     version: Version | None
+    page_table: int
 
     @abstractmethod
     def pa(self, name: str) -> int:
@@ -54,11 +56,6 @@ class Pointers(ABC):
     def field(self, name: str) -> str:
         """What the source calls a symbol, or the field that has it."""
 
-    @property
-    @abstractmethod
-    def page_table(self) -> int:
-        """PA of swapper_pg_dir; 0 where it is not said."""
-
     @abstractmethod
     def borders(self, kallsyms: Kallsyms) -> Borders:
         """The image's borders; `kallsyms` for what only the symbols tell."""
@@ -74,6 +71,7 @@ class RecordPointers(Pointers):
         self.word = (record.number("bit_per_long") or 64) // 8
         self.release = record.release_text
         self.version = record.release.version if record.release else None
+        self.page_table = record.number("swapper_pg_dir_pa") or 0
         self._is_virtual = record.suffix == "va"  # kdebuginfo: VAs, and the constant between the two
         self._voffset = record.number("kimage_voffset") or 0
 
@@ -95,11 +93,6 @@ class RecordPointers(Pointers):
     def field(self, name: str) -> str:
         """See Pointers."""
         return f"_{name}_{self.record.suffix}"
-
-    @property
-    def page_table(self) -> int:
-        """See Pointers (kdebuginfo has none: 0)."""
-        return self.count("swapper_pg_dir_pa")
 
     def borders(self, kallsyms: Kallsyms | None = None) -> Borders:  # noqa: ARG002  # a record has them all
         """See Pointers."""

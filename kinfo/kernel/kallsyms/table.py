@@ -98,6 +98,10 @@ class Kallsyms:
         end = self._addresses[index + 1] if index + 1 < len(self) else section_end
         return Extent(self[first], min(end, section_end) - start)
 
+    def before(self, pa: int) -> int:
+        """Index of the last symbol below a PA; less than `absolute` where there is none."""
+        return self._addresses.first_at(pa) - 1
+
     def named(self, name: str) -> list[Symbol]:
         """Every symbol of that name, in the order of addresses; see `shown` for names that LTO lengthened."""
         found = self.name_order.named(name) if self.name_order else []

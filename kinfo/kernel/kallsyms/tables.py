@@ -83,6 +83,8 @@ def seqs_places(tables: Tables, pointers: Pointers, size: int) -> Iterator[int]:
         yield tables.addresses
     behind_markers = tables.markers + 4 * tables.marks
     behind_base = _align(tables.offsets + size, pointers.word) + pointers.word
+    if pointers.version is None or pointers.version >= kernels.PLACE_RELATIVE:
+        yield _align(tables.offsets + size, 4)
     if pointers.version is None or pointers.version >= kernels.NEW_TABLE_ORDER:
         yield behind_base
     elif tables.token_table - behind_markers >= 3 * tables.num_syms:
