@@ -66,7 +66,14 @@ class Kernel:
         self.others: tuple[Other, ...] = ()
         self.told: tuple[Finding, ...] = ()
         self.pointers: Pointers = said if isinstance(said, Pointers) else RecordPointers(said)
+        self.pointers.types = self._types_if_any
         self.kallsyms = Kallsyms(memory, self.pointers)
+
+    def _types_if_any(self) -> Types | None:
+        try:
+            return self.types
+        except (KernelError, DumpError):
+            return None
 
     @property
     def record(self) -> Record:

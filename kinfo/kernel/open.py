@@ -64,7 +64,13 @@ def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
     """The kernel by what else than a record speaks of it."""
     from kinfo.kernel.unrecorded import search
 
-    kernels = search.Unrecorded(opened).search()
+    other = search.Unrecorded(opened)
+    kernels = other.search()
+    if not kernels and other.errors and not found.errors and not found.bounds:
+        error = other.errors[0]
+        raise KernelError(
+            f"{found.source.name}: has no record, and VMCOREINFO leads to no kernel: {error.message}", error.hint
+        )
     if not kernels:
         return None
     kernel = search.choose(kernels)

@@ -9,7 +9,10 @@ from kinfo.record.kernels import Version
 from kinfo.record.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kinfo.kernel.kallsyms.table import Kallsyms
+    from kinfo.kernel.types.types import Types
 
 _MASK = (1 << 64) - 1
 
@@ -30,7 +33,7 @@ class Pointers(ABC):
 
     `source` names who says it ("the record"), `record` is that record (None where it was not one), `word` the bytes of a
     long, `release` the kernel's ("" where it is not said) and `version` its first two numbers, `page_table` the PA of
-    swapper_pg_dir (0 where it is not said: kdebuginfo has none).
+    swapper_pg_dir (0 where it is not said: kdebuginfo has none). `types` gives the kernel's own, for what is not said.
     """
 
     source: str
@@ -39,6 +42,7 @@ class Pointers(ABC):
     release: str
     version: Version | None
     page_table: int
+    types: Callable[[], Types | None] = staticmethod(lambda: None)
 
     @abstractmethod
     def pa(self, name: str) -> int:

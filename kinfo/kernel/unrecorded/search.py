@@ -10,6 +10,7 @@ from kinfo.kernel.boot import vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import settle
 from kinfo.kernel.unrecorded import by_vmcoreinfo
+from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Memory
 from kinfo.memory.specs import RawDump
@@ -63,9 +64,12 @@ def _first(memory: Memory, readings: Iterator[StatedPointers], notes: tuple[str,
     errors: list[KinfoError] = []
     for pointers in readings:
         try:
-            return Kernel(memory, pointers, (*notes, f"no record: its tables are where {pointers.source} says"))
+            kernel = Kernel(memory, pointers, (*notes, f"no record: its tables are where {pointers.source} says"))
         except (KernelError, HoleError) as error:
             errors.append(error)
+            continue
+        settle_end(kernel)
+        return kernel
     raise errors[0] if errors else KernelError("kallsyms_markers is not where its neighbours are", "the dump may be damaged")
 
 
