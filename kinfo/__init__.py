@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.printk.message import Message, PrintkLog
+    from kinfo.kernel.printk.open import dmesg
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
@@ -40,6 +42,8 @@ _HOMES = {
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
+    "dmesg": "kinfo.kernel.printk.open",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
     **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
@@ -63,7 +67,9 @@ __all__ = [
     "Kernel",
     "KinfoError",
     "Layout",
+    "Message",
     "Place",
+    "PrintkLog",
     "Record",
     "Severity",
     "State",
@@ -72,6 +78,7 @@ __all__ = [
     "build",
     "decode",
     "decode_all",
+    "dmesg",
     "encode",
     "facts",
     "find",
