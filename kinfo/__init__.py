@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kinfo.kernel.open import open_kernel
     from kinfo.kernel.printk.message import Message, PrintkLog
     from kinfo.kernel.printk.open import dmesg
+    from kinfo.kernel.types import Types
+    from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
@@ -44,6 +46,8 @@ _HOMES = {
     "open_kernel": "kinfo.kernel.open",
     "dmesg": "kinfo.kernel.printk.open",
     **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
+    "Types": "kinfo.kernel.types",
+    "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
     **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
@@ -73,6 +77,7 @@ __all__ = [
     "Record",
     "Severity",
     "State",
+    "Types",
     "Verdict",
     "__version__",
     "build",
@@ -85,6 +90,7 @@ __all__ = [
     "layout",
     "layouts",
     "open_kernel",
+    "read_types",
     "verify_dt",
 ]
 
