@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from kinfo.errors import DumpError
 from kinfo.memory import elf
 from kinfo.memory.dump import Dump
@@ -32,3 +34,45 @@ def _statuses(dump: Dump) -> list[memoryview]:
         return [raw for kind, raw in elf.notes(dump) if kind == _NT_PRSTATUS]
     except DumpError:
         return []
+
+
+class RegisterSet(NamedTuple):
+    """One CPU's registers, by the names that its maker gives them (x0 to x30, sp, pc, pstate; rax, rip, rsp, cs).
+
+    `pid` is the note's pr_pid: of kdump the task's that the CPU was in, of QEMU the CPU's number and 1. `cpu` is the CPU
+    where that is stated (None: its place among the others says it).
+    """
+
+    values: dict[str, int]
+    pid: int = 0
+    cpu: int | None = None
+
+
+_PID_AT, _REGS_AT = 32, 112  # pr_pid and pr_reg of 64-bit machines, include/linux/elfcore.h
+_NAMES = {
+    _ARM64: (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate"),  # struct user_pt_regs
+    _X86_64: (  # struct user_regs_struct
+        *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax"),
+        *("rip", "cs", "eflags", "rsp", "ss"),
+    ),
+}
+
+
+def register_sets(memory: Memory) -> tuple[RegisterSet, ...]:
+    """The registers of every CPU, in the file's order; none where the dump has none, or the machine is not known.
+
+    A CPU whose registers are all 0 was off, or was never asked: its set is empty.
+    """
+    names = _NAMES.get(memory.machine or 0)
+    if names is None:
+        return ()
+    dumps = {id(segment.dump): segment.dump for segment in memory.segments}
+    return tuple(_set(raw, names) for dump in dumps.values() for raw in _statuses(dump))
+
+
+def _set(raw: memoryview, names: tuple[str, ...]) -> RegisterSet:
+    numbers = [int.from_bytes(raw[at : at + 8], "little") for at in range(_REGS_AT, _REGS_AT + 8 * len(names), 8)]
+    is_there = len(raw) >= _REGS_AT + 8 * len(names) and any(numbers)
+    return RegisterSet(
+        dict(zip(names, numbers, strict=True)) if is_there else {}, int.from_bytes(raw[_PID_AT:][:4], "little")
+    )
