@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
+    from kinfo.examine import Examined
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
@@ -42,6 +43,7 @@ _HOMES = {
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
+    "Examined": "kinfo.examine",
     **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
@@ -55,6 +57,7 @@ __all__ = [
     "Confidence",
     "Driver",
     "Entry",
+    "Examined",
     "Fact",
     "Facts",
     "Field",

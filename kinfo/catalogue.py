@@ -5,10 +5,10 @@ from __future__ import annotations
 from kinfo.diff import rules as compare_rules
 from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.examine import rules, symbol_rules
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
 from kinfo.meminspect import rules as table_rules
-from kinfo.record import rules, symbol_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,

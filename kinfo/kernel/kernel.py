@@ -100,12 +100,14 @@ class Kernel:
 
     def _base_findings(self) -> tuple[Finding, ...]:
         encoding = self.kallsyms.encoding
-        fields = (f"_relative_{self.record.suffix}", f"_text_{self.record.suffix}")
-        stated = next((name for name in fields if self.record.number(name)), "")
+        stated = next((self._field(stem) for stem in ("relative", "text") if self.record.pointer(stem)), "")
         if encoding.base in ("", stated):
             return ()
         message = f"addresses count from {encoding.base} {encoding.addresses.base:#x}, not from {stated or 'a base of 0'}"
-        return (rules.KERNEL_BASE.at(fields[0], message),)
+        return (rules.KERNEL_BASE.at(self._field("relative"), message),)
+
+    def _field(self, stem: str) -> str:
+        return f"_{stem}_{self.record.suffix}"
 
     def _encoding_findings(self) -> tuple[Finding, ...]:
         version, form = self.pointers.version, self.kallsyms.encoding.addresses.form

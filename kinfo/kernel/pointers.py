@@ -33,10 +33,8 @@ class Pointers:
 
     def pa(self, name: str) -> int:
         """The PA of a symbol, by its name without ornaments ("names", "stext"); 0 where the record does not say."""
-        if not self._is_virtual:
-            return self.record.number(f"_{name}_pa") or 0
-        va = self.record.number(f"_{name}_va") or 0
-        return (va - self._voffset) & _MASK if va else 0
+        address = self.record.pointer(name) or 0
+        return (address - self._voffset) & _MASK if address and self._is_virtual else address
 
     def count(self, name: str) -> int:
         """A plain number; 0 where the record does not say."""
