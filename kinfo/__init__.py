@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.types import Types
+    from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
@@ -41,6 +43,8 @@ _HOMES = {
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
+    "Types": "kinfo.kernel.types",
+    "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
     "Examined": "kinfo.examine",
@@ -70,6 +74,7 @@ __all__ = [
     "Record",
     "Severity",
     "State",
+    "Types",
     "Verdict",
     "__version__",
     "build",
@@ -81,6 +86,7 @@ __all__ = [
     "layout",
     "layouts",
     "open_kernel",
+    "read_types",
     "verify_dt",
 ]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
+    from kinfo.kernel.types import Types
 
 
 class Place(NamedTuple):
@@ -89,6 +90,16 @@ class Kernel:
         from kinfo.kernel.modules.table import Modules
 
         return Modules(self.kallsyms, self.space) if self.space else None
+
+    @cached_property
+    def types(self) -> Types:
+        """The kernel's types, out of the BTF in its memory; set it to what `kinfo.read_types` gives where that has none.
+
+        Raises KernelError where the memory has none.
+        """
+        from kinfo.kernel.types.source import types_of
+
+        return types_of(self)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

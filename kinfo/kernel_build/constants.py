@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from kinfo.kernel_build.model import Told
-from kinfo.kernel_build.types import Struct
 
 _MEMBERS = ("core_layout", "init_layout", "mem", "kallsyms", "scmversion")
+
+
+class Member(Protocol):
+    """What is asked of a member, whoever read it: offset in bytes, elements of an array (else 0)."""
+
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def elements(self) -> int: ...  # noqa: D102
+
+
+class Struct(Protocol):
+    """A struct of BTF or of DWARF."""
+
+    @property
+    def members(self) -> Mapping[str, Member]: ...  # noqa: D102
+
+
 Lookup = Callable[[str], Struct | None]
 
 

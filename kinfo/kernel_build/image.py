@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from kinfo.errors import DumpError, KernelError
+from kinfo.kernel.types.btf import search
+from kinfo.kernel.types.types import Types
 from kinfo.kernel_build import config, constants, symbols
-from kinfo.kernel_build.btf import Btf
 from kinfo.kernel_build.listed import Listed
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import SYMBOLS
@@ -122,11 +123,12 @@ def _tell_types(told: Told, image: Image, found: dict[str, int]) -> None:
     if where is None:
         return
     try:
-        types = Btf(where)
+        types = Types(search(where))
+        constants.tell_more(told, types.find, "BTF")
+        namespace = types.find("uts_namespace")
     except KernelError:
         return  # other sources may know; what nobody knows is named as missing
-    constants.tell_more(told, types.find, "BTF")
-    namespace, at = types.find("uts_namespace"), found.get("init_uts_ns")
+    at = found.get("init_uts_ns")
     if namespace and at and "name" in namespace.members:
         raw = image.read(at + namespace.members["name"].offset + _RELEASE_AT, 65).partition(b"\0")[0]
         told.add("release", raw.decode("ascii", "replace") or None, "content of init_uts_ns")

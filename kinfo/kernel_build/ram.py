@@ -12,7 +12,6 @@ from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kallsyms.addresses import Absolute
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel_build import constants, symbols
-from kinfo.kernel_build.btf import Btf
 from kinfo.kernel_build.core import ARCHES, tell_vmcoreinfo
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS, SYMBOLS
@@ -20,7 +19,6 @@ from kinfo.record.kernels import CFI_RENAMED, NO_BASE_CHOICE, Version
 from kinfo.record.record import Record
 
 _RELEASE = re.compile(r"Linux version (\S+) ")
-_BTF_LIMIT = 64 << 20
 _MASK = (1 << 64) - 1
 
 # Fields of the record that hold a fact as it is. Those that some writers leave 0 count only where they are not.
@@ -103,12 +101,10 @@ def _tell_config(told: Told, kernel: Kernel) -> None:
 
 
 def _tell_types(told: Told, kernel: Kernel) -> None:
-    raw = variables.between(kernel, "__start_BTF", "__stop_BTF", _BTF_LIMIT)
     try:
-        types = Btf(raw)
+        constants.tell_more(told, kernel.types.find, "BTF")
     except KernelError:
         return  # the record says what it needs of them
-    constants.tell_more(told, types.find, "BTF")
 
 
 def _tell_record(told: Told, kernel: Kernel, voffset: int) -> None:

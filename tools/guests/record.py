@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import kinfo
-from kinfo.kernel_build.btf import Btf
+from kinfo.kernel.types import Types
+from kinfo.kernel.types.btf import search
 from tools.guests import finder
 from tools.guests.core import Core
 from tools.guests.machines import GuestError
@@ -34,7 +35,7 @@ class Facts:
         self._told, self._core = told, core
         self._image = image.read_bytes()
         self._found = finder.tables(image, cache)
-        btf = Btf(self._image)
+        btf = Types(search(self._image))
         module = btf.struct("module")
         self.layout = "C" if "mem" in module.members else "A2"
         self.module_size = module.size

@@ -1,0 +1,73 @@
+"""Where a kernel's BTF is: in its memory, or in a file that the user names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kinfo.errors import KernelError
+from kinfo.kernel.types.btf import LIMIT, Btf, search
+from kinfo.kernel.types.types import Types
+from kinfo.memory.specs import open_source
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from kinfo.kernel.kernel import Kernel
+
+_FILE_LIMIT = 4 << 30  # bytes of a file that are searched: a vmlinux with debug information has one or two
+_HINT = "name the build's vmlinux, or its BTF alone, with --btf"
+
+
+def types_of(kernel: Kernel) -> Types:
+    """The types that a kernel carries in its memory: between its symbols, else the first in its image.
+
+    (CONFIG_DEBUG_INFO_BTF; __start_BTF and __stop_BTF, include/asm-generic/vmlinux.lds.h. Without CONFIG_KALLSYMS_ALL the two
+    have no name.) Raises KernelError where there are none.
+    """
+    word = kernel.pointers.word
+    named = _between_symbols(kernel)
+    if named is not None:
+        try:
+            return Types(Btf(named), word=word, source="BTF in the RAM, at __start_BTF")
+        except KernelError as error:
+            raise KernelError(f"{kernel.memory.name}: {error.message}", _HINT) from None
+    problem = "the kernel in the memory has no BTF"
+    for part in _held(kernel):
+        try:
+            return Types(search(part), word=word, source="BTF in the RAM, found by its magic")
+        except KernelError as error:
+            if "carries no" not in error.message:
+                problem = error.message
+    raise KernelError(f"{kernel.memory.name}: {problem}: where structs have their members is not known", _HINT)
+
+
+def _between_symbols(kernel: Kernel) -> memoryview | None:
+    start, stop = kernel.kallsyms.variable("__start_BTF"), kernel.kallsyms.variable("__stop_BTF")
+    if start is None or stop is None or not 0 < stop.pa - start.pa <= LIMIT:
+        return None
+    return kernel.memory.view_up_to(start.pa, stop.pa - start.pa)
+
+
+def _held(kernel: Kernel) -> Iterator[memoryview]:
+    """What the dump has of the image's data, run by run."""
+    borders, memory = kernel.kallsyms.borders, kernel.memory
+    at = borders.etext
+    for segment in memory.segments:
+        end = min(segment.end, borders.end)
+        if segment.end > at and segment.start < borders.end:
+            first = max(segment.start, at)
+            yield memory.view_up_to(first, end - first)
+
+
+def read_types(path: str | os.PathLike[str], stdin: BinaryIO | None = None, *, word: int = 8) -> Types:
+    """The types in a file: BTF alone (/sys/kernel/btf/vmlinux), or a vmlinux or Image that carries it; compressed or not.
+
+    Raises DumpError for a file that cannot be read, KernelError for one without sound BTF.
+    """
+    with open_source(os.fspath(path), stdin) as dump:  # what is mapped of it outlives it
+        try:
+            return Types(search(dump.view(0, min(dump.size, _FILE_LIMIT))), word=word, source=f"BTF of {dump.name}")
+        except KernelError as error:
+            raise KernelError(f"{dump.name}: {error.message}", error.hint or _HINT) from None
