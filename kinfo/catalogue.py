@@ -9,12 +9,14 @@ from kinfo.examine import rules, symbol_rules
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
+from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
+    *task_rules.RULES,
     *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,
