@@ -34,9 +34,7 @@ def grouped(traces: Sequence[Backtrace], findings: Sequence[Finding], style: Sty
         lines = [style.paint(f"{tasks}: {_pids([one.task for one in same])}", "bold"), *_frames(same[0].frames)]
         lines.append(f"  [{same[0].end}]")
         blocks.append("\n".join(lines))
-    shown = (
-        "\n\n".join(blocks) if blocks else _NONE_STUCK
-    )
+    shown = "\n\n".join(blocks) if blocks else _NONE_STUCK
     return shown + "\n" + _findings(findings, style)
 
 

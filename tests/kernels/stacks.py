@@ -24,10 +24,7 @@ _X86_NAMES = (
 
 def note(arch: str, values: Mapping[str, int]) -> bytes:
     """An NT_PRSTATUS note with these registers (x0 to x30, sp, pc; rip, rsp and so on)."""
-    if arch == "arm64":
-        names = [*(f"x{number}" for number in range(31)), "sp", "pc", "pstate"]
-    else:
-        names = list(_X86_NAMES)
+    names = _X86_NAMES if arch == "x86" else (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")
     return dumps.registers(dumps.MACHINES[arch], {112 + 8 * names.index(name): value for name, value in values.items()})
 
 
@@ -110,7 +107,9 @@ def write_orc(made: World, entries: Mapping[str, Entry], version: str, *, at: in
 
     Functions that are not named have entries that say nothing; rows fill up to `end` entries.
     """
-    rows = sorted((made.kernel.spec.text + made.kernel.places["text"] + place, name) for name, (place, _) in FUNCTIONS.items())
+    rows = sorted(
+        (made.kernel.spec.text + made.kernel.places["text"] + place, name) for name, (place, _) in FUNCTIONS.items()
+    )
     blank: Entry = (UNDEFINED, 0, UNDEFINED, 0, "call", False)
     last = rows[-1][0] + 0x100
     places = [(pa, entries.get(name, blank)) for name, pa in ((name, pa) for pa, name in rows)]

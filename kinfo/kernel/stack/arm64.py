@@ -98,7 +98,7 @@ class Arm64:
         """The registers of an exception, and whether it came from user space."""
         pc, fp = self._reader.number(regs + self._pc), self._reader.number(regs + self._x + 8 * 29)
         lr, pstate = self._reader.number(regs + self._x + 8 * 30), self._reader.number(regs + self._pstate)
-        return Registers(pc, 0, fp, lr, ""), not pstate & _MODE
+        return Registers(pc, 0, fp, lr, "", is_exact=True), not pstate & _MODE
 
     def link(self, start: Registers) -> int | None:
         """The link register, where the function at `pc` has not saved it: its caller is in no record then."""
@@ -147,7 +147,7 @@ class _Walk:
     def _begin(self, start: Registers, stack: str) -> None:
         """Take up registers: where it was, and its caller where that is in the link register alone."""
         if pc := unsigned(self._kernel, start.pc) if start.pc else None:
-            self._frames.append(self._namer.frame(pc, Kind.PC if start.lr or stack else Kind.RETURN, stack))
+            self._frames.append(self._namer.frame(pc, Kind.PC if start.is_exact else Kind.RETURN, stack))
             if link := self._of.link(start._replace(pc=pc)):
                 self._frames.append(self._namer.frame(link, Kind.LINK, stack))
         self._next = start.fp

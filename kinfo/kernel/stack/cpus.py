@@ -60,5 +60,6 @@ def begin(registers: RegisterSet, source: str) -> Registers:
     """Where the chain of a CPU begins."""
     values = registers.values
     if "rip" in values:
-        return Registers(values["rip"], values.get("rsp", 0), values.get("rbp", 0), 0, source)
-    return Registers(values["pc"], values.get("sp", 0), values.get("x29", 0), values.get("x30", 0), source)
+        return Registers(values["rip"], values.get("rsp", 0), values.get("rbp", 0), 0, source, is_exact=True)
+    sp, fp, lr = (values.get(name, 0) for name in ("sp", "x29", "x30"))
+    return Registers(values["pc"], sp, fp, lr, source, is_exact=True)

@@ -32,13 +32,17 @@ class Frame(NamedTuple):
 
 
 class Registers(NamedTuple):
-    """Where a chain begins. `lr` is 0 where there is none, or it is not known; `source` says where all this is from."""
+    """Where a chain begins: where a CPU was (`is_exact`), else where a call returns to.
+
+    `lr` is 0 where there is none, or it is not known; `source` says where all this is from.
+    """
 
     pc: int
     sp: int
     fp: int
     lr: int
     source: str
+    is_exact: bool = False
     is_guess: bool = False
 
 

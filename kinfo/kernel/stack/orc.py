@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, overload
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.pointers import Borders
 from kinfo.kernel.types import Types
 
 UNDEFINED, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT = range(10)
@@ -22,6 +24,7 @@ REGISTERS = {DX: "dx", DI: "di", R10: "r10", R13: "r13"}
 _ENTRY, _PLACE = 6, 4
 _SAMPLE = 4096  # bytes from one look for the places to the next: a kernel has a megabyte of them
 _RISING = 64  # places in a row that rise
+_ROW = 1024  # places that are looked at together
 _MOST = 1 << 24
 
 
@@ -49,12 +52,12 @@ class OrcFormat:
     def entry(self, raw: bytes) -> Orc:
         """An entry taken apart."""
         sp_reg, sp_offset, bp_reg, bp_offset, kind = (member.of(raw) for member in self._members)
-        if self._end is None:  # 6.4 on
-            name = ("none", "end", "call", "regs", "partial")[kind] if kind < 5 else "none"
-        elif sp_reg == UNDEFINED:
-            name = "end" if self._end.of(raw) else "none"
-        else:
-            name = ("call", "regs", "partial")[kind] if kind < 3 else "none"
+        kinds: tuple[str, ...] = ("none", "end", "call", "regs", "partial")
+        if self._end is not None:  # up to 6.3
+            kinds = ("end",) if self._end.of(raw) and sp_reg == UNDEFINED else ("call", "regs", "partial")
+        name = kinds[kind] if kind < len(kinds) else "none"
+        if sp_reg == UNDEFINED and name != "end":
+            name = "none"
         signal = bool(self._signal.of(raw)) if self._signal else name in ("regs", "partial")
         return Orc(sp_reg, sp_offset, bp_reg, bp_offset, name, signal)
 
@@ -74,7 +77,8 @@ class _Places(Sequence[int]):
     def __getitem__(self, index: slice) -> list[int]: ...
     def __getitem__(self, index: int | slice) -> int | list[int]:
         if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(len(self)))]
+            first, end, _ = index.indices(len(self))
+            return [self._va + _PLACE * at + far for at, far in enumerate(self._raw[first:end], first)]
         return self._va + _PLACE * index + self._raw[index]
 
 
@@ -114,32 +118,39 @@ def of_image(kernel: Kernel, form: OrcFormat) -> OrcTable:
 def _searched(kernel: Kernel) -> tuple[int, int]:
     """PAs of the first and the one behind the last place."""
     borders = kernel.kallsyms.borders
-    last = max(borders.etext, borders.einittext)
     for segment in kernel.memory.segments:
         low, high = max(segment.start, borders.etext) + 3 & ~3, min(segment.end, borders.end) & ~3
         if low >= high:
             continue
         places = _Places(low, kernel.memory.view_up_to(low, high - low))  # PAs of both: distances are the same
         for index in range(0, len(places) - _RISING, _SAMPLE // _PLACE):
-            if _rises(places, index, borders.text, last):
-                first, end = _extent(places, index, borders.text, last)
+            if borders.text <= places[index] < borders.etext and _rises(places[index : index + _RISING], borders):
+                first, end = _extent(places, index, borders)
                 return low + _PLACE * first, low + _PLACE * end
     hint = "a kernel with CONFIG_KALLSYMS_ALL names them"
     raise KernelError("the image's ORC tables have no symbols, and were not found", hint)
 
 
-def _rises(places: _Places, index: int, low: int, high: int) -> bool:
-    row = places[index : index + _RISING]
-    return low <= row[0] and row[-1] < high and row[0] < row[-1] and all(row[at] <= row[at + 1] for at in range(_RISING - 1))
+def _rises(row: list[int], borders: Borders) -> bool:
+    """Whether places in a row are of the text, and rise."""
+    return row[0] < row[-1] < borders.etext and all(low <= high for low, high in pairwise(row))
 
 
-def _extent(places: _Places, index: int, low: int, high: int) -> tuple[int, int]:
-    first = end = index
-    while first and low <= places[first - 1] <= places[first]:
+def _extent(places: _Places, index: int, borders: Borders) -> tuple[int, int]:
+    """The first place, and the one behind the last: those of init and exit text follow those of the text.
+
+    The entries come next: read as places, the first of them is below the last place, for they lie below the init text.
+    """
+    first, last = index, index
+    while first and borders.text <= places[first - 1] <= places[first]:
         first -= 1
-    while end + 1 < len(places) and places[end] <= places[end + 1] <= high:
-        end += 1
-    return first, end + 1
+    while len(row := places[last : last + _ROW]) > 1:  # sorted() sees at once whether a whole row rises
+        if row != sorted(row) or row[-1] >= borders.end:
+            break
+        last += len(row) - 1
+    while last + 1 < len(places) and places[last] <= places[last + 1] < borders.end:
+        last += 1
+    return first, last + 1
 
 
 class Modules:

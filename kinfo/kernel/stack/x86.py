@@ -69,7 +69,7 @@ class _Walk:
     def __init__(self, of: X86, start: Registers, stacks: list[Stack]) -> None:
         self.of, self.stacks = of, stacks
         self.ip, self.sp, self.bp = start.pc, start.sp, start.fp
-        self.is_exact = "switched out" not in start.source  # where it was, and not what a call returns to
+        self.is_exact = start.is_exact  # where it was, and not what a call returns to
         self.frames: list[Frame] = []
         self.switches = 0
 
@@ -183,7 +183,7 @@ class _ByFramePointer(_Walk):
     def step(self) -> str:
         if not self.bp:
             return _entered(self.frames)
-        if self.bp <= self.sp and self.frames[1:]:
+        if self.bp < self.sp and self.frames[1:]:
             return f"!it leads from VA {self.sp:#x} back to {self.bp:#x}"
         if not any(one.low <= self.bp < one.high for one in self.stacks):
             return f"!it leads to VA {self.bp:#x}, which is in no stack of this task or its CPU that is known"
