@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms import verify
@@ -19,7 +20,6 @@ from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Memory
 
 SOURCE = "the symbol tables' own content"
-_MASK = (1 << 64) - 1
 _WANTED = ("_stext", "_text", "linux_banner", "swapper_pg_dir", "init_top_pgt")
 _BANNER = re.compile(rb"Linux version (\d[ -~]{1,127}?) \(")
 _MOST_BANNERS = 64
@@ -110,12 +110,12 @@ def _shifts(
             value(values, "SYMBOL(swapper_pg_dir)"),
         )
         if "_stext" in here:
-            yield stext - voffset - here["_stext"] & _MASK, values.get("OSRELEASE", ""), root - voffset & _MASK if root else 0
+            yield stext - voffset - here["_stext"] & MASK, values.get("OSRELEASE", ""), root - voffset & MASK if root else 0
     root_at = here.get("swapper_pg_dir", here.get("init_top_pgt"))
     for pa, release in banners if "linux_banner" in here else ():
-        shift = pa - here["linux_banner"] & _MASK
+        shift = pa - here["linux_banner"] & MASK
         if not distances.is_placed or not shift:
-            yield shift, release, (root_at + shift) & _MASK if root_at is not None else 0
+            yield shift, release, (root_at + shift) & MASK if root_at is not None else 0
 
 
 def _banners(memory: Memory) -> list[tuple[int, str]]:
@@ -135,7 +135,7 @@ def _pointers(found: Found, distances: Distances, shift: int, release: str, root
         "token_index": found.token_index,
     }
     places["addresses" if distances.entry == 8 else "offsets"] = distances.table
-    places["stext"] = here.get("_stext", 0) + shift & _MASK
+    places["stext"] = here.get("_stext", 0) + shift & MASK
     if not distances.is_placed and distances.entry == 4:
         places["relative"] = shift
     counts = {"num_syms": found.num_syms, "bit_per_long": 64}
