@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from typing import NamedTuple
 
-=======
 from kinfo.arch import machines
->>>>>>> trunk
 from kinfo.errors import DumpError
 from kinfo.memory import elf
 from kinfo.memory.dump import Dump
@@ -49,13 +46,6 @@ class RegisterSet(NamedTuple):
 
 
 _PID_AT, _REGS_AT = 32, 112  # pr_pid and pr_reg of 64-bit machines, include/linux/elfcore.h
-_NAMES = {
-    _ARM64: (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate"),  # struct user_pt_regs
-    _X86_64: (  # struct user_regs_struct
-        *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax"),
-        *("rip", "cs", "eflags", "rsp", "ss"),
-    ),
-}
 
 
 def register_sets(memory: Memory) -> tuple[RegisterSet, ...]:
@@ -63,7 +53,7 @@ def register_sets(memory: Memory) -> tuple[RegisterSet, ...]:
 
     A CPU whose registers are all 0 was off, or was never asked: its set is empty.
     """
-    names = _NAMES.get(memory.machine or 0)
+    names = machines.REGISTERS.get(memory.machine or 0)
     if names is None:
         return ()
     dumps = {id(segment.dump): segment.dump for segment in memory.segments}
@@ -73,6 +63,5 @@ def register_sets(memory: Memory) -> tuple[RegisterSet, ...]:
 def _set(raw: memoryview, names: tuple[str, ...]) -> RegisterSet:
     numbers = [int.from_bytes(raw[at : at + 8], "little") for at in range(_REGS_AT, _REGS_AT + 8 * len(names), 8)]
     is_there = len(raw) >= _REGS_AT + 8 * len(names) and any(numbers)
-    return RegisterSet(
-        dict(zip(names, numbers, strict=True)) if is_there else {}, int.from_bytes(raw[_PID_AT:][:4], "little")
-    )
+    pid = int.from_bytes(raw[_PID_AT : _PID_AT + 4], "little")
+    return RegisterSet(dict(zip(names, numbers, strict=True)) if is_there else {}, pid)
