@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from kinfo.errors import KernelError
 from kinfo.findings import Finding
 from kinfo.kernel.printk import layout, ring, rules
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message, PrintkLog
-from kinfo.kernel.printk.reach import Reach, exactly
+from kinfo.kernel.printk.reach import exactly
+from kinfo.kernel.printk.read_old import of_buffer
 from kinfo.kernel.printk.ring import Ring
 from kinfo.kernel.printk.slots import DAMAGED, DROPPED, NOT_DUMPED, OVERWRITTEN, UNFINISHED
-from kinfo.record.kernels import Version
-
-NO_LOG = "a kernel with CONFIG_KALLSYMS_ALL or CONFIG_VMCORE_INFO says where its log is"
-
-
-class Where(NamedTuple):
-    """What leads to a log.
-
-    `reach` has the bytes, `address` gives a variable's VA (None: not known), `values` are VMCOREINFO's lines, `layouts` what
-    else says where members lie. `release` is the kernel's ("" unknown) and `version` its numbers; `source` says in words what
-    all of this rests on.
-    """
-
-    reach: Reach
-    address: Callable[[str], int | None]
-    values: Mapping[str, str]
-    source: str
-    release: str = ""
-    version: Version | None = None
-    layouts: Callable[[], Iterator[RingLayout]] = lambda: iter(())
+from kinfo.kernel.printk.where import NO_LOG, Where, count_of, reasons
 
 
 def read(where: Where) -> PrintkLog:
@@ -42,8 +23,6 @@ def read(where: Where) -> PrintkLog:
     if prb is not None:
         return _of_ring(where, prb)
     if where.address("log_first_idx") is not None:  # 5.10 and later have a log_buf as well
-        from kinfo.kernel.printk.read_old import of_buffer
-
         return of_buffer(where)
     raise KernelError(f"nothing in {where.source} says where the kernel's log is", NO_LOG)
 
@@ -121,9 +100,10 @@ def _loss(lost: Counter[str], messages: list[Message]) -> list[Finding]:
     found = []
     if lost[DAMAGED]:
         found.append(rules.LOG_DAMAGED.at("log", f"{count_of(lost[DAMAGED])} cannot be shown"))
-    if lost[NOT_DUMPED]:
-        last = f"; the last one that is here was printed {messages[-1].ns / 1e9:.6f} s after boot"
-        found.append(rules.LOG_NOT_DUMPED.at("log", f"{count_of(lost[NOT_DUMPED])} are not in the dump{last}"))
+    if missing := lost[NOT_DUMPED]:
+        last = f"the last one that is here was printed {messages[-1].ns / 1e9:.6f} s after boot"
+        are = "is" if missing == 1 else "are"
+        found.append(rules.LOG_NOT_DUMPED.at("log", f"{count_of(missing)} {are} not in the dump; {last}"))
     if dropped := lost[DROPPED]:
         found.append(rules.LOG_DROPPED.at("log", f"{count_of(dropped)}: {DROPPED}"))
     if lost[UNFINISHED]:
@@ -132,14 +112,3 @@ def _loss(lost: Counter[str], messages: list[Message]) -> list[Finding]:
         found.append(rules.LOG_OVERWRITTEN.at("log", f"the messages before number {first} are gone"))
     lost.pop(OVERWRITTEN, None)
     return found
-
-
-def count_of(count: int) -> str:
-    """A number of messages, in words."""
-    return f"{count} message{'s' * (count != 1)}"
-
-
-def reasons(lost: Counter[str]) -> str:
-    """Why messages cannot be shown, in words; "" where all can."""
-    words = [f"{count} {reason}" for reason, count in lost.items() if count]
-    return f": {', '.join(words)}" if words else ""

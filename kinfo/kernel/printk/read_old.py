@@ -7,8 +7,8 @@ from kinfo.kernel.printk import log_buf, rules
 from kinfo.kernel.printk.log_buf import LogBuffer, Place
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import exactly
-from kinfo.kernel.printk.read import NO_LOG, Where, count_of, reasons
 from kinfo.kernel.printk.slots import DAMAGED, NOT_DUMPED
+from kinfo.kernel.printk.where import NO_LOG, Where, count_of, reasons
 
 
 def of_buffer(where: Where) -> PrintkLog:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from kinfo.kernel.printk import columns
+from kinfo.kernel.printk.columns import Run
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message, caller
 from kinfo.kernel.printk.reach import Area
@@ -76,50 +78,31 @@ class Slots:
         desc, info = self.layout.desc, self.layout.info
         descs = memoryview(self.descs.data)[start * desc.size : (start + number) * desc.size]
         infos = memoryview(self.infos.data)[start * info.size : (start + number) * info.size]
-        is_whole = not (self.descs.holes or self.infos.holes or self.text.holes or first_id is None)
-        word, bits, data = self.layout.word, self.head.size_bits, self.text.data
-        shift, id_mask, seq_mask, mask = self.state_shift, self.id_mask, self.seq_mask, (1 << bits) - 1
-        wanted, count, number_at, new = first_id or 0, self.head.slots, int.from_bytes, tuple.__new__
-        found: list[Message] = []
-        for state, begin, behind, seq, ns, length, facility, flags, caller_id, context, subsystem, device in map(
-            tuple.__add__, desc.iter_unpack(descs), info.iter_unpack(infos)
-        ):
-            id_ = state & id_mask
-            at = (begin & mask) + word
-            if (  # the plain case in one go: a whole block that is not wrapped; thousands of them are most of a log
-                is_whole
-                and id_ == wanted & id_mask
-                and state >> shift == FINALIZED
-                and not (seq - id_ - count) & seq_mask
-                and begin >> bits == behind >> bits
-                and begin + word + length <= behind
-                and not (begin | behind) & word - 1
-                and number_at(data[at - word : at], "little") == id_
-            ):
-                raw = data[at : at + length]
-            elif (text := self._raw(start, wanted, first_id is None, (state, begin, behind), seq, length)) is None:
-                start, wanted = start + 1, wanted + 1
-                continue
-            else:
-                raw = text
-            start, wanted = start + 1, wanted + 1
-            said = _said(context, subsystem, device) if subsystem[0] or context else _NOTHING
-            found.append(new(Message, (seq, ns, flags >> 5, facility, flags & 31, raw, caller_id, *said)))
-        return found
+        if first_id is not None and not (self.descs.holes or self.infos.holes or self.text.holes):
+            run = Run(descs, infos, first_id & self.id_mask, bytes(self.text.data), self.head.size_bits)
+            if run.is_plain(self.layout) and (found := columns.found(run, self.layout, self._text_of, _said, self.is_seq)):
+                self.lost[OVERWRITTEN] += found.reusable
+                return found.messages
+        pairs = zip(desc.iter_unpack(descs), info.iter_unpack(infos), strict=True)
+        wanted = None if first_id is None else first_id - start
+        messages = (self._message(slot, wanted, *pair) for slot, pair in enumerate(pairs, start))
+        return [message for message in messages if message]
 
-    def _raw(self, slot: int, wanted: int, any_id: bool, desc: tuple[int, int, int], seq: int, length: int) -> bytes | None:
-        """The text of any slot; None where it has no message, which is counted."""
+    def _message(self, slot: int, ahead: int | None, desc: tuple[int, ...], info: tuple[Any, ...]) -> Message | None:
+        """The message of any slot; its id is to be `ahead` of the slot's number. None where it has none, which is counted."""
+        seq, ns, length, facility, flags, caller_id, *beside = info
         state, id_ = desc[0] >> self.state_shift, desc[0] & self.id_mask
+        wanted = id_ if ahead is None else slot + ahead & self.id_mask
         if not self._holds(slot):
             self.lost[NOT_DUMPED] += 1
-        elif (id_ != wanted & self.id_mask and not any_id) or id_ & self.head.slots - 1 != slot:
+        elif id_ != wanted or id_ & self.head.slots - 1 != slot:
             self.lost[UNFINISHED if self._is_next(id_, wanted) else DAMAGED] += 1
         elif state not in (COMMITTED, FINALIZED):
             self.lost[OVERWRITTEN if state == REUSABLE else UNFINISHED] += 1
         elif not self.is_seq(seq, id_):
             self.lost[DAMAGED] += 1
-        else:
-            return self._text_of(id_, *desc[1:], length)
+        elif (raw := self._text_of(id_, desc[1], desc[2], length)) is not None:
+            return Message(seq, ns, flags >> 5, facility, flags & 31, raw, caller_id, *_said(*beside))
         return None
 
     def _holds(self, slot: int) -> bool:
@@ -164,9 +147,6 @@ class Slots:
             return begin & (1 << bits) - 1, end
         ahead = begin + (1 << bits) & (1 << 8 * self.layout.word) - 1
         return 0, end if ahead >> bits == last >> bits else 0
-
-
-_NOTHING: tuple[str, str, tuple[tuple[str, str], ...]] = ("", "", ())
 
 
 def _said(context: bytes, subsystem: bytes, device: bytes) -> tuple[str, str, tuple[tuple[str, str], ...]]:
