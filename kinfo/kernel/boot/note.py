@@ -17,6 +17,7 @@ from kinfo.record import text
 
 X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
 _MASK = (1 << 64) - 1
+_TABLES = ("names", "token_table", "token_index")  # where what the record says stands for itself
 _SHOWN, _LONGEST = 3, 80  # differences that a message names, and letters of each part
 
 
@@ -79,6 +80,10 @@ def _of_boot(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
     yield _number(values, "SYMBOL(_stext)", space.va(kernel.kallsyms.borders.stext), where)
     if space.root:
         yield _number(values, "SYMBOL(swapper_pg_dir)", space.va(space.root), where)
+    if kernel.pointers.record:  # else they can be this VMCOREINFO's own
+        for name in _TABLES:
+            if pa := kernel.pointers.pa(name):
+                yield _number(values, f"SYMBOL(kallsyms_{name})", space.va(pa), "the record")
     if space.form is None or space.form.machine == ARM64:
         yield _number(values, "NUMBER(kimage_voffset)", space.voffset, where)
     else:
