@@ -6,6 +6,7 @@ layout leaves 0 or gets wrong is said with the field.
 
 from __future__ import annotations
 
+from kinfo.arch.address import MASK
 from kinfo.errors import FieldError
 from kinfo.record.kernels import CFI_RENAMED, Version, parse_release
 from kinfo.writers import build_info, rules
@@ -159,7 +160,7 @@ def _unconditional(facts: Facts) -> dict[str, Rule]:
     garbage = Rule(
         "virt_to_phys(kallsyms_addresses)",
         (_BASE_RELATIVE, "kimage_voffset"),
-        lambda known: -rules.number_of(known, "kimage_voffset") & (1 << 64) - 1,
+        lambda known: -rules.number_of(known, "kimage_voffset") & MASK,
         "garbage: kallsyms_addresses is a weak symbol that is not there, so this is 0 - kimage_voffset",
     )
     return {

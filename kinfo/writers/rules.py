@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.record.limits import UTS_LEN
 
 Facts = Mapping[str, int | str]
 Value = int | bytes
-_MASK = (1 << 64) - 1
 
 
 class Rule(NamedTuple):
@@ -51,7 +51,7 @@ def number(fact: str, expression: str = "") -> Rule:
 
 def pa_of(facts: Facts, va: int) -> int:
     """PA of an address of the image, which lies in one piece in physical memory."""
-    return va - number_of(facts, "_text") + number_of(facts, "text_pa") & _MASK
+    return va - number_of(facts, "_text") + number_of(facts, "text_pa") & MASK
 
 
 def pa(symbol: str, how: str = "__pa_symbol", why: str = "") -> Rule:
@@ -64,7 +64,7 @@ def va(symbol: str) -> Rule:
     """Run-time VA of a symbol."""
 
     def value(facts: Facts) -> int:
-        return pa_of(facts, number_of(facts, symbol)) + number_of(facts, "kimage_voffset") & _MASK
+        return pa_of(facts, number_of(facts, symbol)) + number_of(facts, "kimage_voffset") & MASK
 
     return Rule(f"(u64){_C_NAMES.get(symbol, symbol)}", (*_placed(symbol), "kimage_voffset"), value)
 
