@@ -1,4 +1,4 @@
-"""The ELF room: pyelftools reads what it writes, what it reads is bounded by the file, and no other room knows the structs."""
+"""The ELF room: pyelftools reads what it writes, what it reads is bounded by the file, and no other knows the structs."""
 
 from __future__ import annotations
 

@@ -50,9 +50,9 @@ def sections(view: View, form: Form, head: Header, most: int = MOST_SECTIONS) ->
     return [Section._make(form.section.unpack_from(table, at)) for at in places]
 
 
-def notes(view: View, found: list[Program], limit: int = NOTES_LIMIT) -> Iterator[Note]:
-    """The notes of all these program headers, as far as `limit` bytes of them reach."""
-    left = limit
+def notes(view: View, found: list[Program], limit: int | None = None) -> Iterator[Note]:
+    """The notes of all these program headers, as far as `limit` bytes of them reach (None: `NOTES_LIMIT`)."""
+    left = NOTES_LIMIT if limit is None else limit
     for one in found:
         if one.type == PT_NOTE and left:
             raw = view(one.offset, min(one.in_file, left))
