@@ -20,11 +20,14 @@ RANKS = {
     "elf": 0.5,
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    **dict.fromkeys(("plain_data", "whole_file"), 1.2),
+    "fields_file": 1.3,
     "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table"), 4),
-    **dict.fromkeys(("api", "report", "debuggers"), 5),
+    **dict.fromkeys(("report", "debuggers"), 5),
+    "api": 5.5,
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),
 }
