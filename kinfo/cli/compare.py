@@ -10,6 +10,7 @@ import click
 
 from kinfo.cli import common
 from kinfo.cli.compared import write_as, write_text
+from kinfo.cli.formats import findings_format, strict_option
 from kinfo.cli.main import UNDECIDED
 from kinfo.cli.records import opened
 from kinfo.cli.words import safe, say
@@ -19,8 +20,6 @@ from kinfo.report.compare import Compared
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
     from kinfo.diff.policy import Policy
-
-_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 
 
 class Outcome(NamedTuple):
@@ -37,8 +36,8 @@ class Outcome(NamedTuple):
 @click.option("--exact", is_flag=True, help="The bytes must be the same too.")
 @click.option("--all", "every", is_flag=True, help="Show the fields that are the same too (text only).")
 @click.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@findings_format()
+@strict_option
 def command(
     *,
     paths: tuple[str, ...],

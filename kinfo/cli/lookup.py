@@ -8,6 +8,7 @@ from typing import NamedTuple
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.ram import kinfo_option, opened, split
 from kinfo.cli.words import safe
@@ -21,7 +22,7 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
 @click.command("lookup", short_help="Addresses to names, names to addresses")
 @click.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
 @kinfo_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@data_format()
 def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     """Name the addresses ADDR (virtual or physical, 0x... or 16 hex digits) and find the symbols NAME in RAM...
 
@@ -40,8 +41,8 @@ def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
         raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
     with opened(ram, kinfo) as kernel:
         found = [_found(kernel, word) for word in wanted]
-    if form == "json":
-        common.write(common.as_json(_document(found)))
+    if form != "text":
+        show(form, lambda: _document(found))
     else:
         common.write("".join(_lines(found)))
     return SOUND if all(one.places for one in found) else FINDINGS

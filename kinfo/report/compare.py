@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
+from kinfo.printable import printable
 from kinfo.record.shown import words
 from kinfo.report.columns import Row, table
 from kinfo.report.style import Style
 
 if TYPE_CHECKING:
     from kinfo.diff.crosscheck import Crossed, Third
+    from kinfo.diff.folders import Alone
+    from kinfo.report.judged import Judged
 
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
 
@@ -116,6 +119,13 @@ def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, An
     }
 
 
+def crossed_judged(crossed: Crossed, found: tuple[Finding, ...]) -> Judged:
+    """The same for the formats of findings."""
+    from kinfo.report.judged import Judged
+
+    return Judged("crosscheck", f"{crossed.upstream.driver}-{crossed.downstream.driver}", None, found)
+
+
 def _rows_data(comparison: Comparison) -> list[dict[str, Any]]:
     return [_row_data(each) for each in comparison.differences]
 
@@ -159,6 +169,27 @@ def alone_data(name: str, finding: Finding) -> dict[str, Any]:
     from kinfo.report.document import finding_data
 
     return {"name": name, "finding": finding_data(finding)}
+
+
+def document(compared: Iterable[Compared], alone: Iterable[Alone]) -> dict[str, Any]:
+    """The document of all pairs, each of which is made when it is asked for."""
+    from kinfo.report.document import SCHEMA_VERSION
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "pairs": map(pair_data, compared),
+        "alone": (alone_data(printable(one.name), one.finding) for one in alone),
+    }
+
+
+def judged(compared: Iterable[Compared], alone: Iterable[Alone]) -> Iterator[Judged]:
+    """The same for the formats of findings."""
+    from kinfo.report.judged import Judged
+
+    for one in compared:
+        yield Judged("compare", one.path or one.new, None, one.findings)
+    for each in alone:
+        yield Judged("compare", each.path, None, (each.finding,))
 
 
 def _related(comparison: Comparison) -> str:
