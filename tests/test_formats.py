@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_a_list_that_comes_item_by_item_is_written_as_one_that_is_there(items: l
     for name in ("json", "yaml"):
         at_once = "".join(rendered(name, Shown(lambda: whole)))
         piecemeal = "".join(rendered(name, Shown(lambda: whole | {"items": iter(items)})))
-        read = {"json": json.loads, "yaml": yaml.safe_load}[name]
+        read: Callable[[str], Any] = json.loads if name == "json" else yaml.safe_load
         assert read(piecemeal) == read(at_once)
         if name == "json":
             assert piecemeal == at_once

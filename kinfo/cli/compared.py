@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from kinfo.cli import common
 from kinfo.cli.formats import show
 from kinfo.cli.words import safe
-from kinfo.report.compare import Compared, document, judged, line, render
+from kinfo.report.compare import document, judged, line, render
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
+    from kinfo.diff.model import Compared
 
 
 def write_text(compared: Iterable[Compared], alone: Sequence[Alone], *, every: bool, many: bool) -> None:
