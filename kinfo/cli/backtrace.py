@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 from kinfo.errors import KinfoError
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--registers", metavar="FILE", help="The CPUs' registers: QEMU's `info registers -a`, an oops, NAME=VALUE lines."
 )
-@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too: on chains that had to be guessed.")
+@data_format()
+@strict_option
 def command(  # noqa: PLR0913  # an option each
     *,
     ram: tuple[str, ...],
@@ -68,8 +69,7 @@ def command(  # noqa: PLR0913  # an option each
         traces = _chosen(found, every=every, pids=pid, cpus=cpu, stuck=stuck)
         findings = (*kernel.told, *found.tasks.findings, *of_traces(traces))
         if form != "text":
-            data = report.document(found, traces, findings)
-            common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+            show(form, lambda: report.document(found, traces, findings))
         elif stuck:
             common.write(report.grouped(traces, findings, common.style()))
         else:
