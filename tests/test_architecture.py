@@ -19,6 +19,7 @@ RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    "sources": 1.5,  # from what a user names to bytes and memory, for every reader above
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table"), 4),

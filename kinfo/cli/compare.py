@@ -14,9 +14,9 @@ from kinfo.cli.compared import write_as, write_text
 from kinfo.cli.main import UNDECIDED
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError, RecordError
-from kinfo.memory import open_source
 from kinfo.record.record import Record
 from kinfo.report.compare import Compared
+from kinfo.sources import open_source
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone

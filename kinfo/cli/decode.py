@@ -10,8 +10,9 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
-from kinfo.memory import Dump, open_source
+from kinfo.memory import Dump
 from kinfo.record.record import Record
+from kinfo.sources import open_source
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 

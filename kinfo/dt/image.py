@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kinfo.dt.ranges import Range
 from kinfo.errors import TreeError
-from kinfo.memory import open_dump
+from kinfo.sources import kinds, open_file
+from kinfo.sources.recognise import HEAD, recognise
 
-_MAGIC, _MAGIC_AT, _SIZE_AT = b"ARM\x64", 56, 16  # Documentation/arch/arm64/booting.rst; RISC-V has b"RSC\x05" there
-_RISCV = b"RSC\x05"
+_SIZE_AT = 16  # Documentation/arch/arm64/booting.rst; RISC-V's is the same
 
 
 def loaded_image(path: str, base: int) -> Range:
@@ -15,12 +15,12 @@ def loaded_image(path: str, base: int) -> Range:
 
     Raises TreeError for a file without such a header, DumpError for one that cannot be read.
     """
-    with open_dump(path) as dump:
-        head = dump.read(0, min(dump.size, 64))
+    with open_file(path) as file:
+        head = file.raw.read(0, HEAD)
         size = int.from_bytes(head[_SIZE_AT : _SIZE_AT + 8], "little")
-        if head[_MAGIC_AT : _MAGIC_AT + 4] not in (_MAGIC, _RISCV) or not size or base + size > 1 << 64:
+        if recognise(head).kind not in kinds.IMAGES or not size or base + size > 1 << 64:
             raise TreeError(
-                f"{dump.name}: is no arm64 or RISC-V Image with its size in the header",
+                f"{file.name}: is no arm64 or RISC-V Image with its size in the header",
                 "unpack it first (zcat Image.gz > Image), or give --image PA+SIZE",
             )
         return Range(base, size)

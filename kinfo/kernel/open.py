@@ -13,10 +13,10 @@ from kinfo.kernel.choose import choose, hold
 from kinfo.kernel.extent import region_alone
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory
-from kinfo.memory.specs import RawDump, open_file, open_memory
 from kinfo.record import locate
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
+from kinfo.sources import RawDump, open_file, open_memory
 
 Path = str | os.PathLike[str]
 
@@ -30,12 +30,17 @@ def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, s
     it, when there are several kernels and nothing tells which one ran.
     """
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
-    opened = open_memory([os.fspath(path) for path in paths], stdin)
+    opened = open_memory(paths, stdin)
     try:
-        return _kernel(opened, record_word(kinfo))
+        return kernel_in(opened, kinfo)
     except BaseException:
-        (opened.dump if isinstance(opened, RawDump) else opened).close()
+        opened.close()
         raise
+
+
+def kernel_in(opened: Memory | RawDump, kinfo: Path | int | None = None) -> Kernel:
+    """The kernel in a memory that is open, which stays so where there is none. Raises KinfoError as `open_kernel` does."""
+    return _kernel(opened, record_word(kinfo))
 
 
 def record_word(kinfo: Path | int | None) -> str | None:
@@ -124,7 +129,7 @@ def _named(opened: Memory | RawDump, kinfo: str) -> tuple[Record, bool]:
         except RecordError:
             hint = "`kinfo find` lists the records of a dump"
             raise RecordError(f"--kinfo {kinfo}: {opened.name} has no record at that PA", hint) from None
-    beside = open_file(kinfo)
-    with beside:
+    with open_file(kinfo) as file:
+        beside = file.memory()
         source = beside.as_dump if isinstance(beside, Memory) else beside
         return locate.locate(source, base=0 if isinstance(beside, Memory) else None)[0], False

@@ -15,16 +15,10 @@ from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
 
 _HEADER = struct.Struct("<8xQQQ24xI")  # text_offset, image_size, flags; magic at 56
-_MAGIC = 0x644D5241  # "ARM\x64"
 _BIG_ENDIAN = 1
 _RELATIVE = 1027  # R_AARCH64_RELATIVE
 _MASK = (1 << 64) - 1
 _SEGMENT = 0x10000  # SEGMENT_ALIGN: the head of the image, _text to _stext
-
-
-def looks_like(head: bytes) -> bool:
-    """Whether a file begins like an Image."""
-    return len(head) >= 64 and _HEADER.unpack_from(head.ljust(_HEADER.size, b"\0"))[3] == _MAGIC
 
 
 class RawImage:

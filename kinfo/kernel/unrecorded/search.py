@@ -13,7 +13,7 @@ from kinfo.kernel.unrecorded import by_vmcoreinfo
 from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Memory
-from kinfo.memory.specs import RawDump
+from kinfo.sources import RawDump
 
 Readings = Callable[[Memory], Iterator[StatedPointers]]
 
