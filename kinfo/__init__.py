@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
+    from kinfo.examine import Examined
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.printk.message import Message, PrintkLog
+    from kinfo.kernel.printk.open import dmesg
     from kinfo.kernel.types import Types
     from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
@@ -42,10 +45,13 @@ _HOMES = {
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
+    "dmesg": "kinfo.kernel.printk.open",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
     "Types": "kinfo.kernel.types",
     "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
+    "Examined": "kinfo.examine",
     **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
@@ -59,6 +65,7 @@ __all__ = [
     "Confidence",
     "Driver",
     "Entry",
+    "Examined",
     "Fact",
     "Facts",
     "Field",
@@ -67,7 +74,9 @@ __all__ = [
     "Kernel",
     "KinfoError",
     "Layout",
+    "Message",
     "Place",
+    "PrintkLog",
     "Record",
     "Severity",
     "State",
@@ -77,6 +86,7 @@ __all__ = [
     "build",
     "decode",
     "decode_all",
+    "dmesg",
     "encode",
     "facts",
     "find",

@@ -5,15 +5,19 @@ from __future__ import annotations
 from kinfo.diff import rules as compare_rules
 from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.examine import rules, symbol_rules
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
+from kinfo.kernel.printk import rules as printk_rules
+from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
-from kinfo.record import rules, symbol_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
+    *task_rules.RULES,
+    *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,
     *table_rules.RULES,
@@ -28,6 +32,7 @@ FAMILIES = {
     "table": "The inspect table: ids, addresses, sizes",
     "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
+    "log": "The kernel's log: what of it cannot be shown, and why",
 }
 
 _BY_CODE = {rule.code: rule for rule in RULES}

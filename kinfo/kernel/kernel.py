@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
+    from kinfo.kernel.printk.message import PrintkLog
+    from kinfo.kernel.tasks.table import Tasks
     from kinfo.kernel.types import Types
 
 
@@ -118,6 +120,19 @@ class Kernel:
         from kinfo.kernel.types.source import types_of
 
         return types_of(self)
+
+    def tasks(self) -> Tasks:
+        """Every task, read when this is first asked for.
+
+        Raises KernelError where the kernel has no types or no address space, or init_task cannot be found.
+        """
+        return self._tasks
+
+    @cached_property
+    def _tasks(self) -> Tasks:
+        from kinfo.kernel.tasks.table import Tasks
+
+        return Tasks(self)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -282,6 +297,15 @@ class Kernel:
         va = symbol.pa + offset if symbol.is_absolute else self.space.va(symbol.pa + offset) if self.space else None
         name = self.kallsyms.shown(symbol.name)
         return Place(name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
+
+    def log(self) -> PrintkLog:
+        """What the kernel printed, with the time of every message in nanoseconds since boot.
+
+        Raises KernelError where nothing says where the log is, or nothing of it is in the dump.
+        """
+        from kinfo.kernel.printk.of_kernel import log_of
+
+        return log_of(self)
 
     def close(self) -> None:
         """Let go of the dump."""

@@ -32,15 +32,10 @@ def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, s
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
     opened = open_memory(paths, stdin)
     try:
-        return kernel_in(opened, kinfo)
+        return kernel_in(opened, record_word(kinfo))
     except BaseException:
         opened.close()
         raise
-
-
-def kernel_in(opened: Memory | RawDump, kinfo: Path | int | None = None) -> Kernel:
-    """The kernel in a memory that is open, which stays so where there is none. Raises KinfoError as `open_kernel` does."""
-    return _kernel(opened, record_word(kinfo))
 
 
 def record_word(kinfo: Path | int | None) -> str | None:
@@ -50,7 +45,8 @@ def record_word(kinfo: Path | int | None) -> str | None:
     return f"{kinfo:#x}" if isinstance(kinfo, int) else os.fspath(kinfo)
 
 
-def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+def kernel_in(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+    """The kernel in what has been opened, which stays open where there is none; errors as for `open_kernel`."""
     found = Candidates(opened)
     if kinfo is not None:
         kernel, is_inside = _of_named(opened, kinfo)
@@ -73,7 +69,7 @@ def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
     kernels = other.search()
     if not kernels and other.errors and not found.errors and not found.bounds:
         error = other.errors[0]
-        raise KernelError(
+        raise RecordError(
             f"{found.source.name}: has no record, and VMCOREINFO leads to no kernel: {error.message}", error.hint
         )
     if not kernels:

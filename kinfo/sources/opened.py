@@ -77,6 +77,9 @@ class Opened:
         if self._content is not None:
             self._content.close()
 
+    def __repr__(self) -> str:
+        return f"<Opened {self.name}: {self.recognised.kind.what}>"
+
     def __enter__(self) -> Self:
         return self
 
