@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from kinfo.arch import arm64
+from kinfo.arch.address import SPACE
 from kinfo.dt.ranges import Range
 from kinfo.errors import TreeError
 from kinfo.sources import kinds, open_file
 from kinfo.sources.recognise import HEAD, recognise
-
-_SIZE_AT = 16  # Documentation/arch/arm64/booting.rst; RISC-V's is the same
 
 
 def loaded_image(path: str, base: int) -> Range:
@@ -17,8 +17,8 @@ def loaded_image(path: str, base: int) -> Range:
     """
     with open_file(path) as file:
         head = file.raw.read(0, HEAD)
-        size = int.from_bytes(head[_SIZE_AT : _SIZE_AT + 8], "little")
-        if recognise(head).kind not in kinds.IMAGES or not size or base + size > 1 << 64:
+        _, size, _, _ = arm64.IMAGE_HEADER.unpack(head[: arm64.IMAGE_HEADER.size].ljust(arm64.IMAGE_HEADER.size, b"\0"))
+        if recognise(head).kind not in kinds.IMAGES or not size or base + size > SPACE:
             raise TreeError(
                 f"{file.name}: is no arm64 or RISC-V Image with its size in the header",
                 "unpack it first (zcat Image.gz > Image), or give --image PA+SIZE",
