@@ -6,10 +6,10 @@ import re
 
 from kinfo.arch import machines
 from kinfo.debuggers.symbol_file import machine
+from kinfo.elf import notes
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.boot.banner import banner, release
 from kinfo.kernel.boot.build_id import build_id
-from kinfo.kernel.boot.image_notes import of_notes
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel_build.vmlinux import Vmlinux
 from kinfo.record import text
@@ -58,6 +58,6 @@ def _build_id(image: Vmlinux) -> bytes:
     """The build id; arm64 and x86-64 have it in .notes, among others."""
     for name in (".notes", ".note.gnu.build-id"):
         section = image.section(name)
-        if section is not None and (found := of_notes(bytes(section[: 1 << 16]))):
+        if section is not None and (found := notes.build_id(section[: 1 << 16])):
             return found
     return b""

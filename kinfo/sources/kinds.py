@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from kinfo.elf.structs import MAGIC
+
 
 class Role(Enum):
     """What a file can be read as."""
@@ -53,8 +55,8 @@ BZIP2 = Kind("bzip2", "bzip2 data", Role.PACKED, b"BZh", unpack="bzip2 -dk")
 ZIP = Kind("zip", "a zip archive", Role.PACKED, b"PK\x03\x04", unpack="unzip")
 LZMA = Kind("lzma", "lzma data", Role.PACKED, unpack="xz -dk")  # no magic: see recognise.packing
 
-ELF_CORE = Kind("core", "an ELF core", Role.MEMORY, b"\x7fELF", instead={Role.TREE: _NOT_A_TREE[Role.TREE]})
-ELF = Kind("elf", "an ELF file", Role.KERNEL, b"\x7fELF", instead=_NOT_A_TREE)
+ELF_CORE = Kind("core", "an ELF core", Role.MEMORY, MAGIC, instead={Role.TREE: _NOT_A_TREE[Role.TREE]})
+ELF = Kind("elf", "an ELF file", Role.KERNEL, MAGIC, instead=_NOT_A_TREE)
 LIME = Kind("lime", "a LiME dump", Role.MEMORY, b"EMiL")
 KDUMP = Kind("kdump", "a kdump-compressed dump", Role.MEMORY, b"KDUMP   ", instead=_CORE)
 DISKDUMP = Kind("diskdump", "a diskdump", Role.MEMORY, b"DISKDUMP", instead=_CORE)
