@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.memory.registers import RegisterSet
-from kinfo.memory.specs import open_source
+from kinfo.sources import open_source
 
 _LIMIT = 1 << 20  # bytes of such a text
 _CPU = re.compile(r"\bcpu ?[#:]? ?(\d{1,4})\b", re.IGNORECASE)
