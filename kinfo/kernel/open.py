@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
+from kinfo.kernel import rules
 from kinfo.kernel.candidates import Candidates, infer
 from kinfo.kernel.choose import choose, hold
 from kinfo.kernel.extent import region_alone
@@ -51,10 +52,33 @@ def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
         return hold(kernel, None if is_inside else Candidates(kernel.memory))
     if found.search():
         return choose(found)
+    if by_other := _unrecorded(opened, found):
+        return by_other
     if found.errors or found.bounds:
         raise _none_leads(found)
     locate.locate(found.source, base=0 if isinstance(opened, Memory) else None)  # raises, with what there is instead
     raise RecordError(f"{found.source.name}: no record that points at a kernel", "name the file that has it with --kinfo")
+
+
+def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
+    """The kernel by what else than a record speaks of it."""
+    from kinfo.kernel.unrecorded import search
+
+    other = search.Unrecorded(opened)
+    kernels = other.search()
+    if not kernels and other.errors and not found.errors and not found.bounds:
+        error = other.errors[0]
+        raise KernelError(
+            f"{found.source.name}: has no record, and VMCOREINFO leads to no kernel: {error.message}", error.hint
+        )
+    if not kernels:
+        return None
+    kernel = search.choose(kernels)
+    if found.errors:
+        place = found.records[0].address if found.records else None
+        where = "the memory" if place is None else f"PA {place:#x}"
+        kernel.told += (rules.KERNEL_RECORD_ASTRAY.at(where, f"a record leads to no kernel: {found.errors[0].message}"),)
+    return kernel
 
 
 def _none_leads(found: Candidates) -> KinfoError:
