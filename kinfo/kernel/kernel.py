@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
+    from kinfo.kernel.printk.message import PrintkLog
     from kinfo.kernel.types import Types
 
 
@@ -282,6 +283,15 @@ class Kernel:
         va = symbol.pa + offset if symbol.is_absolute else self.space.va(symbol.pa + offset) if self.space else None
         name = self.kallsyms.shown(symbol.name)
         return Place(name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
+
+    def log(self) -> PrintkLog:
+        """What the kernel printed, with the time of every message in nanoseconds since boot.
+
+        Raises KernelError where nothing says where the log is, or nothing of it is in the dump.
+        """
+        from kinfo.kernel.printk.of_kernel import log_of
+
+        return log_of(self)
 
     def close(self) -> None:
         """Let go of the dump."""

@@ -32,7 +32,7 @@ def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, s
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
     opened = open_memory([os.fspath(path) for path in paths], stdin)
     try:
-        return _kernel(opened, record_word(kinfo))
+        return kernel_in(opened, record_word(kinfo))
     except BaseException:
         (opened.dump if isinstance(opened, RawDump) else opened).close()
         raise
@@ -45,7 +45,8 @@ def record_word(kinfo: Path | int | None) -> str | None:
     return f"{kinfo:#x}" if isinstance(kinfo, int) else os.fspath(kinfo)
 
 
-def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+def kernel_in(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+    """The kernel in what has been opened; errors as for `open_kernel`."""
     found = Candidates(opened)
     if kinfo is not None:
         kernel, is_inside = _of_named(opened, kinfo)
