@@ -8,6 +8,7 @@ from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
+from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.record import rules, symbol_rules
 
@@ -15,6 +16,7 @@ RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
+    *task_rules.RULES,
     *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,

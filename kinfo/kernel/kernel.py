@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
     from kinfo.kernel.printk.message import PrintkLog
+    from kinfo.kernel.tasks.table import Tasks
     from kinfo.kernel.types import Types
 
 
@@ -119,6 +120,19 @@ class Kernel:
         from kinfo.kernel.types.source import types_of
 
         return types_of(self)
+
+    def tasks(self) -> Tasks:
+        """Every task, read when this is first asked for.
+
+        Raises KernelError where the kernel has no types or no address space, or init_task cannot be found.
+        """
+        return self._tasks
+
+    @cached_property
+    def _tasks(self) -> Tasks:
+        from kinfo.kernel.tasks.table import Tasks
+
+        return Tasks(self)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
