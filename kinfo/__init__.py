@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
+    from kinfo.examine import Examined
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
@@ -50,6 +51,7 @@ _HOMES = {
     "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
+    "Examined": "kinfo.examine",
     **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
@@ -63,6 +65,7 @@ __all__ = [
     "Confidence",
     "Driver",
     "Entry",
+    "Examined",
     "Fact",
     "Facts",
     "Field",

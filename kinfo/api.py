@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kinfo.errors import KinfoError
+from kinfo.examine import Examined
 from kinfo.memory import BytesDump, Dump, open_source
 from kinfo.record import encode as _encode
 from kinfo.record import locate as _locate
 from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.locate import Hit
 from kinfo.record.model import Layout
-from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def layout(name: str) -> Layout:
     return layout_named(name)
 
 
-def decode(dump: Source, *, offset: int | None = None, base: int | None = None, layout: Layout | str | None = None) -> Record:
+def decode(
+    dump: Source, *, offset: int | None = None, base: int | None = None, layout: Layout | str | None = None
+) -> Examined:
     """The record of a dump: bytes, a path, or an open Dump.
 
     Without `offset` the dump is searched, and the best record returned (`decode_all` returns every one). `base` is the
@@ -49,16 +51,16 @@ def decode(dump: Source, *, offset: int | None = None, base: int | None = None, 
 
 def decode_all(
     dump: Source, *, offset: int | None = None, base: int | None = None, layout: Layout | str | None = None
-) -> tuple[Record, ...]:
+) -> tuple[Examined, ...]:
     """Every record of a dump, best first. Arguments and errors as for `decode`."""
     wanted = layout_named(layout) if isinstance(layout, str) else layout
     with _opened(dump) as source:
         base = source.base if base is None else base
         if offset is not None:
-            return (_locate.decode_offset(source, offset, base=base, layout=wanted),)
+            return (Examined.of(_locate.decode_offset(source, offset, base=base, layout=wanted)),)
         if wanted is not None:
-            return (_locate.forced(source, wanted, base=base),)
-        return _locate.locate(source, base=base)
+            return (Examined.of(_locate.forced(source, wanted, base=base)),)
+        return tuple(map(Examined.of, _locate.locate(source, base=base)))
 
 
 def find(dump: Source, *, step: int = PAGE, base: int | None = None) -> Iterator[Hit]:
@@ -92,7 +94,7 @@ def verify_dt(
     return result.verdicts
 
 
-def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str] | None = None) -> bytes:
+def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str | bytes] | None = None) -> bytes:
     """A record with these fields (raw, or as `Record.fields` shows them) and a right checksum. Raises FieldError."""
     return _encode.encode(fields, layout_named(layout) if isinstance(layout, str) else layout, after_nul)
 

@@ -19,6 +19,7 @@ RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table"), 4),
@@ -54,6 +55,47 @@ def test_imports_point_one_way(path: Path) -> None:
     room = room_of(path)
     for other in imported_rooms(ast.parse(path.read_text())):
         assert other == room or RANKS[other] < RANKS[room], f"{room} imports {other}"
+
+
+def imports_of(path: Path, modules: set[str], *, at_once: bool) -> set[str]:
+    """The modules that a file imports when it runs; `at_once`: without those that its functions import."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if at_once and isinstance(node, ast.FunctionDef):
+            continue
+        if isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= within & modules or {str(node.module)} & modules
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & modules
+        waiting += ast.iter_child_nodes(node)
+    return found
+
+
+# One object that a reader asks for everything: what is worked out from it is imported when it is asked for.
+FACES = {"kinfo.kernel.kernel", "kinfo.dt.board"}
+
+
+def test_no_imports_run_in_circles() -> None:
+    parts = {path: path.relative_to(PACKAGE.parent).with_suffix("").parts for path in MODULES}
+    names = {".".join(dotted).removesuffix(".__init__"): path for path, dotted in parts.items()}
+    imported = {name: imports_of(path, set(names), at_once=name in FACES) - {name} for name, path in names.items()}
+
+    def reached(name: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [*imported[name]]
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                waiting += imported[one]
+        return seen
+
+    assert not {name for name in names if name in reached(name)}
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) not in ("cli", "__main__")], ids=str)

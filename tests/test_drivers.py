@@ -94,7 +94,7 @@ def test_every_field_of_every_layout(driver: Driver, alias: str) -> None:
     for one in made.written:
         assert one.expression or one.why, one.field
         if not one.expression and one.field != "build_info":
-            assert one.value in (0, "0x0", ["0x0"] * 4), one.field
+            assert one.value in (0, [0] * 4), one.field
     values = built(driver.name, alias)
     for name, symbol in {f"_{border[1:]}_pa": border for border in BORDERS}.items():
         assert name not in values or values[name] == pa(symbol)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
+from kinfo.cli.records import opened
 from kinfo.cli.words import say
 from kinfo.diff.folders import files_below, record_name
 from kinfo.errors import KinfoError
@@ -20,8 +21,6 @@ def update(folder: str, paths: Sequence[str]) -> int:
 
     Nothing is written when one of them cannot be read. Raises KinfoError.
     """
-    from kinfo.cli.compare import opened
-
     records: dict[str, Record] = {}
     for name, path in _named(folder, paths):
         if name in records:
@@ -60,7 +59,6 @@ def _named(folder: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _state(folder: str, name: str, record: Record, there: str | None) -> str:
     """new, same, or changed with the fields that did. Raises KinfoError when another form of the record is there."""
-    from kinfo.cli.compare import opened
     from kinfo.diff.classify import compare_records
     from kinfo.diff.model import Kind
 

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.compared import write_as, write_text
 from kinfo.cli.main import UNDECIDED
+from kinfo.cli.records import opened
 from kinfo.cli.words import safe, say
-from kinfo.errors import KinfoError, RecordError
-from kinfo.memory import open_source
-from kinfo.record.record import Record
+from kinfo.errors import KinfoError
 from kinfo.report.compare import Compared
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from kinfo.diff.policy import Policy
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
-_TEXT_NAMES = (".yaml", ".yml", ".json")
 
 
 class Outcome(NamedTuple):
@@ -149,17 +146,3 @@ def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome
         return Outcome(Compared(safe(pair[0]), safe(pair[1]), *judged, path=pair[1]))
 
     return work
-
-
-def opened(path: str) -> Record:
-    """The record in a dump, or made of a file of fields. Raises KinfoError."""
-    if path.endswith(_TEXT_NAMES):
-        from kinfo.cli.fields import parsed
-
-        name, fields, after_nul = parsed(path, None, "write `layout: NAME`, and the fields below `fields:`")
-        return api.decode(api.encode(fields, name, after_nul), offset=0, layout=name)
-    with open_source(path, common.stdin()) as source:
-        record = api.decode(source)
-    if record.layout is None:
-        raise RecordError(f"{path}: is an erased region: every byte is the same", "name a dump that has a record")
-    return record

@@ -69,7 +69,7 @@ def _crossed(given: dict[str, Any]) -> Crossed:
     down = api.build(facts, "android", downstream, build_info=info)
     found = None
     if dump is not None:
-        from kinfo.cli.compare import opened
+        from kinfo.cli.records import opened
 
         found = (safe(dump), opened(dump))
     return crosscheck(up, down, found)

@@ -10,8 +10,8 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
+from kinfo.examine import Examined
 from kinfo.memory import Dump, open_source
-from kinfo.record.record import Record
 
 _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 
@@ -63,13 +63,13 @@ def command(
     return common.verdict(tuple(finding for record in shown for finding in record.findings), strict=strict)
 
 
-def _records(source: Dump, *, offset: int | None, base: int | None, layout: str | None) -> tuple[Record, ...]:
+def _records(source: Dump, *, offset: int | None, base: int | None, layout: str | None) -> tuple[Examined, ...]:
     if base is not None and source.base is not None:
         raise RecordError(f"{source.name}: has physical addresses of its own", "leave --base out")
     return api.decode_all(source, offset=offset, base=base, layout=layout)
 
 
-def _write_text(source: Dump, name: str, records: Sequence[Record], *, hexdump: bool, explain: bool) -> None:
+def _write_text(source: Dump, name: str, records: Sequence[Examined], *, hexdump: bool, explain: bool) -> None:
     from kinfo.report import hexdump as hexdumps
     from kinfo.report import text
     from kinfo.report.steps import after_decode
@@ -88,12 +88,12 @@ def _write_text(source: Dump, name: str, records: Sequence[Record], *, hexdump: 
     common.write(after_decode(source, name, records[0]))
 
 
-def _behind(source: Dump, record: Record) -> bytes:
+def _behind(source: Dump, record: Examined) -> bytes:
     end = record.vendor.offset if record.vendor else min(source.size, record.offset + 4096)
     return source.read(record.offset + record.size, max(end - record.offset - record.size, 0))
 
 
-def _rendered(form: str, name: str, records: Sequence[Record], *, explain: bool, strict: bool) -> str:
+def _rendered(form: str, name: str, records: Sequence[Examined], *, explain: bool, strict: bool) -> str:
     if form in ("json", "yaml"):
         from kinfo.report import document
 

@@ -14,7 +14,7 @@ from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.meminspect.entry import Table
 from kinfo.memory import BytesDump
 from kinfo.record.locate import decode_offset
-from kinfo.record.record import Record, Shown
+from kinfo.record.record import Fields, Record
 from kinfo.writers import Built, Entry
 
 
@@ -22,7 +22,7 @@ class Third(NamedTuple):
     """A record out of memory beside the two: where it was found, its fields, and how each writer's record differs from it."""
 
     name: str
-    fields: dict[str, Shown]
+    fields: Fields
     against_upstream: Comparison
     against_downstream: Comparison
 

@@ -10,6 +10,7 @@ from kinfo.diff import rules
 from kinfo.diff.classify import VENDOR, compare_records
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
+from kinfo.examine import Examined
 from kinfo.findings import Finding, Severity
 from kinfo.record.record import Record
 
@@ -48,7 +49,7 @@ def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:
 
 def said(one: Difference) -> str:
     """A difference in a sentence."""
-    return f"{_word(one.old)} became {_word(one.new)}" + (f": {one.reason}" if one.reason else "")
+    return f"{_word(one.words[0])} became {_word(one.words[1])}" + (f": {one.reason}" if one.reason else "")
 
 
 def _word(value: object) -> str:
@@ -71,9 +72,9 @@ def _unsound(old: Record, new: Record, policy: Policy) -> Iterator[Finding]:
 
 def _all_findings(record: Record) -> tuple[Finding, ...]:
     """What decode finds, the vendor block's own findings included."""
-    block = record.vendor
-    inner = block.findings if block else ()
-    return (*record.findings, *(one._replace(where=f"{VENDOR}.{one.where}") for one in inner))
+    examined = Examined.of(record)
+    inner = examined.vendor.findings if examined.vendor else ()
+    return (*examined.findings, *(one._replace(where=f"{VENDOR}.{one.where}") for one in inner))
 
 
 def _first(old: Record, new: Record) -> str:

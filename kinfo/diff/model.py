@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from kinfo.record.record import Shown
+from kinfo.record.record import Content
+from kinfo.record.shown import Shown, words
 
 
 class Kind(Enum):
@@ -21,17 +22,31 @@ class Kind(Enum):
 
 
 class Difference(NamedTuple):
-    """One field in both records: as JSON shows them, None where the layout has no such field or the dump ends before it.
+    """One field in both records: numbers and text, None where the layout has no such field or the dump ends before it.
 
     `reason` says why it has its class, `source` where that is known from (empty where the values themselves say it).
+    The tails are what stands behind the NUL of a text.
     """
 
     field: str
-    old: Shown | None
-    new: Shown | None
+    old: Content | None
+    new: Content | None
     kind: Kind
     reason: str = ""
     source: str = ""
+    old_tail: bytes = b""
+    new_tail: bytes = b""
+
+    @property
+    def words(self) -> tuple[Shown | None, Shown | None]:
+        """Both values as a report shows them: hex for 64 bits, and what stands behind a text's NUL."""
+        name = self.field.rpartition(".")[2]  # vendor.NAME
+        return _words(name, self.old, self.old_tail), _words(name, self.new, self.new_tail)
+
+
+def _words(name: str, value: Content | None, tail: bytes) -> Shown | None:
+    shown = None if value is None else words(name, value)
+    return f"{shown} (behind its NUL: {tail.hex()})" if tail else shown
 
 
 class Comparison(NamedTuple):

@@ -81,10 +81,8 @@ class RecordPointers(Pointers):
 
     def pa(self, name: str) -> int:
         """See Pointers."""
-        if not self._is_virtual:
-            return self.record.number(f"_{name}_pa") or 0
-        va = self.record.number(f"_{name}_va") or 0
-        return (va - self._voffset) & _MASK if va else 0
+        address = self.record.pointer(name) or 0
+        return (address - self._voffset) & _MASK if address and self._is_virtual else address
 
     def count(self, name: str) -> int:
         """See Pointers."""

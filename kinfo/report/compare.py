@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
+from kinfo.record.shown import words
 from kinfo.report.columns import Row, table
 from kinfo.report.style import Style
 
@@ -45,7 +46,7 @@ def render(one: Compared, style: Style, *, every: bool, width: int | None = None
     lines = [f"{old} ({comparison.old_layout}) against {new} ({comparison.new_layout})"]
     lines.append(f"  {_related(comparison)}; {_counts(comparison)}")
     if shown:
-        rows = [_row(each, (each.old, each.new)) for each in shown]
+        rows = [_row(each, each.words) for each in shown]
         lines += ["", *table(_titles("old", "new"), rows, style, width)]
     lines += ["", *_verdict(one, style)]
     return "\n".join(lines) + "\n"
@@ -65,14 +66,19 @@ def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style, width
         lines.append(f"  {third.name} against {down}: {_counts(third.against_downstream)}")
     shown = [each for each in comparison.differences if each.kind is not Kind.SAME or _stands_apart(each, third)]
     if shown:
-        thirds = [(third.fields.get(each.field),) if third else () for each in shown]
-        rows = [_row(each, (each.old, each.new, *more)) for each, more in zip(shown, thirds, strict=True)]
+        rows = [_row(each, (*each.words, *_of_third(each.field, third))) for each in shown]
         lines += ["", *table(_titles(up, down, *((third.name,) if third else ())), rows, style, width)]
     bad = [finding for finding in found if finding.severity is Severity.ERROR]
     lines += ["", *(f"{style.severity(one.severity, 'error')}  {one.code}  {one.where}: {one.message}" for one in bad)]
     if not bad:
         lines.append(f"{style.paint('passes', 'bold', 'green')}: every difference has its reason")
     return "\n".join(lines) + "\n"
+
+
+def _of_third(field: str, third: Third | None) -> tuple[object, ...]:
+    if third is None:
+        return ()
+    return (words(field, third.fields[field]) if field in third.fields else None,)
 
 
 def _stands_apart(each: Difference, third: Third | None) -> bool:
@@ -111,7 +117,19 @@ def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, An
 
 
 def _rows_data(comparison: Comparison) -> list[dict[str, Any]]:
-    return [{**each._asdict(), "kind": each.kind.value} for each in comparison.differences]
+    return [_row_data(each) for each in comparison.differences]
+
+
+def _row_data(each: Difference) -> dict[str, Any]:
+    old, new = each.words
+    return {
+        "field": each.field,
+        "old": old,
+        "new": new,
+        "kind": each.kind.value,
+        "reason": each.reason,
+        "source": each.source,
+    }
 
 
 def line(one: Compared, style: Style) -> str:

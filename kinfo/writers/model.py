@@ -11,7 +11,7 @@ from kinfo.record.encode import encode
 from kinfo.record.kernels import parse_release
 from kinfo.record.layouts import layout_named
 from kinfo.record.model import Layout
-from kinfo.record.record import HEAD_FIELDS, Shown, show
+from kinfo.record.record import HEAD_FIELDS, Content, content
 from kinfo.writers.rules import Facts, Rule
 
 
@@ -57,7 +57,7 @@ class Written(NamedTuple):
     """What a field holds and why: the driver's expression ("" where it stores nothing) and the facts behind it."""
 
     field: str
-    value: Shown
+    value: Content
     expression: str
     facts: tuple[str, ...]
     why: str
@@ -124,7 +124,7 @@ class Driver:
             data = bytes(behind) + data[behind:]
         raw = layout.unpack(data)
         written = tuple(
-            Written(field.name, show(field, raw[field.name]), rule.expression, rule.facts, rule.why)
+            Written(field.name, content(raw[field.name]), rule.expression, rule.facts, rule.why)
             for field in layout.fields
             if field.name not in HEAD_FIELDS
             for rule in (plan.rules[field.name],)

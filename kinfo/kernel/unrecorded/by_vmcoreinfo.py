@@ -29,7 +29,7 @@ def has_tables(values: Mapping[str, str]) -> bool:
 
 def token_index(values: Mapping[str, str]) -> int | None:
     """PA of kallsyms_token_index; None where the VMCOREINFO has VAs alone."""
-    voffset = _stated_voffset(values)
+    voffset = stated_voffset(values)
     va = value(values, "SYMBOL(kallsyms_token_index)")
     return None if voffset is None or va is None else (va - voffset) & _MASK
 
@@ -40,14 +40,15 @@ def readings(values: Mapping[str, str], memory: Memory, source: str) -> Iterator
         yield from _with(values, voffset, memory, source)
 
 
-def _stated_voffset(values: Mapping[str, str]) -> int | None:
+def stated_voffset(values: Mapping[str, str]) -> int | None:
+    """kimage_voffset as a VMCOREINFO has it, or as its phys_base makes it; None where it has neither."""
     stated = value(values, "NUMBER(kimage_voffset)")
     base = value(values, "NUMBER(phys_base)", 10)
     return stated if stated is not None else (X86_MAP - base) & _MASK if base is not None else None
 
 
 def _voffsets(values: Mapping[str, str], dump: Dump) -> Iterator[int]:
-    stated = _stated_voffset(values)
+    stated = stated_voffset(values)
     if stated is not None:
         yield stated
         return
@@ -63,7 +64,7 @@ def _with(values: Mapping[str, str], voffset: int, memory: Memory, source: str) 
     word = 8 if (value(values, "SYMBOL(_stext)") or 0) >> 32 else 4
     places = {"stext": pa("_stext"), **{name: pa(f"kallsyms_{name}") for name in _TABLES}}
     counts = {"num_syms": memory.number(pa("kallsyms_num_syms"), 4), "bit_per_long": 8 * word}
-    if _stated_voffset(values) is not None:
+    if stated_voffset(values) is not None:
         counts["kimage_voffset"] = voffset
     if base := pa("kallsyms_relative_base"):
         places["relative"] = (memory.number(base, word) - voffset) & _MASK

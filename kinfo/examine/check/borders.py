@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import symbol_rules
 from kinfo.findings import Finding, Severity
-from kinfo.record import symbol_rules
 from kinfo.record.limits import HEAD_GAPS, IMAGE_DOUBT, IMAGE_HARD_LIMIT, LARGE_PAGE, SEGMENT
 from kinfo.record.record import Record
 
@@ -15,9 +15,8 @@ _END_IN_SEGMENTS = (6, 1)  # measured in 6.1, 6.12 and 6.18; 4.14 to 4.19 end at
 
 def head_gap(record: Record) -> int | None:
     """From `_text` to `_stext` in bytes; None where one of them is not known. The base is `_text` under KALLSYMS_ALL."""
-    suffix = record.suffix
-    start = record.number(f"_stext_{suffix}")
-    text = record.number(f"_text_{suffix}") or (record.number("enabled_all") and record.number(f"_relative_{suffix}"))
+    start = record.pointer("stext")
+    text = record.pointer("text") or (record.number("enabled_all") and record.pointer("relative"))
     return start - text if start and text and text <= start else None
 
 
@@ -36,7 +35,7 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _size(record: Record) -> Iterator[Finding]:
     suffix = record.suffix
-    start, end = record.number(f"_stext_{suffix}"), record.number(f"_end_{suffix}")
+    start, end = record.pointer("stext"), record.pointer("end")
     if start and end and end - start > IMAGE_DOUBT:
         severity = None if end - start > IMAGE_HARD_LIMIT else Severity.WARNING
         size = f"{(end - start) >> 20} MiB from _stext_{suffix} {start:#x}"
@@ -45,7 +44,7 @@ def _size(record: Record) -> Iterator[Finding]:
 
 def _alignment(record: Record) -> Iterator[Finding]:
     for name, step in _steps(record).items():
-        value = record.number(f"_{name}_{record.suffix}")
+        value = record.pointer(name)
         if value and value % step:
             yield symbol_rules.SYMBOLS_ALIGNMENT.at(f"_{name}_{record.suffix}", f"{value:#x} is not a multiple of {step}")
 
@@ -61,7 +60,7 @@ def _steps(record: Record) -> dict[str, int]:
 
 
 def _head(record: Record) -> Iterator[Finding]:
-    gap, start = head_gap(record), record.number(f"_stext_{record.suffix}") or 0
+    gap, start = head_gap(record), record.pointer("stext") or 0
     is_x86 = gap == 0 and start % LARGE_PAGE == 0
     if gap is not None and not is_x86 and gap not in HEAD_GAPS:
         text = f"{start:#x} is {gap:#x} behind the image's start {start - gap:#x}"

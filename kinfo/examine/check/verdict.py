@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import rules
 from kinfo.findings import Finding, Severity
-from kinfo.record import kernels, rules
+from kinfo.record import kernels
 from kinfo.record.checksum import State, prefix_sums
 from kinfo.record.detect import Confidence
 from kinfo.record.record import Record

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from kinfo.examine import bitflip, rules
+from kinfo.examine.check import completeness, flags, image, modules, strings, tables, vendor, verdict
 from kinfo.findings import Finding, Severity
-from kinfo.record import bitflip, rules
-from kinfo.record.check import completeness, flags, image, modules, strings, tables, vendor, verdict
 from kinfo.record.record import Record
 
 Check = Callable[[Record], Iterable[Finding]]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import rules
+from kinfo.examine.written_by import stores_base_in
 from kinfo.findings import Finding
-from kinfo.record import kernels, rules
+from kinfo.record import kernels
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
-from kinfo.record.writers import stores_base_in
 
 _OPTIONAL_PREFIXES = ("enabled_", "mod_", "module_")
 _OPTIONAL = {"build_info", "reserved_data", "_reserved", "va_bits", "page_offset", "page_end", "phys_offset"}
@@ -55,10 +56,11 @@ def _address_form(record: Record, suffix: str) -> tuple[str, ...]:
 
 def check(record: Record) -> Iterator[Finding]:
     """A valid record that is empty or incomplete."""
-    if not record.missing or not record.state.verified:
+    missing = missing_fields(record) if record.state.verified else ()
+    if not missing:
         return
     pointers = [name for name in record.values if name.endswith(("_pa", "_va"))]
     if not any(record.number(name) for name in pointers) and not record.release_text:
         yield rules.RECORD_EMPTY.at("record", "every address, num_syms and the release are 0")
     else:
-        yield rules.RECORD_INCOMPLETE.at("record", f"0 in {', '.join(record.missing)}")
+        yield rules.RECORD_INCOMPLETE.at("record", f"0 in {', '.join(missing)}")

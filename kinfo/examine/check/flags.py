@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import rules
 from kinfo.findings import Finding, Severity
-from kinfo.record import kernels, rules
+from kinfo.record import kernels
 from kinfo.record.limits import FLAGS, is_stack_size
 from kinfo.record.record import Record
 

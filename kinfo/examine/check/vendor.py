@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import rules
+from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
-from kinfo.record import rules
-from kinfo.record.check.image import image_range
 from kinfo.record.checksum import HEAD_SIZE, State
 from kinfo.record.limits import PA_LIMIT
 from kinfo.record.record import Record

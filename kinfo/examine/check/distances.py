@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
+from kinfo.examine import symbol_rules
+from kinfo.examine.check.image import has_address_table
 from kinfo.findings import Finding
-from kinfo.record import kernels, symbol_rules
-from kinfo.record.check.image import has_address_table
+from kinfo.record import kernels
 from kinfo.record.record import Record
 
 _TOKEN_INDEX_SIZE = 512  # 256 times u16
@@ -27,8 +28,7 @@ def check(record: Record) -> Iterator[Finding]:
     if not count or bits not in (32, 64) or not kernels.order_of(version, earliest):
         return
     for low, high, allowed in _wanted(version, count, bits // 8, is_absolute=has_address_table(record)):
-        names = [f"_{name}_{record.suffix}" for name in (low, high)]
-        yield from _distance(record, names[0], names[1], allowed)
+        yield from _distance(record, low, high, allowed)
 
 
 def _wanted(
@@ -58,9 +58,10 @@ def _align(size: int, to: int) -> int:
 
 
 def _distance(record: Record, low: str, high: str, allowed: Container[int]) -> Iterator[Finding]:
-    start, end = record.number(low), record.number(high)
+    start, end = record.pointer(low), record.pointer(high)
     if start and end and start < end and end - start not in allowed:
         is_counted = allowed is not _TOKEN_TABLE_SIZES and allowed != {_TOKEN_INDEX_SIZE}
+        low, high = (f"_{name}_{record.suffix}" for name in (low, high))
         why = f"num_syms {record.number('num_syms')} gives" if is_counted else "every kernel has"
         yield symbol_rules.SYMBOLS_TABLE_SIZE.at(high, f"{high} - {low} is {end - start:#x}, but {why} {_shown(allowed)}")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import rules
 from kinfo.findings import Finding
-from kinfo.record import rules
 from kinfo.record.limits import LARGE_PAGE, MODULE_STRUCT_LIMIT, PA_LIMIT
 from kinfo.record.record import Record
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.examine import rules
+from kinfo.examine.written_by import rows_of_sysname
 from kinfo.findings import Finding
-from kinfo.record import rules, text
+from kinfo.record import text
 from kinfo.record.record import Record
-from kinfo.record.writers import rows_of_sysname
 
 _FINGERPRINT = (3, 3, 2)  # brand/product/device:release/id/incremental:type/tags
 _BUILD_TYPES = (b"user", b"userdebug", b"eng")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from kinfo.examine import symbol_rules
+from kinfo.examine.check import distances
+from kinfo.examine.check.image import has_address_table, image_range
 from kinfo.findings import Finding, Severity
-from kinfo.record import kernels, symbol_rules
-from kinfo.record.check import distances
-from kinfo.record.check.image import has_address_table, image_range
+from kinfo.record import kernels
 from kinfo.record.limits import TABLES
 from kinfo.record.record import Record
 
@@ -32,8 +33,8 @@ def _tables(record: Record) -> list[tuple[str, int]]:
     names = [*TABLES, "_seqs_of_names_pa"]
     if has_address_table(record):
         names[0] = "_addresses_pa"
-    names = [name.replace("_pa", f"_{record.suffix}") for name in names]
-    return [(name, value) for name in names if (value := record.number(name))]
+    stems = [name.removeprefix("_").removesuffix("_pa") for name in names]
+    return [(f"_{stem}_{record.suffix}", value) for stem in stems if (value := record.pointer(stem))]
 
 
 def _inside_image(record: Record) -> Iterator[Finding]:

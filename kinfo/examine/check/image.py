@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from kinfo.examine import rules, symbol_rules
+from kinfo.examine.check import borders
 from kinfo.findings import Finding, Severity
-from kinfo.record import kernels, rules, symbol_rules
-from kinfo.record.check import borders
+from kinfo.record import kernels
 from kinfo.record.limits import PA_LIMIT, PA_LIMIT_32, SWAPPER_GAP, TEXT_GAP
 from kinfo.record.record import Record
 
-_ORDER = ("_text_pa", "_stext_pa", "_etext_pa", "_sinittext_pa", "_einittext_pa", "_end_pa")
-_EMPTY_IF_EQUAL = {("_stext_pa", "_etext_pa"), ("_sinittext_pa", "_einittext_pa")}
+_ORDER = ("text", "stext", "etext", "sinittext", "einittext", "end")
+_EMPTY_IF_EQUAL = {("stext", "etext"), ("sinittext", "einittext")}
 
 
 def image_range(record: Record) -> tuple[int, int] | None:
     """Start and end of the kernel image (PA, or VA in Z0), as far as the record's borders make sense."""
-    suffix = record.suffix
-    start, end = record.number(f"_stext_{suffix}"), record.number(f"_end_{suffix}")
+    start, end = record.pointer("stext"), record.pointer("end")
     if not start or not end or start >= end:
         return None
-    bases = [record.number(f"_{name}_{suffix}") or start for name in ("text", "relative")]
+    bases = [record.pointer(name) or start for name in ("text", "relative")]
     return min(base if 0 <= start - base < TEXT_GAP else start for base in bases), end
 
 
@@ -58,7 +58,7 @@ def _virtual(record: Record) -> Iterator[Finding]:
     for name, value in _pointers(record, "_va"):
         if record.number("bit_per_long") == 64 and value < 1 << 63:
             yield symbol_rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
-    yield from _order_of(record, tuple(name.replace("_pa", "_va") for name in _ORDER))
+    yield from _order(record)
     yield from borders.check(record)
     base, start = record.number("_relative_va"), record.number("_stext_va")
     if base and start and not 0 <= start - base < TEXT_GAP:
@@ -73,16 +73,12 @@ def _range(record: Record) -> Iterator[Finding]:
 
 
 def _order(record: Record) -> Iterator[Finding]:
-    yield from _order_of(record, _ORDER)
-
-
-def _order_of(record: Record, names: tuple[str, ...]) -> Iterator[Finding]:
-    there = [(name, value) for name in names if (value := record.number(name))]
+    there = [(name, value) for name in _ORDER if (value := record.pointer(name))]
     for (low, low_value), (high, high_value) in pairwise(there):
-        is_empty = low_value == high_value and (low.replace("_va", "_pa"), high.replace("_va", "_pa")) in _EMPTY_IF_EQUAL
+        is_empty = low_value == high_value and (low, high) in _EMPTY_IF_EQUAL
         if low_value > high_value or is_empty:
-            relation = "equals" if is_empty else "lies above"
-            yield symbol_rules.SYMBOLS_ORDER.at(low, f"{low_value:#x} {relation} {high} {high_value:#x}")
+            relation = f"{'equals' if is_empty else 'lies above'} _{high}_{record.suffix}"
+            yield symbol_rules.SYMBOLS_ORDER.at(f"_{low}_{record.suffix}", f"{low_value:#x} {relation} {high_value:#x}")
 
 
 def _base(record: Record) -> Iterator[Finding]:
