@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import kinfo
 from kinfo.errors import DrawError, KernelError, KinfoError
 from kinfo.kernel.boot import vmcoreinfo
-from kinfo.kernel.unrecorded import by_content
+from kinfo.kernel.kallsyms.find import find_all
 from kinfo.memory import BytesDump, Memory, Segment
 from tests.conftest import Cli
 from tests.kernels.image import Kernel, Spec, make
@@ -302,7 +302,7 @@ def test_a_raw_file_needs_its_address_then(tmp_path: Path) -> None:
 def test_noise_has_no_tables(data: bytes, seed: int) -> None:
     noise = random.Random(seed).randbytes(1 << 12) + data + struct.pack("<256H", *range(0, 512, 2))
     with Memory("noise", [Segment(0x1000, 0x1000 + len(noise), BytesDump(noise), 0)]) as memory:
-        assert list(by_content.find(memory)) == []
+        assert list(find_all(memory)) == []
 
 
 def test_markers_that_are_not_between_their_neighbours(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from kinfo.errors import DumpError
-from kinfo.kernel_build import tables
+from kinfo.kernel.kallsyms import find
 from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
 
@@ -50,7 +50,7 @@ class RawImage:
     @cached_property
     def listed(self) -> Listed | None:
         """Its own symbol table; None where it has none, or where the file is cut off before it."""
-        found = tables.find(self._memory, 0, self.dump.size)
+        found = find.find(self._memory, 0, self.dump.size)
         return Listed(found) if found else None
 
     @cached_property

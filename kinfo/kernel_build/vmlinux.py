@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from kinfo.errors import DumpError
-from kinfo.kernel_build import tables
+from kinfo.kernel.kallsyms import find
 from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
 
@@ -159,7 +159,7 @@ class Vmlinux:
         """Its own kallsyms tables, where the symbol table was stripped."""
         memory = Memory(self.name, [Segment(one.va, one.va + one.size, self.dump, one.offset) for one in self.segments])
         for one in self.segments:
-            found = tables.find(memory, one.va, one.va + one.size)
+            found = find.find(memory, one.va, one.va + one.size)
             if found:
                 return Listed(found)
         return None

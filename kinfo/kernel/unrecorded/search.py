@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from kinfo.errors import DrawError, HoleError, KernelError, KinfoError
 from kinfo.kernel import base
 from kinfo.kernel.boot import vmcoreinfo
+from kinfo.kernel.kallsyms.find import find_all
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import settle
-from kinfo.kernel.unrecorded import by_content, by_vmcoreinfo, placing
+from kinfo.kernel.unrecorded import by_vmcoreinfo, placing
 from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
@@ -44,7 +45,7 @@ class Unrecorded:
             self._say_base_is_needed(self._opened.dump)
             return []
         memory, infos = self._opened, [values for values, _ in self._infos()]
-        for found in by_content.find(memory):
+        for found in find_all(memory):
             kernel = next(self._mapped(memory, placing.readings(memory, found, infos)), None)
             if kernel:
                 settle_end(kernel)
@@ -68,9 +69,9 @@ class Unrecorded:
 
     def _say_base_is_needed(self, dump: Dump) -> None:
         """That a raw dump has a kernel's tables which only its address can place."""
-        found = next(by_content.find(base.at_zero(dump)), None)
+        found = next(find_all(base.at_zero(dump)), None)
         if found:
-            message = f"a kernel's symbol tables are at {found.names:#x} of it, but not where it lies in memory"
+            message = f"a kernel's symbol tables are at {found.tables.names:#x} of it, but not where it lies in memory"
             self.errors.append(KernelError(message, f"write {dump.name}@0x80000000, with the address of its first byte"))
 
     def _infos(self) -> Iterator[tuple[dict[str, str], str]]:

@@ -1,4 +1,4 @@
-"""Finding the kallsyms tables in a kernel image that no symbol table and no record describes.
+"""Finding the kallsyms tables in a kernel image or in memory, where no symbol table and no record describes them.
 
 The tokens "0" to "9" stand for themselves in every kernel's token table; the index behind it proves the table. From there
 the markers are a rising run of numbers, the names before them end where the last marker says, and the offsets lie in one of
@@ -8,13 +8,14 @@ scripts/kallsyms.c.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms import verify
-from kinfo.kernel.kallsyms.addresses import AbsolutePercpu, Addresses, BaseRelative, PlaceRelative
+from kinfo.kernel.kallsyms.addresses import Absolute, AbsolutePercpu, Addresses, BaseRelative, PlaceRelative
 from kinfo.kernel.kallsyms.names import Names, read_tokens
 from kinfo.kernel.kallsyms.tables import MARKED, Tables
 from kinfo.memory import Memory
@@ -28,6 +29,7 @@ _FIRST = ord("0")
 _TOKENS = 256
 _TABLE_LIMIT = 1 << 16
 _REACH = 24 << 20  # names, markers and seqs_of_names of the largest kernels, together
+_AHEAD = 16 << 20  # and the addresses behind
 _LEAST, _MOST = MARKED * 2, MARKED * 514  # bytes of names between two markers
 _PLAUSIBLE = 4 << 20  # symbols
 _MOST_RUNS = 64
@@ -38,7 +40,7 @@ class Found(NamedTuple):
     """The tables, in addresses of the image, and how they are to be read.
 
     `num_syms_at` is where the number of symbols lies, `base_at` where kallsyms_relative_base does (0: the kernel has none),
-    `offsets` the table of addresses, and `form` what its numbers mean.
+    `offsets` the table of addresses, and `form` what its numbers mean (`Values` are found in memory alone).
     """
 
     tables: Tables
@@ -51,6 +53,34 @@ class Found(NamedTuple):
     def addresses(self, base: int) -> Addresses:
         """The addresses of all symbols; `base` is what kallsyms_relative_base holds (of no meaning where there is none)."""
         return self.form(self.offsets, base if self.base_at else self.tables.offsets)
+
+
+class Values(Addresses):
+    """Run-time VAs as they are: a kernel without CONFIG_KALLSYMS_BASE_RELATIVE, as long as nothing places them."""
+
+    form = Absolute.form
+    code = "Q"
+    has_base = False
+
+
+def find_all(memory: Memory) -> Iterator[Found]:
+    """The tables of every kernel in a memory, in addresses of the memory; the first ones of a bounded number of places."""
+    for at in islice(_digits(memory), _MOST_TRIES):
+        segment = next(one for one in memory.segments if one.start <= at < one.end)
+        start = max(segment.start, at - _REACH) // 8 * 8
+        data = bytes(memory.view(start, min(segment.end, at + _AHEAD) - start))
+        for index_at in _index_places(data, at - start):
+            first = int.from_bytes(data[index_at + 2 * _FIRST : index_at + 2 * _FIRST + 2], "little")
+            found = _verified(memory, data, start, at - start - first, index_at, with_values=True)
+            if found:
+                yield found
+
+
+def _digits(memory: Memory) -> Iterator[int]:
+    """Where the tokens "0" to "9" lie."""
+    for start, window in memory.as_dump.windows():
+        for one in re.finditer(re.escape(_DIGITS), window):
+            yield start + one.start()
 
 
 def find(memory: Memory, start: int, end: int) -> Found | None:
@@ -78,7 +108,9 @@ def _index_places(data: bytes, at: int) -> Iterator[int]:
     yield from sorted({at + -at % 8, at + -at % 4})
 
 
-def _verified(memory: Memory, data: bytes, start: int, table_at: int, index_at: int) -> Found | None:
+def _verified(
+    memory: Memory, data: bytes, start: int, table_at: int, index_at: int, *, with_values: bool = False
+) -> Found | None:
     tables = Tables(1, 0, 0, start + table_at, start + index_at, 0, 0, 0)
     try:
         if table_at < 0:
@@ -87,7 +119,7 @@ def _verified(memory: Memory, data: bytes, start: int, table_at: int, index_at: 
     except (KernelError, HoleError):
         return None
     for named in islice(_named(memory, data, start, tables), _MOST_TRIES):
-        for placed in _placed(data, start, named):
+        for placed in chain(_placed(data, start, named), _values(data, start, named) if with_values else ()):
             return placed
     return None
 
@@ -171,13 +203,26 @@ def _placed(data: bytes, start: int, named: _Named) -> Iterator[Found]:
             yield Found(one, named.names, named.num_syms_at, base_at, memoryview(raw), form)
 
 
+def _values(data: bytes, start: int, named: _Named) -> Iterator[Found]:
+    """VAs of 8 bytes each, wherever they are in order: behind the index or, before 6.4, in front of the number."""
+    import numpy as np
+
+    tables, count = named.tables, named.tables.num_syms
+    behind = tables.token_index + 2 * _TOKENS
+    for at in (behind + -behind % 8, named.num_syms_at - 8 * count):
+        raw = data[at - start : at - start + 8 * count] if at >= start else b""
+        if len(raw) == 8 * count and _rises((np.frombuffer(raw, "<u8") >> 1).astype(np.int64)):
+            yield Found(tables._replace(addresses=at), named.names, named.num_syms_at, 0, memoryview(raw), Values)
+
+
 def _form(raw: bytes, *, is_based: bool) -> type[Addresses] | None:
     """What such numbers are if they are addresses in order; None where they are not."""
     import numpy as np
 
     signed = np.frombuffer(raw, "<i4").astype(np.int64)
     if not is_based:
-        return PlaceRelative if _rises(signed + 4 * np.arange(len(signed))) else None
+        # the text, which comes first, lies below the tables: without that zeros would do
+        return PlaceRelative if signed[0] < 0 and _rises(signed + 4 * np.arange(len(signed))) else None
     if signed[0] == 0 and _rises(np.frombuffer(raw, "<u4").astype(np.int64)):
         return BaseRelative
     first = int(np.argmax(signed < 0))  # per-CPU offsets come before all that count down from the base
