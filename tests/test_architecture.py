@@ -15,15 +15,18 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
-    "printable": -1,
+    **dict.fromkeys(("printable", "arch"), -1),  # arch: what an architecture fixes; it imports nothing
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    **dict.fromkeys(("plain_data", "whole_file"), 1.2),
+    "fields_file": 1.3,
     "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table"), 4),
-    **dict.fromkeys(("api", "report", "debuggers"), 5),
+    **dict.fromkeys(("report", "debuggers"), 5),
+    "api": 5.5,
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),
 }

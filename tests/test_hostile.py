@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kinfo
-from kinfo.cli.fields import plain
 from kinfo.dt.open import open_trees
 from kinfo.errors import DumpError, KinfoError
 from kinfo.inspect_table import read_table
 from kinfo.memory import BytesDump, Memory, Segment
 from kinfo.memory.specs import open_file, open_memory
+from kinfo.plain_data import plain
 from tests import build_files, fdt, inspect_tables
 from tests.kernels.image import make
 from tests.test_memory import elf32, elf64, lime

@@ -11,7 +11,6 @@ from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
-from kinfo.cli.registered import entries
 from kinfo.cli.words import say
 
 if TYPE_CHECKING:
@@ -52,12 +51,13 @@ def command(**given: Any) -> int:
         raise click.UsageError("--explain goes to standard output, where -o - sends the record")
     only = None if options["only"] is None else frozenset(filter(None, options["only"].split(",")))
     facts = gathered(**given)
+    regions = api.table(options["table"], stdin=common.stdin()) if options["table"] is not None else None
     built = api.build(
         facts,
         options["driver"],
         options["layout"],
         build_info=options["build_info"],
-        entries=entries(options["table"], options["driver"]),
+        entries=api.registered(regions, options["driver"]) if regions is not None else None,
         after=options["after"],
         only=only,
     )

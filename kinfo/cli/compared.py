@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from kinfo.cli import common
 from kinfo.cli.words import safe
-from kinfo.report.compare import Compared, alone_data, line, pair_data, render
+from kinfo.report.compare import alone_data, line, pair_data, render
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
+    from kinfo.diff.model import Compared
     from kinfo.report.judged import Judged
 
 
@@ -58,7 +59,7 @@ def _subjects(pairs: Iterator[Compared], alone: Sequence[Alone]) -> Iterator[Jud
     from kinfo.report.judged import Judged
 
     for one in pairs:
-        yield Judged("compare", one.path or one.new, None, one.findings)
+        yield Judged("compare", one.new, None, one.findings)
     for each in alone:
         yield Judged("compare", each.path, None, (each.finding,))
 

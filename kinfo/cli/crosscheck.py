@@ -9,8 +9,7 @@ import click
 from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
-from kinfo.cli.registered import entries
-from kinfo.cli.words import safe
+from kinfo.cli.words import say
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
@@ -42,37 +41,23 @@ def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --upstream v1
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --dump region.bin
     """
-    from kinfo.diff.judge import differences
+    crossed = _crossed(given, ignore)
+    common.write(_rendered(form, crossed, crossed.findings, strict=strict))
+    return common.verdict(crossed.findings, strict=strict)
+
+
+def _crossed(given: dict[str, Any], ignore: tuple[str, ...]) -> Crossed:
+    from kinfo.diff.of_files import Reader
     from kinfo.diff.policy import Policy
 
-    policy = Policy().ignoring(ignore)
-    crossed = _crossed(given)
-    found = tuple(differences(crossed.comparison, policy))
-    if crossed.third:
-        found += tuple(differences(crossed.third.against_upstream, policy))
-        found += tuple(differences(crossed.third.against_downstream, policy))
-    found = tuple(dict.fromkeys(found))
-    common.write(_rendered(form, crossed, found, strict=strict))
-    return common.verdict(found, strict=strict)
-
-
-def _crossed(given: dict[str, Any]) -> Crossed:
-    from kinfo.diff.crosscheck import crosscheck
-
+    Policy().ignoring(ignore)  # raises before anything is read
     upstream, downstream, table, info, dump = (
         given.pop(name) for name in ("upstream", "downstream", "table", "build_info", "dump")
     )
     facts = gathered(**given)
-    row = _UPSTREAM[upstream]
-    up_info = () if row.posting and not row.posting.info else info  # v3 has no such parameter
-    up = api.build(facts, row.name, build_info=up_info, entries=entries(table, row.name))
-    down = api.build(facts, "android", downstream, build_info=info)
-    found = None
-    if dump is not None:
-        from kinfo.cli.records import opened
-
-        found = (safe(dump), opened(dump))
-    return crosscheck(up, down, found)
+    regions = api.table(table, stdin=common.stdin()) if table is not None else None
+    found = (dump, Reader(common.stdin(), say).record(dump)) if dump is not None else None
+    return api.crosscheck(facts, upstream, downstream, regions=regions, build_info=info, dump=found, ignore=ignore)
 
 
 def _rendered(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict: bool) -> str:

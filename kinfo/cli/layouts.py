@@ -29,7 +29,7 @@ def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int
     if diff:
         if name or form != "text":
             raise click.UsageError("--diff takes two names, and neither NAME nor --format")
-        common.write(report.diff(api.layout(diff[0]), api.layout(diff[1]), style))
+        common.write(report.diff(api.layout_diff(*diff), style))
     else:
         chosen = [api.layout(name)] if name else list(api.layouts())
         common.write(_render(chosen, form, style, is_one=bool(name)))

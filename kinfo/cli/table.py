@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kinfo.cli import common
-from kinfo.cli.fields import plain
 from kinfo.cli.words import one_of, safe
 from kinfo.errors import KinfoError
+from kinfo.plain_data import plain
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.debuggers import vmcoreinfo
 from kinfo.debuggers.symbol_file import machine
 from kinfo.findings import Finding, Severity
@@ -22,7 +23,6 @@ _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _ET_CORE, _PT_LOAD, _PT_NOTE = 4, 1, 4
 _ALIGN = 1 << 16  # a multiple of every page size
-_MASK = (1 << 64) - 1
 
 
 class _Load(NamedTuple):
@@ -96,7 +96,7 @@ def _linear(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[_Load
     """All memory, at the addresses of the linear map where these are known, else at its physical ones, as QEMU has it."""
     shift = linear_map(kernel).shift or 0
     for offset, segment in places:
-        yield _Load(offset, segment.start + shift & _MASK, segment.start, segment.end - segment.start)
+        yield _Load(offset, segment.start + shift & MASK, segment.start, segment.end - segment.start)
 
 
 def _copy(segment: Segment, file: IO[bytes], offset: int) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from kinfo.arch import machines
 from kinfo.debuggers.symbol_file import machine
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.boot.banner import banner, release
 from kinfo.kernel.boot.build_id import build_id
 from kinfo.kernel.boot.image_notes import of_notes
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel_build.vmlinux import MACHINES, Vmlinux
+from kinfo.kernel_build.vmlinux import Vmlinux
 from kinfo.memory import open_dump
 from kinfo.record import text
 
@@ -30,7 +31,7 @@ def check(kernel: Kernel, path: str) -> None:
         line = _banner(image)
         if line is None:
             raise DumpError(f"{path}: is no Linux kernel: it has no linux_banner", _HINT)
-        wanted = MACHINES.get(machine(kernel), "another machine")
+        wanted = machines.BUILDS.get(machine(kernel), "another machine")
         if image.machine != wanted:
             raise KernelError(f"{path}: is a kernel for {image.machine}, the one in the memory is for {wanted}", _HINT)
         _same_build(kernel, path, _build_id(image), line)

@@ -18,20 +18,20 @@ _RAISED = {Severity.ERROR: rules.UNSOUND, Severity.WARNING: rules.DOUBT}
 _AS_GRAVE = {one: list(Severity)[list(Severity).index(one) :: -1] for one in Severity}  # itself, then the graver ones
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """A comparison, and what a policy makes of it."""
 
     comparison: Comparison
     findings: tuple[Finding, ...]
 
 
-def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judged:
+def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judgement:
     """Compare, and judge every difference. `exact`: the bytes must be the same as well. Raises RecordError."""
     comparison = compare_records(old, new)
     found = [*differences(comparison, policy), *_unsound(old, new, policy)]
     if exact and old.raw != new.raw:
         found.insert(0, rules.BYTES.at("record", _first(old, new)))
-    return Judged(comparison, tuple(sorted(found, key=lambda one: list(Severity).index(one.severity))))
+    return Judgement(comparison, tuple(sorted(found, key=lambda one: list(Severity).index(one.severity))))
 
 
 def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:

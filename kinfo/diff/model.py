@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from kinfo.findings import Finding, Severity
 from kinfo.record.record import Content
 from kinfo.record.shown import Shown, words
 
@@ -64,3 +65,22 @@ class Comparison(NamedTuple):
     def of(self, kind: Kind) -> tuple[Difference, ...]:
         """The fields of one class."""
         return tuple(one for one in self.differences if one.kind is kind)
+
+
+class Compared(NamedTuple):
+    """Two records by their names, what their comparison says, and what a policy makes of it: findings, gravest first."""
+
+    old: str
+    new: str
+    comparison: Comparison
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is a finding of error severity."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def raised(self) -> tuple[Finding, ...]:
+        """The findings that somebody should look at: errors and warnings."""
+        return tuple(finding for finding in self.findings if finding.severity is not Severity.INFO)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError, RecordError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
@@ -166,7 +167,7 @@ class Kernel:
         image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
         """
         if self.pointers.word == 8:
-            return address >= 1 << 63
+            return address >= KERNEL_HALF
         borders = self.kallsyms.borders
         if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
             return True

@@ -13,22 +13,12 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from kinfo.arch import machines
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
 from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
 
-MACHINES = {183: "arm64", 62: "x86-64"}
-_OTHERS = {
-    3: "x86 (32-bit)",
-    8: "MIPS",
-    20: "PowerPC",
-    21: "PowerPC",
-    22: "s390",
-    40: "arm (32-bit)",
-    243: "RISC-V",
-    258: "LoongArch",
-}
 _HEADER = struct.Struct("<HHIQQQIHHHHHH")  # behind e_ident
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
@@ -36,7 +26,6 @@ _EXEC, _DYN, _REL = 2, 3, 1
 _NOBITS, _SYMTAB, _RELA = 8, 2, 4
 _ALLOC, _COMPRESSED = 2, 0x800
 _PT_LOAD = 1
-_RELATIVE = {183: 1027, 62: 8}  # R_AARCH64_RELATIVE, R_X86_64_RELATIVE
 _MOST_SECTIONS = 1 << 16
 _UNPACKED_LIMIT = 1 << 30
 _WHOLE = "check that it was copied whole"
@@ -69,7 +58,7 @@ class Vmlinux:
     def __init__(self, dump: Dump) -> None:
         self.dump, self.name = dump, dump.name
         self._header = self._read_header()
-        self.machine: str = MACHINES[self._header[1]]
+        self.machine: str = machines.BUILDS[self._header[1]]
         self.sections = self._read_sections()
         self.segments = self._read_segments()
         if not self.segments:
@@ -89,9 +78,10 @@ class Vmlinux:
         if header[0] not in (_EXEC, _DYN):
             what = "an object file or a module" if header[0] == _REL else f"an ELF file of type {header[0]}"
             raise DumpError(f"{self.name}: is {what}, no kernel", "name the vmlinux of the build")
-        if header[1] not in MACHINES:
-            of = _OTHERS.get(header[1], f"machine {header[1]}")
-            raise DumpError(f"{self.name}: is a kernel for {of}", "kinfo takes facts of arm64 and x86-64")
+        if header[1] not in machines.BUILDS:
+            raise DumpError(
+                f"{self.name}: is a kernel for {machines.name_of(header[1])}", "kinfo takes facts of arm64 and x86-64"
+            )
         return header
 
     def _read_sections(self) -> list[Section]:
@@ -241,7 +231,7 @@ class Vmlinux:
                 raw = self._bytes(section)
                 entries = np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
                 hits = np.flatnonzero(entries["offset"] == va)
-                if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == _RELATIVE[self._header[1]]:
+                if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == machines.RELATIVE[self._header[1]]:
                     return int(entries["addend"][hits[0]])
         return None
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from kinfo.examine import Examined
+from kinfo.fields_file import UNKNOWN
 from kinfo.findings import Finding
 from kinfo.record.locate import Hit
 from kinfo.record.shown import shown_fields, shown_tails
 
 SCHEMA_VERSION = 1
-UNKNOWN = "unknown"  # the layout of an erased region
 
 
 def decoded(source: str, records: Iterable[Examined], *, explain: bool = False) -> dict[str, Any]:

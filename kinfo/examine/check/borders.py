@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch import arm64, x86_64
 from kinfo.examine import symbol_rules
 from kinfo.findings import Finding, Severity
-from kinfo.record.limits import HEAD_GAPS, IMAGE_DOUBT, IMAGE_HARD_LIMIT, LARGE_PAGE, SEGMENT
+from kinfo.record.limits import IMAGE_DOUBT
 from kinfo.record.record import Record
 
 _PAGE = 4096
@@ -22,7 +23,7 @@ def head_gap(record: Record) -> int | None:
 
 def is_arm64(record: Record) -> bool:
     """Whether the image's head says so: only arm64 has 64 KiB between `_text` and `_stext`."""
-    return record.number("bit_per_long") == 64 and head_gap(record) == SEGMENT
+    return record.number("bit_per_long") == 64 and head_gap(record) == arm64.SEGMENT
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -37,7 +38,7 @@ def _size(record: Record) -> Iterator[Finding]:
     suffix = record.suffix
     start, end = record.pointer("stext"), record.pointer("end")
     if start and end and end - start > IMAGE_DOUBT:
-        severity = None if end - start > IMAGE_HARD_LIMIT else Severity.WARNING
+        severity = None if end - start > x86_64.KERNEL_IMAGE_SIZE else Severity.WARNING
         size = f"{(end - start) >> 20} MiB from _stext_{suffix} {start:#x}"
         yield symbol_rules.SYMBOLS_IMAGE_SIZE.at(f"_end_{suffix}", f"{end:#x} is {size}", severity)
 
@@ -53,15 +54,15 @@ def _steps(record: Record) -> dict[str, int]:
     steps = {"text": _PAGE, "stext": _PAGE, "end": _PAGE, "sinittext": 8}
     if is_arm64(record):
         version = record.release.version if record.release else (0, 0)
-        steps |= {"stext": SEGMENT, "etext": SEGMENT, "einittext": 4}
+        steps |= {"stext": arm64.SEGMENT, "etext": arm64.SEGMENT, "einittext": 4}
         if version >= _END_IN_SEGMENTS:
-            steps["end"] = SEGMENT
+            steps["end"] = arm64.SEGMENT
     return steps
 
 
 def _head(record: Record) -> Iterator[Finding]:
     gap, start = head_gap(record), record.pointer("stext") or 0
-    is_x86 = gap == 0 and start % LARGE_PAGE == 0
-    if gap is not None and not is_x86 and gap not in HEAD_GAPS:
+    is_x86 = gap == 0 and start % x86_64.IMAGE_ALIGN == 0
+    if gap is not None and not is_x86 and gap not in arm64.HEAD_GAPS:
         text = f"{start:#x} is {gap:#x} behind the image's start {start - gap:#x}"
         yield symbol_rules.SYMBOLS_HEAD.at(f"_stext_{record.suffix}", text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from kinfo.arch import arm
+from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.examine import rules, symbol_rules
 from kinfo.examine.check import borders
 from kinfo.findings import Finding, Severity
 from kinfo.record import kernels
-from kinfo.record.limits import PA_LIMIT, PA_LIMIT_32, SWAPPER_GAP, TEXT_GAP
+from kinfo.record.limits import SWAPPER_GAP, TEXT_GAP
 from kinfo.record.record import Record
 
 _ORDER = ("text", "stext", "etext", "sinittext", "einittext", "end")
@@ -56,7 +58,7 @@ def _pointers(record: Record, suffix: str) -> Iterator[tuple[str, int]]:
 
 def _virtual(record: Record) -> Iterator[Finding]:
     for name, value in _pointers(record, "_va"):
-        if record.number("bit_per_long") == 64 and value < 1 << 63:
+        if record.number("bit_per_long") == 64 and value < KERNEL_HALF:
             yield symbol_rules.SYMBOLS_VIRTUAL.at(name, f"{value:#x} is not in the kernel's half")
     yield from _order(record)
     yield from borders.check(record)
@@ -66,7 +68,7 @@ def _virtual(record: Record) -> Iterator[Finding]:
 
 
 def _range(record: Record) -> Iterator[Finding]:
-    limit, bits = (PA_LIMIT_32, 40) if record.number("bit_per_long") == 32 else (PA_LIMIT, 52)
+    limit, bits = (arm.PA_LIMIT, 40) if record.number("bit_per_long") == 32 else (PA_LIMIT, 52)
     for name, value in _pointers(record, "_pa"):
         if value >= limit and name != "_addresses_pa":  # there: the early driver's virt_to_phys(0), see tables
             yield symbol_rules.SYMBOLS_RANGE.at(name, f"{value:#x} has more than {bits} bits")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch import arm64
+from kinfo.arch.address import KERNEL_HALF, PA_LIMIT, SPACE, signed
 from kinfo.examine import rules
 from kinfo.findings import Finding
-from kinfo.record.limits import LARGE_PAGE, MODULE_STRUCT_LIMIT, PA_LIMIT
+from kinfo.record.limits import MODULE_STRUCT_LIMIT
 from kinfo.record.record import Record
 
 _OFFSETS = ("mod_core_layout_offset", "mod_init_layout_offset", "mod_mem_offset", "mod_kallsyms_offset")
 
-_MEMSTART_ALIGN = 1 << 27  # a memory section at the least; 1 GiB with 4K pages
 # MODULES_VSIZE of arm64: 64 MiB once, 128 MiB, 2 GiB from 6.5; x86-64: with and without KASLR
 _RANGES = (64 << 20, 128 << 20, 2 << 30, 0x3F000000, 0x5F000000)
 
@@ -49,7 +50,7 @@ def _range(record: Record) -> Iterator[Finding]:
     if start is None or end is None or not (start or end):
         return
     is_wide = record.number("bit_per_long") == 64
-    if start >= end or (is_wide and start < 1 << 63):
+    if start >= end or (is_wide and start < KERNEL_HALF):
         yield rules.RECORD_MODULE_RANGE.at("module_start_va", f"{start:#x} - {end:#x}")
         return
     for name in ("module_start_va", "module_end_va", "module_plt_start_va"):
@@ -74,14 +75,14 @@ def _va_space(record: Record) -> Iterator[Finding]:
     if not 36 <= bits <= 57:
         yield rules.RECORD_VA_SPACE.at("va_bits", f"it is {bits}")
         bits = 0  # nothing can be worked out from it
-    if page_offset < 1 << 63:
+    if page_offset < KERNEL_HALF:
         yield rules.RECORD_VA_SPACE.at("page_offset", f"{page_offset:#x} is not in the kernel's half")
-    elif bits and -page_offset % (1 << 64) not in _linear_sizes(bits):
+    elif bits and -page_offset % SPACE not in _linear_sizes(bits):
         yield rules.RECORD_VA_SPACE.at("page_offset", f"{page_offset:#x} is no linear map's start with {bits} VA bits")
     end = record.number("page_end")
     if end is not None and end <= page_offset:
         yield rules.RECORD_VA_SPACE.at("page_end", f"{end:#x} is not above page_offset {page_offset:#x}")
-    elif bits and end is not None and -end % (1 << 64) not in (1 << (bits - 1), 1 << 47, 1 << 46):
+    elif bits and end is not None and -end % SPACE not in (1 << (bits - 1), 1 << 47, 1 << 46):
         yield rules.RECORD_VA_SPACE.at("page_end", f"{end:#x} is no linear map's end with {bits} VA bits")
     yield from _translation(record)
 
@@ -95,15 +96,14 @@ def _translation(record: Record) -> Iterator[Finding]:
     """phys_offset is a multiple of ARM64_MEMSTART_ALIGN and below the image; VA and PA of the image agree modulo 2 MiB."""
     phys, voffset = record.number("phys_offset") or 0, record.number("kimage_voffset") or 0
     start = record.number("_stext_pa") or ((record.number("_stext_va") or 0) - voffset if record.number("_stext_va") else 0)
-    signed = phys - (1 << 64) if phys >> 63 else phys
-    if phys % _MEMSTART_ALIGN or (start > 0 and signed > start):
+    if phys % arm64.MEMSTART_ALIGN_LEAST or (start > 0 and signed(phys) > start):
         yield rules.RECORD_VA_SPACE.at(
             "phys_offset",
             f"{phys:#x} is no start of RAM for an image at {start:#x}"
             if start > 0
-            else f"{phys:#x} is not a multiple of {_MEMSTART_ALIGN:#x}",
+            else f"{phys:#x} is not a multiple of {arm64.MEMSTART_ALIGN_LEAST:#x}",
         )
-    if voffset % LARGE_PAGE or (voffset and voffset < 1 << 63):
+    if voffset % arm64.BLOCK or (voffset and voffset < KERNEL_HALF):
         yield rules.RECORD_VA_SPACE.at("kimage_voffset", f"{voffset:#x} is no difference of a kernel's VA and PA")
     elif record.suffix == "va" and not 0 < start < PA_LIMIT:
         yield rules.RECORD_VA_SPACE.at("kimage_voffset", f"{voffset:#x} gives no physical address for _stext_va")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.examine import rules
 from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
 from kinfo.record.checksum import HEAD_SIZE, State
-from kinfo.record.limits import PA_LIMIT
 from kinfo.record.record import Record
 
 
@@ -56,10 +56,10 @@ def _pointers(record: Record, block: Record) -> Iterator[Finding]:
     image = image_range(record)
     if root and (root % 4 or root >= PA_LIMIT or (image and not image[0] <= root < image[1])):
         yield rules.RECORD_VENDOR_POINTER.at(f"{where}mod_root_pa", f"{root:#x} is no place of data in the image")
-    if suspend and (suspend % 8 or suspend < 1 << 63):
+    if suspend and (suspend % 8 or suspend < KERNEL_HALF):
         yield rules.RECORD_VENDOR_POINTER.at(f"{where}suspend_diag_va", f"{suspend:#x} is no structure's kernel address")
     phys = block.number("phys_offset")
-    if block is not record and phys and image and image[0] < phys < 1 << 63:
+    if block is not record and phys and image and image[0] < phys < KERNEL_HALF:
         yield rules.RECORD_VENDOR_POINTER.at("vendor.phys_offset", f"{phys:#x} lies above the image {image[0]:#x}")
 
 

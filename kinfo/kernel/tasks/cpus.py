@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from kinfo.arch.address import MASK
 from kinfo.errors import KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
@@ -46,7 +47,7 @@ class Cpus:
         base = self._places[name]
         if base is None or not 0 <= cpu < self.count:
             return None
-        return base + self.offsets[cpu] & (1 << 64) - 1
+        return base + self.offsets[cpu] & MASK
 
     def _base(self, name: str) -> int | None:
         kernel = self._kernel

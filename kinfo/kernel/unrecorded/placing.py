@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 
+from kinfo.arch.address import MASK
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
@@ -15,7 +16,6 @@ from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Memory
 
 SOURCE = "the symbol tables' own content"
-_MASK = (1 << 64) - 1
 _WANTED = ("_stext", "_text", "linux_banner", "swapper_pg_dir", "init_top_pgt")
 _BANNER = re.compile(rb"Linux version (\d[ -~]{1,127}?) \(")
 _MOST_BANNERS = 64
@@ -45,12 +45,12 @@ def _shifts(
             value(values, "SYMBOL(swapper_pg_dir)"),
         )
         if "_stext" in here:
-            yield stext - voffset - here["_stext"] & _MASK, values.get("OSRELEASE", ""), root - voffset & _MASK if root else 0
+            yield stext - voffset - here["_stext"] & MASK, values.get("OSRELEASE", ""), root - voffset & MASK if root else 0
     root_at = here.get("swapper_pg_dir", here.get("init_top_pgt"))
     for pa, release in banners if "linux_banner" in here else ():
-        shift = pa - here["linux_banner"] & _MASK
+        shift = pa - here["linux_banner"] & MASK
         if not is_placed or not shift:
-            yield shift, release, (root_at + shift) & _MASK if root_at is not None else 0
+            yield shift, release, (root_at + shift) & MASK if root_at is not None else 0
 
 
 def _banners(memory: Memory) -> list[tuple[int, str]]:
@@ -64,7 +64,7 @@ def _banners(memory: Memory) -> list[tuple[int, str]]:
 def _pointers(found: Found, here: Mapping[str, int], shift: int, release: str, root: int) -> StatedPointers:
     tables = found.tables._asdict()
     counts = {"num_syms": tables.pop("num_syms"), "bit_per_long": 64}
-    places = tables | {"stext": here.get("_stext", 0) + shift & _MASK, "seqs_of_names": tables.pop("seqs")}
+    places = tables | {"stext": here.get("_stext", 0) + shift & MASK, "seqs_of_names": tables.pop("seqs")}
     if found.base_at:
         places["relative"] = shift
     return StatedPointers(SOURCE, release, 8, places, counts, root)
