@@ -6,6 +6,8 @@
     >>> kinfo.verify_dt("board.dtb")[0].outcome
     >>> kernel = kinfo.open_kernel("ram.elf")
     >>> kernel.at(0xFFFFA140B1E10004).label, kernel.named("linux_banner")
+    >>> [task.comm for task in kernel.tasks() if task.state == "D"], kernel.backtrace(1).labels
+    >>> kernel.types["task_struct"].offset("thread.cpu_context.fp")
 
 Names are loaded when first used, so that importing the package costs nothing.
 """
@@ -59,6 +61,10 @@ if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.stack.model import Backtrace, Frame
+    from kinfo.kernel.tasks.task import Task
+    from kinfo.kernel.types import Types
+    from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.meminspect.entry import Table
     from kinfo.record.checksum import State
@@ -114,6 +120,10 @@ _HOMES = {
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "Lookup": "kinfo.kernel.lookup",
     "open_kernel": "kinfo.kernel.open",
+    **dict.fromkeys(("Backtrace", "Frame"), "kinfo.kernel.stack.model"),
+    "Task": "kinfo.kernel.tasks.task",
+    "Types": "kinfo.kernel.types",
+    "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "State": "kinfo.record.checksum",
@@ -127,6 +137,7 @@ _HOMES = {
 
 __all__ = [
     "Alone",
+    "Backtrace",
     "Built",
     "Compared",
     "Comparison",
@@ -140,6 +151,7 @@ __all__ = [
     "Field",
     "Fields",
     "Finding",
+    "Frame",
     "Hit",
     "Kernel",
     "Kind",
@@ -159,6 +171,8 @@ __all__ = [
     "Summary",
     "Symbolized",
     "Table",
+    "Task",
+    "Types",
     "Verdict",
     "__version__",
     "build",
@@ -179,6 +193,7 @@ __all__ = [
     "layouts",
     "lookup",
     "open_kernel",
+    "read_types",
     "registered",
     "rules",
     "symbol_file",

@@ -32,7 +32,8 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, 
     with opened(ram, kinfo) as kernel:
         found = summary(kernel)
         if form == "text":
-            steps = report.next_steps(map(safe, ram), safe(kinfo) if kinfo else None)
+            has_types = kernel.pointers.types() is not None
+            steps = report.next_steps(map(safe, ram), safe(kinfo) if kinfo else None, has_types=has_types)
             common.write(report.text(found, common.style(), every_module=every) + steps)
         else:
             show(form, lambda: report.document(found))
