@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.ram import kinfo_option
 from kinfo.cli.words import say
@@ -13,7 +14,7 @@ from kinfo.cli.words import say
 @click.command("config", short_help="Print the configuration that a kernel carries")
 @click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @kinfo_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@data_format()
 def command(*, source: tuple[str, ...], kinfo: str | None, form: str) -> int:
     """Print the .config that the kernel in SOURCE... was built with, if it carries one (CONFIG_IKCONFIG).
 
@@ -28,12 +29,12 @@ def command(*, source: tuple[str, ...], kinfo: str | None, form: str) -> int:
     kinfo config Image --format json
     """
     from kinfo.kernel.boot.config import options
-    from kinfo.kernel.ikconfig import read_config
+    from kinfo.kernel.ikconfig import kernel_config
 
-    found = read_config(source, kinfo, common.stdin())
+    found = kernel_config(source, kinfo, common.stdin())
     say(f"{found.source}")
-    if form == "json":
-        common.write(common.as_json({"schema_version": 1, "source": found.source, "options": options(found.text)}))
-    else:
+    if form == "text":
         common.write(found.text)
+    else:
+        show(form, lambda: {"schema_version": 1, "source": found.source, "options": options(found.text)})
     return SOUND

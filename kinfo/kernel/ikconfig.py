@@ -24,7 +24,7 @@ class Config(NamedTuple):
     source: str
 
 
-def read_config(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Config:
+def kernel_config(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Config:
     """The configuration that a kernel carries.
 
     `specs` are files as for `open_kernel`, a kernel image, or region files of meminspect (or their folder). Raises KinfoError

@@ -152,6 +152,8 @@ def _record_document(record: Record) -> dict[str, object]:
 
 def document(summary: Summary) -> dict[str, object]:
     """The same as plain data; 64-bit values are hex strings."""
+    from kinfo.report.document import finding_data
+
     kernel = summary.kernel
     return {
         "schema_version": 1,
@@ -174,7 +176,7 @@ def document(summary: Summary) -> dict[str, object]:
         "uptime": [_uptime(up) for up in summary.uptime],
         "modules": [_module(module, summary.triage.tainted.get(module.name)) for module in summary.modules],
         "modules_unknown": _no_modules(summary) or None,
-        "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in summary.findings],
+        "findings": [finding_data(finding) for finding in summary.findings],
         "notes": list(kernel.notes),
     }
 
