@@ -10,7 +10,8 @@ from kinfo.errors import DrawError, DumpError, HoleError, KernelError, RecordErr
 from kinfo.kernel.boot import config
 from kinfo.kernel.open import kernel_in, record_word
 from kinfo.memory import Dump, Memory
-from kinfo.memory.specs import RawDump, open_memory, open_source
+from kinfo.sources import Opened, RawDump, open_all
+from kinfo.sources.memory import close_all, joined
 
 Path = str | os.PathLike[str]
 _MOST = 64  # marks that are looked at
@@ -33,15 +34,25 @@ def kernel_config(specs: Path | Sequence[Path], kinfo: Path | int | None = None,
     paths = [os.fspath(path) for path in ([specs] if isinstance(specs, (str, os.PathLike)) else specs)]
     if len(paths) == 1 and os.path.isdir(paths[0]):
         paths = [_region(paths[0])]
+    files = open_all(paths, stdin)
     try:
-        opened = open_memory(paths, stdin)
+        opened = _memory(files)
+        if isinstance(opened, Dump):
+            return _only(opened)
+        of_kernel = _of_kernel(opened, record_word(kinfo))
+        return of_kernel or _only(opened.as_dump if isinstance(opened, Memory) else opened.dump)
+    finally:
+        close_all(files)
+
+
+def _memory(files: Sequence[Opened]) -> Memory | RawDump | Dump:
+    """What was named as a memory; the bytes of one file that is none, as an ELF file that is no core."""
+    try:
+        return joined(files)
     except DumpError:
-        if len(paths) > 1 or paths[0] == "-":
+        if len(files) > 1:
             raise
-        with open_source(paths[0]) as dump:  # an ELF file that is no core; what cannot be read is said again
-            return _only(dump)
-    with opened.dump if isinstance(opened, RawDump) else opened.as_dump as dump:
-        return _of_kernel(opened, record_word(kinfo)) or _only(dump)
+        return files[0].content
 
 
 def _region(folder: str) -> str:
