@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 import click
 
 from kinfo.cli import common
 from kinfo.cli.main import FINDINGS, SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.errors import DumpError
@@ -19,12 +21,23 @@ _PIECE = 1 << 20
 _MOST_SAID = 5  # contradictions that are said one by one
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo symbolize` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    log: str
+    force: bool
+
+
 @click.command("symbolize", short_help="Put names on the raw addresses of a log")
 @ram_argument
 @kinfo_option
 @click.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
 @click.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
-def command(*, ram: tuple[str, ...], kinfo: str | None, log: str, force: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Copy a log to standard output, with a name behind every address of the kernel in RAM...
 
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
@@ -37,18 +50,18 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, log: str, force: bool) -
     kinfo symbolize ram.elf < oops.txt
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
     """
-    if log == "-" and "-" in ram:
+    if options.log == "-" and "-" in options.ram:
         raise click.UsageError("- is the log: name the memory's file")
-    with _Source(log) as source, opened(ram, kinfo) as kernel:
+    with _Source(options.log) as source, opened(options.ram, options.kinfo) as kernel:
         heard: list[Statement] = []
-        names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=force)
+        names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
         if source.is_file:
             names.survey(source.read)
             source.rewind()
         for piece in names.named(source.read):
             common.write_bytes(piece)
     if heard:
-        _sum_up(source.name, names, len(heard), is_forced=force)
+        _sum_up(source.name, names, len(heard), is_forced=options.force)
     return FINDINGS if heard else SOUND
 
 

@@ -6,12 +6,14 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe
 from kinfo.errors import KinfoError
 from kinfo.plain_data import plain
@@ -23,13 +25,25 @@ if TYPE_CHECKING:
 _SERIES = [row.series.name for row in rows.ROWS if row.series]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo table` was asked for."""
+
+    source: str
+    series: str | None
+    kinfo: str | None
+    form: str
+    strict: bool
+
+
 @click.command("table", short_help="List the inspect table that a kernel registers its regions in")
 @click.argument("source")
 @click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
 @click.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
 @data_format("csv")
 @strict_option
-def command(*, source: str, series: str | None, kinfo: str | None, form: str, strict: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """List the inspect table in SOURCE: ids, names, addresses, sizes, and which posting of the series it is of.
 
     SOURCE is a vmlinux, a RAM dump (FILE or FILE@BASE), the raw array or section, a core image or region array that the
@@ -44,24 +58,24 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
     from kinfo.inspect_table import read_table
     from kinfo.meminspect.ids import series_named
 
-    forced = series_named(series) if series else None
-    with _file_of(source) as path:
-        table = _printable(read_table(path, forced, parse=plain, stdin=common.stdin(), kinfo=kinfo))
-    if path != source:
-        table = table._replace(source=source)
-    if form == "csv":
+    forced = series_named(options.series) if options.series else None
+    with _file_of(options.source) as path:
+        table = _printable(read_table(path, forced, parse=plain, stdin=common.stdin(), kinfo=options.kinfo))
+    if path != options.source:
+        table = table._replace(source=options.source)
+    if options.form == "csv":
         from kinfo.meminspect.listing import to_csv
 
         common.write(to_csv(table))
-    elif form == "text":
+    elif options.form == "text":
         from kinfo.report.table import render
 
-        common.write(render(table, common.style()))
+        common.tell(render(table, common.style()))
     else:
         from kinfo.report.table import document
 
-        show(form, lambda: document(table))
-    return common.verdict(table.findings, strict=strict)
+        show(options.form, lambda: document(table))
+    return common.verdict(table.findings, strict=options.strict)
 
 
 @contextlib.contextmanager
