@@ -21,7 +21,9 @@ from kinfo.cli.commands import COMMANDS
 from kinfo.report import image_map
 from kinfo.report.fold import fold, visible
 from kinfo.report.style import CODES, Style
-from tests.conftest import ROOT, Cli
+from tests.conftest import ROOT, Cli, Ran
+from tests.inspect_tables import entries, runtime
+from tests.test_crosscheck import kernel  # noqa: F401  # a fixture
 
 SAMPLES = ROOT / "kinfo" / "samples"
 RAM, RECORD, OTHER = (str(SAMPLES / name) for name in ("crash-6.12.elf", "pixel-5.10.bin", "ram-6.12.bin"))
@@ -62,12 +64,37 @@ def words(text: str) -> Counter[str]:
 def test_lines_keep_to_the_terminal(name: str, width: int, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = kinfo_cli(*SHOWN[name])
     monkeypatch.setattr(common, "width", lambda: width)
-    folded = kinfo_cli(*SHOWN[name])
+    keeps_to(width, kinfo_cli(*SHOWN[name]), whole, is_cut=name in CUT)
+
+
+def keeps_to(width: int, folded: Ran, whole: Ran, *, is_cut: bool = False) -> None:
     assert folded.code == whole.code
     for line in folded.out.splitlines():
         assert visible(line) <= width or len(line.removesuffix(" \\").split()) == 1, line
-    if name not in CUT:
+    if not is_cut:
         assert not words(whole.out) - words(folded.out)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_tables_of_a_kernel_keep_to_it(
+    kernel: list[str],  # noqa: F811
+    width: int,
+    kinfo_cli: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "table.bin").write_bytes(runtime(entries("v3")))
+    shown = {
+        "table": ("table", str(tmp_path / "table.bin"), "--series", "v3"),
+        "build": ("build", *kernel, "--driver", "android", "--explain"),
+        "crosscheck": ("crosscheck", *kernel, "--upstream", "v1"),
+        "facts": ("facts", *kernel),
+    }
+    whole = {name: kinfo_cli(*arguments) for name, arguments in shown.items()}
+    assert not [(name, one.err) for name, one in whole.items() if len(one.out.splitlines()) < 3]
+    monkeypatch.setattr(common, "width", lambda: width)
+    for name, arguments in shown.items():
+        keeps_to(width, kinfo_cli(*arguments), whole[name], is_cut=name == "crosscheck")
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(" "), max_size=200)
@@ -86,6 +113,8 @@ def test_folded_lines_go_on_below_their_last_column() -> None:
     line = "  checksum          valid, and here are many words about it\n"
     assert fold(line, 44) == "  checksum          valid, and here are many\n                    words about it\n"
     assert fold("some words that have no columns at all\n", 20) == "some words that have\n  no columns at all\n"
+    line = "  release           6.12.37-android16-5-g2a1f81476db0\n"
+    assert fold(line, 40) == "  release\n    6.12.37-android16-5-g2a1f81476db0\n"
 
 
 def test_a_command_can_still_be_copied() -> None:

@@ -14,7 +14,8 @@ from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
 from kinfo.examine import Examined
-from kinfo.memory import Dump, open_source
+from kinfo.memory import Dump
+from kinfo.sources import open_source
 
 
 @dataclass(frozen=True, kw_only=True)

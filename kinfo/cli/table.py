@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +11,6 @@ from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe
-from kinfo.errors import KinfoError
 from kinfo.plain_data import plain
 from kinfo.writer_rows import rows
 
@@ -59,10 +54,7 @@ def command(options: Options) -> int:
     from kinfo.meminspect.ids import series_named
 
     forced = series_named(options.series) if options.series else None
-    with _file_of(options.source) as path:
-        table = _printable(read_table(path, forced, parse=plain, stdin=common.stdin(), kinfo=options.kinfo))
-    if path != options.source:
-        table = table._replace(source=options.source)
+    table = _printable(read_table(options.source, forced, parse=plain, stdin=common.stdin(), kinfo=options.kinfo))
     if options.form == "csv":
         from kinfo.meminspect.listing import to_csv
 
@@ -76,22 +68,6 @@ def command(options: Options) -> int:
 
         show(options.form, lambda: document(table))
     return common.verdict(table.findings, strict=options.strict)
-
-
-@contextlib.contextmanager
-def _file_of(source: str) -> Iterator[str]:
-    """The file to read: standard input in a temporary one, for what it is decides how often it must be read."""
-    stdin = common.stdin()
-    if source != "-" or stdin is None:
-        yield source
-        return
-    with tempfile.NamedTemporaryFile(prefix="kinfo-") as file:
-        shutil.copyfileobj(stdin, file)
-        file.flush()
-        try:
-            yield file.name
-        except KinfoError as error:
-            raise KinfoError(error.message.replace(file.name, "-"), error.hint) from None
 
 
 def _printable(table: Table) -> Table:

@@ -45,13 +45,14 @@ def _continued(command: str, width: int) -> Iterator[str]:
 
 
 def _folded(line: str, width: int, hang: int, words: re.Pattern[str]) -> Iterator[str]:
-    """The line in pieces; those behind the first begin at `hang`, or before it where a word needs the room."""
+    """The line in pieces; those behind the first begin at `hang`, or by the line's margin where a word needs the room."""
     piece, used = "", 0
+    least = min(hang, len(line) - len(line.lstrip(" ")) + _STEP)
     for gap, word in words.findall(line):
         size = visible(word)
         if piece and used + len(gap) + size > width:
             yield piece
-            used = min(hang, max(width - size, 0))
+            used = hang if hang + size <= width else min(least, max(width - size, 0))
             piece = " " * used + word
         else:
             piece += gap + word
