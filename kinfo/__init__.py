@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding, Severity
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.printk.message import Message, PrintkLog
+    from kinfo.kernel.printk.open import dmesg
     from kinfo.kernel.types import Types
     from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
@@ -42,6 +44,8 @@ _HOMES = {
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Verdict": "kinfo.dt.verify",
     "open_kernel": "kinfo.kernel.open",
+    "dmesg": "kinfo.kernel.printk.open",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
     "Types": "kinfo.kernel.types",
     "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
@@ -67,7 +71,9 @@ __all__ = [
     "Kernel",
     "KinfoError",
     "Layout",
+    "Message",
     "Place",
+    "PrintkLog",
     "Record",
     "Severity",
     "State",
@@ -77,6 +83,7 @@ __all__ = [
     "build",
     "decode",
     "decode_all",
+    "dmesg",
     "encode",
     "facts",
     "find",

@@ -7,6 +7,7 @@ from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
+from kinfo.kernel.printk import rules as printk_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.record import rules, symbol_rules
 
@@ -14,6 +15,7 @@ RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
+    *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,
     *table_rules.RULES,
@@ -28,6 +30,7 @@ FAMILIES = {
     "table": "The inspect table: ids, addresses, sizes",
     "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
+    "log": "The kernel's log: what of it cannot be shown, and why",
 }
 
 _BY_CODE = {rule.code: rule for rule in RULES}

@@ -34,7 +34,19 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "explain": ("explain",),
     "demo": ("demo",),
 }
-INPUTS = ("decode", "find", "info", "symbols", "symbolize", "core -o out", "debug --tool gdb", "table", "facts", "crosscheck")
+INPUTS = (
+    "decode",
+    "find",
+    "info",
+    "dmesg",
+    "symbols",
+    "symbolize",
+    "core -o out",
+    "debug --tool gdb",
+    "table",
+    "facts",
+    "crosscheck",
+)
 
 
 def command(*arguments: str) -> list[str]:

@@ -616,6 +616,7 @@ class TestInfo:
         assert data == {
             "schema_version": 1,
             "memory": {"name": str(arm64.elf), "ranges": [{"start": "0x80000000", "end": "0x80800000"}]},
+            "known_by": "the record",
             "record": {"pa": "0x807f0000", "layout": "debug-kinfo-text", "state": "valid", "release": "6.12.1-test"},
             "other_records": [],
             "banner": kernel.banner.decode().rstrip(),

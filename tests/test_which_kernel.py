@@ -15,12 +15,13 @@ from tests.kernels.image import Kernel, Spec, make
 from tests.kernels.pair import pair
 from tests.kernels.tables import Symbol
 
-SHOWN_HERE = {  # the rules that need more than one kernel, or a dump with registers
+SHOWN_HERE = {  # the rules that need more than one kernel, or a dump with registers; the last one is in test_unrecorded
     "kernel-another-image",
     "kernel-draw",
     "kernel-not-live",
     "kernel-search-bound",
     "kernel-two-records",
+    "kernel-record-astray",
 }
 
 

@@ -74,7 +74,7 @@ def known_slide(kernel: Kernel) -> int:
         raise KernelError(f"the KASLR slide is not known: {against[0].message}", against[0].remedy)
     if found is None:
         raise KernelError(
-            f"the KASLR slide is not known: no link address for {kernel.record.release_text or 'this kernel'}",
+            f"the KASLR slide is not known: no link address for {kernel.pointers.release or 'this kernel'}",
             "compare `nm vmlinux` with `kinfo lookup RAM _stext` and give crash the difference as --kaslr",
         )
     return found.slide

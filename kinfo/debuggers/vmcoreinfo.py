@@ -28,7 +28,7 @@ def _values(kernel: Kernel) -> dict[str, str]:
         raise KernelError(f"debuggers need the kernel's page tables: {space.reason}", "dump the kernel image whole")
     found, stext = slide(kernel), kernel.kallsyms.borders.stext
     values = {
-        "OSRELEASE": kernel.record.release_text,
+        "OSRELEASE": kernel.pointers.release,
         "PAGESIZE": f"{form.page_size}",
         "SYMBOL(_stext)": f"{space.va(stext):x}",
         "SYMBOL(swapper_pg_dir)": f"{space.va(space.root):x}",

@@ -7,7 +7,7 @@ that the kernel did not write down another kimage_voffset: a record made for ano
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,12 +16,17 @@ from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.boot.voffset import Contradiction, contradiction
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.pointers import Pointers
+from kinfo.kernel.pointers import RecordPointers
 from kinfo.memory import Dump, Memory, Segment
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 
 _INDEX_SIZE = 512
+
+
+def at_zero(dump: Dump) -> Memory:
+    """A raw dump as if it began at PA 0: for what is looked for by its content."""
+    return Memory(dump.name, [Segment(0, dump.size, dump, 0)], is_raw=True)
 
 
 class Guess(NamedTuple):
@@ -33,15 +38,30 @@ class Guess(NamedTuple):
     against: Contradiction | None
 
 
+Make = Callable[[Memory, tuple[str, ...]], Kernel]
+
+
 def infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
-    """The kernel in a raw dump of unknown base. `is_inside` tells whether the record was found in that dump.
+    """The kernel of a record in a raw dump of unknown base. `is_inside` tells whether the record was found in that dump.
+
+    Raises KernelError as `place` does.
+    """
+
+    def make(memory: Memory, notes: tuple[str, ...]) -> Kernel:
+        return Kernel(memory, replace(record, base=memory.segments[0].start) if is_inside else record, notes)
+
+    return place(dump, RecordPointers(record).pa("token_index"), make)
+
+
+def place(dump: Dump, token_index: int, make: Make) -> Kernel:
+    """The kernel in a raw dump of unknown base, whose kallsyms_token_index is at that PA; `make` reads it.
 
     Raises KernelError when no base fits, when several do and the page tables bear out none of them, or when the kernel in the
     dump says itself that it was loaded elsewhere.
     """
     guesses: list[Guess] = []
-    for offset in _index_offsets(dump, Pointers(record)):
-        guess = _tried(dump, record, offset, is_inside)
+    for offset in index_offsets(dump, token_index):
+        guess = _tried(dump, token_index - offset, make, offset)
         if guess and guess.is_mapped:  # the tables' own entries are PAs: they cannot hold at another base
             return guess.kernel
         if guess:
@@ -72,23 +92,22 @@ def _elsewhere(dump: Dump, guess: Guess) -> KernelError:
     )
 
 
-def _tried(dump: Dump, record: Record, offset: int, is_inside: bool) -> Guess | None:
-    base = Pointers(record).pa("token_index") - offset
+def _tried(dump: Dump, base: int, make: Make, offset: int) -> Guess | None:
     if base < 0:
         return None
     memory = Memory(dump.name, [Segment(base, base + dump.size, dump, 0)], is_raw=True)
     note = f"{dump.name} begins at PA {base:#x}: kallsyms_token_index is at {offset:#x} of it"
     try:
-        kernel = Kernel(memory, replace(record, base=base) if is_inside else record, (note,))
+        kernel = make(memory, (note,))
     except (KernelError, HoleError):
         return None
     is_mapped = kernel.space is not None and kernel.space.form is not None
     return Guess(base, kernel, is_mapped, contradiction(kernel))
 
 
-def _index_offsets(dump: Dump, pointers: Pointers) -> Iterator[int]:
-    """Offsets of everything in a dump that can be the token index."""
-    in_page = pointers.pa("token_index") % PAGE
+def index_offsets(dump: Dump, token_index: int) -> Iterator[int]:
+    """Offsets of everything in a dump that can be the token index, which begins at that byte of a page."""
+    in_page = token_index % PAGE
     if in_page % 4:
         return  # labels have at least that alignment: the pointer is damaged
     for start, window in dump.windows():

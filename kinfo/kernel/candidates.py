@@ -8,7 +8,7 @@ from dataclasses import replace
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import registers
-from kinfo.kernel.pointers import Pointers
+from kinfo.kernel.pointers import Pointers, RecordPointers
 from kinfo.memory import Dump, Memory
 from kinfo.memory.specs import RawDump
 from kinfo.record import locate
@@ -62,7 +62,7 @@ class Candidates:
         """The kernels that the records at a step lead to, those of one kernel together."""
         groups: dict[tuple[int, ...], list[Kernel]] = {}
         for record in self._records(step):
-            key = key_of(Pointers(record))
+            key = key_of(RecordPointers(record))
             if len(groups.get(key, ())) == _MOST_OF_ONE:
                 self._bound(f"more than {_MOST_OF_ONE} records of one kernel: from {record.offset:#x} on none was compared")
             elif len(groups) == _MOST_KERNELS and key not in groups:

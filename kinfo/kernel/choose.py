@@ -127,7 +127,7 @@ def _described(kernel: Kernel) -> str:
     from kinfo.kernel.boot.clock import newest_stamp
 
     borders = kernel.kallsyms.borders
-    words = [kernel.record.release_text or "no release", f"image at PA {borders.text:#x} - {borders.end:#x}"]
+    words = [kernel.pointers.release or "no release", f"image at PA {borders.text:#x} - {borders.end:#x}"]
     if stamp := newest_stamp(kernel):
         words.append(f"log up to {stamp / 1e9:.1f} s")
     if (clock := Life(kernel).clock) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinfo.errors import KernelError
-from kinfo.kernel.pointers import Pointers
+from kinfo.kernel.pointers import RecordPointers
 from kinfo.memory import Dump
 from kinfo.record.limits import IMAGE_LIMIT
 from kinfo.record.record import Record
@@ -15,7 +15,7 @@ def image_of(record: Record) -> range:
     """PAs of the kernel image, `_text` (else `_stext`) to `_end`; empty where the record does not say."""
     if record.layout is None or record.layout.vendor:
         return range(0)
-    borders = Pointers(record).borders
+    borders = RecordPointers(record).borders()
     is_sane = 0 < borders.text < borders.end <= borders.text + IMAGE_LIMIT
     return range(borders.text, borders.end) if is_sane else range(0)
 

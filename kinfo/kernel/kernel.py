@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from kinfo.errors import DumpError, KernelError
+from kinfo.errors import DumpError, KernelError, RecordError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
 from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
 from kinfo.kernel.paging.space import Space
-from kinfo.kernel.pointers import Pointers
+from kinfo.kernel.pointers import Pointers, RecordPointers
 from kinfo.memory import Memory
 from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
+    from kinfo.kernel.printk.message import PrintkLog
     from kinfo.kernel.types import Types
 
 
@@ -52,19 +53,37 @@ class Place(NamedTuple):
 
 
 class Kernel:
-    """A kernel in memory, as its record describes it. `notes` says how record and memory were found, where that needs saying.
+    """A kernel in memory, as its record describes it, or what else says where its tables are (`pointers.source`).
+
+    `notes` says how record and memory were found, where that needs saying.
 
     `others` are the memory's other records, and `told` what was found out when this one was chosen among them.
 
     Raises KernelError where record and memory contradict each other, HoleError where the dump lacks a table.
     """
 
-    def __init__(self, memory: Memory, record: Record, notes: tuple[str, ...] = ()) -> None:
-        self.memory, self.record, self.notes = memory, record, notes
+    def __init__(self, memory: Memory, said: Record | Pointers, notes: tuple[str, ...] = ()) -> None:
+        self.memory, self.notes = memory, notes
         self.others: tuple[Other, ...] = ()
         self.told: tuple[Finding, ...] = ()
-        self.pointers = Pointers(record)
+        self.pointers: Pointers = said if isinstance(said, Pointers) else RecordPointers(said)
+        self.pointers.types = self._types_if_any
         self.kallsyms = Kallsyms(memory, self.pointers)
+
+    def _types_if_any(self) -> Types | None:
+        try:
+            return self.types
+        except (KernelError, DumpError):
+            return None
+
+    @property
+    def record(self) -> Record:
+        """The record. Raises RecordError for a kernel that was found without one: `pointers.record` is None there."""
+        if self.pointers.record is None:
+            raise RecordError(
+                f"{self.memory.name}: has no record: its kernel is known by {self.pointers.source}", "name it with --kinfo"
+            )
+        return self.pointers.record
 
     @cached_property
     def _space(self) -> Space | KernelError:
@@ -110,9 +129,9 @@ class Kernel:
         return (*found, *self.space.findings, *(self.modules.findings if self.modules else ()))
 
     def _base_findings(self) -> tuple[Finding, ...]:
-        encoding = self.kallsyms.encoding
-        fields = (f"_relative_{self.record.suffix}", f"_text_{self.record.suffix}")
-        stated = next((name for name in fields if self.record.number(name)), "")
+        encoding, pointers = self.kallsyms.encoding, self.pointers
+        fields = (pointers.field("relative"), pointers.field("text"))
+        stated = next((pointers.field(name) for name in ("relative", "text") if pointers.pa(name)), "")
         if encoding.base in ("", stated):
             return ()
         message = f"addresses count from {encoding.base} {encoding.addresses.base:#x}, not from {stated or 'a base of 0'}"
@@ -123,7 +142,7 @@ class Kernel:
         if version is None or self.pointers.word == 4 or (form == PlaceRelative.form) == (version >= PLACE_RELATIVE):
             return ()
         usual = "which kernels have" if version < PLACE_RELATIVE else "although kernels have place-relative ones"
-        message = f"the addresses are {form} on {self.record.release_text}, {usual} from 7.0 on"
+        message = f"the addresses are {form} on {self.pointers.release}, {usual} from 7.0 on"
         return (rules.KERNEL_ENCODING.at("kallsyms_offsets", message),)
 
     def is_virtual(self, address: int) -> bool:
@@ -264,6 +283,15 @@ class Kernel:
         va = symbol.pa + offset if symbol.is_absolute else self.space.va(symbol.pa + offset) if self.space else None
         name = self.kallsyms.shown(symbol.name)
         return Place(name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
+
+    def log(self) -> PrintkLog:
+        """What the kernel printed, with the time of every message in nanoseconds since boot.
+
+        Raises KernelError where nothing says where the log is, or nothing of it is in the dump.
+        """
+        from kinfo.kernel.printk.of_kernel import log_of
+
+        return log_of(self)
 
     def close(self) -> None:
         """Let go of the dump."""

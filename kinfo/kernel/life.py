@@ -43,8 +43,8 @@ class Life:
     def release(self) -> int:
         """The core's VMCOREINFO note has its release."""
         stated = _info(self.kernel).get("OSRELEASE", "")
-        record = self.kernel.record
-        return _of(stated == record.release_text) if stated and record.release else _UNKNOWN
+        pointers = self.kernel.pointers
+        return _of(stated == pointers.release) if stated and pointers.version else _UNKNOWN
 
     @cached_property
     def modules(self) -> int:

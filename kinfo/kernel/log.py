@@ -190,7 +190,7 @@ class _Known:
     def _dump_releases(self) -> list[str]:
         """The record's, and the banner's where it differs."""
         of_banner = banner(self._kernel).removeprefix("Linux version ").partition(" ")[0]
-        told = dict.fromkeys((self._kernel.record.release_text, of_banner))
+        told = dict.fromkeys((self._kernel.pointers.release, of_banner))
         return [one for one in told if one and one[0].isdigit()]
 
     def _offset(self, offset: int, link: int, line: int) -> Statement | None:

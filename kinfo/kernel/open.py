@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
+from kinfo.kernel import rules
 from kinfo.kernel.candidates import Candidates, infer
 from kinfo.kernel.choose import choose, hold
 from kinfo.kernel.extent import region_alone
@@ -31,7 +32,7 @@ def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, s
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
     opened = open_memory([os.fspath(path) for path in paths], stdin)
     try:
-        return _kernel(opened, record_word(kinfo))
+        return kernel_in(opened, record_word(kinfo))
     except BaseException:
         (opened.dump if isinstance(opened, RawDump) else opened).close()
         raise
@@ -44,17 +45,41 @@ def record_word(kinfo: Path | int | None) -> str | None:
     return f"{kinfo:#x}" if isinstance(kinfo, int) else os.fspath(kinfo)
 
 
-def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+def kernel_in(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+    """The kernel in what has been opened; errors as for `open_kernel`."""
     found = Candidates(opened)
     if kinfo is not None:
         kernel, is_inside = _of_named(opened, kinfo)
         return hold(kernel, None if is_inside else Candidates(kernel.memory))
     if found.search():
         return choose(found)
+    if by_other := _unrecorded(opened, found):
+        return by_other
     if found.errors or found.bounds:
         raise _none_leads(found)
     locate.locate(found.source, base=0 if isinstance(opened, Memory) else None)  # raises, with what there is instead
     raise RecordError(f"{found.source.name}: no record that points at a kernel", "name the file that has it with --kinfo")
+
+
+def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
+    """The kernel by what else than a record speaks of it."""
+    from kinfo.kernel.unrecorded import search
+
+    other = search.Unrecorded(opened)
+    kernels = other.search()
+    if not kernels and other.errors and not found.errors and not found.bounds:
+        error = other.errors[0]
+        raise KernelError(
+            f"{found.source.name}: has no record, and VMCOREINFO leads to no kernel: {error.message}", error.hint
+        )
+    if not kernels:
+        return None
+    kernel = search.choose(kernels)
+    if found.errors:
+        place = found.records[0].address if found.records else None
+        where = "the memory" if place is None else f"PA {place:#x}"
+        kernel.told += (rules.KERNEL_RECORD_ASTRAY.at(where, f"a record leads to no kernel: {found.errors[0].message}"),)
+    return kernel
 
 
 def _none_leads(found: Candidates) -> KinfoError:

@@ -1,17 +1,24 @@
-"""A record's pointers as physical addresses, whatever its layout calls them."""
+"""Where a kernel's image and tables lie, as physical addresses, whoever says so: a record, VMCOREINFO, the tables."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.record.kernels import Version
 from kinfo.record.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kinfo.kernel.kallsyms.table import Kallsyms
+    from kinfo.kernel.types.types import Types
 
 _MASK = (1 << 64) - 1
 
 
 class Borders(NamedTuple):
-    """Where the kernel image lies: PAs of its borders. `text` is `_text` (where the layout lacks it: the lowest we know)."""
+    """Where the kernel image lies: PAs of its borders. `text` is `_text` (where nothing says it: the lowest we know)."""
 
     text: int
     stext: int
@@ -21,35 +28,78 @@ class Borders(NamedTuple):
     end: int
 
 
-class Pointers:
-    """What a record says, as numbers that can be followed."""
+class Pointers(ABC):
+    """What is said of a kernel, as numbers that can be followed.
+
+    `source` names who says it ("the record"), `record` is that record (None where it was not one), `word` the bytes of a
+    long, `release` the kernel's ("" where it is not said) and `version` its first two numbers, `page_table` the PA of
+    swapper_pg_dir (0 where it is not said: kdebuginfo has none). `types` gives the kernel's own, for what is not said.
+    """
+
+    source: str
+    record: Record | None = None
+    word: int
+    release: str
+    version: Version | None
+    page_table: int
+    types: Callable[[], Types | None] = staticmethod(lambda: None)
+
+    @abstractmethod
+    def pa(self, name: str) -> int:
+        """The PA of a symbol, by its name without ornaments ("names", "stext"); 0 where it is not said."""
+
+    @abstractmethod
+    def count(self, name: str) -> int:
+        """A plain number, by its name in the record; 0 where it is not said."""
+
+    @abstractmethod
+    def says(self, name: str) -> bool:
+        """Whether a number of 0 means 0, and not that nothing is said of it."""
+
+    @abstractmethod
+    def field(self, name: str) -> str:
+        """What the source calls a symbol, or the field that has it."""
+
+    @abstractmethod
+    def borders(self, kallsyms: Kallsyms) -> Borders:
+        """The image's borders; `kallsyms` for what only the symbols tell."""
+
+
+class RecordPointers(Pointers):
+    """What a record says."""
+
+    source = "the record"
 
     def __init__(self, record: Record) -> None:
-        self.record = record
-        self.word = (record.number("bit_per_long") or 64) // 8  # bytes in a long of that kernel
-        self.version: Version | None = record.release.version if record.release else None
+        self.record: Record = record
+        self.word = (record.number("bit_per_long") or 64) // 8
+        self.release = record.release_text
+        self.version = record.release.version if record.release else None
+        self.page_table = record.number("swapper_pg_dir_pa") or 0
         self._is_virtual = record.suffix == "va"  # kdebuginfo: VAs, and the constant between the two
         self._voffset = record.number("kimage_voffset") or 0
 
     def pa(self, name: str) -> int:
-        """The PA of a symbol, by its name without ornaments ("names", "stext"); 0 where the record does not say."""
+        """See Pointers."""
         if not self._is_virtual:
             return self.record.number(f"_{name}_pa") or 0
         va = self.record.number(f"_{name}_va") or 0
         return (va - self._voffset) & _MASK if va else 0
 
     def count(self, name: str) -> int:
-        """A plain number; 0 where the record does not say."""
+        """See Pointers."""
         return self.record.number(name) or 0
 
-    @property
-    def page_table(self) -> int:
-        """PA of swapper_pg_dir (kdebuginfo has none: 0)."""
-        return self.count("swapper_pg_dir_pa")
+    def says(self, name: str) -> bool:  # noqa: ARG002  # what a record does not say is 0
+        """See Pointers."""
+        return True
 
-    @property
-    def borders(self) -> Borders:
-        """The image's borders."""
+    def field(self, name: str) -> str:
+        """See Pointers."""
+        return f"_{name}_{self.record.suffix}"
+
+    def borders(self, kallsyms: Kallsyms | None = None) -> Borders:  # noqa: ARG002  # a record has them all
+        """See Pointers."""
         stext, base = self.pa("stext"), self.pa("text") or self.pa("relative")
         text = base if 0 < base <= stext else stext
         return Borders(text, stext, *(self.pa(name) for name in ("etext", "sinittext", "einittext", "end")))

@@ -32,6 +32,14 @@ KERNEL_ENCODING = Rule(
     "nothing to do here: the form was verified; the tree has a backport, or the release is not the kernel's own",
     "scripts/kallsyms.c, 4.14 to 7.0",
 )
+KERNEL_RECORD_ASTRAY = Rule(
+    "kernel-record-astray",
+    _WARNING,
+    "the memory has a record that leads to no kernel, and a kernel that other things lead to",
+    "the record is damaged, of another boot or of a kernel that is gone: a boot loader that follows it reads something else",
+    "names and addresses here are those of the kernel in the memory; `kinfo decode` shows what the record says",
+    "VMCOREINFO, kernel/vmcore_info.c, and the tables in memory, against the record",
+)
 KERNEL_VOFFSET = Rule(
     "kernel-voffset",
     _ERROR,

@@ -58,7 +58,9 @@ def tell(kernel: Kernel) -> Told:
     _tell_boot(told, kernel)
     _tell_config(told, kernel)
     _tell_types(told, kernel)
-    _tell_record(told, kernel, voffset)
+    if kernel.pointers.record:
+        _tell_record(told, kernel.pointers.record)
+    _tell_pointers(told, kernel, voffset)
     return told
 
 
@@ -107,26 +109,30 @@ def _tell_types(told: Told, kernel: Kernel) -> None:
         return  # the record says what it needs of them
 
 
-def _tell_record(told: Told, kernel: Kernel, voffset: int) -> None:
-    record = kernel.record
+def _tell_record(told: Told, record: Record) -> None:
     for field, name in _FIELDS.items():
         told.add(name, record.number(field) or None, f"record: {field}", is_fallback=True)
     for field, name in _FLAGS.items():
         told.add(name, record.number(field), f"record: {field}", is_fallback=True)
-    version = kernel.pointers.version
-    _tell_cfi(told, record, version)
+    _tell_cfi(told, record, record.release.version if record.release else None)
+    told.add("release", record.release_text or None, "record: last_uts_release", is_fallback=True)
+
+
+def _tell_pointers(told: Told, kernel: Kernel, voffset: int) -> None:
+    """Where the tables are, by the record or what else said it."""
+    pointers, version = kernel.pointers, kernel.pointers.version
+    source = "record" if pointers.record else pointers.source
     if version is not None and version < NO_BASE_CHOICE:
         is_relative = kernel.kallsyms.encoding.addresses.form != Absolute.form
         told.add("CONFIG_KALLSYMS_BASE_RELATIVE", int(is_relative), "the form of kallsyms in memory", is_fallback=True)
-    told.add("release", record.release_text or None, "record: last_uts_release", is_fallback=True)
     for name in (*_BORDERS, *_TABLES):
         symbol = f"_{name}" if name in _BORDERS else f"kallsyms_{name}"
-        pa = kernel.pointers.pa(name)
-        told.add(symbol, pa + voffset & _MASK if pa else None, f"record: _{name}_{record.suffix}", is_fallback=True)
-    table = kernel.pointers.page_table
-    told.add("swapper_pg_dir", table + voffset if table else None, "record: swapper_pg_dir_pa", is_fallback=True)
-    base = kernel.pointers.pa("relative")
-    told.add("relative_base", base + voffset & _MASK if base else None, "record: its base", is_fallback=True)
+        pa = pointers.pa(name)
+        told.add(symbol, pa + voffset & _MASK if pa else None, f"{source}: {pointers.field(name)}", is_fallback=True)
+    table = pointers.page_table
+    told.add("swapper_pg_dir", table + voffset if table else None, f"{source}: swapper_pg_dir_pa", is_fallback=True)
+    base = pointers.pa("relative")
+    told.add("relative_base", base + voffset & _MASK if base else None, f"{source}: its base", is_fallback=True)
 
 
 def _tell_cfi(told: Told, record: Record, version: Version | None) -> None:

@@ -9,6 +9,7 @@ from kinfo.kernel.boot.linear_map import LinearMap
 from kinfo.kernel.boot.summary import Summary
 from kinfo.kernel.choose import Other
 from kinfo.kernel.modules.table import Module
+from kinfo.record.record import Record
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
@@ -35,16 +36,14 @@ def _row(name: str, value: str) -> str:
 
 def _kernel(summary: Summary) -> Iterator[str]:
     kernel = summary.kernel
-    record, borders = kernel.record, kernel.kallsyms.borders
-    layout = f"{record.layout.alias} {record.layout.name}" if record.layout else "-"
-    place = "in a file of its own" if record.address is None else f"PA {record.address:#x}"
+    record, borders = kernel.pointers.record, kernel.kallsyms.borders
     yield _row("memory", f"{kernel.memory.name}: {_ranges(summary)}")
-    yield _row("record", f"{place}, layout {layout}, {record.confidence.value}, checksum {record.state.value}")
+    yield _row("record", _record(record) if record else f"none: the tables are known by {kernel.pointers.source}")
     for other in kernel.others:
         whose = "of this kernel" if other.is_same_kernel else f"of another kernel ({other.release or 'no release'})"
         where = "an unknown PA" if other.pa is None else f"PA {other.pa:#x}"
         yield _row("other record", f"{where}, layout {other.layout}, {whose}{f': {other.reason}' if other.reason else ''}")
-    yield _row("release", record.release_text or "(none)")
+    yield _row("release", kernel.pointers.release or "(none)")
     if summary.banner:
         yield _row("banner", summary.banner)
     if summary.build_id:
@@ -52,6 +51,12 @@ def _kernel(summary: Summary) -> Iterator[str]:
     yield _row("image", f"PA {borders.text:#x} - {borders.end:#x}")
     for up in summary.uptime:
         yield _row("uptime", up.source if up.seconds is None else f"{up.seconds:.1f} s, by {up.source}")
+
+
+def _record(record: Record) -> str:
+    layout = f"{record.layout.alias} {record.layout.name}" if record.layout else "-"
+    place = "in a file of its own" if record.address is None else f"PA {record.address:#x}"
+    return f"{place}, layout {layout}, {record.confidence.value}, checksum {record.state.value}"
 
 
 def _ranges(summary: Summary) -> str:
@@ -132,18 +137,23 @@ def _modules(summary: Summary, limit: int) -> Iterator[str]:
         yield f"  and {len(modules) - limit} more (--all-modules)"
 
 
+def _record_document(record: Record) -> dict[str, object]:
+    return {
+        "pa": _hex(record.address),
+        "layout": record.layout.name if record.layout else None,
+        "state": record.state.value,
+        "release": record.release_text,
+    }
+
+
 def document(summary: Summary) -> dict[str, object]:
     """The same as plain data; 64-bit values are hex strings."""
     kernel = summary.kernel
     return {
         "schema_version": 1,
         "memory": {"name": kernel.memory.name, "ranges": [_range(*one[:2]) for one in kernel.memory.segments]},
-        "record": {
-            "pa": _hex(kernel.record.address),
-            "layout": kernel.record.layout.name if kernel.record.layout else None,
-            "state": kernel.record.state.value,
-            "release": kernel.record.release_text,
-        },
+        "known_by": kernel.pointers.source,
+        "record": _record_document(kernel.pointers.record) if kernel.pointers.record else None,
         "other_records": [_other(other) for other in kernel.others],
         "banner": summary.banner or None,
         "build_id": summary.build_id or None,

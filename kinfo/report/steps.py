@@ -9,7 +9,7 @@ from kinfo.errors import KernelError
 from kinfo.findings import Severity, worst
 from kinfo.kernel.extent import image_of, range_words
 from kinfo.kernel.kallsyms.tables import tables_of
-from kinfo.kernel.pointers import Pointers
+from kinfo.kernel.pointers import RecordPointers
 from kinfo.memory import Dump
 from kinfo.record.record import Record
 
@@ -50,7 +50,7 @@ def _about_kernel(source: Dump, file: str, record: Record) -> Iterator[Step]:
     """How to follow the record: straight away where the dump has its kernel, else what to dump for it."""
     image = image_of(record)
     try:
-        tables = tables_of(Pointers(record))
+        tables = tables_of(RecordPointers(record))
     except KernelError:
         return  # it has no symbol table to follow; the findings say so
     places = [pa for pa in (tables.names, tables.markers, tables.token_table, tables.token_index) if pa]

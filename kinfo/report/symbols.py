@@ -26,7 +26,7 @@ def as_json(kernel: Kernel, *, physical: bool, modules: bool) -> Iterator[str]:
         raise kernel.no_space  # before anything is written
     head = {
         "schema_version": SCHEMA_VERSION,
-        "release": kernel.record.release_text,
+        "release": kernel.pointers.release,
         "addresses": "physical" if physical else "virtual",
     }
     yield json.dumps(head)[:-1] + ', "symbols": ['

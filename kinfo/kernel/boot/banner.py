@@ -36,7 +36,7 @@ def _search(kernel: Kernel) -> int | None:
     From 6.1 on it is there twice: init/version.c holds a weak one that was compiled before the build had a number ("# SMP"),
     init/version-timestamp.c the one that counts ("#1 SMP", as `uname -v` has it).
     """
-    wanted = re.escape(_START + text.unescape(kernel.record.release_text) + b" (")
+    wanted = re.escape(_START + text.unescape(kernel.pointers.release) + b" (")
     start, end = kernel.kallsyms.borders.etext, kernel.kallsyms.borders.end
     try:
         data = kernel.memory.view(start, min(max(end - start, 0), IMAGE_LIMIT))
@@ -52,13 +52,13 @@ def release(kernel: Kernel) -> tuple[str, str]:
     line = banner(kernel)
     if line.startswith(_START.decode()):
         return line.removeprefix(_START.decode()).partition(" ")[0], "linux_banner"
-    stated = kernel.record.release_text
+    stated = kernel.pointers.release
     return ("", "") if stated in ("", "Linux") else (stated, "the record")
 
 
 def check(kernel: Kernel) -> tuple[Finding, ...]:
     """Whether banner and record speak of one kernel."""
-    line, release = banner(kernel), kernel.record.release_text
+    line, release = banner(kernel), kernel.pointers.release
     if not line.startswith(_START.decode()):
         return (rules.KERNEL_NO_BANNER.at("linux_banner", "no banner was found in the memory"),)
     of_banner = line.removeprefix(_START.decode()).partition(" ")[0]

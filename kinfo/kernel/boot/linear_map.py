@@ -86,13 +86,13 @@ def _is_arm64(kernel: Kernel) -> bool:
 
 def _arm64(kernel: Kernel) -> Iterator[Source]:
     """The kernel's own words come first: they are what it counts with."""
-    record = kernel.record
+    vendor = kernel.pointers.record.vendor if kernel.pointers.record else None
     info = read(kernel)
     stated = {
         "memstart_addr": _memstart(kernel),
         info.source: value(info.values, "NUMBER(PHYS_OFFSET)"),
-        "the record's phys_offset": record.number("phys_offset") or None,
-        "the vendor block's phys_offset": (record.vendor.number("phys_offset") or None) if record.vendor else None,
+        "the record's phys_offset": kernel.pointers.count("phys_offset") or None,
+        "the vendor block's phys_offset": (vendor.number("phys_offset") or None) if vendor else None,
     }
     for name, number in stated.items():
         if number is not None:

@@ -12,7 +12,8 @@ _VA_BITS, _PAGE_SHIFT = 39, 12  # fixed in LK's walk: three levels of 4K tables
 
 def check(kernel: Kernel) -> tuple[Finding, ...]:
     """Whether LK's page walk fits this kernel; nothing where the layout is not one that it reads (A...)."""
-    layout, space = kernel.record.layout, kernel.space
+    record, space = kernel.pointers.record, kernel.space
+    layout = record.layout if record else None
     if layout is None or not layout.alias.startswith("A") or space is None or space.form is None:
         return ()
     form, bits = space.form, space.va_bits

@@ -63,7 +63,7 @@ def _of_build(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
     release, source = banner.release(kernel)
     if release:
         stated = values.get("OSRELEASE", "")
-        is_same = stated in (release, kernel.record.release_text)  # that these two differ is a finding of its own
+        is_same = stated in (release, kernel.pointers.release)  # that these two differ is a finding of its own
         yield Check("OSRELEASE", stated, release, source, is_same, is_of_boot=False)
     if build := image_build_id(kernel).hex():
         stated = values.get("BUILD-ID", "")

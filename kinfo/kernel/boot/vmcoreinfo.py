@@ -7,7 +7,7 @@ is believed unheard: see `note`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -125,7 +125,7 @@ def parse(raw: bytes) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def value(info: dict[str, str], key: str, base: int = 16) -> int | None:
+def value(info: Mapping[str, str], key: str, base: int = 16) -> int | None:
     """A number of it; None where it is missing or no number."""
     try:
         return int(info[key], base)

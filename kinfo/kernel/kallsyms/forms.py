@@ -75,7 +75,7 @@ def _counted(build: Build, kind: type[Addresses]) -> Iterator[Candidate]:
     """From a base; more than one symbol may be meant."""
     places: dict[int, str] = {}
     for field in _BASES:
-        places.setdefault(build.pointers.pa(field), f"_{field}_{build.pointers.record.suffix}")
+        places.setdefault(build.pointers.pa(field), build.pointers.field(field))
     for base, field in places.items():
         if base and build.tables.offsets:
             yield Candidate(_USUAL, partial(lambda base: kind(build.offsets, base), base), field)
@@ -87,7 +87,7 @@ def _base_relative(build: Build) -> Iterator[Candidate]:
 
 
 def _absolute_percpu(build: Build) -> Iterator[Candidate]:
-    if build.pointers.count("enabled_absolute_percpu"):
+    if build.pointers.count("enabled_absolute_percpu") or not build.pointers.says("enabled_absolute_percpu"):
         yield from _counted(build, AbsolutePercpu)
 
 

@@ -68,8 +68,8 @@ class NameOrder:
 
 def find(memory: Memory, tables: Tables, pointers: Pointers, encoding: Encoding) -> NameOrder | None:
     """The order of names where the kernel has one that holds."""
-    names = encoding.names
-    for pa in seqs_places(tables, pointers, encoding.addresses.size):
+    names, addresses = encoding.names, encoding.addresses
+    for pa in seqs_places(tables, pointers, addresses.size, has_base=addresses.has_base):
         try:
             order = NameOrder(memory.view(pa, _ENTRY * tables.num_syms), names)
         except HoleError:

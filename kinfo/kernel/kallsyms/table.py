@@ -43,11 +43,11 @@ class Kallsyms:
 
     def __init__(self, memory: Memory, pointers: Pointers) -> None:
         self.memory, self.pointers = memory, pointers
-        self.borders: Borders = pointers.borders
         self.tables = tables_of(pointers)
         self.encoding = encoding.choose(memory, self.tables, pointers)
         self._names, self._addresses = self.encoding.names, self.encoding.addresses
         self._looked = 0  # times that all names were looked through
+        self.borders: Borders = pointers.borders(self)
 
     def __len__(self) -> int:
         return len(self._addresses)
@@ -97,6 +97,10 @@ class Kallsyms:
         first = self._addresses.first_at(start)
         end = self._addresses[index + 1] if index + 1 < len(self) else section_end
         return Extent(self[first], min(end, section_end) - start)
+
+    def before(self, pa: int) -> int:
+        """Index of the last symbol below a PA; less than `absolute` where there is none."""
+        return self._addresses.first_at(pa) - 1
 
     def named(self, name: str) -> list[Symbol]:
         """Every symbol of that name, in the order of addresses; see `shown` for names that LTO lengthened."""
@@ -154,8 +158,8 @@ class Kallsyms:
 
     @cached_property
     def has_data(self) -> bool:
-        """Whether the table names data too (CONFIG_KALLSYMS_ALL), going by the record, else by what the table ends with."""
-        return bool(self.pointers.count("enabled_all"))
+        """Whether the table names data too (CONFIG_KALLSYMS_ALL), by what is said, else by whether it has `_end`."""
+        return bool(self.pointers.count("enabled_all") or (not self.pointers.says("enabled_all") and self.named("_end")))
 
     def _section_end(self, pa: int) -> int | None:
         """The border that no symbol at a PA can reach beyond; None where the table has no names."""

@@ -36,11 +36,11 @@ def tables_of(pointers: Pointers) -> Tables:
     """The tables as the record places them. Raises KernelError where it leaves one out that every form needs."""
     needed = {name: pointers.pa(name) for name in ("names", "markers", "token_table", "token_index")}
     count = pointers.count("num_syms")
-    missing = [f"_{name}_{pointers.record.suffix}" for name, pa in needed.items() if not pa]
+    missing = [pointers.field(name) for name, pa in needed.items() if not pa]
     if not count or missing:
         fields = ", ".join((*missing, *(() if count else ("num_syms",))))
         raise KernelError(
-            f"the record does not say where kallsyms is: {fields} {'is' if ',' not in fields else 'are'} 0",
+            f"{pointers.source} does not say where kallsyms is: {fields} {'is' if ',' not in fields else 'are'} 0",
             "dump the memory later in the boot, or see `kinfo decode` for what else is missing",
         )
     if count > NAMES_LIMIT // 2:  # two bytes are the least that a name takes
@@ -69,10 +69,10 @@ def name_forms(pointers: Pointers) -> Iterator[tuple[int, bool]]:
             yield size, not likely
 
 
-def seqs_places(tables: Tables, pointers: Pointers, size: int) -> Iterator[int]:
+def seqs_places(tables: Tables, pointers: Pointers, size: int, *, has_base: bool) -> Iterator[int]:
     """PAs where seqs_of_names can be: where the record says, else where the order of the tables puts it.
 
-    `size` is that of the address table in bytes.
+    `size` is that of the address table in bytes, `has_base` tells whether kallsyms_relative_base follows it.
 
     6.1.y: behind the markers. Since 6.4: behind offsets and relative_base. Samsung's driver says so in _addresses_pa.
     """
@@ -82,9 +82,9 @@ def seqs_places(tables: Tables, pointers: Pointers, size: int) -> Iterator[int]:
     if tables.addresses > tables.offsets > 0:
         yield tables.addresses
     behind_markers = tables.markers + 4 * tables.marks
-    behind_base = _align(tables.offsets + size, pointers.word) + pointers.word
+    end = (tables.offsets or tables.addresses) + size
     if pointers.version is None or pointers.version >= kernels.NEW_TABLE_ORDER:
-        yield behind_base
+        yield _align(end, pointers.word) + pointers.word if has_base else end
     elif tables.token_table - behind_markers >= 3 * tables.num_syms:
         yield _align(behind_markers, pointers.word)
 

@@ -22,7 +22,9 @@ def addresses(table: Names, places: Addresses, pointers: Pointers) -> None:
     (They are no code, and a kernel without KALLSYMS_ALL keeps code only.) Raises KernelError.
     """
     if not pointers.pa("stext"):
-        raise KernelError("the record has no _stext_pa: nothing to hold the tables against", "see `kinfo decode`")
+        raise KernelError(
+            f"{pointers.source} has no {pointers.field('stext')}: nothing to hold the tables against", "see `kinfo decode`"
+        )
     for name in ("stext", "text", "etext"):
         if pa := pointers.pa(name):
             found = names_at(table, places, pa)

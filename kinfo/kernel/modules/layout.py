@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from kinfo.kernel.modules.numbers import numbers_of
 from kinfo.kernel.pointers import Pointers
 from kinfo.record import text
 from kinfo.record.kernels import module_name_len
@@ -46,6 +47,7 @@ class StructModule(NamedTuple):
     word: int
     name_len: int
     kallsyms: int  # offset of the pointer to struct mod_kallsyms; 0 where the record does not say
+    source: str  # who says where its members are
     ranges_at: str
     parts: Callable[[bytes], list[Range]]
     fits: Callable[[bytes], bool]
@@ -69,11 +71,11 @@ class StructModule(NamedTuple):
 
 
 def layout_of(pointers: Pointers, samples: Iterable[bytes]) -> StructModule:
-    """The layout of struct module: as the record says, and where that is not enough as fits the `samples` best."""
-    word, kallsyms = pointers.word, pointers.count("mod_kallsyms_offset")
-    name_len = pointers.count("module_name_len") or module_name_len(8 * word)
-    core, init, mem = (pointers.count(f"mod_{name}_offset") for name in ("core_layout", "init_layout", "mem"))
-    tree = _TREE_NODE if pointers.count("enabled_modules_tree_lookup") else 0
+    """The layout of struct module: as record or types say, and where that is not enough as fits the `samples` best."""
+    said, word = numbers_of(pointers), pointers.word
+    core, init, mem, kallsyms = said.core, said.init, said.mem, said.kallsyms
+    name_len = said.name_len or module_name_len(8 * word)
+    tree = _TREE_NODE if said.has_tree else 0
     if mem:
         ways = [_MemArray(mem, size_at, entry + tree) for size_at, entry in _FORMS]
         parts: _MemArray | _Layouts = max(ways, key=lambda way: sum(way.fits(sample) for sample in samples))
@@ -83,7 +85,7 @@ def layout_of(pointers: Pointers, samples: Iterable[bytes]) -> StructModule:
         end = max(core, init) + 2 * word
     size = min(max(end, kallsyms + word, 3 * word + name_len), MODULE_STRUCT_LIMIT)
     stated = "mod_mem_offset" if mem else "mod_core_layout_offset" if core else ""
-    return StructModule(size, word, name_len, kallsyms, stated, parts, parts.fits)
+    return StructModule(size, word, name_len, kallsyms, said.source, stated, parts, parts.fits)
 
 
 def struct_size(pointers: Pointers) -> int:

@@ -39,7 +39,8 @@ def root_of(kallsyms: Kallsyms, space: Space) -> Root:
 
 
 def _stated(kallsyms: Kallsyms) -> Root | None:
-    vendor = kallsyms.pointers.record.vendor
+    record = kallsyms.pointers.record
+    vendor = record.vendor if record else None
     if pa := vendor.number("mod_root_pa") if vendor else 0:
         return Root("the vendor block's mod_root_pa", pa, bool(kallsyms.pointers.count("enabled_modules_tree_lookup")))
     for name, is_tree in (("modules", False), ("mod_tree", True)):

@@ -14,6 +14,7 @@ from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.modules.layout import layout_of, struct_size
+from kinfo.kernel.modules.numbers import numbers_of
 from kinfo.kernel.paging.space import Space
 from kinfo.record.limits import IMAGE_LIMIT
 
@@ -25,8 +26,9 @@ def head_of(kallsyms: Kallsyms, space: Space) -> int:
     borders, pointers = kallsyms.borders, kallsyms.pointers
     if pointers.word != 8:
         raise KernelError("on a 32-bit kernel the list cannot be told by its shape", "")
-    if not any(pointers.count(f"mod_{name}_offset") for name in ("core_layout", "mem")):
-        raise KernelError("its shape does not tell it: the record has no offset into struct module", "")
+    said = numbers_of(pointers)
+    if not (said.core or said.mem):
+        raise KernelError(f"its shape does not tell it: {pointers.source} has no offset into struct module", "")
     start = borders.einittext + -borders.einittext % 8
     try:
         data = kallsyms.memory.view(start, min(max(borders.end - start, 0), IMAGE_LIMIT) & ~7)

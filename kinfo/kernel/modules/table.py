@@ -36,7 +36,7 @@ class Module:
         self._kallsyms = int.from_bytes(raw[struct.kallsyms :][: struct.word], "little") if struct.kallsyms else 0
         self._space, self._word, self._exports = space, struct.word, exports
         self._raw = raw
-        self.no_symbols = "" if struct.kallsyms else "the record does not say where they are (mod_kallsyms_offset)"
+        self.no_symbols = "" if struct.kallsyms else f"{struct.source} does not say where they are (mod_kallsyms_offset)"
         if struct.kallsyms and not self._kallsyms and self.state != STATES[_UNFORMED]:
             self.no_symbols = "its pointer to them is 0"
 
@@ -125,12 +125,11 @@ class Modules:
         """Whether the record says where in struct module the memory is, and what is there can be that."""
         unfit = sum(not struct.fits(raw) for raw in raws)
         if raws and not struct.ranges_at:
-            message = (
-                "the record has no offset of a module's memory in struct module (mod_mem_offset, mod_core_layout_offset)"
-            )
+            fields = "mod_mem_offset, mod_core_layout_offset"
+            message = f"{struct.source} has no offset of a module's memory in struct module ({fields})"
             self.findings += (rules.KERNEL_NO_MODULE_RANGES.at("modules", message),)
         elif unfit:
-            message = f"what the record's {struct.ranges_at} leads to is no memory of a module in {unfit} of {len(raws)}"
+            message = f"what {struct.source}'s {struct.ranges_at} leads to is no memory of a module in {unfit} of {len(raws)}"
             self.findings += (rules.KERNEL_MODULE_RANGES.at(struct.ranges_at, message),)
 
     @property

@@ -55,7 +55,7 @@ class Space:
             self.reason = "page tables of 32-bit kernels are not read"
             self.remedy = "nothing to do here: page tables of 64-bit kernels only are read"
         elif not self.root:
-            self.reason = "the record has no swapper_pg_dir_pa"
+            self.reason = f"{pointers.source} has no swapper_pg_dir_pa"
         elif not self.memory.holds(self.root, 64):
             self.reason = f"the page table at PA {self.root:#x} is not in the dump"
         else:
@@ -176,7 +176,7 @@ def _stored_voffset(memory: Memory, kallsyms: Kallsyms) -> Stored | None:
     pointers, addresses = kallsyms.pointers, kallsyms.encoding.addresses
     mask = (1 << 8 * pointers.word) - 1
     if voffset := pointers.count("kimage_voffset"):
-        return Stored(voffset, "the record's kimage_voffset")
+        return Stored(voffset, f"{pointers.source}'s kimage_voffset")
     if addresses.voffset is not None:
         return Stored(addresses.voffset, "kallsyms_addresses")
     pa = stored_base(kallsyms.tables, pointers, addresses.size)

@@ -1,0 +1,135 @@
+"""`kinfo dmesg`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.ram import kinfo_option
+from kinfo.cli.words import say
+from kinfo.errors import KinfoError, did_you_mean
+from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
+
+if TYPE_CHECKING:
+    from kinfo.kernel.printk.open import Opened
+
+_PIECE = 1 << 16
+
+
+@click.command("dmesg", short_help="Print the kernel's log out of a dump")
+@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@kinfo_option
+@click.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
+@click.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
+@click.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
+@click.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
+@click.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
+@click.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+def command(  # noqa: PLR0913  # an option each
+    *,
+    source: tuple[str, ...],
+    kinfo: str | None,
+    raw: bool,
+    human: bool,
+    caller: bool,
+    level: str | None,
+    facility: str | None,
+    names: bool,
+    form: str,
+    strict: bool,
+) -> int:
+    """Print the log of the kernel in SOURCE..., as dmesg does; no vmlinux is needed, and no record where VMCOREINFO is there.
+
+    SOURCE is RAM as for `kinfo symbols`, kdump's vmcore, meminspect's core image, or its region files: md_K*.BIN one by one,
+    or their folder. Times are seconds since boot. What is no text stands as an escape on a terminal, and as it is elsewhere.
+
+    Exit 0, 1 when a part of the log is damaged or not in the dump (the rest is printed), 2 when there is no log.
+
+    \b
+    kinfo dmesg ram.elf
+    kinfo dmesg md/ --level err+
+    kinfo dmesg vmcore --raw > dmesg.txt
+    """
+    from kinfo.kernel.printk.open import open_log
+    from kinfo.report import dmesg as report
+
+    levels, facilities = _levels(level), _facilities(facility)
+    opened = open_log(source, kinfo, common.stdin())
+    messages = _chosen(opened.log.messages, levels, facilities)
+    named = _namer(opened) if names else None
+    if form == "json":
+        common.write(common.as_json(report.document(opened.log, messages, named)))
+    else:
+        is_shown = sys.stdout.isatty()
+        shape = report.Shape(common.style(), is_raw=raw, is_human=human, has_caller=caller, is_shown=is_shown)
+        for piece in _pieces(report.lines(messages, shape, named)):
+            common.write_bytes(piece)
+    for finding in opened.log.findings:
+        say(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
+    if opened.kernel:
+        opened.kernel.close()
+    return common.verdict(opened.log.findings, strict=strict)
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines in larger pieces."""
+    piece: list[bytes] = []
+    size = 0
+    for line in lines:
+        piece.append(line)
+        size += len(line)
+        if size >= _PIECE:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield b"".join(piece)
+
+
+def _chosen(
+    messages: Sequence[Message], levels: Collection[int] | None, facilities: Collection[int] | None
+) -> Sequence[Message]:
+    if levels is not None:
+        messages = [message for message in messages if message.level in levels]
+    if facilities is not None:
+        messages = [message for message in messages if message.facility in facilities]
+    return messages
+
+
+def _namer(opened: Opened) -> Callable[[bytes], bytes]:
+    if opened.kernel is None:
+        hint = "name the record with --kinfo, or put the names in with `kinfo symbolize`"
+        raise KinfoError("--names needs the kernel's symbols, and no record leads to them", hint)
+    from kinfo.kernel.symbolize import Symbolizer
+
+    return Symbolizer(opened.kernel).text
+
+
+def _levels(text: str | None) -> Collection[int] | None:
+    """Levels as dmesg takes them: names or numbers, NAME+ for it and the graver ones, +NAME for it and the milder ones."""
+    if text is None:
+        return None
+    chosen: set[int] = set()
+    for word in text.split(","):
+        number = _number(word.strip("+ "), LEVELS, "level")
+        first = 0 if word.rstrip().endswith("+") else number
+        last = len(LEVELS) - 1 if word.lstrip().startswith("+") else number
+        chosen.update(range(first, last + 1))
+    return chosen
+
+
+def _facilities(text: str | None) -> Collection[int] | None:
+    return None if text is None else {_number(word.strip(), FACILITIES, "facility") for word in text.split(",")}
+
+
+def _number(word: str, names: Sequence[str], what: str) -> int:
+    if word in names:
+        return names.index(word)
+    if word.isascii() and word.isdecimal() and int(word) < len(names):
+        return int(word)
+    raise KinfoError(f"there is no {what} {word!r}", did_you_mean(word, names, f"choose of: {', '.join(names)}"))

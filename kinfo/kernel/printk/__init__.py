@@ -1,0 +1,1 @@
+"""What the kernel printed: its log, read out of the memory that it was kept in."""

@@ -1,0 +1,97 @@
+"""Tables by VMCOREINFO, which has said where they are since 6.0 (kernel/vmcore_info.c, before 6.9 kernel/crash_core.c).
+
+It has no markers and no order of names: they lie where scripts/kallsyms.c puts them, between or behind the others. Its
+addresses are VAs; kimage_voffset (arm64) or phys_base (x86-64) makes PAs of them, and where it has neither (32-bit arm),
+the place of kallsyms_token_index, which is known by its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kinfo.errors import HoleError
+from kinfo.kernel.base import index_offsets
+from kinfo.kernel.boot.note import X86_MAP
+from kinfo.kernel.boot.vmcoreinfo import value
+from kinfo.kernel.kallsyms.tables import MARKED
+from kinfo.kernel.unrecorded.stated import StatedPointers
+from kinfo.memory import Dump, Memory
+
+_MASK = (1 << 64) - 1
+_NEEDED = ("kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table", "kallsyms_token_index", "_stext")
+_TABLES = ("names", "token_table", "token_index", "offsets", "addresses")
+
+
+def has_tables(values: Mapping[str, str]) -> bool:
+    """Whether a VMCOREINFO says where the tables are."""
+    return all(value(values, f"SYMBOL({name})") for name in _NEEDED)
+
+
+def token_index(values: Mapping[str, str]) -> int | None:
+    """PA of kallsyms_token_index; None where the VMCOREINFO has VAs alone."""
+    voffset = _stated_voffset(values)
+    va = value(values, "SYMBOL(kallsyms_token_index)")
+    return None if voffset is None or va is None else (va - voffset) & _MASK
+
+
+def readings(values: Mapping[str, str], memory: Memory, source: str) -> Iterator[StatedPointers]:
+    """What it says, in each way that it can be meant; the tables tell which. Raises HoleError for num_syms in a hole."""
+    for voffset in _voffsets(values, memory.as_dump):
+        yield from _with(values, voffset, memory, source)
+
+
+def _stated_voffset(values: Mapping[str, str]) -> int | None:
+    stated = value(values, "NUMBER(kimage_voffset)")
+    base = value(values, "NUMBER(phys_base)", 10)
+    return stated if stated is not None else (X86_MAP - base) & _MASK if base is not None else None
+
+
+def _voffsets(values: Mapping[str, str], dump: Dump) -> Iterator[int]:
+    stated = _stated_voffset(values)
+    if stated is not None:
+        yield stated
+        return
+    va = value(values, "SYMBOL(kallsyms_token_index)") or 0
+    yield from dict.fromkeys((va - pa) & _MASK for pa in index_offsets(dump, va))
+
+
+def _with(values: Mapping[str, str], voffset: int, memory: Memory, source: str) -> Iterator[StatedPointers]:
+    def pa(symbol: str) -> int:
+        va = value(values, f"SYMBOL({symbol})")
+        return (va - voffset) & _MASK if va else 0
+
+    word = 8 if (value(values, "SYMBOL(_stext)") or 0) >> 32 else 4
+    places = {"stext": pa("_stext"), **{name: pa(f"kallsyms_{name}") for name in _TABLES}}
+    counts = {"num_syms": memory.number(pa("kallsyms_num_syms"), 4), "bit_per_long": 8 * word}
+    if _stated_voffset(values) is not None:
+        counts["kimage_voffset"] = voffset
+    if base := pa("kallsyms_relative_base"):
+        places["relative"] = (memory.number(base, word) - voffset) & _MASK
+    release = values.get("OSRELEASE", "")
+    for markers in marker_places(memory, places["names"], places["token_table"], counts["num_syms"]):
+        yield StatedPointers(source, release, word, places | {"markers": markers}, counts, pa("swapper_pg_dir"))
+
+
+def marker_places(memory: Memory, names: int, token_table: int, num_syms: int) -> Iterator[int]:
+    """PAs where kallsyms_markers can be: before the token table, and from 6.1 to 6.3 with seqs_of_names between the two.
+
+    Each table begins at a multiple of a long, from 7.0 on of 4.
+    """
+    size = (num_syms + MARKED - 1) // MARKED * 4
+    for behind in (0, 3 * num_syms):
+        for align in (8, 4):
+            place = token_table - _up(behind, align) - _up(size, align)
+            if names < place and _begins(memory, place, size):
+                yield place
+
+
+def _begins(memory: Memory, place: int, size: int) -> bool:
+    """Whether a table of markers begins there: with 0, and then with one above it."""
+    try:
+        return memory.number(place, 4) == 0 and (size == 4 or memory.number(place + 4, 4) > 0)
+    except HoleError:
+        return False
+
+
+def _up(size: int, to: int) -> int:
+    return size + -size % to
