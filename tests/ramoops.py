@@ -1,13 +1,13 @@
 """A writer of ramoops regions: zones as the driver leaves them, written from its source and not from the reader.
 
-The parity comes out of a shift register over the generator polynomial, as the kernel's encode_rs8() makes it; the reader works
-with syndromes.
+The parity comes out of a shift register over the generator polynomial, as the kernel's encode_rs8() makes it; the reader
+works with syndromes.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import lz4.block
@@ -40,7 +40,7 @@ def _generator(parity: int) -> list[int]:
 _GENERATORS: dict[int, list[list[int]]] = {}
 
 
-def parity_of(data: bytes, parity: int) -> bytes:
+def parity_of(data: bytes | bytearray, parity: int) -> bytes:
     """The check bytes of a block."""
     if parity not in _GENERATORS:
         _GENERATORS[parity] = [[_times(byte, term) for term in _generator(parity)] for byte in range(256)]
@@ -90,7 +90,7 @@ def _deflate(text: bytes, wbits: int) -> bytes:
     return packer.compress(text) + packer.flush()
 
 
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "deflate": lambda text: _deflate(text, -15),
     "zlib": lambda text: _deflate(text, 12),
     "zstd": zstandard.ZstdCompressor(level=3).compress,

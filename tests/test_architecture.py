@@ -19,9 +19,10 @@ RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
-    **dict.fromkeys(("catalogue", "inspect_table"), 4),
+    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source"), 4),
     **dict.fromkeys(("api", "report", "debuggers"), 5),
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dmesg": ("kinfo.cli.dmesg", "Print the kernel's log out of a dump: RAM, vmcore, meminspect's regions"),
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
+    "pstore": ("kinfo.cli.pstore", "Write out what ramoops keeps in a dump: crash logs, console, traces"),
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
     "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),

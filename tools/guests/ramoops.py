@@ -33,6 +33,8 @@ REGION = 0x4E000000
 _LIMIT = 240  # seconds for a boot
 _KERNEL = r"\./boot/vmlinuz-.*|.*/(reed_solomon|ramoops)\.ko(\.xz)?"
 _HEADER = 12
+_KILLED = ("setpriv", "--pdeathsig", "KILL")
+_SCRATCH = ("ram", "serial", "initramfs", "busybox", "plain.dtb", "board.dts")
 
 
 class Case(NamedTuple):
@@ -102,11 +104,36 @@ def tree(case: Case, folder: Path) -> Path:
 
 @contextmanager
 def _machine(kernel: Path, archive: Path, blob: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    command = ["setpriv", "--pdeathsig", "KILL", QEMU, "-machine", "virt,memory-backend=ram", "-cpu", "cortex-a57", "-smp", "2"]
-    command += ["-object", f"memory-backend-file,id=ram,mem-path={folder / 'ram'},size={MEMORY},share=on", "-m", str(MEMORY >> 20)]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        QEMU,
+        "-machine",
+        "virt,memory-backend=ram",
+        "-cpu",
+        "cortex-a57",
+        "-smp",
+        "2",
+    ]
+    command += [
+        "-object",
+        f"memory-backend-file,id=ram,mem-path={folder / 'ram'},size={MEMORY},share=on",
+        "-m",
+        str(MEMORY >> 20),
+    ]
     command += ["-accel", "tcg", "-nodefaults", "-nic", "none", "-display", "none", "-qmp", "stdio"]
     command += ["-action", "reboot=shutdown,shutdown=pause", "-serial", f"file:{folder / 'serial'}"]
-    command += ["-kernel", str(kernel), "-initrd", str(archive), "-dtb", str(blob), "-append", "console=ttyAMA0 quiet panic=1"]
+    command += [
+        "-kernel",
+        str(kernel),
+        "-initrd",
+        str(archive),
+        "-dtb",
+        str(blob),
+        "-append",
+        "console=ttyAMA0 quiet panic=1",
+    ]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         yield process
@@ -115,24 +142,26 @@ def _machine(kernel: Path, archive: Path, blob: Path, folder: Path) -> Iterator[
         process.communicate()
 
 
-def _until(process: subprocess.Popen[str], word: str) -> None:
-    """Read what QEMU says until it is of an event, or an answer."""
+def _until(process: subprocess.Popen[str], *words: str) -> None:
+    """Read what QEMU says until it has said all of these words, in whatever order."""
     assert process.stdout
-    end, said = time.monotonic() + _LIMIT, ""
+    end, said, open_ = time.monotonic() + _LIMIT, "", set(words)
     for line in process.stdout:
-        if word in line:
-            return
         said = line
+        open_ -= {word for word in open_ if word in line}
+        if not open_:
+            return
         if '"error"' in line or time.monotonic() > end:
             break
-    raise GuestError(f"QEMU did not say {word}: {said.strip()}")
+    raise GuestError(f"QEMU did not say {' and '.join(open_)}: {said.strip()}")
 
 
-def _tell(process: subprocess.Popen[str], command: str) -> None:
+def _tell(process: subprocess.Popen[str], command: str, *events: str, **arguments: str) -> None:
+    """Give QEMU's monitor a command; wait for its answer, and for events that come before or behind it."""
     assert process.stdin
-    process.stdin.write(json.dumps({"execute": command}) + "\n")
+    process.stdin.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
     process.stdin.flush()
-    _until(process, '"return"')
+    _until(process, '"return"', *events)
 
 
 def boots(kernel: Path, archive: Path, blob: Path, case: Case, folder: Path) -> dict[str, bytes]:
@@ -144,8 +173,9 @@ def boots(kernel: Path, archive: Path, blob: Path, case: Case, folder: Path) -> 
         for _ in range(2):
             _until(process, '"SHUTDOWN"')
             region = _region(folder / "ram", case)
-            _tell(process, "system_reset")
-            _until(process, '"RESET"')
+            _tell(process, "set-action", reboot="reset")  # else the monitor's reset would be a shutdown, too
+            _tell(process, "system_reset", '"RESET"')
+            _tell(process, "set-action", reboot="shutdown")
             _tell(process, "cont")
         return {**_told(process, folder / "serial"), "region.bin": region}
 
@@ -188,7 +218,15 @@ def make(name: str, debs: list[Path], busybox: Path, case: Case, cache: Path) ->
         modules = [files["reed_solomon.ko"], files["ramoops.ko"]]
         initramfs.write(folder / "initramfs", folder / "busybox", modules, script(case))
         told = boots(files["vmlinuz"], folder / "initramfs", tree(case, folder), case, folder)
-        for one in ("ram", "serial", "initramfs", "busybox", "plain.dtb", "board.dts", *(path.name for path in files.values())):
+        for one in (
+            "ram",
+            "serial",
+            "initramfs",
+            "busybox",
+            "plain.dtb",
+            "board.dts",
+            *(path.name for path in files.values()),
+        ):
             (folder / one).unlink(missing_ok=True)
         _write(folder, case, told)
         shutil.rmtree(place, ignore_errors=True)

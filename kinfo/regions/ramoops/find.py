@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import pairwise
+from operator import xor
 from typing import NamedTuple
 
 from kinfo.memory import Dump
@@ -19,7 +21,8 @@ _GAP = 8 << 20  # zones of one region are not further apart; boards have up to 2
 _FTRACE = re.compile(rb"(?s)(?=..[@-O]C)")  # the signature ^ a version: the top byte of that is 0, the next below 16
 _MOST = 1 << 14  # zones of a region, and places that are looked at
 _SIZES = tuple(1 << power for power in range(8, 27))
-_PARITIES = (16, *(size for size in range(ecc.LARGEST, 3, -1) if size != 16))
+_USUAL = 16
+_PARITIES = (_USUAL, *(size for size in range(ecc.LARGEST, 3, -1) if size != _USUAL))
 _LOOKED_AT = 8  # zones in which the parity is looked for
 
 
@@ -134,12 +137,20 @@ def _parity(source: Dump, zones: Sequence[int]) -> int:
     shown = [place for place in sized if (place.size or 0) <= LARGEST][:_LOOKED_AT]
     last = [Place(zones[-1], size) for size in _last_sizes(source, sized, zones[-1])]
     for parity in _PARITIES:
+        if parity != _USUAL and not any(_is_even(source, place, parity) for place in shown or last):
+            continue
         held = sum(_holds(source, place, parity) for place in shown)
         if 2 * held > len(shown):
             return parity
         if not shown and parity >= 8 and any(_holds(source, place, parity) for place in last):
             return parity
     return 0
+
+
+def _is_even(source: Dump, place: Place, parity: int) -> bool:
+    """Whether a header can hold by that parity, without a wrong byte: the sum of its codeword is 0 (the root 1)."""
+    behind = source.read(place.at + (place.size or 0) - parity, parity)
+    return not reduce(xor, source.read(place.at, ecc.HEADER) + behind, 0)
 
 
 def _holds(source: Dump, place: Place, parity: int) -> bool:
@@ -201,8 +212,8 @@ def _ftrace(source: Dump, zones: Sequence[int]) -> list[int]:
             found[place] = one
             if place - at in _SIZES or after - place in _SIZES:
                 near.add(place)
-    versions = {one.version for one in found.values() if one.size}
-    return [at for at, one in found.items() if one.size or at in near or one.version in versions][:_MOST]
+    versions = {one.version for at, one in found.items() if one.size or at in near}
+    return [at for at, one in found.items() if one.version in versions][:_MOST]
 
 
 def _traces(source: Dump, first: int, end: int) -> Iterator[tuple[int, Header]]:

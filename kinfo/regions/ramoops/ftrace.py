@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,12 +22,16 @@ Name = Callable[[int], str | None]
 
 
 class Call(NamedTuple):
-    """`ip` was called from `parent`, on `cpu`, as the `number`-th call that was written since boot."""
+    """`ip` was called from `parent`, on `cpu`, as the `number`-th call that was written since boot.
+
+    `is_old`: another boot wrote records behind it, so that its addresses are not those of the boot in the dump.
+    """
 
     ip: int
     parent: int
     cpu: int
     number: int
+    is_old: bool = False
 
 
 def calls(data: bytes, *, is_64: bool = True) -> list[Call]:
@@ -51,20 +55,24 @@ def _falls(zones: Sequence[bytes], *, is_64: bool) -> float:
     return falls / total if total else 1.0
 
 
-def merged(zones: Sequence[bytes], *, is_64: bool = True) -> Iterator[Call]:
-    """The calls of all CPUs as the kernel joins them, by their number (pstore_ftrace_combine_log())."""
-    return heapq.merge(*(calls(data, is_64=is_64) for data in zones), key=lambda call: call.number)
+def merged(zones: Sequence[Sequence[Call]]) -> list[Call]:
+    """The calls of all CPUs as the kernel joins them, by number, a zone after the other (pstore_ftrace_combine_log())."""
+    joined: list[Call] = []
+    for zone in zones:
+        joined = list(heapq.merge(zone, joined, key=lambda call: call.number))
+    return joined
 
 
-def last_boot(found: Sequence[Call]) -> int:
-    """Where in a zone's calls the last boot's begin."""
-    return next((at for at in range(len(found) - 1, 0, -1) if found[at].number <= found[at - 1].number), 0)
+def by_boot(found: list[Call]) -> list[Call]:
+    """A zone's calls, those of earlier boots marked: the number falls where a boot begins."""
+    first = next((at for at in range(len(found) - 1, 0, -1) if found[at].number <= found[at - 1].number), 0)
+    return [call._replace(is_old=True) for call in found[:first]] + found[first:]
 
 
 def line(call: Call, name: Name, *, is_64: bool = True) -> str:
     """As /sys/fs/pstore/ftrace-ramoops-0 has it; `name` gives `symbol+0x0/0x0`, None for what has no name."""
     width = 16 if is_64 else 8
-    ip, parent = name(call.ip), name(call.parent)
+    ip, parent = (None, None) if call.is_old else (name(call.ip), name(call.parent))
     function = f"0x{call.ip:x}" if ip is None else ip.partition("+")[0] + _module(ip)
     caller = f"0x{call.parent:x}" if parent is None else parent
     return f"CPU:{call.cpu} ts:{call.number} {call.ip:0{width}x}  {call.parent:0{width}x}  {function} <- {caller}\n"

@@ -71,25 +71,34 @@ def read(source: Dump, region: Region) -> Ramoops:
     return Ramoops(region.at, region.parity, tuple(_named(zones)), "zones")
 
 
-def read_planned(source: Dump, at: int, size: int, sizes: layout.Sizes, name: str) -> Ramoops | layout.Plan:
-    """A region whose node says what lies in it; the plan, with its fault, where the driver would make nothing of that.
+def read_planned(source: Dump, at: int, size: int, sizes: layout.Sizes, name: str) -> Ramoops:
+    """A region of which the node or the parameters say what lies in it. Raises ValueError where the driver makes no zones.
 
     Which of ftrace and pmsg comes first is as the signatures have it: kernels differ.
     """
-    plans = [layout.plan(size, sizes, order) for order in layout.ORDERS]
-    if plans[0].fault:
-        return plans[0]
-    plan = max(plans, key=lambda one: sum(_fits(source, at, zone) for zone in one.zones))
+    planned = max(_plans(size, sizes), key=lambda zones: _fits(source, at, zones))
     zones = tuple(
         _zone(source, Place(at + one.offset, one.size), sizes.ecc, forced=True)._replace(kind=one.kind, number=one.number)
-        for one in plan.zones
+        for one in planned
     )
     return Ramoops(at, sizes.ecc, tuple(_checked(zone) for zone in zones), name)
 
 
-def _fits(source: Dump, at: int, zone: layout.Planned) -> bool:
-    header = header_of(source.read(at + zone.offset, ecc.HEADER))
-    return header is not None and (header.version is not None) == (zone.kind == "ftrace")
+def fitting(source: Dump, at: int, size: int, sizes: layout.Sizes) -> int:
+    """How many of the planned zones have their signature where they should, if the region begins at `at`."""
+    return max(_fits(source, at, zones) for zones in _plans(size, sizes))
+
+
+def _plans(size: int, sizes: layout.Sizes) -> list[tuple[layout.Planned, ...]]:
+    plans = [layout.plan(size, sizes, order) for order in layout.ORDERS]
+    if plans[0].fault:
+        raise ValueError(plans[0].fault)
+    return [plan.zones for plan in plans]
+
+
+def _fits(source: Dump, at: int, zones: Sequence[layout.Planned]) -> int:
+    found = ((header_of(source.read(at + zone.offset, ecc.HEADER)), zone.kind == "ftrace") for zone in zones)
+    return sum(header is not None and (header.version is not None) == is_trace for header, is_trace in found)
 
 
 def _zone(source: Dump, place: Place, parity: int, *, forced: bool = False) -> Zone:
