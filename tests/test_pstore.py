@@ -54,8 +54,7 @@ ALL = ["dmesg 0", "dmesg 1", "dmesg 2", "console 0", "pmsg 0", "ftrace 0"]
 
 
 @pytest.mark.parametrize(
-    ("parity", "packing"),
-    [(0, ""), (16, "deflate"), (8, "zlib"), (4, "lz4"), (31, "zstd"), (0, "lz4"), (0, "zstd"), (0, "zlib")],
+    ("parity", "packing"), [(0, ""), (0, "lz4"), (0, "zstd"), (16, "deflate"), (8, "zlib"), (4, "lz4"), (31, "zstd")]
 )
 def test_a_region_is_read(parity: int, packing: str) -> None:
     noise = random.Random(parity).randbytes(10_002)  # zones lie at any 2 bytes
@@ -311,7 +310,10 @@ def test_bad_input(tmp_path: Path, kinfo_cli: Cli) -> None:
     dump.write_bytes(a_region())
     (tmp_path / "file").write_bytes(b"x")
     ran = kinfo_cli("pstore", dump, "-o", tmp_path / "file")
-    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert (ran.code, ran.err.splitlines()[1:]) == (
+        2,
+        [f"kinfo: {tmp_path / 'file'}: cannot be made: File exists; name a folder that can"],
+    )
     ran = kinfo_cli("pstore", dump, "-o", tmp_path / "named", "--symbols")
     assert (ran.code, ran.err.startswith("kinfo: --symbols: ")) == (2, True)
 

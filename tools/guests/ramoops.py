@@ -31,7 +31,7 @@ QEMU = "qemu-system-aarch64"
 RAM, MEMORY = 0x40000000, 256 << 20
 REGION = 0x4E000000
 _LIMIT = 240  # seconds for a boot
-_KERNEL = r"\./boot/vmlinuz-.*|.*/(reed_solomon|ramoops)\.ko(\.xz)?"
+_KERNEL = r".*/vmlinuz(-.*)?|.*/(reed_solomon|ramoops)\.ko(\.xz)?"
 _HEADER = 12
 _KILLED = ("setpriv", "--pdeathsig", "KILL")
 _SCRATCH = ("ram", "serial", "initramfs", "busybox", "plain.dtb", "board.dts")
@@ -238,7 +238,7 @@ def make(name: str, debs: list[Path], busybox: Path, case: Case, cache: Path) ->
 
 def _unpacked(deb: Path, folder: Path) -> list[Path]:
     try:
-        return unpack(deb, _KERNEL.replace(r"\./boot", r"\./(?:usr/lib/modules/[^/]*|boot)"), folder)
+        return unpack(deb, _KERNEL, folder)
     except GuestError:
         return []  # a kernel of which another package has the image, or the modules
 

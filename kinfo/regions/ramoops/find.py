@@ -22,6 +22,7 @@ _FTRACE = re.compile(rb"(?s)(?=..[@-O]C)")  # the signature ^ a version: the top
 _MOST = 1 << 14  # zones of a region, and places that are looked at
 _SIZES = tuple(1 << power for power in range(8, 27))
 _USUAL = 16
+_MOST_WRONG = 8  # bytes of a header: more, and any bytes hold by the parity of some other zone
 _PARITIES = (_USUAL, *(size for size in range(ecc.LARGEST, 3, -1) if size != _USUAL))
 _LOOKED_AT = 8  # zones in which the parity is looked for
 
@@ -155,13 +156,18 @@ def _is_even(source: Dump, place: Place, parity: int) -> bool:
 
 def _holds(source: Dump, place: Place, parity: int) -> bool:
     """Whether the parity puts a zone's header right, if it is of that size, and the signature is then one."""
+    return _wrong(source, place, parity) <= _MOST_WRONG
+
+
+def _wrong(source: Dump, place: Place, parity: int) -> int:
+    """How many bytes of a header and its parity are wrong, if the zone is of that size; too many where it does not hold."""
     shape = ecc.geometry(place.size or 0, parity)
     if shape is None or shape.size > LARGEST:
-        return False
+        return _MOST_WRONG + 1
     raw = source.read(place.at, ecc.HEADER)
     behind = source.read(place.at + shape.header_parity, parity)
-    fixed = ecc.header_of_parts(raw, behind)
-    return not fixed.lost and header_of(fixed.data) is not None
+    fixed = ecc.header_of_parts(raw, behind, parity)
+    return _MOST_WRONG + 1 if fixed.lost or header_of(fixed.data) is None else fixed.corrected
 
 
 def _last_sizes(source: Dump, before: Sequence[Place], at: int) -> Iterator[int]:
@@ -190,9 +196,15 @@ def _mended(source: Dump, zones: list[int], parity: int) -> list[int]:
         return zones
     step = min(gaps, key=lambda gap: (-gaps.count(gap), gap))
     found = {at for at, after in zip(zones, [*zones[1:], None], strict=True) if _keeps(source, at, after, parity, step)}
-    wanted = [at for first, gap in zip(zones, gaps, strict=False) for at in range(first + step, first + gap, step)][:_MOST]
+    wanted: list[int] = []
+    for first, gap in zip(zones, gaps, strict=False):
+        by_step = _wrong(
+            source, Place(first, step), parity
+        )  # no worse than by the gap: records of one length have one header
+        if by_step <= min(_MOST_WRONG, _wrong(source, Place(first, gap), parity)):
+            wanted += range(first + step, first + gap, step)
     wanted += range(zones[0] - step, max(zones[0] - 64 * step, -1), -step)
-    return sorted(found | {at for at in wanted if _holds(source, Place(at, step), parity)}) or zones
+    return sorted(found | {at for at in wanted[:_MOST] if _holds(source, Place(at, step), parity)}) or zones
 
 
 def _keeps(source: Dump, at: int, after: int | None, parity: int, step: int) -> bool:
