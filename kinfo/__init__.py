@@ -18,79 +18,173 @@ TYPE_CHECKING = False  # typing's takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any
 
-    from kinfo.api import build, decode, decode_all, encode, facts, find, layout, layouts, verify_dt
+    from kinfo.api import (
+        build,
+        compare,
+        compare_folders,
+        core,
+        crosscheck,
+        debug,
+        decode,
+        decode_all,
+        encode,
+        explain,
+        facts,
+        find,
+        info,
+        layout,
+        layout_diff,
+        layouts,
+        lookup,
+        registered,
+        rules,
+        symbol_file,
+        symbolize,
+        table,
+        update_baseline,
+        verify_dt,
+    )
+    from kinfo.api.kernels import Symbolized
+    from kinfo.debuggers.session import Session
+    from kinfo.diff.crosscheck import Crossed
+    from kinfo.diff.folders import Alone
+    from kinfo.diff.model import Compared, Comparison, Difference, Kind
+    from kinfo.diff.of_files import Outcome
+    from kinfo.diff.policy import Policy
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
-    from kinfo.findings import Finding, Severity
+    from kinfo.examine import Examined
+    from kinfo.findings import Finding, Rule, Severity
+    from kinfo.kernel.boot.summary import Summary
     from kinfo.kernel.kernel import Kernel, Place
+    from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
-    from kinfo.kernel.printk.message import Message, PrintkLog
-    from kinfo.kernel.printk.open import dmesg
-    from kinfo.kernel.types import Types
-    from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
+    from kinfo.meminspect.entry import Table
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
+    from kinfo.record.layout_diff import LayoutDiff
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
-    from kinfo.record.record import Record
-    from kinfo.writers import Built, Driver, Entry
+    from kinfo.record.record import Fields, Record
+    from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
     **dict.fromkeys(
-        ("build", "decode", "decode_all", "encode", "facts", "find", "layout", "layouts", "verify_dt"), "kinfo.api"
+        (
+            "build",
+            "compare",
+            "compare_folders",
+            "core",
+            "crosscheck",
+            "debug",
+            "decode",
+            "decode_all",
+            "encode",
+            "explain",
+            "facts",
+            "find",
+            "info",
+            "layout",
+            "layout_diff",
+            "layouts",
+            "lookup",
+            "registered",
+            "rules",
+            "symbol_file",
+            "symbolize",
+            "table",
+            "update_baseline",
+            "verify_dt",
+        ),
+        "kinfo.api",
     ),
-    **dict.fromkeys(("Built", "Driver", "Entry"), "kinfo.writers"),
-    **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
+    "Symbolized": "kinfo.api.kernels",
+    "Session": "kinfo.debuggers.session",
+    "Crossed": "kinfo.diff.crosscheck",
+    "Alone": "kinfo.diff.folders",
+    **dict.fromkeys(("Compared", "Comparison", "Difference", "Kind"), "kinfo.diff.model"),
+    "Outcome": "kinfo.diff.of_files",
+    "Policy": "kinfo.diff.policy",
     "Verdict": "kinfo.dt.verify",
-    "open_kernel": "kinfo.kernel.open",
-    "dmesg": "kinfo.kernel.printk.open",
-    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
-    "Types": "kinfo.kernel.types",
-    "read_types": "kinfo.kernel.types.source",
-    **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "KinfoError": "kinfo.errors",
-    **dict.fromkeys(("Finding", "Severity"), "kinfo.findings"),
+    "Examined": "kinfo.examine",
+    **dict.fromkeys(("Finding", "Rule", "Severity"), "kinfo.findings"),
+    "Summary": "kinfo.kernel.boot.summary",
+    **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
+    "Lookup": "kinfo.kernel.lookup",
+    "open_kernel": "kinfo.kernel.open",
+    **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
+    "Table": "kinfo.meminspect.entry",
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
+    "LayoutDiff": "kinfo.record.layout_diff",
     "Hit": "kinfo.record.locate",
     **dict.fromkeys(("Field", "Layout"), "kinfo.record.model"),
-    "Record": "kinfo.record.record",
+    **dict.fromkeys(("Fields", "Record"), "kinfo.record.record"),
+    **dict.fromkeys(("Built", "Driver", "Registered"), "kinfo.writers"),
 }
 
 __all__ = [
+    "Alone",
     "Built",
+    "Compared",
+    "Comparison",
     "Confidence",
+    "Crossed",
+    "Difference",
     "Driver",
-    "Entry",
+    "Examined",
     "Fact",
     "Facts",
     "Field",
+    "Fields",
     "Finding",
     "Hit",
     "Kernel",
+    "Kind",
     "KinfoError",
     "Layout",
-    "Message",
+    "LayoutDiff",
+    "Lookup",
+    "Outcome",
     "Place",
-    "PrintkLog",
+    "Policy",
     "Record",
+    "Registered",
+    "Rule",
+    "Session",
     "Severity",
     "State",
-    "Types",
+    "Summary",
+    "Symbolized",
+    "Table",
     "Verdict",
     "__version__",
     "build",
+    "compare",
+    "compare_folders",
+    "core",
+    "crosscheck",
+    "debug",
     "decode",
     "decode_all",
-    "dmesg",
     "encode",
+    "explain",
     "facts",
     "find",
+    "info",
     "layout",
+    "layout_diff",
     "layouts",
+    "lookup",
     "open_kernel",
-    "read_types",
+    "registered",
+    "rules",
+    "symbol_file",
+    "symbolize",
+    "table",
+    "update_baseline",
     "verify_dt",
 ]
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from kinfo.diff import rules as compare_rules
 from kinfo.dt import check as dt_check
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.examine import rules, symbol_rules
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
+from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
-from kinfo.record import rules, symbol_rules
 from kinfo.regions import rules as region_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
+    *task_rules.RULES,
     *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,

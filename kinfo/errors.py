@@ -70,6 +70,10 @@ class UnknownNameError(KinfoError):
     """A layout name or a finding code that does not exist."""
 
 
+class UnknownFieldError(UnknownNameError, KeyError):
+    """A field's name that no layout has, or that a record's layout does not have."""
+
+
 def did_you_mean(typed: str, choices: Iterable[str], otherwise: str, *, cutoff: float = 0.6) -> str:
     """A hint for a name that does not exist: the choice nearest to it, or `otherwise`."""
     from difflib import get_close_matches

@@ -15,15 +15,20 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
-    "printable": -1,
+    **dict.fromkeys(("printable", "arch"), -1),  # arch: what an architecture fixes; it imports nothing
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
+    "elf": 0.5,
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    **dict.fromkeys(("plain_data", "whole_file"), 1.2),
+    "fields_file": 1.3,
+    "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
     "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source"), 4),
-    **dict.fromkeys(("api", "report", "debuggers"), 5),
+    **dict.fromkeys(("report", "debuggers"), 5),
+    "api": 5.5,
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),
 }
@@ -55,6 +60,47 @@ def test_imports_point_one_way(path: Path) -> None:
     room = room_of(path)
     for other in imported_rooms(ast.parse(path.read_text())):
         assert other == room or RANKS[other] < RANKS[room], f"{room} imports {other}"
+
+
+def imports_of(path: Path, modules: set[str], *, at_once: bool) -> set[str]:
+    """The modules that a file imports when it runs; `at_once`: without those that its functions import."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if at_once and isinstance(node, ast.FunctionDef):
+            continue
+        if isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= within & modules or {str(node.module)} & modules
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & modules
+        waiting += ast.iter_child_nodes(node)
+    return found
+
+
+# One object that a reader asks for everything: what is worked out from it is imported when it is asked for.
+FACES = {"kinfo.kernel.kernel", "kinfo.dt.board"}
+
+
+def test_no_imports_run_in_circles() -> None:
+    parts = {path: path.relative_to(PACKAGE.parent).with_suffix("").parts for path in MODULES}
+    names = {".".join(dotted).removesuffix(".__init__"): path for path, dotted in parts.items()}
+    imported = {name: imports_of(path, set(names), at_once=name in FACES) - {name} for name, path in names.items()}
+
+    def reached(name: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [*imported[name]]
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                waiting += imported[one]
+        return seen
+
+    assert not {name for name in names if name in reached(name)}
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) not in ("cli", "__main__")], ids=str)

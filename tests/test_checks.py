@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import kinfo
-from kinfo import Record, Severity
+from kinfo import Examined, Severity
 from kinfo.catalogue import FAMILIES, RULES, rule_named
 from kinfo.errors import UnknownNameError
 from tests.synthetic import PAGE, make_fields, noise
@@ -170,7 +170,7 @@ CASES = [
 ]
 
 
-def read(alias: str, changes: dict[str, Any]) -> tuple[dict[str, Any], Record]:
+def read(alias: str, changes: dict[str, Any]) -> tuple[dict[str, Any], Examined]:
     fields = make_fields(alias, 1)
     fields |= {name: fields[value] if str(value).startswith("_") else value for name, value in changes.items()}
     region = kinfo.encode(fields, alias).ljust(PAGE, b"\0")
@@ -191,10 +191,10 @@ def test_defect(case: Case) -> None:
     assert (found[0].effect, found[0].remedy, found[0].source) == (rule.effect, rule.remedy, rule.source)
 
 
-REGIONS: dict[str, Callable[[], Record]] = {}
+REGIONS: dict[str, Callable[[], Examined]] = {}
 
 
-def region(function: Callable[[], Record]) -> Callable[[], Record]:
+def region(function: Callable[[], Examined]) -> Callable[[], Examined]:
     """A defect that is not in a field: named after its rule."""
     REGIONS[function.__name__.replace("_", "-")] = function
     return function
@@ -205,26 +205,26 @@ def record_c(**changes: Any) -> bytes:
 
 
 @region
-def checksum_mismatch() -> Record:
+def checksum_mismatch() -> Examined:
     broken = bytearray(record_c())
     broken[100] ^= 0x30
     return kinfo.decode(bytes(broken))
 
 
 @region
-def checksum_inverted() -> Record:
+def checksum_inverted() -> Examined:
     record = bytearray(record_c())
     record[4:8] = bytes(byte ^ 0xFF for byte in record[4:8])
     return kinfo.decode(bytes(record))
 
 
 @region
-def checksum_not_written() -> Record:
+def checksum_not_written() -> Examined:
     return kinfo.decode(bytes(4) + record_c()[4:].ljust(PAGE, b"\0"))
 
 
 @region
-def checksum_interrupted() -> Record:
+def checksum_interrupted() -> Examined:
     full = bytearray(record_c())
     partial = 0
     for offset in range(8, 88, 4):
@@ -234,72 +234,72 @@ def checksum_interrupted() -> Record:
 
 
 @region
-def checksum_magic() -> Record:
+def checksum_magic() -> Examined:
     return kinfo.decode(noise(PAGE, 9), layout="C")
 
 
 @region
-def checksum_suspect() -> Record:
+def checksum_suspect() -> Examined:
     record = bytearray(record_c())
     record[kinfo.layout("C").by_name["_token_index_pa"].offset + 2] ^= 0x40
     return kinfo.decode(bytes(record))
 
 
 @region
-def layout_rivals() -> Record:
+def layout_rivals() -> Examined:
     return kinfo.decode(kinfo.encode(make_fields("A0", 1), "A0").ljust(PAGE, b"\0"))
 
 
 @region
-def layout_ambiguous() -> Record:
+def layout_ambiguous() -> Examined:
     return kinfo.decode(kinfo.encode(make_fields("A1", 1), "A1")[:256])
 
 
 @region
-def layout_forced() -> Record:
+def layout_forced() -> Examined:
     return kinfo.decode(record_c(), layout="A2")
 
 
 @region
-def record_erased() -> Record:
+def record_erased() -> Examined:
     return kinfo.decode(b"\xff" * PAGE)
 
 
 @region
-def record_truncated() -> Record:
+def record_truncated() -> Examined:
     return kinfo.decode(record_c()[:300])
 
 
 @region
-def record_incomplete() -> Record:
+def record_incomplete() -> Examined:
     return kinfo.decode(record_c(_names_pa=0, swapper_pg_dir_pa=0))
 
 
 @region
-def record_empty() -> Record:
+def record_empty() -> Examined:
     kept = ("name_len", "bit_per_long", "module_name_len", "symbol_len", "thread_size", "enabled_all", "mod_mem_offset")
     return kinfo.decode(kinfo.encode({name: C[name] for name in (*kept, "mod_kallsyms_offset")}, "C").ljust(PAGE, b"\0"))
 
 
 @region
-def record_region_size() -> Record:
+def record_region_size() -> Examined:
     main = kinfo.encode(A2, "A2").ljust(1024, b"\0")
     block = kinfo.encode(make_fields("V1", 1), "V1")
     return kinfo.decode((main[:476].ljust(480, b"\0") + block).ljust(960, b"\0"), layout="A2")
 
 
 @region
-def record_tail() -> Record:
+def record_tail() -> Examined:
     return kinfo.decode(record_c() + noise(PAGE - 472, 3))
 
 
 @region
-def record_in_image() -> Record:
+def record_in_image() -> Examined:
     return kinfo.decode(record_c(), base=START + 0x100000)
 
 
 @region
-def record_bits() -> Record:
+def record_bits() -> Examined:
     return kinfo.decode(record_c(bit_per_long=48), layout="C")
 
 
@@ -310,19 +310,19 @@ def test_any_width_of_a_long_can_be_checked(bits: int) -> None:
 
 
 @region
-def record_vendor_checksum() -> Record:
+def record_vendor_checksum() -> Examined:
     block = bytearray(kinfo.encode(make_fields("V1", 1), "V1"))
     block[5] ^= 0x55
     return kinfo.decode(kinfo.encode(A2, "A2").ljust(2048, b"\0") + bytes(block).ljust(2048, b"\0"))
 
 
 @region
-def record_vendor_alone() -> Record:
+def record_vendor_alone() -> Examined:
     return kinfo.decode(bytes(2048) + kinfo.encode(make_fields("V1", 1), "V1").ljust(2048, b"\0"))
 
 
 @region
-def record_vendor_release() -> Record:
+def record_vendor_release() -> Examined:
     block = kinfo.encode({"uts_release": "5.10.1-android12-9-g1-ab1"}, "V1")
     return kinfo.decode(kinfo.encode(A2, "A2").ljust(2048, b"\0") + block.ljust(2048, b"\0"))
 

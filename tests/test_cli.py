@@ -18,6 +18,7 @@ import yaml
 import kinfo
 from kinfo.catalogue import RULES
 from kinfo.cli.commands import COMMANDS
+from kinfo.record.shown import shown_fields
 from kinfo.version import PROJECT_URL
 from tests.conftest import ROOT, Cli, Ran
 from tests.synthetic import PAGE, make_fields
@@ -164,7 +165,7 @@ class TestDecode:
             path.write_bytes(kinfo.encode(make_fields(layout.alias, 1), layout))
             ran = kinfo_cli("decode", path, "--hex", "--explain")
             assert (ran.code, ran.err) == (0, "")
-            for name, shown in kinfo.decode(path).fields.items():
+            for name, shown in shown_fields(kinfo.decode(path)).items():
                 assert name in ran.out
                 if isinstance(shown, str):
                     assert shown in ran.out

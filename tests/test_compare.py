@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import kinfo
-from kinfo import Record, Severity
+from kinfo import Examined, Severity
 from kinfo.catalogue import RULES
 from kinfo.diff.builds import is_address
 from kinfo.diff.classify import compare_records
@@ -26,20 +26,20 @@ from tests.synthetic import make_fields
 PAGE = 4096
 
 
-def record(alias: str, fields: dict[str, Any]) -> Record:
+def record(alias: str, fields: dict[str, Any]) -> Examined:
     return kinfo.decode(kinfo.encode(fields, alias), offset=0, layout=alias)
 
 
-def changed(alias: str, seed: int = 1, **changes: Any) -> tuple[Record, Record]:
+def changed(alias: str, seed: int = 1, **changes: Any) -> tuple[Examined, Examined]:
     fields = make_fields(alias, seed)
     return record(alias, fields), record(alias, fields | changes)
 
 
-def classes(old: Record, new: Record) -> dict[str, Kind]:
+def classes(old: Examined, new: Examined) -> dict[str, Kind]:
     return {one.field: one.kind for one in compare_records(old, new).differences if one.kind is not Kind.SAME}
 
 
-def reasons(old: Record, new: Record) -> dict[str, str]:
+def reasons(old: Examined, new: Examined) -> dict[str, str]:
     return {one.field: one.reason for one in compare_records(old, new).differences if one.kind is not Kind.SAME}
 
 
@@ -75,7 +75,7 @@ def test_any_fields_at_all_are_symmetric(layout: Any, seed: int, data: st.DataOb
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> Record | None:
+def damaged(draw: st.DrawFn) -> Examined | None:
     """What detection makes of a region with some bytes overwritten, cut off anywhere."""
     layout, seed = draw(strategies.main_layouts), draw(st.integers(0, 3))
     data = bytearray(kinfo.encode(make_fields(layout.alias, seed), layout).ljust(draw(st.sampled_from((0, 600))), b"\0"))
@@ -88,7 +88,7 @@ def damaged(draw: st.DrawFn) -> Record | None:
 
 
 @given(damaged(), damaged())
-def test_damaged_records_are_compared(one: Record | None, other: Record | None) -> None:
+def test_damaged_records_are_compared(one: Examined | None, other: Examined | None) -> None:
     assume(one and other and one.layout and other.layout)
     assert one
     assert other
@@ -167,13 +167,14 @@ def test_tails_behind_a_nul() -> None:
     stale = text.encode() + b"\0old"
     old, new = record("C", fields), record("C", fields | {"build_info": stale})
     assert reasons(old, new) == {"build_info": "the tail of an earlier, longer write"}
-    (shown,) = (each.new for each in compare_records(old, new).differences if each.field == "build_info")
-    assert shown == f"{text} (behind its NUL: 6f6c64)"
+    (one,) = (each for each in compare_records(old, new).differences if each.field == "build_info")
+    assert (one.old, one.new, one.old_tail, one.new_tail) == (text, text, b"", b"old")
+    assert one.words == (text, f"{text} (behind its NUL: 6f6c64)")
     release = fields["last_uts_release"].encode() + b"\0x"
     assert classes(old, record("C", fields | {"last_uts_release": release})) == {"last_uts_release": Kind.REGRESSION}
 
 
-def other_build(**changes: Any) -> tuple[Record, Record]:
+def other_build(**changes: Any) -> tuple[Examined, Examined]:
     """Two releases of one layout: the second's addresses all moved by distances of their own."""
     fields = make_fields("C", 1)
     names = addresses("C", fields)
@@ -294,7 +295,7 @@ def test_no_field_can_be_lost_or_wrong_unseen(alias: str) -> None:
             assert errors, (name, wrong)
 
 
-def region(alias: str, **changes: Any) -> Record:
+def region(alias: str, **changes: Any) -> Examined:
     """A page with the record of an Android kernel, and a vendor block in its second half."""
     main = kinfo.encode(make_fields("A2", 1), "A2").ljust(PAGE // 2, b"\0")
     return kinfo.decode((main + kinfo.encode(make_fields(alias, 1) | changes, alias)).ljust(PAGE, b"\0"))
@@ -363,7 +364,7 @@ def test_every_rule_has_an_occasion() -> None:
     }  # each is in a test below
 
 
-def codes(old: Record, new: Record, policy: Policy = Policy(), **more: Any) -> set[tuple[str, str]]:  # noqa: B008
+def codes(old: Examined, new: Examined, policy: Policy = Policy(), **more: Any) -> set[tuple[str, str]]:  # noqa: B008
     return {(one.code.removeprefix("compare-"), one.where) for one in judge(old, new, policy, **more).findings}
 
 
@@ -480,7 +481,7 @@ def test_a_warning_that_was_there_before_is_not_new() -> None:
 
 def test_a_graver_finding_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     from kinfo.diff import judge as module
-    from kinfo.record import rules
+    from kinfo.examine import rules
 
     old, new = changed("C")
     mild = rules.RECORD_TAIL.at("region", "some", Severity.WARNING)

@@ -295,8 +295,8 @@ def test_no_pair_is_kept_once_it_is_written(form: str, monkeypatch: pytest.Monke
     """However many pairs there are: each can be freed when the next but one is asked for."""
     from kinfo.cli import common, compared
     from kinfo.diff.judge import judge
+    from kinfo.diff.model import Compared
     from kinfo.diff.policy import Policy
-    from kinfo.report.compare import Compared
 
     monkeypatch.setattr(common, "write", len)
     old, new = (kinfo.decode(str(files / name)) for name in ("old.bin", "old.bin"))

@@ -162,7 +162,7 @@ def test_a_real_boot_s_records(real_samples: Path, kinfo_cli: Cli, tmp_path: Pat
     folder = real_samples / "kernels" / "meminspect-v1"
     left = kinfo.decode(folder / "kinfo.bin").fields
     common = [*(str(folder / name) for name in ("System.map", "config", "kallsyms.txt")), "--phys-base", "0x40200000"]
-    common += [f"--set=module.{name}={left[f'mod_{name}_offset']}" for name in ("mem", "kallsyms")]
+    common += [f"--set=module.{name}={left[f'mod_{name}_offset']!r}" for name in ("mem", "kallsyms")]
     common += ["--build-info", str(left["build_info"])]
     table = ["--table", str(folder / "meminspect" / "table.json")]
     for driver, more, name in (("meminspect-v1", table, "kinfo_up.bin"), ("android", [], "kinfo.bin")):

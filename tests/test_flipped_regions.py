@@ -23,7 +23,7 @@ def region(alias: str) -> tuple[bytes, int]:
     return kinfo.encode(make_fields("A2", 2), "A2").ljust(HALF, b"\0") + block.ljust(HALF, b"\0"), len(block)
 
 
-def is_silent(record: kinfo.Record) -> bool:
+def is_silent(record: kinfo.Examined) -> bool:
     """Whether a half's sum is broken, and nothing graver than a note says so."""
     if record.vendor and record.vendor.state.verified and record.state.verified:
         return True  # a flipped bit that leaves both sums right

@@ -162,7 +162,7 @@ class TestForced:
         record = kinfo.decode(RECORD[:216], layout="C")
         assert record.is_truncated
         assert "build_info" not in record.fields
-        assert record.fields["_end_pa"] == f"{make_fields('C', 1)['_end_pa']:#x}"
+        assert record.fields["_end_pa"] == make_fields("C", 1)["_end_pa"]
 
     def test_at_the_first_magic_of_a_dump(self) -> None:
         assert kinfo.decode(dump_with(at_3004=MAGIC), layout="C").offset == 0x3004

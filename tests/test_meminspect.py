@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinfo.catalogue import RULES
-from kinfo.cli.fields import plain
 from kinfo.errors import KinfoError, UnknownNameError
 from kinfo.inspect_table import read_table
 from kinfo.meminspect import array, core, listing, log, minidump, structs
@@ -26,6 +25,7 @@ from kinfo.meminspect.entry import ILP32, LP64, LPAE, ZONE, Entry, Form, Found, 
 from kinfo.meminspect.ids import SERIES, series_named
 from kinfo.meminspect.table import table_of
 from kinfo.meminspect.unique import symbol_of
+from kinfo.plain_data import plain
 from tests import inspect_tables as writer
 from tests.conftest import Cli
 from tests.inspect_tables import E, entries, pa_of

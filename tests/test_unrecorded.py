@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import random
+import struct
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import DrawError, KernelError, KinfoError
 from kinfo.kernel.boot import vmcoreinfo
+from kinfo.kernel.kallsyms.find import find_all
+from kinfo.memory import BytesDump, Memory, Segment
 from tests.conftest import Cli
 from tests.kernels.image import Kernel, Spec, make
 from tests.kernels.modules import ModuleSpec
@@ -123,24 +130,29 @@ def test_modules_need_the_record_or_types(release: str, tmp_path: Path) -> None:
 
 class TestWhatIsWrong:
     @pytest.mark.parametrize("symbol", ["kallsyms_names", "kallsyms_token_table", "kallsyms_token_index", "_stext"])
-    def test_a_symbol_that_leads_astray_is_no_kernel(self, symbol: str, tmp_path: Path) -> None:
+    def test_a_symbol_that_leads_astray_is_not_followed(self, symbol: str, tmp_path: Path) -> None:
+        """The tables' own content is, if there is enough of it."""
         kernel = without_record(Spec())
         kernel.write_elf(tmp_path / "ram.elf", info=info(kernel, **{symbol: 8}))
-        with pytest.raises(KinfoError) as raised:
-            kinfo.open_kernel(tmp_path / "ram.elf")
-        assert "ram.elf" in str(raised.value)
+        with kinfo.open_kernel(tmp_path / "ram.elf") as found:
+            check(kernel, found)
+            assert found.notes == (BY_CONTENT,)
+        page = kernel.addresses["token_index"] & -4096
+        kernel.write_elf(tmp_path / "cut.elf", info=info(kernel, **{symbol: 8}), holes=[(page, page + 4096)])
+        with pytest.raises(KinfoError, match="has no record, and nothing else leads to a kernel: "):
+            kinfo.open_kernel(tmp_path / "cut.elf")
 
     def test_a_line_that_is_no_number_is_as_if_it_were_not_there(self, tmp_path: Path) -> None:
         kernel = without_record(Spec())
         kernel.write_elf(tmp_path / "ram.elf", info=info(kernel).replace("SYMBOL(_stext)=", "SYMBOL(_stext)=x"))
-        with pytest.raises(KinfoError, match="no record"):
-            kinfo.open_kernel(tmp_path / "ram.elf")
+        with kinfo.open_kernel(tmp_path / "ram.elf") as found:
+            assert found.notes == (BY_CONTENT,)
 
     def test_tables_in_a_hole_are_named(self, tmp_path: Path) -> None:
         kernel = without_record(Spec())
         names = kernel.addresses["names"]
         kernel.write_elf(tmp_path / "ram.elf", info=info(kernel), holes=[(names & -0x1000, names + 0x1000 & -0x1000)])
-        with pytest.raises(KinfoError, match=r"has no record, and VMCOREINFO leads to no kernel: .*: no memory at"):
+        with pytest.raises(KinfoError, match=r"has no record, and nothing else leads to a kernel: .*: no memory at"):
             kinfo.open_kernel(tmp_path / "ram.elf")
 
     def test_the_note_of_another_boot_does_not_hide_the_memorys_own(self, tmp_path: Path) -> None:
@@ -228,12 +240,69 @@ def test_every_command_takes_such_a_memory(tmp_path: Path, kinfo_cli: Cli, monke
     assert kinfo_cli("facts", ram).code in (0, 1)
 
 
-def test_notes_of_kernels_before_6_0_are_not_enough(tmp_path: Path) -> None:
-    kernel = without_record(Spec(release="5.10.9"))
+BY_CONTENT = "no record: its tables are known by the symbol tables' own content"
+BARE = {name: dataclasses.replace(spec, count=max(spec.count, 700)) for name, spec in SPECS.items() if spec.keep_all}
+BARE |= {
+    "4.14, u64 markers": Spec(release="4.14.7", layout="A1", count=700),
+    "4.19 of 2018, VAs": Spec(release="4.19.2", layout="Z0", count=700),
+    "5.4, first driver": Spec(release="5.4.1", layout="A0", count=700),
+    "5.10": Spec(release="5.10.9", count=700),
+    "5.10, absolute": Spec(release="5.10.9", encoding="absolute", layout="A2", count=700),
+    "5.10, x86": Spec(release="5.10.9", arch="x86", count=700),
+}
+del BARE["6.12, arm"]
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_the_tables_are_known_by_their_content(name: str, tmp_path: Path) -> None:
+    """Nothing says where they are: the banner places them, and the page tables bear it out."""
+    kernel = without_record(BARE[name])
+    kernel.write_elf(tmp_path / "ram.elf")
+    with kinfo.open_kernel(tmp_path / "ram.elf") as found:
+        check(kernel, found)
+        assert found.notes == (BY_CONTENT,)
+        assert found.pointers.release == kernel.spec.release
+        assert found.space
+        assert found.space.form
+
+
+@pytest.mark.parametrize("keep_all", [True, False])
+def test_vmcoreinfo_of_kernels_before_6_0_places_them(keep_all: bool, tmp_path: Path) -> None:
+    kernel = without_record(Spec(release="5.10.9", count=700, keep_all=keep_all))
     lines = [line for line in info(kernel).splitlines() if "kallsyms" not in line]
     kernel.write_elf(tmp_path / "ram.elf", info="\n".join(lines) + "\n")
-    with pytest.raises(KinfoError, match="no record"):
+    with kinfo.open_kernel(tmp_path / "ram.elf") as found:
+        check(kernel, found)
+        assert found.notes == (BY_CONTENT,)
+
+
+def test_tables_that_nothing_places_are_said(tmp_path: Path) -> None:
+    kernel = without_record(Spec(release="5.10.9", count=700))
+    kernel.poke(kernel.root_pa, bytes(4096))
+    kernel.write_elf(tmp_path / "ram.elf")
+    names = kernel.addresses["names"]
+    with pytest.raises(
+        KernelError, match=rf"nothing else leads to a kernel: its symbol tables are at PA {names:#x}, but .*in no format"
+    ):
         kinfo.open_kernel(tmp_path / "ram.elf")
+
+
+def test_a_raw_file_needs_its_address_then(tmp_path: Path) -> None:
+    kernel = without_record(Spec(release="5.10.9", count=700))
+    kernel.write_raw(tmp_path / "ram.bin")
+    with pytest.raises(
+        KernelError, match=rf"tables are at {kernel.addresses['names'] - kernel.base:#x} of it.*write .*@0x80000000"
+    ):
+        kinfo.open_kernel(tmp_path / "ram.bin")
+    with kinfo.open_kernel(f"{tmp_path}/ram.bin@{kernel.base:#x}") as found:
+        check(kernel, found)
+
+
+@given(data=st.binary(max_size=1 << 14), seed=st.integers(0, 1 << 32))
+def test_noise_has_no_tables(data: bytes, seed: int) -> None:
+    noise = random.Random(seed).randbytes(1 << 12) + data + struct.pack("<256H", *range(0, 512, 2))
+    with Memory("noise", [Segment(0x1000, 0x1000 + len(noise), BytesDump(noise), 0)]) as memory:
+        assert list(find_all(memory)) == []
 
 
 def test_markers_that_are_not_between_their_neighbours(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 import kinfo
-from kinfo import Record, State
+from kinfo import Examined, State
 from kinfo.diff.builds import Pair, is_address
+from kinfo.examine.bitflip import suspect
+from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
 from kinfo.inspect_table import _borders
-from kinfo.record.bitflip import suspect
-from kinfo.record.check.image import image_range
 from kinfo.record.detect import _until_hopeless
 from kinfo.record.evidence.subject import Evidence
 from tests import inspect_tables as writer
@@ -23,7 +23,7 @@ from tests.test_drivers import some_facts
 C = make_fields("C", 1)
 
 
-def record(fields: dict[str, Any], alias: str = "C") -> Record:
+def record(fields: dict[str, Any], alias: str = "C") -> Examined:
     return kinfo.decode(kinfo.encode(fields, alias), offset=0, layout=alias)
 
 
@@ -57,7 +57,7 @@ def test_an_empty_text_is_said_to_equal_and_a_turned_one_to_lie_above() -> None:
         assert f"{start:#x} {relation} _etext_pa {end:#x}" in found
 
 
-def flipped(fields: dict[str, Any]) -> Record:
+def flipped(fields: dict[str, Any]) -> Examined:
     data = bytearray(kinfo.encode(fields, "C"))
     data[kinfo.layout("C").by_name["_token_index_pa"].offset + 2] ^= 0x40
     return kinfo.decode(bytes(data), offset=0, layout="C")
@@ -67,7 +67,7 @@ def complains_of(*names: str) -> Any:
     """Checks that complain of each field until its bit is flipped back."""
     damaged = flipped(C)
 
-    def checks(read: Record) -> Iterator[Finding]:
+    def checks(read: Examined) -> Iterator[Finding]:
         for name in names:
             if read.number(name) != (damaged.number(name) or 0) ^ 0x400000:
                 yield Finding("code", Severity.ERROR, name, "", "", "", "")

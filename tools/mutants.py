@@ -2,7 +2,7 @@
 
 cosmic-ray makes the changes; the tests that run the changed line (by coverage's contexts) judge them, in a copy of the last
 commit. A mutant is caught when a test fails, or runs for LIMIT seconds of processor time. What survives is printed as a
-place and a line: a test is missing there, or the change means nothing. `--rooms record/check diff`, `--sample N` mutants of
+place and a line: a test is missing there, or the change means nothing. `--rooms examine/check diff`, `--sample N` mutants of
 each room, `--seed S`.
 """
 

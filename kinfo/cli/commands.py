@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "symbols": ("kinfo.cli.symbols", "List the symbols of the kernel in a RAM dump, or write them as ELF"),
     "lookup": ("kinfo.cli.lookup", "Turn addresses of a RAM dump into names, and names into addresses"),
     "symbolize": ("kinfo.cli.symbolize", "Put names on the raw addresses of a log"),
+    "ps": ("kinfo.cli.ps", "List the tasks of the kernel in a RAM dump"),
     "dmesg": ("kinfo.cli.dmesg", "Print the kernel's log out of a dump: RAM, vmcore, meminspect's regions"),
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.compared import write_as, write_text
+from kinfo.cli.formats import findings_format, strict_option
 from kinfo.cli.main import UNDECIDED
-from kinfo.cli.words import safe, say
-from kinfo.errors import KinfoError, RecordError
-from kinfo.memory import open_source
-from kinfo.record.record import Record
-from kinfo.report.compare import Compared
+from kinfo.cli.words import say
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
-    from kinfo.diff.policy import Policy
-
-_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
-_TEXT_NAMES = (".yaml", ".yml", ".json")
-
-
-class Outcome(NamedTuple):
-    """One pair: compared, or what kept it from being so."""
-
-    compared: Compared | None
-    problem: str = ""
+    from kinfo.diff.model import Compared
+    from kinfo.diff.of_files import Outcome
 
 
 @click.command("compare", short_help="Compare records field by field, by meaning")
@@ -40,8 +27,8 @@ class Outcome(NamedTuple):
 @click.option("--exact", is_flag=True, help="The bytes must be the same too.")
 @click.option("--all", "every", is_flag=True, help="Show the fields that are the same too (text only).")
 @click.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@findings_format()
+@strict_option
 def command(
     *,
     paths: tuple[str, ...],
@@ -69,10 +56,13 @@ def command(
         from kinfo.cli.baseline import update
 
         return update(baseline, paths)
-    rules = _policy(policy).ignoring(ignore)
+    from kinfo.diff.of_files import Reader, outcomes, policy_in
+    from kinfo.diff.policy import Policy
+
+    rules = (policy_in(policy) if policy is not None else Policy()).ignoring(ignore)
     _check(paths)
-    outcomes, alone = _outcomes(paths[0], paths[1], rules, exact=exact)
-    seen = _Seen(outcomes, alone)
+    found, alone = outcomes(paths[0], paths[1], rules, exact=exact, reader=Reader(common.stdin(), say))
+    seen = _Seen(found, alone)
     if form == "text":
         write_text(seen.compared(), alone, every=every, many=os.path.isdir(paths[0]))
     else:
@@ -107,59 +97,3 @@ def _check(paths: tuple[str, ...]) -> None:
         )
     if paths == ("-", "-"):
         raise click.UsageError("- can be named once")
-    if os.path.isdir(paths[0]) != os.path.isdir(paths[1]):
-        raise KinfoError(f"{paths[0]} against {paths[1]}: a folder and a file", "name two folders, or two files")
-
-
-def _policy(path: str | None) -> Policy:
-    from kinfo.diff.policy import Policy, policy_of
-
-    if path is None:
-        return Policy()
-    from kinfo.cli.fields import load
-
-    data = load(path)
-    try:
-        return policy_of(data)
-    except KinfoError as error:
-        raise KinfoError(f"{path}: {error.message}", error.hint) from None
-
-
-def _outcomes(old: str, new: str, policy: Policy, *, exact: bool) -> tuple[Iterable[Outcome], tuple[Alone, ...]]:
-    work = _work(policy, exact=exact)
-    if not os.path.isdir(old):
-        return [work((old, new))], ()
-    from kinfo.diff.folders import matched
-    from kinfo.workers import in_order
-
-    found = matched(old, new)
-    killed = "the process that compared it was killed; compare it alone to see why"
-    outcomes = in_order(work, found.pairs, lambda pair: Outcome(None, f"{pair[1]}: {killed}"))
-    return outcomes, found.alone
-
-
-def _work(policy: Policy, *, exact: bool) -> Callable[[tuple[str, str]], Outcome]:
-    from kinfo.diff.judge import judge
-
-    def work(pair: tuple[str, str]) -> Outcome:
-        try:
-            judged = judge(opened(pair[0]), opened(pair[1]), policy, exact=exact)
-        except KinfoError as error:
-            return Outcome(None, str(error))
-        return Outcome(Compared(safe(pair[0]), safe(pair[1]), *judged, path=pair[1]))
-
-    return work
-
-
-def opened(path: str) -> Record:
-    """The record in a dump, or made of a file of fields. Raises KinfoError."""
-    if path.endswith(_TEXT_NAMES):
-        from kinfo.cli.fields import parsed
-
-        name, fields, after_nul = parsed(path, None, "write `layout: NAME`, and the fields below `fields:`")
-        return api.decode(api.encode(fields, name, after_nul), offset=0, layout=name)
-    with open_source(path, common.stdin()) as source:
-        record = api.decode(source)
-    if record.layout is None:
-        raise RecordError(f"{path}: is an erased region: every byte is the same", "name a dump that has a record")
-    return record

@@ -15,7 +15,7 @@ import click
 
 from kinfo.cli.main import SOUND
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
-from kinfo.debuggers.session import Asked, Session
+from kinfo.debuggers.session import TOOLS, Asked, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
 
@@ -23,7 +23,7 @@ from kinfo.errors import KinfoError
 @click.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
 @ram_argument
 @kinfo_option
-@click.option("--tool", type=click.Choice(("crash", "gdb", "drgn")), required=True, help="The debugger.")
+@click.option("--tool", type=click.Choice(TOOLS), required=True, help="The debugger.")
 @click.option(
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
 )

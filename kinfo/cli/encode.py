@@ -6,11 +6,11 @@ import click
 
 from kinfo import api
 from kinfo.cli import common
-from kinfo.cli.fields import parsed
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
 from kinfo.cli.words import say
 from kinfo.errors import FieldError
+from kinfo.fields_file import read_fields
 
 
 @click.command("encode", short_help="Write a record from field values")
@@ -29,10 +29,12 @@ def command(*, fields: str, layout: str | None, output: str, region: int | None,
     kinfo decode dump.bin --format yaml > fields.yaml
     kinfo encode fields.yaml -o record.bin
     """
-    name, values, after_nul = parsed(fields, layout)
-    chosen = api.layout(name)
+    given = read_fields(fields, layout, stdin=common.stdin())
+    for note in given.notes:
+        say(note)
+    chosen = api.layout(given.layout)
     try:
-        data = api.encode(values, chosen, after_nul)
+        data = api.encode(given.fields, chosen, given.after_nul)
     except FieldError as error:
         raise FieldError(f"{fields}: {error.message}", error.hint) from None
     if region is not None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.ram import kinfo_option, opened, split
 from kinfo.cli.words import safe
-from kinfo.errors import KinfoError
-from kinfo.kernel.calls import returned_to, unsigned
-from kinfo.kernel.kernel import Kernel, Place
-
-_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
+from kinfo.kernel.kernel import Place
+from kinfo.kernel.lookup import Lookup, look_up
 
 
 @click.command("lookup", short_help="Addresses to names, names to addresses")
 @click.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
 @kinfo_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@data_format()
 def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     """Name the addresses ADDR (virtual or physical, 0x... or 16 hex digits) and find the symbols NAME in RAM...
 
@@ -39,46 +34,15 @@ def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     if not wanted:
         raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
     with opened(ram, kinfo) as kernel:
-        found = [_found(kernel, word) for word in wanted]
-    if form == "json":
-        common.write(common.as_json(_document(found)))
+        found = [look_up(kernel, word) for word in wanted]
+    if form != "text":
+        show(form, lambda: _document(found))
     else:
         common.write("".join(_lines(found)))
     return SOUND if all(one.places for one in found) else FINDINGS
 
 
-class _Found(NamedTuple):
-    """What a word stands for: places, and where there is none the reason; the place before, for a return address."""
-
-    word: str
-    places: list[Place]
-    reason: str = ""
-    before: Place | None = None
-
-
-def _found(kernel: Kernel, word: str) -> _Found:
-    try:
-        if not _ADDRESS.fullmatch(word):
-            places = kernel.named(word)
-            return _Found(word, places, "" if places else _no_such_name(kernel))
-        given = int(word, 16)
-        if given >> 64:
-            return _Found(word, [], "it is not within 64 bits")
-        address = unsigned(kernel, given) or given
-        places = kernel.places(address)
-        if not places:
-            return _Found(word, [], kernel.why_unnamed(address))
-        return _Found(word, places, before=returned_to(kernel, places[0], address))
-    except KinfoError as error:
-        return _Found(word, [], str(error))
-
-
-def _no_such_name(kernel: Kernel) -> str:
-    gap = kernel.modules_gap
-    return f"no symbol of the image has that name; modules are not all known: {gap}" if gap else "no symbol has that name"
-
-
-def _lines(found: list[_Found]) -> list[str]:
+def _lines(found: list[Lookup]) -> list[str]:
     lines = []
     for word, places, reason, before in found:
         lines += [f"{_line(place)}\n" for place in places]
@@ -97,7 +61,7 @@ def _hex(address: int | None) -> str:
     return "-" if address is None else f"{address:#x}"
 
 
-def _document(found: list[_Found]) -> dict[str, object]:
+def _document(found: list[Lookup]) -> dict[str, object]:
     return {
         "schema_version": 1,
         "lookups": [

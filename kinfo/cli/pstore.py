@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 )
 @click.option("--symbols", is_flag=True, help="Put names behind the addresses in the texts; SOURCE must hold the kernel.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@data_format()
+@strict_option
 def command(  # an option each
     *,
     source: tuple[str, ...],
@@ -66,8 +67,8 @@ def command(  # an option each
             written = _write(found, folder, names, join=join, symbols=symbols, force=force)
             if names and names.other_boot:
                 say(f"{names.other_boot}: the dump's kernel puts no names on it")
-    if form == "json":
-        common.write(common.as_json(report.document(found, written)))
+    if form != "text":
+        show(form, lambda: report.document(found, written))
     else:
         common.write(report.render(found, common.style()))
         if written:

@@ -17,6 +17,8 @@ Decorated = Callable[..., Any]
 
 KINFO_HELP = "The record: a file that has it, or its PA in the memory (default: the memory is searched)."
 
+BTF_HELP = "The types: a vmlinux, an Image or BTF alone (default: those that the kernel carries in its memory)."
+
 
 def ram_argument(function: Decorated) -> Decorated:
     """RAM...: an ELF core, a LiME dump, a raw file, FILE@BASE several times; compressed or not."""
@@ -26,6 +28,19 @@ def ram_argument(function: Decorated) -> Decorated:
 def kinfo_option(function: Decorated) -> Decorated:
     """--kinfo: where the record is."""
     return click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)(function)
+
+
+def btf_option(function: Decorated) -> Decorated:
+    """--btf: the types, where the kernel in the memory carries none."""
+    return click.option("--btf", metavar="FILE", help=BTF_HELP)(function)
+
+
+def use_btf(kernel: Kernel, path: str | None) -> None:
+    """Take the kernel's types out of the file that was named, if one was. Raises KinfoError where it is another kernel's."""
+    if path is not None:
+        from kinfo.kernel.types.source import types_for
+
+        kernel.types = types_for(kernel, path, common.stdin())
 
 
 def opened(ram: Sequence[str], kinfo: str | None) -> Kernel:

@@ -61,19 +61,7 @@ def command(
 
 
 def _say_what_is_missing(kernel: Kernel) -> None:
-    """Why the modules' symbols, or those of one, are not in the list."""
-    modules = kernel.modules
-    if modules is None:
-        say(f"no modules: they lie outside the image: {kernel.no_space.message}")
-        return
-    for finding in modules.findings:
-        say(finding.message)
-    if not modules.all and not modules.unknown:
-        say("no modules: none is loaded")
-    reasons = {module.no_symbols for module in modules.all}
-    if len(reasons) == 1 and len(modules.all) > 1 and "" not in reasons:
-        say(f"none of {len(modules.all)} modules has its symbols in the list: {reasons.pop()}")
-        return
-    for module in modules.all:
-        if module.no_symbols:
-            say(f"module {module.name}: its symbols cannot be read: {module.no_symbols}")
+    from kinfo.kernel.modules.missing import what_is_missing
+
+    for sentence in what_is_missing(kernel):
+        say(sentence)

@@ -6,17 +6,16 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
+from kinfo.arch import arm64, x86_64
 from kinfo.debuggers import core_file
 from kinfo.debuggers.files import openable
 from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine
 from kinfo.errors import KernelError
 from kinfo.kernel.boot.linear_map import linear_map
-from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.slide import check, slide
 from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import ARM64
 
 CORE, VMLINUX = "kinfo.core", "vmlinux"
 # Since 6.0 vabits_actual is a constant, and no symbol, unless CONFIG_ARM64_VA_BITS_52 is on. crash 8.0.2 then takes VA_BITS
@@ -38,7 +37,7 @@ def session(kernel: Kernel, asked: Asked) -> Session:
     is_foreign = bool(read(kernel).findings)  # crash believes the dump's note, whatever its options say
     dump = "" if is_foreign else _dump(kernel)
     direct = ("crash", *_slide(kernel), *_machine(kernel), vmlinux, dump) if dump else ()
-    build = _BUILDS[machine(kernel) == ARM64]
+    build = _BUILDS[machine(kernel) == arm64.MACHINE]
     if direct and (kernel.space.form is None or not _wants_vmcoreinfo(kernel)):
         return Session(f"{build}\n{shlex.join(direct)}\n", direct, "crash")
     core_file.check(kernel)
@@ -64,7 +63,7 @@ def _wide(kernel: Kernel) -> tuple[str, ...]:
 def _wants_vmcoreinfo(kernel: Kernel) -> bool:
     version = kernel.pointers.version
     is_new = version is None or version >= _NO_VABITS_ACTUAL
-    return machine(kernel) == ARM64 and is_new and b"NUMBER(VA_BITS)" not in kernel.memory.vmcoreinfo
+    return machine(kernel) == arm64.MACHINE and is_new and b"NUMBER(VA_BITS)" not in kernel.memory.vmcoreinfo
 
 
 def known_slide(kernel: Kernel) -> int:
@@ -89,9 +88,9 @@ def _machine(kernel: Kernel) -> Iterator[str]:
     """-m options: what crash would read from VMCOREINFO."""
     space = kernel.space
     assert space is not None
-    if machine(kernel) != ARM64:
+    if machine(kernel) != arm64.MACHINE:
         text = kernel.kallsyms.borders.stext
-        yield from ("-m", f"phys_base={text - (space.va(text) - X86_MAP):#x}")
+        yield from ("-m", f"phys_base={text - (space.va(text) - x86_64.START_KERNEL_MAP):#x}")
         return
     if space.va_bits:
         yield from ("-m", f"vabits_actual={space.va_bits}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from kinfo.arch import arm64, x86_64
 from kinfo.debuggers import vmcoreinfo
 from kinfo.debuggers.session import Asked, Session
 from kinfo.debuggers.symbol_file import machine
 from kinfo.errors import KernelError
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import ARM64, X86_64
 
 SCRIPT = "kinfo-drgn.py"
-_ARCHITECTURES = {ARM64: "AARCH64", X86_64: "X86_64"}
+_ARCHITECTURES = {arm64.MACHINE: "AARCH64", x86_64.MACHINE: "X86_64"}
 
 _SCRIPT = '''\
 """A drgn program for a RAM dump, from its debug-kinfo record. Run it with a Python that has drgn and kinfo: python -i FILE"""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from functools import partial
 
+from kinfo.arch import arm, arm64, x86_64
 from kinfo.debuggers import core_file
 from kinfo.debuggers.crash import CORE, known_slide
 from kinfo.debuggers.files import openable
@@ -18,7 +19,7 @@ from kinfo.debuggers.symbol_file import machine, symbol_file
 from kinfo.kernel.kernel import Kernel
 
 SYMBOLS = "vmlinux.syms"
-_NAMES = {183: "aarch64", 62: "i386:x86-64", 40: "arm"}
+_NAMES = {arm64.MACHINE: "aarch64", x86_64.MACHINE: "i386:x86-64", arm.MACHINE: "arm"}
 
 
 def session(kernel: Kernel, asked: Asked) -> Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import IO, NamedTuple
 
+TOOLS = ("crash", "gdb", "drgn")
 Writer = Callable[[IO[bytes]], object]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from kinfo.debuggers.elf_file import ElfSymbol, Section, write
+from kinfo.arch import arm, arm64
+from kinfo.elf.symbols import ElfSymbol, Section, write
 from kinfo.kernel.boot.build_id import build_id
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import ARM64
 
-_ARM = 40
 _CODE = ("text", "init text", "core", "init")  # core_layout and init_layout have everything in one
 
 
@@ -26,7 +25,7 @@ def machine(kernel: Kernel) -> int:
     """The kernel's ELF machine: the dump's own, else that of its page tables; arm64 where nothing tells."""
     form = kernel.space.form if kernel.space else None
     found = kernel.memory.machine or (form.machine if form else None)
-    return found or (ARM64 if kernel.pointers.word == 8 else _ARM)
+    return found or (arm64.MACHINE if kernel.pointers.word == 8 else arm.MACHINE)
 
 
 def _image(kernel: Kernel, *, physical: bool) -> Iterator[Section]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from kinfo.arch import arm64, x86_64
 from kinfo.errors import KernelError
 from kinfo.kernel.boot.linear_map import linear_map
-from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.slide import slide
 from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import ARM64
 
 
 def lines(kernel: Kernel) -> list[bytes]:
@@ -33,9 +32,10 @@ def _values(kernel: Kernel) -> dict[str, str]:
         "SYMBOL(_stext)": f"{space.va(stext):x}",
         "SYMBOL(swapper_pg_dir)": f"{space.va(space.root):x}",
     }
+    values |= {f"SYMBOL({name})": f"{space.va(pa):x}" for name, pa in kernel.kallsyms.places().items()}
     if found is not None:
         values["KERNELOFFSET"] = f"{found.slide:x}"
-    if form.machine == ARM64:
+    if form.machine == arm64.MACHINE:
         linear = linear_map(kernel)
         values["NUMBER(VA_BITS)"] = f"{linear.va_bits or form.va_bits}"  # those that PHYS_OFFSET counts with
         values["NUMBER(TCR_EL1_T1SZ)"] = f"{64 - (space.va_bits or form.va_bits):#x}"
@@ -43,6 +43,6 @@ def _values(kernel: Kernel) -> dict[str, str]:
         if linear.phys_offset is not None:
             values["NUMBER(PHYS_OFFSET)"] = f"{linear.phys_offset:#x}"
     else:
-        values["NUMBER(phys_base)"] = f"{stext - (space.va(stext) - X86_MAP)}"
+        values["NUMBER(phys_base)"] = f"{stext - (space.va(stext) - x86_64.START_KERNEL_MAP)}"
         values["NUMBER(pgtable_l5_enabled)"] = f"{int(form.va_bits == 57)}"
     return values | vmcoreinfo(kernel)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 
+from kinfo.examine.written_by import possible_writers
 from kinfo.record.record import Record
 from kinfo.record.text import before_nul, is_printable
-from kinfo.record.writers import possible_writers
 
 PAGE = 4096
 _MOST = 2  # addresses that must agree before others count as outliers

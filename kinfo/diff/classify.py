@@ -14,7 +14,7 @@ from kinfo.record import kernels
 from kinfo.record.checksum import State
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Value
-from kinfo.record.record import HEAD_FIELDS, Record, Shown
+from kinfo.record.record import HEAD_FIELDS, Record
 from kinfo.record.text import before_nul
 from kinfo.writer_rows import rows
 
@@ -98,13 +98,8 @@ def _fields(pair: Pair) -> Iterator[Difference]:
     names = dict.fromkeys(name for name in (*old, *new) if name not in HEAD_FIELDS)
     for name in names:
         verdict = _one_layout(pair, name) if name not in old or name not in new else _field(pair, name)
-        yield Difference(name, _shown(pair.old, name, old), _shown(pair.new, name, new), *verdict)
-
-
-def _shown(record: Record, name: str, fields: dict[str, Shown]) -> Shown | None:
-    """The value, with what stands behind a text's NUL where there is something."""
-    tail = record.after_nul.get(name)
-    return f"{fields[name]} (behind its NUL: {tail})" if tail else fields.get(name)
+        tails = [record.after_nul.get(name, b"") for record in (pair.old, pair.new)]
+        yield Difference(name, old.get(name), new.get(name), *verdict, *tails)
 
 
 def _one_layout(pair: Pair, name: str) -> _Verdict:

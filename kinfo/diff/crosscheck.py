@@ -10,47 +10,79 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kinfo.diff.classify import compare_records
+from kinfo.diff.judge import differences
 from kinfo.diff.model import Comparison, Difference, Kind
+from kinfo.diff.policy import Policy
+from kinfo.errors import KinfoError
+from kinfo.findings import Finding, Severity
 from kinfo.meminspect.entry import Table
 from kinfo.memory import BytesDump
 from kinfo.record.locate import decode_offset
-from kinfo.record.record import Record, Shown
-from kinfo.writers import Built, Entry
+from kinfo.record.record import Fields, Record
+from kinfo.writer_rows import rows
+from kinfo.writers import Built, Registered
 
 
 class Third(NamedTuple):
     """A record out of memory beside the two: where it was found, its fields, and how each writer's record differs from it."""
 
     name: str
-    fields: dict[str, Shown]
+    fields: Fields
     against_upstream: Comparison
     against_downstream: Comparison
 
 
 class Crossed(NamedTuple):
-    """Both records, as their drivers leave them, and their comparison with the writers' own reasons."""
+    """Both records, as their drivers leave them, and their comparison with the writers' own reasons.
+
+    `findings` are the differences that a policy does not let pass, those of the third record included.
+    """
 
     upstream: Built
     downstream: Built
     comparison: Comparison
     third: Third | None = None
+    findings: tuple[Finding, ...] = ()
 
 
-def crosscheck(upstream: Built, downstream: Built, found: tuple[str, Record] | None = None) -> Crossed:
+def crosscheck(
+    upstream: Built, downstream: Built, found: tuple[str, Record] | None = None, policy: Policy | None = None
+) -> Crossed:
     """Compare what two drivers leave. `found` is a record out of memory, with its name. Raises RecordError."""
     records = _record(upstream), _record(downstream)
     comparison = _explained(compare_records(*records), upstream, downstream)
-    return Crossed(upstream, downstream, comparison, _third(records, found, upstream, downstream) if found else None)
+    third = _third(records, found, upstream, downstream) if found else None
+    every = (comparison, *((third.against_upstream, third.against_downstream) if third else ()))
+    findings = dict.fromkeys(one for each in every for one in differences(each, policy or Policy()))
+    return Crossed(upstream, downstream, comparison, third, tuple(findings))
 
 
-def entries_of(table: Table) -> tuple[Entry, ...]:
+def entries_for(table: Table, driver: str) -> tuple[Registered, ...]:
+    """The table's regions as a driver is handed them, checked first.
+
+    Raises KinfoError: for a table that has an error (unknown ids, entries without an address or that wrap around), and for
+    one of another series than the driver's.
+    """
+    for finding in table.findings:
+        if finding.severity is Severity.ERROR:
+            raise KinfoError(f"{table.source}: {finding.where}: {finding.message}", finding.remedy)
+    row = rows.row_named(driver)  # v1 and v2 have one map of ids; RFC v3's was not seen, so every table is taken
+    if row and row.series and row.series.symbols != table.series.symbols:
+        raise KinfoError(
+            f"{table.source}: is a table of {table.series.name}, whose ids {driver} does not know",
+            f"`kinfo table {table.source}` says why; choose the driver of that series",
+        )
+    return entries_of(table)
+
+
+def entries_of(table: Table) -> tuple[Registered, ...]:
     """The table's regions as the driver is handed them: by id, of an id that comes twice the last.
 
     Where the form holds no VA (minidump regions, a log, md_*.BIN), what lies there is the facts' own symbol.
     """
     last = {(entry.id, "" if entry.id is not None else entry.name): entry for entry in table.entries}
     ordered = sorted(last.values(), key=lambda entry: entry.id or 0)
-    return tuple(Entry(entry.name, entry.va, entry.pa or 0, entry.size, entry.id) for entry in ordered)
+    return tuple(Registered(entry.name, entry.va, entry.pa or 0, entry.size, entry.id) for entry in ordered)
 
 
 def _record(built: Built) -> Record:

@@ -10,27 +10,28 @@ from kinfo.diff import rules
 from kinfo.diff.classify import VENDOR, compare_records
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
-from kinfo.findings import Finding, Severity
+from kinfo.examine import Examined
+from kinfo.findings import Finding, Severity, gravest_first
 from kinfo.record.record import Record
 
 _RAISED = {Severity.ERROR: rules.UNSOUND, Severity.WARNING: rules.DOUBT}
 _AS_GRAVE = {one: list(Severity)[list(Severity).index(one) :: -1] for one in Severity}  # itself, then the graver ones
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """A comparison, and what a policy makes of it."""
 
     comparison: Comparison
     findings: tuple[Finding, ...]
 
 
-def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judged:
+def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judgement:
     """Compare, and judge every difference. `exact`: the bytes must be the same as well. Raises RecordError."""
     comparison = compare_records(old, new)
     found = [*differences(comparison, policy), *_unsound(old, new, policy)]
     if exact and old.raw != new.raw:
         found.insert(0, rules.BYTES.at("record", _first(old, new)))
-    return Judged(comparison, tuple(sorted(found, key=lambda one: list(Severity).index(one.severity))))
+    return Judgement(comparison, gravest_first(found))
 
 
 def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:
@@ -48,7 +49,7 @@ def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:
 
 def said(one: Difference) -> str:
     """A difference in a sentence."""
-    return f"{_word(one.old)} became {_word(one.new)}" + (f": {one.reason}" if one.reason else "")
+    return f"{_word(one.words[0])} became {_word(one.words[1])}" + (f": {one.reason}" if one.reason else "")
 
 
 def _word(value: object) -> str:
@@ -71,9 +72,9 @@ def _unsound(old: Record, new: Record, policy: Policy) -> Iterator[Finding]:
 
 def _all_findings(record: Record) -> tuple[Finding, ...]:
     """What decode finds, the vendor block's own findings included."""
-    block = record.vendor
-    inner = block.findings if block else ()
-    return (*record.findings, *(one._replace(where=f"{VENDOR}.{one.where}") for one in inner))
+    examined = Examined.of(record)
+    inner = examined.vendor.findings if examined.vendor else ()
+    return (*examined.findings, *(one._replace(where=f"{VENDOR}.{one.where}") for one in inner))
 
 
 def _first(old: Record, new: Record) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from kinfo.record.record import Shown
+from kinfo.findings import Finding, Severity
+from kinfo.record.record import Content
+from kinfo.record.shown import Shown, words
 
 
 class Kind(Enum):
@@ -21,17 +23,31 @@ class Kind(Enum):
 
 
 class Difference(NamedTuple):
-    """One field in both records: as JSON shows them, None where the layout has no such field or the dump ends before it.
+    """One field in both records: numbers and text, None where the layout has no such field or the dump ends before it.
 
     `reason` says why it has its class, `source` where that is known from (empty where the values themselves say it).
+    The tails are what stands behind the NUL of a text.
     """
 
     field: str
-    old: Shown | None
-    new: Shown | None
+    old: Content | None
+    new: Content | None
     kind: Kind
     reason: str = ""
     source: str = ""
+    old_tail: bytes = b""
+    new_tail: bytes = b""
+
+    @property
+    def words(self) -> tuple[Shown | None, Shown | None]:
+        """Both values as a report shows them: hex for 64 bits, and what stands behind a text's NUL."""
+        name = self.field.rpartition(".")[2]  # vendor.NAME
+        return _words(name, self.old, self.old_tail), _words(name, self.new, self.new_tail)
+
+
+def _words(name: str, value: Content | None, tail: bytes) -> Shown | None:
+    shown = None if value is None else words(name, value)
+    return f"{shown} (behind its NUL: {tail.hex()})" if tail else shown
 
 
 class Comparison(NamedTuple):
@@ -49,3 +65,22 @@ class Comparison(NamedTuple):
     def of(self, kind: Kind) -> tuple[Difference, ...]:
         """The fields of one class."""
         return tuple(one for one in self.differences if one.kind is kind)
+
+
+class Compared(NamedTuple):
+    """Two records by their names, what their comparison says, and what a policy makes of it: findings, gravest first."""
+
+    old: str
+    new: str
+    comparison: Comparison
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is a finding of error severity."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def raised(self) -> tuple[Finding, ...]:
+        """The findings that somebody should look at: errors and warnings."""
+        return tuple(finding for finding in self.findings if finding.severity is not Severity.INFO)

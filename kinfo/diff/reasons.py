@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kinfo.diff.builds import Pair
+from kinfo.examine.written_by import rows_of_sysname
 from kinfo.record import kernels
 from kinfo.record.record import Record
-from kinfo.record.writers import rows_of_sysname
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.model import Row
 

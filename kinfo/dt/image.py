@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from kinfo.arch import arm64
+from kinfo.arch.address import SPACE
 from kinfo.dt.ranges import Range
 from kinfo.errors import TreeError
 from kinfo.memory import open_dump
 
-_MAGIC, _MAGIC_AT, _SIZE_AT = b"ARM\x64", 56, 16  # Documentation/arch/arm64/booting.rst; RISC-V has b"RSC\x05" there
-_RISCV = b"RSC\x05"
+_RISCV = b"RSC\x05"  # in the place of arm64's magic: Documentation/arch/riscv/boot-image-header.rst
 
 
 def loaded_image(path: str, base: int) -> Range:
@@ -16,9 +17,9 @@ def loaded_image(path: str, base: int) -> Range:
     Raises TreeError for a file without such a header, DumpError for one that cannot be read.
     """
     with open_dump(path) as dump:
-        head = dump.read(0, min(dump.size, 64))
-        size = int.from_bytes(head[_SIZE_AT : _SIZE_AT + 8], "little")
-        if head[_MAGIC_AT : _MAGIC_AT + 4] not in (_MAGIC, _RISCV) or not size or base + size > 1 << 64:
+        head = dump.read(0, min(dump.size, arm64.IMAGE_HEADER.size)).ljust(arm64.IMAGE_HEADER.size, b"\0")
+        _, size, _, magic = arm64.IMAGE_HEADER.unpack(head)
+        if magic not in (arm64.IMAGE_MAGIC, _RISCV) or not size or base + size > SPACE:
             raise TreeError(
                 f"{dump.name}: is no arm64 or RISC-V Image with its size in the header",
                 "unpack it first (zcat Image.gz > Image), or give --image PA+SIZE",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kinfo.arch import arm64
+from kinfo.arch.address import KERNEL_HALF
 from kinfo.kernel.kernel import Kernel, Place
-from kinfo.kernel.paging.formats import ARM64
 
 _CODE = "tTwW"
 
@@ -11,16 +12,13 @@ _CODE = "tTwW"
 def unsigned(kernel: Kernel, number: int) -> int | None:
     """The VA of the kernel's half that a 64-bit number stands for; None where it is none.
 
-    On arm64 bit 55 chooses the half; what is above the VA bits is a pointer authentication code and perhaps a tag, and
-    reads as ones in the kernel's half (Arm ARM, D8.10; ptrauth_strip_kernel_insn_pac in the kernel).
+    On arm64 it may be signed.
     """
     form = kernel.space.form if kernel.space else None
-    half = form.half if form else 1 << 63
+    half = form.half if form else KERNEL_HALF
     if kernel.pointers.word == 4 or number >= half:
         return number
-    if form and form.machine == ARM64 and number >> 55 & 1:
-        return number | half
-    return None
+    return arm64.without_pac(number, half) if form and form.machine == arm64.MACHINE else None
 
 
 def returned_to(kernel: Kernel, place: Place, address: int) -> Place | None:

@@ -12,7 +12,7 @@ from kinfo.kernel import rules
 from kinfo.kernel.candidates import Candidates, key_of
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import Life, Settled, settle
-from kinfo.record.record import Record, show
+from kinfo.record.record import Record, content
 from kinfo.record.scan import PAGE
 
 _NOT_COMPARED = ("magic_number", "combined_checksum", "build_info")  # user space writes the last one after boot, or not
@@ -181,7 +181,7 @@ def _shown(record: Record, name: str) -> object:
     value = record.values[name]
     if not value or not record.layout:
         return None
-    return show(record.layout.by_name[name], value) or None
+    return content(value) or None
 
 
 def _say_doubts(kernel: Kernel, found: Candidates) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError, RecordError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
     from kinfo.kernel.printk.message import PrintkLog
+    from kinfo.kernel.tasks.table import Tasks
     from kinfo.kernel.types import Types
 
 
@@ -120,6 +122,19 @@ class Kernel:
 
         return types_of(self)
 
+    def tasks(self) -> Tasks:
+        """Every task, read when this is first asked for.
+
+        Raises KernelError where the kernel has no types or no address space, or init_task cannot be found.
+        """
+        return self._tasks
+
+    @cached_property
+    def _tasks(self) -> Tasks:
+        from kinfo.kernel.tasks.table import Tasks
+
+        return Tasks(self)
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with symbols, address space and modules (which are read for it)."""
@@ -152,7 +167,7 @@ class Kernel:
         image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
         """
         if self.pointers.word == 8:
-            return address >= 1 << 63
+            return address >= KERNEL_HALF
         borders = self.kallsyms.borders
         if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
             return True

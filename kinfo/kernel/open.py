@@ -70,7 +70,7 @@ def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
     if not kernels and other.errors and not found.errors and not found.bounds:
         error = other.errors[0]
         raise KernelError(
-            f"{found.source.name}: has no record, and VMCOREINFO leads to no kernel: {error.message}", error.hint
+            f"{found.source.name}: has no record, and nothing else leads to a kernel: {error.message}", error.hint
         )
     if not kernels:
         return None

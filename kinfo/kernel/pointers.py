@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.record.kernels import Version
 from kinfo.record.record import Record
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from kinfo.kernel.kallsyms.table import Kallsyms
     from kinfo.kernel.types.types import Types
-
-_MASK = (1 << 64) - 1
 
 
 class Borders(NamedTuple):
@@ -81,10 +80,8 @@ class RecordPointers(Pointers):
 
     def pa(self, name: str) -> int:
         """See Pointers."""
-        if not self._is_virtual:
-            return self.record.number(f"_{name}_pa") or 0
-        va = self.record.number(f"_{name}_va") or 0
-        return (va - self._voffset) & _MASK if va else 0
+        address = self.record.pointer(name) or 0
+        return (address - self._voffset) & MASK if address and self._is_virtual else address
 
     def count(self, name: str) -> int:
         """See Pointers."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from kinfo.arch import machines, x86_64
 from kinfo.kernel.boot.vmcoreinfo import parse, value
 from kinfo.kernel_build import config, symbols
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import SYMBOLS
 from kinfo.memory import Memory
 
-ARCHES = {183: "arm64", 62: "x86-64"}
-_MASK = (1 << 64) - 1
-_X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
 _SEARCHED = 64 << 20  # bytes of a core that are looked through for a configuration: cores of a few regions are smaller
 
 
@@ -20,13 +18,13 @@ def tell(memory: Memory) -> Told | None:
     if not info:
         return None
     told = Told(memory.name, is_running=True)
-    told.add("arch", ARCHES.get(memory.machine or 0), "header of the core")
+    told.add("arch", machines.BUILDS.get(memory.machine or 0), "header of the core")
     tell_vmcoreinfo(told, info)
     told.add("release", info.get("OSRELEASE"), "VMCOREINFO: OSRELEASE")
     voffset = value(info, "NUMBER(kimage_voffset)")
     phys_base = value(info, "NUMBER(phys_base)", 10)
     if voffset is None and phys_base is not None:
-        voffset = _X86_MAP - phys_base & _MASK
+        voffset = x86_64.voffset(phys_base)
     told.add("kimage_voffset", voffset, "VMCOREINFO")
     if voffset is not None:
         told.add("num_syms", _held(memory, told, "kallsyms_num_syms", voffset, 4), "content of kallsyms_num_syms")

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kinfo.arch import arm64, machines, x86_64
+from kinfo.arch.address import MASK
 from kinfo.kernel_build.model import Fact, Value
 from kinfo.record import kernels
 from kinfo.record.kernels import Version
 
 _BUILD_ID_IN_SYMBOL = (5, 15)  # KSYM_SYMBOL_LEN has room for it; 5.14 may have it already, so that release is left open
-_FLIPPED = (5, 4)  # arm64 put the linear map below the image; before, it was above
-_IMAGE_OFFSET = 0x200000  # an Image is linked text_offset (below this) above a multiple of it
-_X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
-_THREAD_SHIFT = 14  # MIN_THREAD_SHIFT of arm64, THREAD_SIZE_ORDER 2 of x86-64
-_MASK = (1 << 64) - 1
+_THREAD_SHIFT = arm64.MIN_THREAD_SHIFT  # and THREAD_SIZE_ORDER 2 of x86-64
 
 
 class Derived:
@@ -57,7 +55,7 @@ class Derived:
 
     def _lengths(self) -> None:
         arch, version = self._value("arch"), self.version
-        if arch in ("arm64", "x86-64"):
+        if arch in machines.BUILDS.values():
             self._put("BITS_PER_LONG", 64, f"{arch}")
         bits = self._number("BITS_PER_LONG")
         if bits is not None:
@@ -109,22 +107,22 @@ class Derived:
             self._put("kaslr_slide", 0, "CONFIG_RANDOMIZE_BASE is off")
         known = self._number("kimage_voffset")
         if self.is_running and text is not None and text >> 63 and known is not None:
-            self._put("text_pa", text - known & _MASK, "_text - kimage_voffset")
+            self._put("text_pa", text - known & MASK, "_text - kimage_voffset")
         place, slide = self._number("text_pa"), 0 if self.is_running else self._number("kaslr_slide")
         if text is not None and text >> 63 and place is not None and slide is not None:
             how = "_text - text_pa" if self.is_running else "_text + kaslr_slide - text_pa"
-            self._put("kimage_voffset", text + slide - place & _MASK, how)
+            self._put("kimage_voffset", text + slide - place & MASK, how)
 
     def _space(self) -> None:
         """arm64's linear map (asm/memory.h): below the image since 5.4, above it before."""
         bits, version = self._number("VA_BITS"), self.version
         if bits is None or version is None or self._value("arch") != "arm64":
             return
-        is_flipped = version >= _FLIPPED
-        smallest = 47 if (self.config or {}).get("CONFIG_ARM64_16K_PAGES") == "y" else 48
-        self._put("PAGE_OFFSET", -(1 << (bits if is_flipped else bits - 1)) & _MASK, "VA_BITS")
+        is_flipped = arm64.is_flipped(version)
+        page_shift = 14 if (self.config or {}).get("CONFIG_ARM64_16K_PAGES") == "y" else 12
+        self._put("PAGE_OFFSET", arm64.page_offset(bits, flipped=is_flipped), "VA_BITS")
         if is_flipped:
-            self._put("PAGE_END", -(1 << min(bits, smallest) - 1) & _MASK, "VA_BITS_MIN")
+            self._put("PAGE_END", arm64.page_end(arm64.va_bits_min(bits, page_shift)), "VA_BITS_MIN")
 
 
 def text_pa(phys_offset: int, text: int | None, arch: Value | None, text_offset: int | None) -> int | None:
@@ -133,10 +131,10 @@ def text_pa(phys_offset: int, text: int | None, arch: Value | None, text_offset:
     None where too little is known of the image.
     """
     if arch == "x86-64":
-        return None if text is None else (text - _X86_MAP + phys_offset) & _MASK
+        return None if text is None else x86_64.image_pa(text, phys_offset)
     if text_offset is None and (text is None or not text >> 63):
         return None
-    return phys_offset + (text_offset if text_offset is not None else (text or 0) % _IMAGE_OFFSET)
+    return phys_offset + (text_offset if text_offset is not None else (text or 0) % arm64.BLOCK)
 
 
 _VERSION = re.compile(r"(\d+\.\d+)(?:\.(\d+))?")

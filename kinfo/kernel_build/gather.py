@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.errors import FieldError, KernelError, KinfoError
 from kinfo.kernel_build import derive, names
 from kinfo.kernel_build.model import Fact, Facts, Told, shown
 from kinfo.kernel_build.names import ADDRESS, ADDRESSES, BY_NAME
 from kinfo.kernel_build.sources import tell_all
-
-_MASK = (1 << 64) - 1
 
 
 class Given(NamedTuple):
@@ -80,9 +79,9 @@ def _align(told: Iterable[Told]) -> bool:
         for facts in (one.facts, one.fallbacks):
             for name, fact in facts.items():
                 if BY_NAME[name].kind == ADDRESS:
-                    facts[name] = fact._replace(value=int(fact.value) + shift & _MASK)
+                    facts[name] = fact._replace(value=int(fact.value) + shift & MASK)
         if placed[0].is_running and not one.is_running and is_linked:
-            one.add("kaslr_slide", shift & _MASK, f"distance to {anchor} of {placed[0].source}")
+            one.add("kaslr_slide", shift & MASK, f"distance to {anchor} of {placed[0].source}")
     return bool(placed) and placed[0].is_running
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from kinfo.kernel_build.tables import Found
+from kinfo.kernel.kallsyms.find import Found
 
 
 class Listed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.errors import FieldError, did_you_mean
 from kinfo.record import kernels
 from kinfo.record.kernels import Span, Version
@@ -144,7 +145,7 @@ def _value(name: str, kind: str, text: str) -> int | str:
         number = words[text] if text in words else int(text, 0)
     except ValueError:
         raise FieldError(f"--set {name}={text[:70]}: is no number", "write 4096 or 0x1000, say") from None
-    most = 1 if kind == FLAG else (1 << 64) - 1
+    most = 1 if kind == FLAG else MASK
     if not 0 <= number <= most:
         raise FieldError(f"--set {name}={text[:70]}: is out of range", f"it takes 0 to {most:#x}")
     return number

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kinfo.arch import machines
+from kinfo.arch.address import MASK
 from kinfo.errors import KernelError
 from kinfo.kernel import variables
 from kinfo.kernel.boot import banner, config, slide
@@ -12,14 +14,13 @@ from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kallsyms.addresses import Absolute
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel_build import constants, symbols
-from kinfo.kernel_build.core import ARCHES, tell_vmcoreinfo
+from kinfo.kernel_build.core import tell_vmcoreinfo
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS, SYMBOLS
 from kinfo.record.kernels import CFI_RENAMED, NO_BASE_CHOICE, Version
 from kinfo.record.record import Record
 
 _RELEASE = re.compile(r"Linux version (\S+) ")
-_MASK = (1 << 64) - 1
 
 # Fields of the record that hold a fact as it is. Those that some writers leave 0 count only where they are not.
 _FIELDS = {
@@ -69,16 +70,16 @@ def _tell_symbols(told: Told, kernel: Kernel, voffset: int) -> None:
     for first, names, pas in kernel.kallsyms.blocks():
         for index, (name, pa) in enumerate(zip(names, pas, strict=True), first):
             if name[1:] in SYMBOLS and index >= kernel.kallsyms.absolute:
-                found.setdefault(name[1:], pa + voffset & _MASK)
+                found.setdefault(name[1:], pa + voffset & MASK)
     symbols.tell(told, found, "kallsyms")
     text = kernel.pointers.pa("text") or slide.image_start(kernel)
     told.add("text_pa", text, "where it runs")
-    told.add("_text", text and text + voffset & _MASK, "_stext, and the size of the image's head", is_fallback=True)
+    told.add("_text", text and text + voffset & MASK, "_stext, and the size of the image's head", is_fallback=True)
     told.add("kimage_voffset", voffset or None, "page table")
 
 
 def _tell_boot(told: Told, kernel: Kernel) -> None:
-    told.add("arch", ARCHES.get(kernel.memory.machine or 0), "header of the core")
+    told.add("arch", machines.BUILDS.get(kernel.memory.machine or 0), "header of the core")
     found = _RELEASE.match(banner.banner(kernel))
     told.add("release", found[1] if found else None, "linux_banner")
     info = vmcoreinfo(kernel)
@@ -128,11 +129,11 @@ def _tell_pointers(told: Told, kernel: Kernel, voffset: int) -> None:
     for name in (*_BORDERS, *_TABLES):
         symbol = f"_{name}" if name in _BORDERS else f"kallsyms_{name}"
         pa = pointers.pa(name)
-        told.add(symbol, pa + voffset & _MASK if pa else None, f"{source}: {pointers.field(name)}", is_fallback=True)
+        told.add(symbol, pa + voffset & MASK if pa else None, f"{source}: {pointers.field(name)}", is_fallback=True)
     table = pointers.page_table
     told.add("swapper_pg_dir", table + voffset if table else None, f"{source}: swapper_pg_dir_pa", is_fallback=True)
     base = pointers.pa("relative")
-    told.add("relative_base", base + voffset & _MASK if base else None, f"{source}: its base", is_fallback=True)
+    told.add("relative_base", base + voffset & MASK if base else None, f"{source}: its base", is_fallback=True)
 
 
 def _tell_cfi(told: Told, record: Record, version: Version | None) -> None:

@@ -5,26 +5,22 @@ Documentation/arch/arm64/booting.rst has the header: where the image wants to li
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from functools import cached_property
 
+from kinfo.arch import arm64
+from kinfo.arch.address import MASK
 from kinfo.errors import DumpError
-from kinfo.kernel_build import tables
+from kinfo.kernel.kallsyms import find
 from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
-
-_HEADER = struct.Struct("<8xQQQ24xI")  # text_offset, image_size, flags; magic at 56
-_MAGIC = 0x644D5241  # "ARM\x64"
-_BIG_ENDIAN = 1
-_RELATIVE = 1027  # R_AARCH64_RELATIVE
-_MASK = (1 << 64) - 1
-_SEGMENT = 0x10000  # SEGMENT_ALIGN: the head of the image, _text to _stext
 
 
 def looks_like(head: bytes) -> bool:
     """Whether a file begins like an Image."""
-    return len(head) >= 64 and _HEADER.unpack_from(head.ljust(_HEADER.size, b"\0"))[3] == _MAGIC
+    return (
+        len(head) >= 64 and arm64.IMAGE_HEADER.unpack_from(head.ljust(arm64.IMAGE_HEADER.size, b"\0"))[3] == arm64.IMAGE_MAGIC
+    )
 
 
 class RawImage:
@@ -33,12 +29,12 @@ class RawImage:
     Raises DumpError for a big-endian one.
     """
 
-    machine = "arm64"
+    machine = arm64.NAME
 
     def __init__(self, dump: Dump) -> None:
         self.dump, self.name = dump, dump.name
-        self.text_offset, self.image_size, flags, _ = _HEADER.unpack(dump.read(0, _HEADER.size))
-        if flags & _BIG_ENDIAN:
+        self.text_offset, self.image_size, flags, _ = arm64.IMAGE_HEADER.unpack(dump.read(0, arm64.IMAGE_HEADER.size))
+        if flags & arm64.IMAGE_BIG_ENDIAN:
             raise DumpError(f"{self.name}: is a big-endian kernel", "kinfo reads little-endian machines only")
         self._memory = Memory(self.name, [Segment(0, dump.size, dump, 0)])
 
@@ -50,7 +46,7 @@ class RawImage:
     @cached_property
     def listed(self) -> Listed | None:
         """Its own symbol table; None where it has none, or where the file is cut off before it."""
-        found = tables.find(self._memory, 0, self.dump.size)
+        found = find.find(self._memory, 0, self.dump.size)
         return Listed(found) if found else None
 
     @cached_property
@@ -82,10 +78,10 @@ class RawImage:
         import numpy as np
 
         words = np.frombuffer(self.dump.view(0, self.dump.size // 8 * 8), "<u8")
-        where = np.flatnonzero(words[1:-1] == _RELATIVE)
+        where = np.flatnonzero(words[1:-1] == arm64.RELATIVE)
         places, bases = words[where], words[where + 2]
         places, bases = places[places >> 63 == 1], bases[places >> 63 == 1]
-        fits = bases - (places - np.uint64(at)) == np.uint64(_SEGMENT if first is None else -first % (1 << 64))
+        fits = bases - (places - np.uint64(at)) == np.uint64(arm64.SEGMENT if first is None else -first % (1 << 64))
         for place, base in zip(map(int, places[fits]), map(int, bases[fits]), strict=True):
             text = place - at
             if text % 4096 == 0 and text <= int(places.min()) and int(places.max()) < text + self.image_size:
@@ -99,7 +95,7 @@ class RawImage:
         """
         base = int.from_bytes(self.dump.read(at, 8), "little")
         offset = self.listed.offset_of("_text") if self.listed else None
-        return (base + (-_SEGMENT if offset is None else offset), base) if base >> 63 else (0, 0)
+        return (base + (-arm64.SEGMENT if offset is None else offset), base) if base >> 63 else (0, 0)
 
     def symbols(self, wanted: Iterable[str]) -> dict[str, int]:
         """VA (or offset from `_text`) of each of these symbols that is known: the tables' own places, and what they list."""
@@ -110,7 +106,7 @@ class RawImage:
             found |= {name: self.text + at for name, at in self.listed.addresses(wanted, 0).items()}
         elif self.base is not None:
             found |= self.listed.addresses(wanted, self.base)
-        return found | {"_text": self.text, "_end": self.text + self.image_size & _MASK}
+        return found | {"_text": self.text, "_end": self.text + self.image_size & MASK}
 
     def read(self, va: int, size: int) -> bytes:
         """Up to `size` bytes at an address; fewer at the end of the file, none outside."""

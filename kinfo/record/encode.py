@@ -1,6 +1,7 @@
 """Field values in, a record with a right checksum out: test vectors for whoever reads records.
 
-Values may be raw (int, bytes, tuples of them) or as `Record.fields` shows them: hex strings for 64-bit numbers, escaped text.
+Values may be raw (int, bytes, tuples of them), as `Record.fields` has them, or as JSON and YAML show them: hex strings for
+64-bit numbers, escaped text.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from kinfo.record.text import unescape
 _BRIEF = 60
 
 
-def encode(fields: Mapping[str, Any], layout: Layout, after_nul: Mapping[str, str] | None = None) -> bytes:
+def encode(fields: Mapping[str, Any], layout: Layout, after_nul: Mapping[str, str | bytes] | None = None) -> bytes:
     """A record of `layout` with these fields, every other one 0, magic and checksum as a driver writes them.
 
-    `after_nul` gives, in hex, what stands behind the NUL of a text field (as `Record.after_nul` has it). Raises FieldError
-    for an unknown field, a wrong type, a value that does not fit.
+    `after_nul` gives what stands behind the NUL of a text field: bytes (as `Record.after_nul` has them) or hex digits. Raises
+    FieldError for an unknown field, a wrong type, a value that does not fit.
     """
     tails = _tails(after_nul or {}, layout)
     values: dict[str, Value] = {}
@@ -57,7 +58,7 @@ def _zero(field: Field) -> Value:
     return (one,) * field.elements if field.elements else one
 
 
-def _tails(after_nul: Mapping[str, str], layout: Layout) -> dict[str, bytes]:
+def _tails(after_nul: Mapping[str, str | bytes], layout: Layout) -> dict[str, bytes]:
     if not isinstance(after_nul, Mapping):
         raise FieldError("after_nul is no mapping", "write it as `after_nul: {build_info: '2f78'}`")
     tails = {}
@@ -65,7 +66,7 @@ def _tails(after_nul: Mapping[str, str], layout: Layout) -> dict[str, bytes]:
         if name not in layout.by_name or not layout.by_name[name].is_text:
             raise FieldError(f"after_nul: {layout.name} has no text field {_brief(name)}", _suggestion(str(name), layout))
         try:
-            tails[name] = bytes.fromhex(digits)
+            tails[name] = digits if isinstance(digits, bytes) else bytes.fromhex(digits)
         except (TypeError, ValueError):
             raise FieldError(f"after_nul: {name} is {_brief(digits)}", "write it as a string of hex digits") from None
     return tails

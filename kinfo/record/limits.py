@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-PA_LIMIT = 1 << 52  # no arm64 or x86-64 kernel has wider physical addresses
+from kinfo.arch import arm64
+
 MODULE_STRUCT_LIMIT = 0x2000  # struct module is far smaller, debug options included
 IMAGE_LIMIT = 64 << 20  # kernel images are smaller, debug ones excepted
 NAMES_LIMIT = 64 << 20  # kallsyms_names of the largest kernels is some 3 MB
 TEXT_GAP = 0x400000  # _text to _stext: the image's head, 64 KiB on arm64, 0 on x86-64
-SEGMENT = 0x10000  # SEGMENT_ALIGN of arm64's vmlinux.lds.S
-LARGE_PAGE = 0x200000  # PHYSICAL_ALIGN of x86-64 at the least; arm64 maps its image by blocks of it
-HEAD_GAPS = (0x1000, SEGMENT, LARGE_PAGE)  # _text to _stext on arm64: before 5.11, since, with DEBUG_ALIGN_RODATA
 IMAGE_DOUBT = 256 << 20  # images with all debugging on stay below
-IMAGE_HARD_LIMIT = 1 << 30  # KERNEL_IMAGE_SIZE of x86-64
-PA_LIMIT_32 = 1 << 40  # LPAE
-SWAPPER_GAP = 2 * SEGMENT  # arm64 from 5.10: swapper_pg_dir ends the page in front of the init segment
+SWAPPER_GAP = 2 * arm64.SEGMENT  # arm64 from 5.10: swapper_pg_dir ends the page in front of the init segment
 UTS_LEN = 64  # __NEW_UTS_LEN: a whole release field; its writers stop at 63 characters and a NUL
 VENDOR_HALF = 2048  # the vendor block lies here at the earliest: half of a page
 

@@ -65,6 +65,14 @@ class Field(NamedTuple):
         return NOTES[self.name]
 
 
+def bits_of(name: str) -> int:
+    """Width in bits of one integer element of the field: the same in every layout; 0 for text. Raises KeyError."""
+    return _BITS[name]
+
+
+_BITS = {name: 0 if item.endswith("s") else 8 * _SIZES[item] for shape in SHAPES.values() for name, item, _ in shape}
+
+
 class Kernels(NamedTuple):
     """Kernel releases (major, minor) in which a layout was seen, and in which it can be at all; None is open."""
 

@@ -1,20 +1,21 @@
-"""A decoded record: the values, and everything that was found out about them."""
+"""A decoded record as data: where it lies, under which layout, and its values. What follows from them is in `examine`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from kinfo.findings import Finding
+from kinfo.errors import UnknownFieldError, did_you_mean
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Confidence
 from kinfo.record.evidence import Evidence
-from kinfo.record.model import Field, Layout, Value
+from kinfo.record.fields import NOTES
+from kinfo.record.model import Layout, Value
 
-Shown = int | str | list[int] | list[str]
+Content = int | str | bytes | list[int] | list[str | bytes]
 HEAD_FIELDS = ("magic_number", "combined_checksum")
 
 
@@ -31,6 +32,44 @@ class Weighed(NamedTuple):
     layout: Layout
     points: int
     evidence: tuple[Evidence, ...]
+
+
+class Fields(dict[str, Content]):
+    """The fields of a record's body by their C names, in order: integers, text up to its NUL, and lists of them.
+
+    Text is a str where it is printable ASCII without a backslash, else the bytes as they are. A name that is not there raises
+    UnknownFieldError, which is a KeyError; `get` gives its default only for a field of another layout, or one that
+    the dump does not reach.
+    """
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise UnknownFieldError(*_not_there(name, self))
+
+    if not TYPE_CHECKING:  # dict's own types are the right ones
+
+        def get(self, name: str, default: Any = None) -> Any:
+            """The field, or the default. Raises UnknownFieldError for a name that no layout has."""
+            if name not in self:
+                must_be_a_field(name)
+            return super().get(name, default)
+
+
+def must_be_a_field(name: str) -> None:
+    """Raise UnknownFieldError for a name that no layout has."""
+    if name not in NOTES:
+        raise UnknownFieldError(
+            f"no layout has a field {name!r}", did_you_mean(str(name), NOTES, "`kinfo layouts C` lists fields")
+        )
+
+
+def _not_there(name: str, fields: Fields) -> tuple[str, str]:
+    must_be_a_field(name)
+    if name in HEAD_FIELDS:
+        return f"{name} is not of the body", f"record.number({name!r}) has it, and record.checksum"
+    return (
+        f"the record has no field {name!r}: another layout has it, or the dump ends before it",
+        did_you_mean(name, fields, "record.layout.by_name has those of its layout"),
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,27 +98,6 @@ class Record:
     vendor: Record | None = None
     is_alone: bool = False
     weighed: tuple[Weighed, ...] = ()
-
-    @cached_property
-    def writers(self) -> tuple[str, ...]:
-        """The drivers that can have written it."""
-        from kinfo.record.writers import possible_writers
-
-        return possible_writers(self)
-
-    @cached_property
-    def missing(self) -> tuple[str, ...]:
-        """Fields that are 0 although a finished record of a kernel has them."""
-        from kinfo.record.check.completeness import missing_fields
-
-        return missing_fields(self)
-
-    @cached_property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with it, the gravest first; made when first asked for: a reader of addresses has no use for them."""
-        from kinfo.record import check
-
-        return check.run(self)
 
     @property
     def state(self) -> State:
@@ -112,26 +130,42 @@ class Record:
         return None if self.base is None else self.base + self.offset
 
     @property
-    def fields(self) -> dict[str, Shown]:
-        """The body's fields as JSON shows them: numbers to 32 bits, hex strings for 64, text up to its NUL, escaped."""
-        by_name = self.layout.by_name if self.layout else {}
-        return {name: show(by_name[name], value) for name, value in self.values.items() if name not in HEAD_FIELDS}
+    def fields(self) -> Fields:
+        """The body's fields as numbers and text, for reading: see `Fields`. `values` holds them raw."""
+        return Fields({name: content(value) for name, value in self.values.items() if name not in HEAD_FIELDS})
 
     @property
-    def after_nul(self) -> dict[str, str]:
-        """What text fields hold behind their first NUL, in hex and without the zeros at its end."""
+    def after_nul(self) -> dict[str, bytes]:
+        """What text fields hold behind their first NUL, without the zeros at its end."""
         texts = {name: value for name, value in self.values.items() if isinstance(value, bytes)}
-        return {name: text.after_nul(raw).hex() for name, raw in texts.items() if text.after_nul(raw)}
+        return {name: tail for name, raw in texts.items() if (tail := text.after_nul(raw))}
 
     def number(self, name: str) -> int | None:
-        """An integer field; None when the layout has none of that name or the dump ends before it."""
+        """An integer field; None when the layout has none of that name or the dump ends before it.
+
+        Raises UnknownFieldError for a name that no layout has.
+        """
         value = self.values.get(name)
+        if value is None:
+            must_be_a_field(name)
         return value if isinstance(value, int) else None
 
     def string(self, name: str) -> bytes | None:
-        """A text field's raw bytes, all of them; None as for `number`."""
+        """A text field's raw bytes, all of them; None, and errors, as for `number`."""
         value = self.values.get(name)
+        if value is None:
+            must_be_a_field(name)
         return value if isinstance(value, bytes) else None
+
+    def pointer(self, stem: str) -> int | None:
+        """An address by the middle of its name: "stext" is `_stext_pa`, or `_stext_va` in kdebuginfo. As for `number`.
+
+        Some exist as physical addresses only (`_text_pa`, `_seqs_of_names_pa`): None in kdebuginfo.
+        """
+        value = self.values.get(f"_{stem}_{self.suffix}")
+        if value is None:
+            must_be_a_field(f"_{stem}_pa")
+        return value if isinstance(value, int) else None
 
     @cached_property
     def release_text(self) -> str:
@@ -145,14 +179,8 @@ class Record:
         return kernels.parse_release(self.release_text)
 
 
-def show(field_: Field, value: Value) -> Shown:
-    """A field's value as JSON, YAML and text show it."""
+def content(value: Value) -> Content:
+    """A raw value as a number or text."""
     if isinstance(value, tuple):
-        return [_show_one(field_, item) for item in value]  # type: ignore[return-value]  # one kind of item an array
-    return _show_one(field_, value)
-
-
-def _show_one(field_: Field, value: int | bytes) -> int | str:
-    if isinstance(value, bytes):
-        return text.escape(text.before_nul(value))
-    return f"{value:#x}" if field_.bits == 64 else value
+        return [text.plain(item) if isinstance(item, bytes) else item for item in value]  # type: ignore[return-value]  # one kind of item an array
+    return text.plain(value) if isinstance(value, bytes) else value

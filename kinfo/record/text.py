@@ -29,6 +29,13 @@ def unescape(text: str) -> bytes:
     return _ESCAPE.sub(lambda found: found[2] or chr(int(found[1], 16)), text).encode("latin-1")
 
 
+def plain(raw: bytes) -> str | bytes:
+    """The text up to the first NUL: a str where `escape` leaves it as it is (so `unescape` takes it too), else bytes."""
+    string = before_nul(raw)
+    shown = escape(string)
+    return shown if len(shown) == len(string) else string
+
+
 def before_nul(raw: bytes) -> bytes:
     """The string: everything up to the first NUL."""
     return raw.partition(b"\0")[0]

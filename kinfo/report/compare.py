@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from kinfo.diff.model import Comparison, Difference, Kind
+from kinfo.diff.model import Compared, Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
+from kinfo.printable import printable as safe
+from kinfo.record.shown import words
 from kinfo.report.columns import Row, table
 from kinfo.report.style import Style
 
 if TYPE_CHECKING:
     from kinfo.diff.crosscheck import Crossed, Third
+    from kinfo.diff.folders import Alone
+    from kinfo.report.judged import Judged
 
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
-
-
-class Compared(NamedTuple):
-    """A pair of files, what their comparison says, and what a policy makes of it; `path`: the new one's name, unescaped."""
-
-    old: str
-    new: str
-    comparison: Comparison
-    findings: tuple[Finding, ...]
-    path: str = ""
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether there is a finding of error severity."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
-
-    @property
-    def raised(self) -> tuple[Finding, ...]:
-        """The findings that somebody should look at: errors and warnings."""
-        return tuple(finding for finding in self.findings if finding.severity is not Severity.INFO)
 
 
 def render(one: Compared, style: Style, *, every: bool, width: int | None = None) -> str:
     """The whole screen for one pair; `every`: with the fields that are the same; `width` as for `columns.table`."""
     comparison = one.comparison
     shown = [each for each in comparison.differences if every or each.kind is not Kind.SAME]
-    old, new = style.paint(one.old, "bold"), style.paint(one.new, "bold")
+    old, new = style.paint(safe(one.old), "bold"), style.paint(safe(one.new), "bold")
     lines = [f"{old} ({comparison.old_layout}) against {new} ({comparison.new_layout})"]
     lines.append(f"  {_related(comparison)}; {_counts(comparison)}")
     if shown:
-        rows = [_row(each, (each.old, each.new)) for each in shown]
+        rows = [_row(each, each.words) for each in shown]
         lines += ["", *table(_titles("old", "new"), rows, style, width)]
     lines += ["", *_verdict(one, style)]
     return "\n".join(lines) + "\n"
@@ -54,6 +38,7 @@ def render(one: Compared, style: Style, *, every: bool, width: int | None = None
 def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style, width: int | None = None) -> str:
     """What two drivers leave, side by side, with what a real one left where that is there; `width` as for `render`."""
     comparison, third = crossed.comparison, crossed.third
+    name = safe(third.name) if third else ""
     up, down = crossed.upstream.driver, crossed.downstream.driver
     ours, theirs = (
         f"{style.paint(up, 'bold')} ({comparison.old_layout})",
@@ -61,18 +46,23 @@ def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style, width
     )
     lines = [f"{ours} against {theirs}: {_counts(comparison)}"]
     if third:
-        lines.append(f"  {third.name} against {up}: {_counts(third.against_upstream)}")
-        lines.append(f"  {third.name} against {down}: {_counts(third.against_downstream)}")
+        lines.append(f"  {name} against {up}: {_counts(third.against_upstream)}")
+        lines.append(f"  {name} against {down}: {_counts(third.against_downstream)}")
     shown = [each for each in comparison.differences if each.kind is not Kind.SAME or _stands_apart(each, third)]
     if shown:
-        thirds = [(third.fields.get(each.field),) if third else () for each in shown]
-        rows = [_row(each, (each.old, each.new, *more)) for each, more in zip(shown, thirds, strict=True)]
-        lines += ["", *table(_titles(up, down, *((third.name,) if third else ())), rows, style, width)]
+        rows = [_row(each, (*each.words, *_of_third(each.field, third))) for each in shown]
+        lines += ["", *table(_titles(up, down, *((name,) if third else ())), rows, style, width)]
     bad = [finding for finding in found if finding.severity is Severity.ERROR]
     lines += ["", *(f"{style.severity(one.severity, 'error')}  {one.code}  {one.where}: {one.message}" for one in bad)]
     if not bad:
         lines.append(f"{style.paint('passes', 'bold', 'green')}: every difference has its reason")
     return "\n".join(lines) + "\n"
+
+
+def _of_third(field: str, third: Third | None) -> tuple[object, ...]:
+    if third is None:
+        return ()
+    return (words(field, third.fields[field]) if field in third.fields else None,)
 
 
 def _stands_apart(each: Difference, third: Third | None) -> bool:
@@ -102,7 +92,7 @@ def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, An
         "dump": None
         if third is None
         else {
-            "name": third.name,
+            "name": safe(third.name),
             "against_upstream": _rows_data(third.against_upstream),
             "against_downstream": _rows_data(third.against_downstream),
         },
@@ -110,14 +100,33 @@ def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, An
     }
 
 
+def crossed_judged(crossed: Crossed, found: tuple[Finding, ...]) -> Judged:
+    """The same for the formats of findings."""
+    from kinfo.report.judged import Judged
+
+    return Judged("crosscheck", f"{crossed.upstream.driver}-{crossed.downstream.driver}", None, found)
+
+
 def _rows_data(comparison: Comparison) -> list[dict[str, Any]]:
-    return [{**each._asdict(), "kind": each.kind.value} for each in comparison.differences]
+    return [_row_data(each) for each in comparison.differences]
+
+
+def _row_data(each: Difference) -> dict[str, Any]:
+    old, new = each.words
+    return {
+        "field": each.field,
+        "old": old,
+        "new": new,
+        "kind": each.kind.value,
+        "reason": each.reason,
+        "source": each.source,
+    }
 
 
 def line(one: Compared, style: Style) -> str:
     """One line for a pair that is one of many."""
     word = style.paint("differs", "bold", "red") if one.is_refused else style.paint("passes", "green")
-    return f"{style.paint(one.new, 'bold')}: {word}; {_counts(one.comparison)}\n"
+    return f"{style.paint(safe(one.new), 'bold')}: {word}; {_counts(one.comparison)}\n"
 
 
 def pair_data(one: Compared) -> dict[str, Any]:
@@ -125,8 +134,8 @@ def pair_data(one: Compared) -> dict[str, Any]:
     from kinfo.report.document import finding_data
 
     return {
-        "old": one.old,
-        "new": one.new,
+        "old": safe(one.old),
+        "new": safe(one.new),
         "layouts": [one.comparison.old_layout, one.comparison.new_layout],
         "same_build": one.comparison.same_build,
         "slide": one.comparison.slide,
@@ -141,6 +150,27 @@ def alone_data(name: str, finding: Finding) -> dict[str, Any]:
     from kinfo.report.document import finding_data
 
     return {"name": name, "finding": finding_data(finding)}
+
+
+def document(compared: Iterable[Compared], alone: Iterable[Alone]) -> dict[str, Any]:
+    """The document of all pairs, each of which is made when it is asked for."""
+    from kinfo.report.document import SCHEMA_VERSION
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "pairs": map(pair_data, compared),
+        "alone": (alone_data(safe(one.name), one.finding) for one in alone),
+    }
+
+
+def judged(compared: Iterable[Compared], alone: Iterable[Alone]) -> Iterator[Judged]:
+    """The same for the formats of findings."""
+    from kinfo.report.judged import Judged
+
+    for one in compared:
+        yield Judged("compare", one.new, None, one.findings)
+    for each in alone:
+        yield Judged("compare", each.path, None, (each.finding,))
 
 
 def _related(comparison: Comparison) -> str:

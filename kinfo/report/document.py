@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kinfo.examine import Examined
+from kinfo.fields_file import UNKNOWN
 from kinfo.findings import Finding
 from kinfo.record.locate import Hit
-from kinfo.record.record import Record
+from kinfo.record.shown import shown_fields, shown_tails
 
 SCHEMA_VERSION = 1
-UNKNOWN = "unknown"  # the layout of an erased region
 
 
-def decoded(source: str, records: Iterable[Record], *, explain: bool = False) -> dict[str, Any]:
+def decoded(source: str, records: Iterable[Examined], *, explain: bool = False) -> dict[str, Any]:
     """The document of one dump."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -25,7 +26,7 @@ def decoded(source: str, records: Iterable[Record], *, explain: bool = False) ->
     }
 
 
-def record_data(record: Record, *, explain: bool = False) -> dict[str, Any]:
+def record_data(record: Examined, *, explain: bool = False) -> dict[str, Any]:
     """One record; `explain` adds the evidence for every layout."""
     data: dict[str, Any] = {
         "layout": record.layout.name if record.layout else UNKNOWN,
@@ -45,8 +46,8 @@ def record_data(record: Record, *, explain: bool = False) -> dict[str, Any]:
         },
         "writers": list(record.writers),
         "missing": list(record.missing),
-        "fields": record.fields,
-        "after_nul": record.after_nul,
+        "fields": shown_fields(record),
+        "after_nul": shown_tails(record),
         "vendor": record_data(record.vendor, explain=explain) if record.vendor else None,
         "findings": [finding_data(finding) for finding in record.findings],
     }

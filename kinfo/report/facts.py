@@ -7,6 +7,7 @@ from typing import Any
 
 from kinfo.kernel_build.model import Facts, shown
 from kinfo.record import text as escaped
+from kinfo.record.shown import words
 from kinfo.report.style import Style
 from kinfo.writers import Built
 
@@ -44,7 +45,8 @@ def explained(built: Built, facts: Facts, style: Style) -> str:
     """Every field of a record that was built: its value, the driver's expression, where the facts come from, and why."""
     title = f"{built.driver}: {built.layout.name} ({built.layout.alias}), {len(built.data)} bytes, checksum {checksum(built)}"
     rows = [
-        (one.field, _brief(one.value), one.expression or "-", _behind(one.facts, facts, one.why)) for one in built.written
+        (one.field, _brief(words(one.field, one.value)), one.expression or "-", _behind(one.facts, facts, one.why))
+        for one in built.written
     ]
     lines = [style.paint(title, "bold"), *_table(("field", "value", "driver stores", "from, and why"), rows, style)]
     lines += [f"note: {note}" for note in built.notes]
@@ -61,7 +63,7 @@ def built_document(built: Built, facts: Facts) -> dict[str, Any]:
         "layout": built.layout.name,
         "size": len(built.data),
         "checksum": checksum(built),
-        "fields": {one.field: one.value for one in built.written},
+        "fields": {one.field: words(one.field, one.value) for one in built.written},
         "after_nul": {name: tail for name, tail in tails.items() if tail},
         "explained": [
             {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.record.model import Field, Value
-from kinfo.record.record import HEAD_FIELDS, Record, show
+from kinfo.record.record import HEAD_FIELDS, Record
+from kinfo.record.shown import show
 from kinfo.report.style import CYCLE, Style
 
 _PER_LINE = 16

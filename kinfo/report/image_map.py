@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinfo.record.check.image import image_range
+from kinfo.examine.check.image import image_range
 from kinfo.record.limits import TABLES
 from kinfo.record.record import Record
 from kinfo.report.style import Style
 
 WIDTH = 64
-_BORDERS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end")
-_TABLES = tuple(name.removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa"))
+_BORDERS = ("text", "stext", "etext", "sinittext", "einittext", "end")
+_TABLES = tuple(name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa"))
 _LEGEND = {
     "#": "text",
     "k": "kallsyms",
@@ -24,12 +24,11 @@ _COLOURS = {"#": "blue", "k": "magenta", "i": "yellow", "P": "red", ".": "dim"}
 
 def draw(record: Record, style: Style) -> Iterator[str]:
     """A bar from the image's start to its end, what its letters mean, and the borders behind it; or the bare addresses."""
-    suffix = record.suffix
-    borders = _addresses(record, suffix)
+    borders = _addresses(record)
     image = image_range(record)
     if image is not None:
         start, end = image
-        cells = _cells(record, suffix, start, end)
+        cells = _cells(record, start, end)
         yield f"  {start:#x} [{''.join(style.paint(cell, _COLOURS[cell]) for cell in cells)}] {end:#x}"
         legend = ", ".join(f"{letter} {meaning}" for letter, meaning in _LEGEND.items() if letter in cells)
         yield f"  {_size(end - start)}; one letter is {_size((end - start) // WIDTH)}: {legend}"
@@ -39,24 +38,25 @@ def draw(record: Record, style: Style) -> Iterator[str]:
         yield f"  {address:#014x}  {inside:<12}{', '.join(names)}"
 
 
-def _addresses(record: Record, suffix: str) -> dict[int, list[str]]:
+def _addresses(record: Record) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for name in (*(f"{border}_{suffix}" for border in _BORDERS), f"swapper_pg_dir_{suffix}"):
-        if address := record.number(name):
+    named = [(f"_{stem}_{record.suffix}", record.pointer(stem)) for stem in _BORDERS]
+    for name, address in (*named, ("swapper_pg_dir_pa", record.number("swapper_pg_dir_pa"))):
+        if address:
             found.setdefault(address, []).append(name)
     return found
 
 
-def _cells(record: Record, suffix: str, start: int, end: int) -> list[str]:
+def _cells(record: Record, start: int, end: int) -> list[str]:
     """One letter a WIDTH-th of the image; what comes later covers what was drawn before."""
     cells = ["."] * WIDTH
-    tables = [address for name in _TABLES if (address := record.number(f"{name}_{suffix}"))]
+    tables = [address for name in _TABLES if (address := record.pointer(name))]
     tables = [address for address in tables if start <= address < end]
     spans = [
-        ("#", record.number(f"_stext_{suffix}"), record.number(f"_etext_{suffix}")),
+        ("#", record.pointer("stext"), record.pointer("etext")),
         ("k", min(tables, default=None), max(tables, default=None)),
         ("P", record.number("swapper_pg_dir_pa"), record.number("swapper_pg_dir_pa")),
-        ("i", record.number(f"_sinittext_{suffix}"), record.number(f"_einittext_{suffix}")),
+        ("i", record.pointer("sinittext"), record.pointer("einittext")),
     ]
     for letter, low, high in spans:
         if low and high and start <= low <= high <= end:

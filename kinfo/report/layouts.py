@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kinfo.record.layout_diff import LayoutDiff
 from kinfo.record.model import Field, Layout
 from kinfo.report.style import Style
 
@@ -35,6 +36,13 @@ def text(layout: Layout, style: Style) -> str:
         lines.append(f"  {field.offset:>5} {field.offset:#6x}  {field.ctype:<10} {field.name:<28} {note.meaning}")
         lines.append(f"  {'':<54}= {note.taken_from} ({note.unit})")
     return "\n".join(lines) + "\n"
+
+
+def document(layouts: Iterable[Layout]) -> dict[str, Any]:
+    """What JSON and YAML show."""
+    from kinfo.report.document import SCHEMA_VERSION
+
+    return {"schema_version": SCHEMA_VERSION, "layouts": [data(layout) for layout in layouts]}
 
 
 def data(layout: Layout) -> dict[str, Any]:
@@ -122,35 +130,29 @@ def _c_struct(layout: Layout) -> Iterator[str]:
     yield ""
 
 
-def diff(one: Layout, other: Layout, style: Style) -> str:
+def diff(found: LayoutDiff, style: Style) -> str:
     """What differs between two layouts: fields that moved, changed type, came or went."""
-    lines = [
-        style.paint(
-            f"{one.name} ({one.alias}, {one.size} bytes) -> {other.name} ({other.alias}, {other.size} bytes)", "bold"
-        ),
-        *_differences(one, other, style),
-    ]
-    return "\n".join(lines) + "\n"
+    one, other = found.one, found.other
+    title = f"{one.name} ({one.alias}, {one.size} bytes) -> {other.name} ({other.alias}, {other.size} bytes)"
+    return "\n".join((style.paint(title, "bold"), *_differences(found, style))) + "\n"
 
 
-def _differences(one: Layout, other: Layout, style: Style) -> Iterator[str]:
-    same = 0
-    for field in one.fields:
-        match = other.by_name.get(field.name)
-        if match is None:
+def _differences(found: LayoutDiff, style: Style) -> Iterator[str]:
+    moved = {old.name: new for old, new in found.moved}
+    for field in found.one.fields:
+        if field in found.gone:
             yield style.paint(f"  - {field.offset:#6x}           {field.ctype:<9} {field.name}", "red")
-        elif (match.offset, match.ctype) == (field.offset, field.ctype):
-            same += 1
-        else:
-            yield f"  > {field.offset:#6x} -> {match.offset:#6x} {match.ctype:<9} {field.name}"
-    for field in other.fields:
-        if field.name not in one.by_name:
-            yield style.paint(f"  +           {field.offset:#6x} {field.ctype:<9} {field.name}", "green")
-    is_identical = same == len(one.fields) == len(other.fields)
-    yield f"  all {same} fields are the same" if is_identical else f"  {same} fields are the same (- gone, > moved, + new)"
-    for label, first, second in (
-        ("magic", f"{one.magic:#x}", f"{other.magic:#x}"),
-        ("devicetree", one.compatible, other.compatible),
-    ):
-        if first != second:
-            yield f"  {label}: {first} -> {second}"
+        elif new := moved.get(field.name):
+            yield f"  > {field.offset:#6x} -> {new.offset:#6x} {new.ctype:<9} {field.name}"
+    for field in found.new:
+        yield style.paint(f"  +           {field.offset:#6x} {field.ctype:<9} {field.name}", "green")
+    same = len(found.same)
+    yield (
+        f"  all {same} fields are the same"
+        if found.is_identical
+        else f"  {same} fields are the same (- gone, > moved, + new)"
+    )
+    if found.magic:
+        yield f"  magic: {found.magic[0]:#x} -> {found.magic[1]:#x}"
+    if found.compatible:
+        yield f"  devicetree: {found.compatible[0]} -> {found.compatible[1]}"

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from kinfo.errors import KernelError
+from kinfo.examine import Examined
 from kinfo.findings import Severity, worst
 from kinfo.kernel.extent import image_of, range_words
 from kinfo.kernel.kallsyms.tables import tables_of
@@ -16,7 +17,7 @@ from kinfo.record.record import Record
 Step = tuple[str, str]  # a command ("": none) and why
 
 
-def after_decode(source: Dump, name: str, record: Record) -> str:
+def after_decode(source: Dump, name: str, record: Examined) -> str:
     """The section "Next:". `name` is the dump's, as it was typed ("-": standard input)."""
     file = "FILE" if name == "-" else shlex.quote(name)
     steps = [*_about_faults(record, file), *_about_kernel(source, file, record)]
@@ -37,7 +38,7 @@ def _alias(record: Record) -> str:
     return record.layout.alias if record.layout else "-"
 
 
-def _about_faults(record: Record, file: str) -> Iterator[Step]:
+def _about_faults(record: Examined, file: str) -> Iterator[Step]:
     if record.layout is None:
         yield f"kinfo verify-dt BOARD.dtb --dump {file}", "whether the devicetree gives the driver this memory"
     gravest = worst(record.findings)

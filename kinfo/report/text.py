@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from kinfo.examine import Examined
 from kinfo.findings import Severity
 from kinfo.record.checksum import State
-from kinfo.record.record import Record, Weighed
+from kinfo.record.record import Weighed
+from kinfo.record.shown import shown_fields
 from kinfo.report import image_map
-from kinfo.report.findings import finding_lines
+from kinfo.report.findings import counted, finding_lines
 from kinfo.report.style import Style
 
 _KALLSYMS = tuple(f"_{name}_" for name in ("addresses", "offsets", "relative", "names", "markers", "token", "seqs"))
@@ -23,7 +25,7 @@ _FLAGS = {
 _VA_SPACE = ("va_bits", "page_offset", "page_end", "phys_offset", "kimage_voffset")
 
 
-def render(source: str, record: Record, style: Style) -> str:
+def render(source: str, record: Examined, style: Style) -> str:
     """The whole screen for one record."""
     sections: list[Iterable[str]] = [_identity(source, record, style)]
     if record.layout is not None:
@@ -58,7 +60,7 @@ def _section(title: str, lines: Iterable[str], style: Style) -> list[str]:
     return [style.paint(title, "bold"), *body] if body else []
 
 
-def _identity(source: str, record: Record, style: Style) -> Iterator[str]:
+def _identity(source: str, record: Examined, style: Style) -> Iterator[str]:
     place = f"{source} at {record.offset:#x}" + ("" if record.address is None else f" (PA {record.address:#x})")
     if record.layout is None:
         yield f"{style.paint(place, 'bold')}: no record in {record.size} bytes"
@@ -77,7 +79,7 @@ def _identity(source: str, record: Record, style: Style) -> Iterator[str]:
         yield _row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
 
 
-def _state(record: Record) -> str:
+def _state(record: Examined) -> str:
     """The state in words, completeness included, as in `valid, incomplete`."""
     if record.is_truncated:
         return "cut off before the end: the sum cannot be formed"
@@ -91,10 +93,9 @@ def _state(record: Record) -> str:
     return f"{words}, incomplete" if record.missing and record.state.verified else words
 
 
-def _verdict(record: Record, style: Style) -> str:
+def _verdict(record: Examined, style: Style) -> str:
     counts = Counter(finding.severity for finding in record.findings)
-    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-    parts = [f"{counts[s]} {word}{'s' if counts[s] > 1 else ''}" for s, word in words.items() if counts[s]]
+    parts = counted(record.findings)
     if counts[Severity.ERROR]:
         return style.paint("not sound", "bold", "red") + ": " + ", ".join(parts)
     if record.missing:
@@ -102,8 +103,8 @@ def _verdict(record: Record, style: Style) -> str:
     return style.paint("sound", "bold", "green") + (": " + ", ".join(parts) if parts else "")
 
 
-def _build(record: Record) -> Iterator[str]:
-    fields = record.fields
+def _build(record: Examined) -> Iterator[str]:
+    fields = shown_fields(record)
     if "build_info" in fields:
         yield _row("build_info", str(fields["build_info"]) or "(empty)")
     flags = {option: fields.get(name) for name, option in _FLAGS.items() if name in fields}
@@ -118,24 +119,24 @@ def _build(record: Record) -> Iterator[str]:
         yield _row("thread_size", f"{stack:#x} ({stack // 1024} KiB)")
 
 
-def _image_title(record: Record) -> str:
+def _image_title(record: Examined) -> str:
     kind = "virtual" if record.suffix == "va" else "physical"
     return f"Image in {kind} memory"
 
 
-def _kallsyms_title(record: Record) -> str:
+def _kallsyms_title(record: Examined) -> str:
     count = record.number("num_syms")
     return "Kallsyms" if count is None else f"Kallsyms: {count:,} symbols"
 
 
-def _kallsyms(record: Record) -> Iterator[str]:
-    for name, value in record.fields.items():
+def _kallsyms(record: Examined) -> Iterator[str]:
+    for name, value in shown_fields(record).items():
         if name.startswith(_KALLSYMS):
             yield _row(name, "(not set)" if value == "0x0" else str(value))
 
 
-def _modules(record: Record) -> Iterator[str]:
-    for name, value in record.fields.items():
+def _modules(record: Examined) -> Iterator[str]:
+    for name, value in shown_fields(record).items():
         if name in _MODULES:
             yield _row(name, str(value))
         elif name.startswith("mod_") and not name.endswith("_pa"):
@@ -144,19 +145,20 @@ def _modules(record: Record) -> Iterator[str]:
             yield _row(name, str(value))
 
 
-def _va_space(record: Record) -> Iterator[str]:
+def _va_space(record: Examined) -> Iterator[str]:
+    fields = shown_fields(record)
     for name in _VA_SPACE:
-        if name in record.fields:
-            yield _row(name, str(record.fields[name]))
+        if name in fields:
+            yield _row(name, str(fields[name]))
 
 
-def _vendor(record: Record) -> Iterator[str]:
+def _vendor(record: Examined) -> Iterator[str]:
     block = record if record.layout and record.layout.vendor else record.vendor
     if block is None or block.layout is None:
         return
     yield _row("layout", f"{block.layout.name} ({block.layout.alias}) at {block.offset:#x}, {block.confidence.value}")
     yield _row("checksum", _state(block))
-    for name, value in block.fields.items():
+    for name, value in shown_fields(block).items():
         if name in _VA_SPACE and block is record:
             continue  # these have a section of their own
         shown = ", ".join(str(item) for item in value if item) if isinstance(value, list) else value

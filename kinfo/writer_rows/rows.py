@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.writer_rows import series
 from kinfo.writer_rows.model import Gap, Posting, Row, Tree
 
@@ -102,6 +103,16 @@ ROWS: tuple[Row, ...] = (*_SHIPPED, *_POSTED)
 def row_named(name: str) -> Row | None:
     """The row of the driver of this name, in any case; None for a name that no row has."""
     return next((row for row in ROWS if row.name == name.lower()), None)
+
+
+def posting_named(key: str) -> Row:
+    """The posting with this key, as in v3 or rfc-v2. Raises UnknownNameError."""
+    by_key = {row.key: row for row in postings()}
+    try:
+        return by_key[key.lower()]
+    except KeyError:
+        choices = f"choose one of: {', '.join(by_key)}"
+        raise UnknownNameError(f"no posting is called {key!r}", did_you_mean(key.lower(), by_key, choices)) from None
 
 
 def postings() -> tuple[Row, ...]:

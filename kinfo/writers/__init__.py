@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinfo.writers.model import Built, Driver, Entry, Request, Written
+from kinfo.writers.model import Built, Driver, Registered, Request, Written
 from kinfo.writers.registry import DRIVERS, driver_named
 
-__all__ = ["DRIVERS", "Built", "Driver", "Entry", "Request", "Written", "driver_named"]
+__all__ = ["DRIVERS", "Built", "Driver", "Registered", "Request", "Written", "driver_named"]

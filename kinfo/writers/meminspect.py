@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kinfo.errors import FieldError
 from kinfo.writer_rows.model import Posting, Row
-from kinfo.writers import build_info, rules
+from kinfo.writers import build_info, fillings
 from kinfo.writers.build_info import Kept
-from kinfo.writers.model import Entry, Plan, Request
-from kinfo.writers.rules import Facts, Rule
+from kinfo.writers.fillings import Facts, Filling
+from kinfo.writers.model import Plan, Registered, Request
 
 _LIMIT = 1 << 64
 _BORDERS = ("_sinittext", "_einittext", "_end", "_text", "_stext", "_etext")
@@ -51,30 +51,30 @@ def _kept(row: Row, posting: Posting, request: Request) -> Kept:
     return Kept(b"", ())
 
 
-def _probed(row: Row, posting: Posting, kept: Kept, is_given: bool) -> dict[str, Rule]:
+def _probed(row: Row, posting: Posting, kept: Kept, is_given: bool) -> dict[str, Filling]:
     """What probe stores, and 0 for everything that a region would set."""
     flag = "CONFIG_KALLSYMS_BASE_RELATIVE"
-    waiting = rules.zero("its region was not registered")
+    waiting = fillings.zero("its region was not registered")
     given = "module parameter build_info" if is_given else ""
     return {
         **dict.fromkeys((*_FIELDS.values(), "num_syms"), waiting),
-        "enabled_all": rules.option("CONFIG_KALLSYMS_ALL"),
-        "enabled_base_relative": rules.option(flag)
+        "enabled_all": fillings.option("CONFIG_KALLSYMS_ALL"),
+        "enabled_base_relative": fillings.option(flag)
         if posting.assigns_base_flag
-        else rules.zero(f"not assigned in {row.short}"),
-        "enabled_absolute_percpu": rules.option("CONFIG_KALLSYMS_ABSOLUTE_PERCPU"),
-        "enabled_cfi_clang": rules.option("CONFIG_CFI_CLANG"),
-        "name_len": rules.number("KSYM_NAME_LEN"),
-        "bit_per_long": rules.number("BITS_PER_LONG"),
-        "module_name_len": rules.number("MODULE_NAME_LEN"),
-        "symbol_len": rules.number("KSYM_SYMBOL_LEN"),
-        "_relative_pa": rules.zero(_no_base(row, posting)),
-        "thread_size": rules.number("THREAD_SIZE"),
-        "last_uts_release": rules.constant(b"", "", waiting.why),
-        "build_info": rules.constant(kept.data, given, "" if is_given else "the parameter was never written"),
-        "enabled_modules_tree_lookup": rules.option("CONFIG_MODULES_TREE_LOOKUP"),
-        "mod_mem_offset": rules.number("module.mem", "offsetof(struct module, mem)"),
-        "mod_kallsyms_offset": rules.number("module.kallsyms", "offsetof(struct module, kallsyms)"),
+        else fillings.zero(f"not assigned in {row.short}"),
+        "enabled_absolute_percpu": fillings.option("CONFIG_KALLSYMS_ABSOLUTE_PERCPU"),
+        "enabled_cfi_clang": fillings.option("CONFIG_CFI_CLANG"),
+        "name_len": fillings.number("KSYM_NAME_LEN"),
+        "bit_per_long": fillings.number("BITS_PER_LONG"),
+        "module_name_len": fillings.number("MODULE_NAME_LEN"),
+        "symbol_len": fillings.number("KSYM_SYMBOL_LEN"),
+        "_relative_pa": fillings.zero(_no_base(row, posting)),
+        "thread_size": fillings.number("THREAD_SIZE"),
+        "last_uts_release": fillings.constant(b"", "", waiting.why),
+        "build_info": fillings.constant(kept.data, given, "" if is_given else "the parameter was never written"),
+        "enabled_modules_tree_lookup": fillings.option("CONFIG_MODULES_TREE_LOOKUP"),
+        "mod_mem_offset": fillings.number("module.mem", "offsetof(struct module, mem)"),
+        "mod_kallsyms_offset": fillings.number("module.kallsyms", "offsetof(struct module, kallsyms)"),
     }
 
 
@@ -84,9 +84,9 @@ def _no_base(row: Row, posting: Posting) -> str:
     return "its region was not registered" if _BASE in posting.regions else f"{row.short} no longer registers {_BASE}"
 
 
-def _delivered(posting: Posting, request: Request) -> Iterator[Entry]:
+def _delivered(posting: Posting, request: Request) -> Iterator[Registered]:
     """The entries that reach the driver."""
-    known = request.entries if request.entries is not None else [Entry(name, None) for name in posting.regions]
+    known = request.entries if request.entries is not None else [Registered(name, None) for name in posting.regions]
     _check_stops(request, known)
     stop = len(known) if request.after is None else request.after
     for entry in known[:stop]:
@@ -94,7 +94,7 @@ def _delivered(posting: Posting, request: Request) -> Iterator[Entry]:
             yield entry
 
 
-def _check_stops(request: Request, known: Sequence[Entry]) -> None:
+def _check_stops(request: Request, known: Sequence[Registered]) -> None:
     if request.after is not None and request.after > len(known):
         raise FieldError(f"--after {request.after}: only {len(known)} regions are registered", "give a smaller number")
     names = {entry.name for entry in known} | {str(entry.id) for entry in known}
@@ -104,9 +104,9 @@ def _check_stops(request: Request, known: Sequence[Entry]) -> None:
             raise FieldError(f"--only {name}: no region of that name or id is registered", f"those with a field: {listed}")
 
 
-def _filled(posting: Posting, request: Request, entries: Iterable[Entry]) -> tuple[dict[str, Rule], bool]:
+def _filled(posting: Posting, request: Request, entries: Iterable[Registered]) -> tuple[dict[str, Filling], bool]:
     """What the entries set, one after the other, and whether a sum was formed."""
-    filled: dict[str, Rule] = {}
+    filled: dict[str, Filling] = {}
     is_summed = False
     text = _text_of(request)
     for entry in entries:
@@ -118,7 +118,7 @@ def _filled(posting: Posting, request: Request, entries: Iterable[Entry]) -> tup
         if field:
             filled[field] = _placed(entry, text)
         elif entry.name == _COUNT:
-            filled["num_syms"] = rules.number("num_syms", "*(u32 *)va of region kallsyms_num_syms")
+            filled["num_syms"] = fillings.number("num_syms", "*(u32 *)va of region kallsyms_num_syms")
         elif entry.name in (_UTS, _UTS_NAME):
             filled["last_uts_release"] = _release(entry.name)
         elif entry.name == _BASE and posting.base:
@@ -131,7 +131,7 @@ def _text_of(request: Request) -> int | None:
     return next((entry.va for entry in request.entries or () if entry.name == "_text" and entry.va), None)
 
 
-def _check(entry: Entry) -> None:
+def _check(entry: Registered) -> None:
     if entry.va is None:
         return
     if not entry.va and not entry.pa:
@@ -144,15 +144,15 @@ def _check(entry: Entry) -> None:
         raise FieldError(f"region {entry.name}: has no VA to read from", "check the table: the driver would fault")
 
 
-def _placed(entry: Entry, text: int | None) -> Rule:
+def _placed(entry: Registered, text: int | None) -> Filling:
     """PA of a region: as the table has it, else __pa(va), which for the image is va - kimage_voffset."""
     region = f"of region {entry.name}"
     if entry.pa:
-        return rules.constant(entry.pa, f"pa {region}")
+        return fillings.constant(entry.pa, f"pa {region}")
     va = entry.va
     if va is None:
-        return rules.pa(entry.name, "__pa")
-    return Rule(f"__pa(va) {region}", _needs(text), lambda facts: _pa(facts, va, text))
+        return fillings.pa(entry.name, "__pa")
+    return Filling(f"__pa(va) {region}", _needs(text), lambda facts: _pa(facts, va, text))
 
 
 def _needs(text: int | None) -> tuple[str, ...]:
@@ -160,18 +160,18 @@ def _needs(text: int | None) -> tuple[str, ...]:
 
 
 def _pa(facts: Facts, va: int, text: int | None) -> int:
-    start = rules.number_of(facts, "_text") if text is None else text
-    return va - start + rules.number_of(facts, "text_pa") & _LIMIT - 1
+    start = fillings.number_of(facts, "_text") if text is None else text
+    return va - start + fillings.number_of(facts, "text_pa") & _LIMIT - 1
 
 
-def _base(posting: Posting, entry: Entry, text: int | None) -> Rule:
+def _base(posting: Posting, entry: Registered, text: int | None) -> Filling:
     if posting.base == "value":
-        return rules.pa("relative_base", "__pa")._replace(expression="__pa(*(u64 *)va) of region kallsyms_relative_base")
+        return fillings.pa("relative_base", "__pa")._replace(expression="__pa(*(u64 *)va) of region kallsyms_relative_base")
     return _placed(entry, text)._replace(why="wrong: RFC v2 takes the variable's own address, not what it holds")
 
 
-def _release(name: str) -> Rule:
+def _release(name: str) -> Filling:
     if name == _UTS:
-        return rules.text("release", "name.release of region init_uts_ns")
+        return fillings.text("release", "name.release of region init_uts_ns")
     why = "wrong: RFC v2 copies the region's first member, sysname, not release"
-    return rules.constant(b"Linux", "region init_uts_ns_name", why)
+    return fillings.constant(b"Linux", "region init_uts_ns_name", why)

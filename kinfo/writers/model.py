@@ -11,11 +11,11 @@ from kinfo.record.encode import encode
 from kinfo.record.kernels import parse_release
 from kinfo.record.layouts import layout_named
 from kinfo.record.model import Layout
-from kinfo.record.record import HEAD_FIELDS, Shown, show
-from kinfo.writers.rules import Facts, Rule
+from kinfo.record.record import HEAD_FIELDS, Content, content
+from kinfo.writers.fillings import Facts, Filling
 
 
-class Entry(NamedTuple):
+class Registered(NamedTuple):
     """A region of the inspect table: its id's name (the symbol), VA, PA (0: not set), bytes, and the id (None: not known).
 
     Where `va` is None the region lies where the facts have the symbol.
@@ -40,7 +40,7 @@ class Request:
     facts: Facts
     layout: Layout
     build_info: Sequence[str] = ()
-    entries: Sequence[Entry] | None = None
+    entries: Sequence[Registered] | None = None
     after: int | None = None
     only: Collection[str] | None = None
 
@@ -48,7 +48,7 @@ class Request:
 class Plan(NamedTuple):
     """A rule for every field that the driver writes or is known to leave. `is_summed`: whether magic and checksum are set."""
 
-    rules: Mapping[str, Rule]
+    fillings: Mapping[str, Filling]
     is_summed: bool = True
     notes: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ class Written(NamedTuple):
     """What a field holds and why: the driver's expression ("" where it stores nothing) and the facts behind it."""
 
     field: str
-    value: Shown
+    value: Content
     expression: str
     facts: tuple[str, ...]
     why: str
@@ -108,7 +108,7 @@ class Driver:
 
     def missing(self, request: Request) -> tuple[str, ...]:
         """The facts that the record needs and that are not known. Raises FieldError for what the driver cannot be asked."""
-        needed = (name for rule in self._plan(request).rules.values() for name in rule.facts)
+        needed = (name for rule in self._plan(request).fillings.values() for name in rule.facts)
         return tuple(name for name in dict.fromkeys(needed) if name not in request.facts)
 
     def build(self, request: Request) -> Built:
@@ -117,17 +117,18 @@ class Driver:
         if lacking:
             raise FieldError(f"{self.name} needs facts that are not known: {', '.join(lacking)}", "see `kinfo facts`")
         plan, layout = self._plan(request), request.layout
-        values = {name: rule.value(request.facts) for name, rule in plan.rules.items() if not layout.by_name[name].elements}
+        plain = {name: one for name, one in plan.fillings.items() if not layout.by_name[name].elements}
+        values = {name: one.value(request.facts) for name, one in plain.items()}
         data = encode(values, layout)
         if not plan.is_summed:  # probed, but no sum formed yet
             behind = layout.by_name[HEAD_FIELDS[-1]].end
             data = bytes(behind) + data[behind:]
         raw = layout.unpack(data)
         written = tuple(
-            Written(field.name, show(field, raw[field.name]), rule.expression, rule.facts, rule.why)
+            Written(field.name, content(raw[field.name]), rule.expression, rule.facts, rule.why)
             for field in layout.fields
             if field.name not in HEAD_FIELDS
-            for rule in (plan.rules[field.name],)
+            for rule in (plan.fillings[field.name],)
         )
         return Built(self.name, layout, data, written, plan.notes)
 
@@ -135,8 +136,8 @@ class Driver:
         if not self.takes_entries and not (request.entries is None and request.after is None and request.only is None):
             raise FieldError(f"{self.name} writes the record at once", "entries go with the meminspect and kmemdump drivers")
         plan = self.plan(request)
-        names = [name for name in request.layout.by_name if name not in plan.rules and name not in HEAD_FIELDS]
+        names = [name for name in request.layout.by_name if name not in plan.fillings and name not in HEAD_FIELDS]
         if names:
             what = f"{self.name} has no rule for {', '.join(names)} of layout {request.layout.alias}"
             raise FieldError(what, "add it to the driver's plan in kinfo/writers")
-        return plan._replace(rules={name: rule for name, rule in plan.rules.items() if name in request.layout.by_name})
+        return plan._replace(fillings={name: rule for name, rule in plan.fillings.items() if name in request.layout.by_name})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinfo.errors import FieldError
-from kinfo.writers import rules
+from kinfo.writers import fillings
 from kinfo.writers.model import Plan, Request
 
 
@@ -15,16 +15,16 @@ def plan(request: Request) -> Plan:
     has_own = "vendor_release" in facts
     expression = "the release, with the vendor module's own commit in it" if has_own else "init_utsname()->release"
     root = "mod_tree" if facts.get("CONFIG_MODULES_TREE_LOOKUP") else "modules"
-    found = rules.pa(root, why="found by name in kallsyms: mod_tree with tree lookup, else modules")
+    found = fillings.pa(root, why="found by name in kallsyms: mod_tree with tree lookup, else modules")
     filled = {
-        "uts_release": rules.text("vendor_release" if has_own else "release", expression),
+        "uts_release": fillings.text("vendor_release" if has_own else "release", expression),
         "mod_root_pa": found._replace(facts=("CONFIG_MODULES_TREE_LOOKUP", *found.facts)),
-        "names_total_len": rules.number("names_total_len", "counted by walking kallsyms_names"),
-        "suspend_diag_va": rules.number("suspend_diag_va"),
-        "va_bits": rules.number("VA_BITS"),
-        "page_offset": rules.number("PAGE_OFFSET"),
-        "page_end": rules.number("PAGE_END"),
-        "phys_offset": rules.number("PHYS_OFFSET"),
-        "kimage_voffset": rules.number("kimage_voffset"),
+        "names_total_len": fillings.number("names_total_len", "counted by walking kallsyms_names"),
+        "suspend_diag_va": fillings.number("suspend_diag_va"),
+        "va_bits": fillings.number("VA_BITS"),
+        "page_offset": fillings.number("PAGE_OFFSET"),
+        "page_end": fillings.number("PAGE_END"),
+        "phys_offset": fillings.number("PHYS_OFFSET"),
+        "kimage_voffset": fillings.number("kimage_voffset"),
     }
     return Plan(filled)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kinfo.arch import arm64
 from kinfo.dt.boot.releases import Release
 from kinfo.dt.boot.scan import Wish
 from kinfo.dt.ranges import Range
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
     from kinfo.dt.tree import Node
 
 POOL = "shared-dma-pool"
-_HUGE = {4096: 2 << 20, 16384: 32 << 20, 65536: 512 << 20}  # arm64: pageblock_order is that of a huge page
 
 
 def cma_alignment(release: Release, page: int) -> int:
     """CMA_MIN_ALIGNMENT_BYTES; up to 5.15 the largest order of the allocator counts, 4 MiB with pages of 4 KiB."""
-    huge = _HUGE.get(page, 2 << 20)
+    huge = arm64.block_size(page)  # pageblock_order is that of a huge page
     return max(huge, page << 10) if release.version < (5, 17) else huge
 
 

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kinfo.arch import arm64
+from kinfo.arch.address import MASK
 from kinfo.findings import Finding
 from kinfo.kernel import rules, variables
 from kinfo.kernel.boot.vmcoreinfo import read, value
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging import linear
-from kinfo.kernel.paging.formats import ARM64
 
-_MASK = (1 << 64) - 1
 TABLES = "the page tables' linear map"
 
 
@@ -81,7 +81,7 @@ def linear_map(kernel: Kernel) -> LinearMap:
 def _is_arm64(kernel: Kernel) -> bool:
     form = kernel.space.form if kernel.space else None
     machine = form.machine if form else kernel.memory.machine
-    return kernel.pointers.word == 8 and machine in (None, ARM64)
+    return kernel.pointers.word == 8 and machine in (None, arm64.MACHINE)
 
 
 def _arm64(kernel: Kernel) -> Iterator[Source]:
@@ -96,8 +96,8 @@ def _arm64(kernel: Kernel) -> Iterator[Source]:
     }
     for name, number in stated.items():
         if number is not None:
-            stands_for = linear.stated(kernel.space, number & _MASK) if kernel.space else None
-            yield Source(name, number & _MASK, stands_for.shift if stands_for else None)
+            stands_for = linear.stated(kernel.space, number & MASK) if kernel.space else None
+            yield Source(name, number & MASK, stands_for.shift if stands_for else None)
     yield from _walked(kernel)
 
 
@@ -120,7 +120,7 @@ def _walked(kernel: Kernel) -> Iterator[Source]:
     shift = linear.shift(space) if space else None
     if space is None or space.form is None or shift is None:
         return
-    is_arm64 = space.form.machine == ARM64  # as the kernel counts, as far as the tables tell what it was built for
+    is_arm64 = space.form.machine == arm64.MACHINE  # as the kernel counts, as far as the tables tell what it was built for
     start = linear.phys_offset(space, shift, space.form.va_bits) if is_arm64 else shift
     if start is not None:
         yield Source(TABLES, start, shift)

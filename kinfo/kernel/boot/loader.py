@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from kinfo.arch import arm64
 from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import ARM64
 
 _VA_BITS, _PAGE_SHIFT = 39, 12  # fixed in LK's walk: three levels of 4K tables
 
@@ -17,7 +17,7 @@ def check(kernel: Kernel) -> tuple[Finding, ...]:
     if layout is None or not layout.alias.startswith("A") or space is None or space.form is None:
         return ()
     form, bits = space.form, space.va_bits
-    if form.machine != ARM64 or (bits, form.page_shift) == (_VA_BITS, _PAGE_SHIFT):
+    if form.machine != arm64.MACHINE or (bits, form.page_shift) == (_VA_BITS, _PAGE_SHIFT):
         return ()
     message = (
         f"this kernel has {bits}-bit VAs and {form.page_size >> 10}K pages; LK walks {_VA_BITS}-bit VAs in 4K pages only"

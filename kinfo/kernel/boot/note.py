@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kinfo.arch import arm64, x86_64
+from kinfo.arch.address import MASK
 from kinfo.kernel.boot import banner
 from kinfo.kernel.boot.image_notes import image_build_id
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import ARM64
+from kinfo.kernel.paging.space import Space
 from kinfo.record import text
 
-X86_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map
-_MASK = (1 << 64) - 1
+_TABLES = ("names", "token_table", "token_index")  # where what the record says stands for itself
 _SHOWN, _LONGEST = 3, 80  # differences that a message names, and letters of each part
 
 
@@ -79,21 +80,29 @@ def _of_boot(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
     yield _number(values, "SYMBOL(_stext)", space.va(kernel.kallsyms.borders.stext), where)
     if space.root:
         yield _number(values, "SYMBOL(swapper_pg_dir)", space.va(space.root), where)
-    if space.form is None or space.form.machine == ARM64:
+    yield from _of_tables(kernel, space, values)
+    if space.form is None or space.form.machine == arm64.MACHINE:
         yield _number(values, "NUMBER(kimage_voffset)", space.voffset, where)
     else:
-        yield _number(values, "NUMBER(phys_base)", (X86_MAP - space.voffset) & _MASK, where, base=10)
+        yield _number(values, "NUMBER(phys_base)", x86_64.voffset(space.voffset), where, base=10)
     if space.form is not None:
         tables = "the page table's format"
         yield _number(values, "PAGESIZE", space.form.page_size, tables, base=10, is_of_boot=False)
-        if space.form.machine == ARM64:
+        if space.form.machine == arm64.MACHINE:
             yield _number(values, "NUMBER(TCR_EL1_T1SZ)", 64 - (space.va_bits or 0), tables, is_of_boot=False)
+
+
+def _of_tables(kernel: Kernel, space: Space, values: dict[str, str]) -> Iterator[Check]:
+    """What a record says of kallsyms; without one it can be this very VMCOREINFO that said it."""
+    for name in _TABLES if kernel.pointers.record else ():
+        if pa := kernel.pointers.pa(name):
+            yield _number(values, f"SYMBOL(kallsyms_{name})", space.va(pa), kernel.pointers.source)
 
 
 def _number(values: dict[str, str], key: str, own: int, source: str, *, base: int = 16, is_of_boot: bool = True) -> Check:
     stated = values.get(key, "")
     try:
-        is_same = (int(stated, base) - own) & _MASK == 0
+        is_same = (int(stated, base) - own) & MASK == 0
     except ValueError:
         is_same = False
     return Check(key, stated, f"{own:#x}" if base == 16 else f"{own}", source, is_same, is_of_boot)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kinfo.arch import x86_64
+from kinfo.arch.address import MASK, signed
 from kinfo.findings import Finding
 from kinfo.kernel import rules, variables
 from kinfo.kernel.boot import banner
-from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.vmcoreinfo import IN_RAM, in_ram, value
 from kinfo.kernel.kernel import Kernel
-
-_MASK = (1 << 64) - 1
 
 
 class Contradiction(NamedTuple):
@@ -28,8 +27,7 @@ class Contradiction(NamedTuple):
     @property
     def too_high(self) -> int:
         """How much too high the image's physical addresses are, as a signed number."""
-        distance = self.voffset - self.own & _MASK
-        return distance - (1 << 64) if distance >> 63 else distance
+        return signed(self.voffset - self.own & MASK)
 
 
 def contradiction(kernel: Kernel) -> Contradiction | None:
@@ -66,7 +64,7 @@ def _variable(kernel: Kernel) -> tuple[str, int] | None:
     if voffset:
         return "the variable kimage_voffset", voffset
     base = variables.number(kernel, "phys_base")
-    return None if base is None else ("the variable phys_base", (X86_MAP - base) & _MASK)
+    return None if base is None else ("the variable phys_base", x86_64.voffset(base))
 
 
 def _listed(kernel: Kernel) -> Iterator[int]:
@@ -77,4 +75,4 @@ def _listed(kernel: Kernel) -> Iterator[int]:
             if voffset is not None:
                 yield voffset
             elif base is not None:
-                yield (X86_MAP - base) & _MASK
+                yield x86_64.voffset(base)

@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import ClassVar
 
-_MASK = (1 << 64) - 1
 _NOT_IN_IMAGE = 1 << 52  # above every PA: an absolute symbol that wrapped around
 
 

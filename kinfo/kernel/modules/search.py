@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kallsyms.table import Kallsyms
@@ -51,7 +52,7 @@ def _heads(data: memoryview, start: int, space: Space) -> Iterator[tuple[int, in
     """PA and content of every two pointers that lead out of the image: what a list head with entries elsewhere looks like."""
     borders = space.kallsyms.borders
     low, high = space.va(borders.text), space.va(borders.end)
-    half = space.form.half if space.form else 1 << 63
+    half = space.form.half if space.form else KERNEL_HALF
     for index, (first, last) in enumerate(pairwise(numbers(data, "Q"))):
         if first > half < last and not (first & 7 or last & 7 or low <= first < high or low <= last < high):
             yield start + 8 * index, first

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-ARM64, X86_64 = 183, 62  # ELF e_machine
+from kinfo.arch import arm64, x86_64
+from kinfo.arch.address import SPACE
+
+ARM64, X86_64 = arm64.MACHINE, x86_64.MACHINE
 
 _VALID = 1
 _ARM_TABLE = 1 << 1  # on the last level: a page
@@ -47,7 +50,7 @@ class Format(NamedTuple):
     @property
     def half(self) -> int:
         """The lowest VA of the kernel's half."""
-        return (1 << 64) - (1 << self.va_bits - (self.machine == X86_64))
+        return SPACE - (1 << self.va_bits - (self.machine == X86_64))
 
     def shift(self, level: int) -> int:
         """The lowest VA bit that a level looks at."""

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kinfo.arch import arm64, x86_64
+from kinfo.arch.address import MASK, SPACE
 from kinfo.errors import HoleError
 from kinfo.kernel.kallsyms.addresses import numbers
-from kinfo.kernel.paging.formats import ARM64, Format
+from kinfo.kernel.paging.formats import Format
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.paging.walk import Mapping, walk
 from kinfo.memory import Memory
 
-_SPACE = 1 << 64
-_MASK = _SPACE - 1
-_WIDE = 52  # CONFIG_ARM64_VA_BITS of kernels that run with 48 bits, or with 47 (16K pages), where the CPU has no more
-_X86_START = {48: 0xFFFF880000000000, 57: 0xFF10000000000000}  # the lowest that PAGE_OFFSET was in any release
-_X86_END = 0xFFFFFE0000000000  # CPU_ENTRY_AREA_BASE: above it are no maps that KASLR moves
 _MOST_TABLES = 256  # looked into for mappings: the first is never far
 _MOST_MAPPINGS = 64
 _OF_A_TABLE = 4  # mappings of one table that are looked at
@@ -39,13 +36,11 @@ def shift(space: Space) -> int | None:
     found = bounds(space)
     if found is None or space.form is None:
         return None
-    distances = [
-        mapping.va - mapping.pa & _MASK for mapping in _Lowest(space.memory, space.form, *found).mappings(space.root)
-    ]
+    distances = [mapping.va - mapping.pa & MASK for mapping in _Lowest(space.memory, space.form, *found).mappings(space.root)]
     fitting = [distance for distance in dict.fromkeys(distances) if _is_possible(space, distance)]
     alias = {distance: _has_image(space, distance) for distance in fitting}
     sure = next((distance for distance in fitting if alias[distance]), None)
-    if sure is not None or space.form.machine != ARM64:  # on x86-64 vmalloc and vmemmap are in the range too
+    if sure is not None or space.form.machine != arm64.MACHINE:  # on x86-64 vmalloc and vmemmap are in the range too
         return sure
     is_one = len(set(distances)) == 1 and len(distances) >= _ENOUGH
     return fitting[0] if is_one and fitting and alias[fitting[0]] is None else None
@@ -59,13 +54,12 @@ def bounds(space: Space) -> tuple[int, int] | None:
     form, bits = space.form, space.va_bits
     if form is None or bits is None:
         return None
-    if form.machine != ARM64:
-        return _X86_START[form.va_bits], _X86_END
-    middle = _SPACE - (1 << bits - 1)
+    if form.machine != arm64.MACHINE:
+        return x86_64.LINEAR_START[form.va_bits], x86_64.LINEAR_END
+    middle = arm64.page_end(bits)
     if space.va(space.kallsyms.borders.stext) < middle:
-        return middle, _SPACE
-    smallest = min(bits, 47 if form.page_shift == 14 and form.va_bits == _WIDE else 48)  # VA_BITS_MIN
-    return _SPACE - (1 << bits), _SPACE - (1 << smallest - 1)
+        return middle, SPACE
+    return arm64.page_offset(bits), arm64.page_end(arm64.va_bits_min(bits, form.page_shift))
 
 
 def phys_offset(space: Space, distance: int, va_bits: int | None = None) -> int | None:
@@ -73,8 +67,8 @@ def phys_offset(space: Space, distance: int, va_bits: int | None = None) -> int 
     found = bounds(space)
     if found is None:
         return None
-    start = found[0] if va_bits is None or found[1] == _SPACE else _SPACE - (1 << va_bits)
-    return start - distance & _MASK
+    start = found[0] if va_bits is None or found[1] == SPACE else arm64.page_offset(va_bits)
+    return start - distance & MASK
 
 
 def stated(space: Space, value: int) -> Stated | None:
@@ -86,9 +80,9 @@ def stated(space: Space, value: int) -> Stated | None:
     found = bounds(space)
     if found is None or space.va_bits is None:
         return None
-    wide = ((_SPACE - (1 << _WIDE), _WIDE),) if space.va_bits in (47, 48) and found[1] != _SPACE else ()
+    wide = ((arm64.page_offset(arm64.WIDE), arm64.WIDE),) if space.va_bits in (47, 48) and found[1] != SPACE else ()
     for start, bits in ((found[0], space.va_bits), *wide):
-        distance = start - value & _MASK
+        distance = start - value & MASK
         if is_within(space, distance):
             return Stated(distance, bits)
     return None
@@ -97,25 +91,24 @@ def stated(space: Space, value: int) -> Stated | None:
 def is_within(space: Space, distance: int) -> bool:
     """Whether the kernel image's alias lies where the linear map can, if that is `distance` above its PAs."""
     found, borders = bounds(space), space.kallsyms.borders
-    return found is not None and all(
-        found[0] <= (pa + distance & _MASK) < found[1] for pa in (borders.stext, borders.end - 1)
-    )
+    return found is not None and all(found[0] <= (pa + distance & MASK) < found[1] for pa in (borders.stext, borders.end - 1))
 
 
 def _is_possible(space: Space, distance: int) -> bool:
     """Whether a distance is a multiple of what the kernel aligns its linear map to, and has room for the image.
 
-    ARM64_MEMSTART_ALIGN is 1 GiB with 4K and 16K pages, at least 512 MiB with 64K; x86-64's KASLR moves by PUD_SIZE.
+    arm64 has ARM64_MEMSTART_ALIGN, which is as much as x86-64's PUD_SIZE where the format is not known.
     """
     form = space.form
-    align = 1 << (29 if form is not None and form.page_shift == 16 else 30)
+    is_arm64 = form is not None and form.machine == arm64.MACHINE
+    align = arm64.memstart_align(form.page_shift) if form and is_arm64 else x86_64.LINEAR_ALIGN
     return distance % align == 0 and is_within(space, distance)
 
 
 def _has_image(space: Space, distance: int) -> bool | None:
     """Whether the image's alias is mapped at a distance; None where the tables for it are not in the dump."""
     pa = space.kallsyms.borders.stext
-    va = pa + distance & _MASK
+    va = pa + distance & MASK
     try:
         mapping = walk(space.memory, space.root, space.form, va) if space.form else None
     except HoleError:
@@ -131,7 +124,7 @@ class _Lowest:
         self.tables = self.found = 0
 
     def mappings(self, root: int) -> Iterator[Mapping]:
-        yield from self._below(root, self.form.levels - 1, _SPACE - (1 << self.form.va_bits))
+        yield from self._below(root, self.form.levels - 1, SPACE - (1 << self.form.va_bits))
 
     def _below(self, table: int, level: int, first_va: int) -> Iterator[Mapping]:
         self.tables += 1

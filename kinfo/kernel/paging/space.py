@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from kinfo.arch import arm64, x86_64
 from kinfo.errors import HoleError, KernelError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.kallsyms.tables import stored_base
-from kinfo.kernel.paging.formats import ARM64, FORMATS, Format
+from kinfo.kernel.paging.formats import FORMATS, Format
 from kinfo.kernel.paging.walk import Mapping, find, walk
 from kinfo.memory import Memory
 
-IMAGE_ABOVE_LINEAR = (5, 4)  # "arm64: mm: Flip kernel VA space"
 _FIRST_OF_48 = 960  # 64K pages, 52-bit VA: a CPU with 48 bits uses the last 64 entries of the top table
-_IMAGE_ALIGN = 2 << 20
 _MAPPINGS = 8  # executable mappings of _stext that are looked at: the image's is one of the first
 
 
@@ -99,7 +98,7 @@ class Space:
 
     def _mappings(self, form: Format) -> Iterator[Mapping]:
         version = self.kallsyms.pointers.version
-        upwards = form.machine == ARM64 and version is not None and version < IMAGE_ABOVE_LINEAR
+        upwards = form.machine == arm64.MACHINE and version is not None and not arm64.is_flipped(version)
         return find(self.memory, self.root, form, self.kallsyms.borders.stext, upwards=upwards)
 
     def _holds(self, form: Format, voffset: int) -> bool:
@@ -109,7 +108,7 @@ class Space:
         bytes, read as a table of big pages, often do.
         """
         borders, tables = self.kallsyms.borders, self.kallsyms.tables
-        first, last = borders.text & -_IMAGE_ALIGN, borders.end + -borders.end % _IMAGE_ALIGN
+        first, last = borders.text & -x86_64.IMAGE_ALIGN, borders.end + -borders.end % x86_64.IMAGE_ALIGN
         code = (borders.stext, (borders.stext + borders.etext) // 2, borders.etext - 1)
         for pa in (*code, tables.names, tables.token_index):
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from kinfo.arch.address import SPACE
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.paging.formats import Entry, Format
@@ -26,7 +27,7 @@ class Mapping(NamedTuple):
 
 def walk(memory: Memory, root: int, form: Format, va: int) -> Mapping | None:
     """The mapping that holds a VA of the kernel's half; None where there is none. Raises HoleError for tables not dumped."""
-    if not form.half <= va < 1 << 64:
+    if not form.half <= va < SPACE:
         return None
     table, is_executable = root, True
     for level in reversed(range(form.levels)):
@@ -47,7 +48,7 @@ def find(memory: Memory, root: int, form: Format, pa: int, *, upwards: bool) -> 
 
     Raises KernelError when the tables do not come to an end (one that points to itself, or garbage).
     """
-    yield from _Search(memory, form, pa, upwards=upwards).below(root, form.levels - 1, (1 << 64) - (1 << form.va_bits))
+    yield from _Search(memory, form, pa, upwards=upwards).below(root, form.levels - 1, SPACE - (1 << form.va_bits))
 
 
 class _Search:

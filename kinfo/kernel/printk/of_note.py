@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from kinfo.arch import arm64, x86_64
+from kinfo.arch.address import MASK
 from kinfo.errors import DrawError, KernelError
-from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.vmcoreinfo import in_ram, parse, value
-from kinfo.kernel.paging.formats import FORMATS, X86_64
+from kinfo.kernel.paging.formats import FORMATS
 from kinfo.kernel.paging.walk import walk
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import PaOf, Translated, runs_of_pages
-from kinfo.kernel.printk.read import Where, read
+from kinfo.kernel.printk.read import read
+from kinfo.kernel.printk.where import Where
 from kinfo.memory import Memory
 from kinfo.record.kernels import parse_release
 
-_MASK = (1 << 64) - 1
 _PAGE = 4096
 _OF_BOOT = ("SYMBOL(prb)", "SYMBOL(log_buf)", "NUMBER(kimage_voffset)", "NUMBER(phys_base)")
-_FLIPPED = (5, 4)  # "arm64: mm: Flip kernel VA space": the linear map is below the image from then on
-_WIDE = 48  # of a kernel built for 52-bit VAs on a CPU without them, the image begins where 48 bits put it
 
 
 def log_of(memory: Memory) -> PrintkLog:
@@ -90,7 +89,7 @@ def of_values(memory: Memory, values: Mapping[str, str], source: str) -> PrintkL
 def _translation(memory: Memory, values: dict[str, str], version: tuple[int, int] | None) -> PaOf:
     voffset = value(values, "NUMBER(kimage_voffset)")
     if voffset is not None:
-        return partial(_arm64, voffset, _linear(values), version is not None and version < _FLIPPED)
+        return partial(_arm64, voffset, _linear(values), version is not None and not arm64.is_flipped(version))
     base = value(values, "NUMBER(phys_base)", 10)
     if base is not None:
         return partial(_x86, memory, base, values)
@@ -104,29 +103,30 @@ def _linear(values: dict[str, str]) -> tuple[int, int, int] | None:
     bits, offset = value(values, "NUMBER(VA_BITS)", 10), value(values, "NUMBER(PHYS_OFFSET)")
     if bits is None or offset is None or not 36 <= bits <= 52:
         return None
-    used = value(values, "NUMBER(TCR_EL1_T1SZ)")
-    narrow = min(bits, _WIDE) if used is None or not 12 <= used <= 28 else min(bits, 64 - used, _WIDE)
-    return -(1 << bits) & _MASK, offset, -(1 << narrow - 1) & _MASK
+    used, page = value(values, "NUMBER(TCR_EL1_T1SZ)"), value(values, "PAGESIZE", 10) or _PAGE
+    least = arm64.va_bits_min(bits, page.bit_length() - 1)
+    narrow = least if used is None or not 12 <= used <= 28 else min(64 - used, least)
+    return arm64.page_offset(bits), offset, arm64.page_end(narrow)
 
 
 def _arm64(voffset: int, linear: tuple[int, int, int] | None, is_below: bool, va: int) -> tuple[int | None, int]:
     """The PA of a VA and the bytes up to the end of the page; `is_below`: the image lies below the linear map (until 5.3)."""
     rest = _PAGE - va % _PAGE
     if linear is None:
-        return va - voffset & _MASK, rest
+        return va - voffset & MASK, rest
     start, offset, middle = linear
     if (va >= middle) == is_below:
-        return (va - (middle if is_below else start) + offset) & _MASK, rest
-    return va - voffset & _MASK, rest
+        return (va - (middle if is_below else start) + offset) & MASK, rest
+    return va - voffset & MASK, rest
 
 
 def _x86(memory: Memory, base: int, values: dict[str, str], va: int) -> tuple[int | None, int]:
-    if va >= X86_MAP:
-        return va - X86_MAP + base & _MASK, _PAGE - va % _PAGE
+    if x86_64.is_image(va):
+        return x86_64.image_pa(va, base), _PAGE - va % _PAGE
     root = value(values, "SYMBOL(swapper_pg_dir)")
     levels = 5 if value(values, "NUMBER(pgtable_l5_enabled)", 10) else 4
-    form = next(one for one in FORMATS if one.machine == X86_64 and one.levels == levels)
-    mapping = walk(memory, root - X86_MAP + base & _MASK, form, va) if root is not None else None
+    form = next(one for one in FORMATS if one.machine == x86_64.MACHINE and one.levels == levels)
+    mapping = walk(memory, x86_64.image_pa(root, base), form, va) if root is not None else None
     if mapping is None:
         return None, _PAGE - va % _PAGE
     return mapping.pa + va - mapping.va, mapping.size - (va - mapping.va)

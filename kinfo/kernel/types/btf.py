@@ -100,9 +100,8 @@ class Btf:
 
     def _labels(self, name: str) -> list[int]:
         """Where a string is among the strings; one that is not there by itself may be the end of others."""
-        wanted = re.escape(name.encode()) + b"\0"
-        whole = [found.start() + 1 for found in re.finditer(b"\0" + wanted, self.strings)]
-        return whole or [found.start() for found in re.finditer(wanted, self.strings)]
+        found = [one.start() for one in re.finditer(re.escape(name.encode()) + b"\0", self.strings)]
+        return [at for at in found if at and not self.strings[at - 1]] or found
 
     def _with_labels(self, labels: frozenset[int], kind: int) -> Iterator[Type]:
         self._step(_MOST_TYPES, len(self.words))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from kinfo.kernel.kernel import Kernel
 
+_BANNER = re.compile(rb"Linux version [0-9][^\0\n]{0,500}")
 _FILE_LIMIT = 4 << 30  # bytes of a file that are searched: a vmlinux with debug information has one or two
 _HINT = "name the build's vmlinux, or its BTF alone, with --btf"
 
@@ -71,3 +73,34 @@ def read_types(path: str | os.PathLike[str], stdin: BinaryIO | None = None, *, w
             return Types(search(dump.view(0, min(dump.size, _FILE_LIMIT))), word=word, source=f"BTF of {dump.name}")
         except KernelError as error:
             raise KernelError(f"{dump.name}: {error.message}", error.hint or _HINT) from None
+
+
+def types_for(kernel: Kernel, path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Types:
+    """The types in a file, for a kernel in memory. Raises as `read_types`, and KernelError for those of another kernel.
+
+    Held against the BTF in the memory, where there is one, else the file's banner against the kernel's; BTF alone has none.
+    """
+    found = read_types(path, stdin, word=kernel.pointers.word)
+    try:
+        own = types_of(kernel)
+    except KernelError:
+        _check_banner(kernel, path)
+        return found
+    if own.btf.types != found.btf.types or own.btf.strings != found.btf.strings:
+        message = f"{os.fspath(path)}: its BTF is not that of the kernel in the memory, which carries its own"
+        raise KernelError(message, "leave --btf out, or name the vmlinux of this very build")
+    return found
+
+
+def _check_banner(kernel: Kernel, path: str | os.PathLike[str]) -> None:
+    from kinfo.kernel.boot.banner import banner
+
+    wanted = banner(kernel) or kernel.record.release_text
+    if not wanted or os.fspath(path) == "-":
+        return
+    with open_source(os.fspath(path)) as dump:
+        banners = {one[0].decode("utf-8", "replace") for one in _BANNER.finditer(dump.view(0, min(dump.size, _FILE_LIMIT)))}
+    if banners and not any(wanted in one for one in banners):
+        shown = min(banners)[:120]
+        message = f"{os.fspath(path)}: is of another kernel than the one in the memory ({wanted[:120]}): {shown}"
+        raise KernelError(message, "name the vmlinux of this very build")

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kinfo.arch import x86_64
+from kinfo.arch.address import MASK
 from kinfo.errors import HoleError
 from kinfo.kernel.base import index_offsets
-from kinfo.kernel.boot.note import X86_MAP
 from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms.tables import MARKED
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
 
-_MASK = (1 << 64) - 1
 _NEEDED = ("kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table", "kallsyms_token_index", "_stext")
 _TABLES = ("names", "token_table", "token_index", "offsets", "addresses")
 
@@ -29,9 +29,9 @@ def has_tables(values: Mapping[str, str]) -> bool:
 
 def token_index(values: Mapping[str, str]) -> int | None:
     """PA of kallsyms_token_index; None where the VMCOREINFO has VAs alone."""
-    voffset = _stated_voffset(values)
+    voffset = stated_voffset(values)
     va = value(values, "SYMBOL(kallsyms_token_index)")
-    return None if voffset is None or va is None else (va - voffset) & _MASK
+    return None if voffset is None or va is None else (va - voffset) & MASK
 
 
 def readings(values: Mapping[str, str], memory: Memory, source: str) -> Iterator[StatedPointers]:
@@ -40,33 +40,34 @@ def readings(values: Mapping[str, str], memory: Memory, source: str) -> Iterator
         yield from _with(values, voffset, memory, source)
 
 
-def _stated_voffset(values: Mapping[str, str]) -> int | None:
+def stated_voffset(values: Mapping[str, str]) -> int | None:
+    """kimage_voffset as a VMCOREINFO has it, or as its phys_base makes it; None where it has neither."""
     stated = value(values, "NUMBER(kimage_voffset)")
     base = value(values, "NUMBER(phys_base)", 10)
-    return stated if stated is not None else (X86_MAP - base) & _MASK if base is not None else None
+    return stated if stated is not None else x86_64.voffset(base) if base is not None else None
 
 
 def _voffsets(values: Mapping[str, str], dump: Dump) -> Iterator[int]:
-    stated = _stated_voffset(values)
+    stated = stated_voffset(values)
     if stated is not None:
         yield stated
         return
     va = value(values, "SYMBOL(kallsyms_token_index)") or 0
-    yield from dict.fromkeys((va - pa) & _MASK for pa in index_offsets(dump, va))
+    yield from dict.fromkeys((va - pa) & MASK for pa in index_offsets(dump, va))
 
 
 def _with(values: Mapping[str, str], voffset: int, memory: Memory, source: str) -> Iterator[StatedPointers]:
     def pa(symbol: str) -> int:
         va = value(values, f"SYMBOL({symbol})")
-        return (va - voffset) & _MASK if va else 0
+        return (va - voffset) & MASK if va else 0
 
     word = 8 if (value(values, "SYMBOL(_stext)") or 0) >> 32 else 4
     places = {"stext": pa("_stext"), **{name: pa(f"kallsyms_{name}") for name in _TABLES}}
     counts = {"num_syms": memory.number(pa("kallsyms_num_syms"), 4), "bit_per_long": 8 * word}
-    if _stated_voffset(values) is not None:
+    if stated_voffset(values) is not None:
         counts["kimage_voffset"] = voffset
     if base := pa("kallsyms_relative_base"):
-        places["relative"] = (memory.number(base, word) - voffset) & _MASK
+        places["relative"] = (memory.number(base, word) - voffset) & MASK
     release = values.get("OSRELEASE", "")
     for markers in marker_places(memory, places["names"], places["token_table"], counts["num_syms"]):
         yield StatedPointers(source, release, word, places | {"markers": markers}, counts, pa("swapper_pg_dir"))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from kinfo.errors import DrawError, HoleError, KernelError, KinfoError
 from kinfo.kernel import base
 from kinfo.kernel.boot import vmcoreinfo
+from kinfo.kernel.kallsyms.find import find_all
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import settle
-from kinfo.kernel.unrecorded import by_vmcoreinfo
+from kinfo.kernel.unrecorded import by_vmcoreinfo, placing
 from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
-from kinfo.memory import Memory
+from kinfo.memory import Dump, Memory
 from kinfo.memory.specs import RawDump
 
-Readings = Callable[[Memory], Iterator[StatedPointers]]
+_NO_PLACE = "dump all RAM: where the image runs is told by its page tables, and by VMCOREINFO or linux_banner"
 
 
 class Unrecorded:
@@ -36,7 +37,42 @@ class Unrecorded:
             if kernel and (key := (kernel.kallsyms.borders.stext, kernel.pointers.pa("names"))) not in seen:
                 seen.add(key)
                 self.kernels.append(kernel)
+        return self.kernels or self._by_content()
+
+    def _by_content(self) -> list[Kernel]:
+        """The kernels whose tables are found by what is in them; page tables must map them where they are."""
+        if not isinstance(self._opened, Memory):
+            self._say_base_is_needed(self._opened.dump)
+            return []
+        memory, infos = self._opened, [values for values, _ in self._infos()]
+        for found in find_all(memory):
+            kernel = next(self._mapped(memory, placing.readings(memory, found, infos)), None)
+            if kernel:
+                settle_end(kernel)
+                self.kernels.append(kernel)
         return self.kernels
+
+    def _mapped(self, memory: Memory, readings: Iterator[StatedPointers]) -> Iterator[Kernel]:
+        """The kernels by those readings that hold, and that page tables bear out."""
+        for pointers in readings:
+            try:
+                kernel = Kernel(memory, pointers, (f"no record: its tables are known by {pointers.source}",))
+            except (KernelError, HoleError) as error:
+                self.errors.append(error)
+                continue
+            if kernel.space and kernel.space.form:
+                yield kernel
+            else:
+                reason = kernel.space.reason if kernel.space else kernel.no_space.message
+                where = f"its symbol tables are at PA {pointers.pa('names'):#x}"
+                self.errors.append(KernelError(f"{where}, but {reason}", _NO_PLACE))
+
+    def _say_base_is_needed(self, dump: Dump) -> None:
+        """That a raw dump has a kernel's tables which only its address can place."""
+        found = next(find_all(base.at_zero(dump)), None)
+        if found:
+            message = f"a kernel's symbol tables are at {found.tables.names:#x} of it, but not where it lies in memory"
+            self.errors.append(KernelError(message, f"write {dump.name}@0x80000000, with the address of its first byte"))
 
     def _infos(self) -> Iterator[tuple[dict[str, str], str]]:
         if isinstance(self._opened, Memory) and (stated := vmcoreinfo.parse(self._opened.vmcoreinfo)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kinfo.arch.address import KERNEL_HALF
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.record.kernels import parse_release
@@ -49,8 +50,8 @@ class StatedPointers(Pointers):
         stext = self.pa("stext")
         lowest = kallsyms[kallsyms.absolute].pa if len(kallsyms) > kallsyms.absolute else stext
         sinittext = named["sinittext"] or 0
-        etext = named["etext"] or _end_below(kallsyms, sinittext or 1 << 63)
-        einittext = named["einittext"] or (_end_below(kallsyms, 1 << 63) if sinittext else 0)
+        etext = named["etext"] or _end_below(kallsyms, sinittext or KERNEL_HALF)
+        einittext = named["einittext"] or (_end_below(kallsyms, KERNEL_HALF) if sinittext else 0)
         end = named["end"] or max(etext, einittext)
         return Borders(named["text"] or min(lowest, stext), stext, etext, sinittext, einittext, end)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.record import kernels
 from kinfo.record.evidence.subject import Evidence, Subject
-from kinfo.record.limits import FLAGS, PA_LIMIT, TEXT_GAP, is_stack_size
+from kinfo.record.limits import FLAGS, TEXT_GAP, is_stack_size
 
 
 def lengths(subject: Subject) -> Iterator[Evidence]:
@@ -55,7 +56,7 @@ def addresses(subject: Subject) -> Iterator[Evidence]:
     if not start or not end:
         return
     bits = subject.number("bit_per_long")
-    looks_virtual = start >= 1 << 63 if bits == 64 else start >= 0x80000000
+    looks_virtual = start >= KERNEL_HALF if bits == 64 else start >= 0x80000000
     if looks_virtual != is_virtual and (is_virtual or start >= PA_LIMIT):
         yield Evidence(-30, f"_stext_{suffix} {start:#x} is no {'virtual' if is_virtual else 'physical'} address")
     elif start < end:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.record.evidence.subject import Evidence, Subject
-from kinfo.record.limits import IMAGE_LIMIT, MODULE_STRUCT_LIMIT, PA_LIMIT, TABLES
+from kinfo.record.limits import IMAGE_LIMIT, MODULE_STRUCT_LIMIT, TABLES
 
 
 def modules(subject: Subject) -> Iterator[Evidence]:
@@ -51,7 +52,7 @@ def _module_range(subject: Subject) -> Iterator[Evidence]:
     if start is None or end is None:
         return
     plt = subject.number("module_plt_start_va")
-    limit = 1 << 63 if subject.number("bit_per_long") == 64 else 1 << 24
+    limit = KERNEL_HALF if subject.number("bit_per_long") == 64 else 1 << 24
     if not start and not end and not plt:
         has_modules = bool(subject.number("mod_kallsyms_offset"))
         yield Evidence(subject.zero(-24 if has_modules else -10), "no module range")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.record import text
 from kinfo.record.evidence.subject import Evidence, Subject
-from kinfo.record.limits import NAMES_LIMIT, PA_LIMIT
+from kinfo.record.limits import NAMES_LIMIT
 
 
 def vendor(subject: Subject) -> Iterator[Evidence]:
@@ -31,7 +32,7 @@ def vendor(subject: Subject) -> Iterator[Evidence]:
         if suspend == 0:
             yield Evidence(-8, "no suspend diagnosis")
         else:
-            yield Evidence(6 if suspend >= 1 << 63 else -30, f"suspend_diag_va {suspend:#x}")
+            yield Evidence(6 if suspend >= KERNEL_HALF else -30, f"suspend_diag_va {suspend:#x}")
     yield from _frequencies(subject)
 
 
@@ -53,7 +54,7 @@ def va_space(subject: Subject) -> Iterator[Evidence]:
     bits, page_offset = subject.number("va_bits"), subject.number("page_offset")
     if bits is None or page_offset is None:
         return
-    if 32 <= bits <= 57 and page_offset >= 1 << 63:
+    if 32 <= bits <= 57 and page_offset >= KERNEL_HALF:
         yield Evidence(12, f"va_bits {bits}, page_offset {page_offset:#x}")
     elif bits == 0 and page_offset == 0:
         yield Evidence(subject.zero(-30), "va_bits and page_offset 0")

@@ -1,0 +1,47 @@
+"""The library's face: what `import kinfo` offers. Nothing here prints, exits or keeps state."""
+
+from __future__ import annotations
+
+from kinfo.api.builds import build, crosscheck, facts, registered, table
+from kinfo.api.comparisons import compare, compare_folders, update_baseline
+from kinfo.api.kernels import Symbolized, core, debug, info, lookup, symbol_file, symbolize
+from kinfo.api.records import (
+    decode,
+    decode_all,
+    encode,
+    explain,
+    find,
+    layout,
+    layout_diff,
+    layouts,
+    rules,
+)
+from kinfo.api.trees import verify_dt
+
+__all__ = [
+    "Symbolized",
+    "build",
+    "compare",
+    "compare_folders",
+    "core",
+    "crosscheck",
+    "debug",
+    "decode",
+    "decode_all",
+    "encode",
+    "explain",
+    "facts",
+    "find",
+    "info",
+    "layout",
+    "layout_diff",
+    "layouts",
+    "lookup",
+    "registered",
+    "rules",
+    "symbol_file",
+    "symbolize",
+    "table",
+    "update_baseline",
+    "verify_dt",
+]

@@ -1,0 +1,149 @@
+"""Kernels in RAM dumps: what runs there, its symbols, names in logs, and what debuggers take.
+
+Every function takes an open `Kernel`, or what `kinfo.open_kernel` takes: files, with `kinfo` for the record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from kinfo.debuggers.session import Session
+    from kinfo.findings import Finding
+    from kinfo.kernel.boot.summary import Summary
+    from kinfo.kernel.kernel import Kernel
+    from kinfo.kernel.log import Statement
+    from kinfo.kernel.lookup import Lookup
+
+Path = str | os.PathLike[str]
+
+
+class Symbolized(NamedTuple):
+    """A log with names: its bytes, and what of it contradicts the dump.
+
+    `left` is how many addresses of other boots were left as they are.
+    """
+
+    text: bytes
+    contradictions: tuple[Statement, ...]
+    left: int
+
+
+def info(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None = None) -> Summary:
+    """What runs in memory: banner, slide, linear map, modules, uptime, with findings, the gravest first.
+
+    Raises KinfoError as `kinfo.open_kernel` does.
+    """
+    from kinfo.kernel.boot.summary import summary
+
+    with _opened(ram, kinfo) as kernel:
+        return summary(kernel)
+
+
+def lookup(ram: Kernel | Path | Sequence[Path], *words: str | int, kinfo: Path | int | None = None) -> tuple[Lookup, ...]:
+    """The name behind each address (a number, or text as 0x... or 16 hex digits), the addresses of each name (`name+0x10`).
+
+    What cannot be found has no places and a reason. Raises KinfoError as `kinfo.open_kernel` does.
+    """
+    from kinfo.kernel.lookup import look_up
+
+    with _opened(ram, kinfo) as kernel:
+        return tuple(look_up(kernel, f"{word:#x}" if isinstance(word, int) else word) for word in words)
+
+
+def symbol_file(
+    ram: Kernel | Path | Sequence[Path], *, physical: bool = False, modules: bool = False, kinfo: Path | int | None = None
+) -> bytes:
+    """The kernel's symbols as an ELF file, which gdb, drgn, perf and objdump take in place of vmlinux.
+
+    Addresses are virtual, or PAs where `physical`. Raises KernelError where virtual ones cannot be had.
+    """
+    from kinfo.debuggers import symbol_file as files
+
+    with _opened(ram, kinfo) as kernel:
+        return files.symbol_file(kernel, physical=physical, modules=modules)
+
+
+def symbolize(
+    ram: Kernel | Path | Sequence[Path], log: bytes | Path, *, force: bool = False, kinfo: Path | int | None = None
+) -> Symbolized:
+    """A log (its bytes, or a file of them) with a name behind every raw address of the kernel.
+
+    Lines of a boot that is not the dump's stay as they are, unless `force`. Raises KinfoError, OSError for an unreadable log.
+    """
+    import io
+
+    from kinfo.kernel.log import Log
+
+    if isinstance(log, bytes):
+        text = log
+    else:
+        with open(log, "rb") as file:
+            text = file.read()
+    heard: list[Statement] = []
+    with _opened(ram, kinfo) as kernel:
+        names = Log(kernel, heard.append, is_forced=force)
+        names.survey(io.BytesIO(text).read)
+        named = b"".join(names.named(io.BytesIO(text).read))
+    return Symbolized(named, tuple(heard), names.left)
+
+
+def core(
+    ram: Kernel | Path | Sequence[Path], output: Path, *, force: bool = False, kinfo: Path | int | None = None
+) -> tuple[Finding, ...]:
+    """Write memory as an ELF core with VMCOREINFO, which crash, drgn and gdb open without options.
+
+    Holes of sparse files stay holes; `force` overwrites. The findings say what the core lacks, and where sources of its
+    addresses disagree. Raises KernelError where the page tables cannot be read or the kernel is a 32-bit one, KinfoError
+    where the file cannot be written.
+    """
+    from functools import partial
+
+    from kinfo.debuggers import core_file
+    from kinfo.whole_file import write_with
+
+    with _opened(ram, kinfo) as kernel:
+        core_file.check(kernel)
+        write_with(output, partial(core_file.write, kernel), force=force)
+        return core_file.findings(kernel)
+
+
+def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None, kinfo: Path | int | None = None) -> Session:
+    """How "crash", "gdb" or "drgn" opens memory: `shown` is the command line or script, `files` what must be made first.
+
+    Raises UnknownNameError for another tool, KinfoError for a vmlinux of another build.
+    """
+    from importlib import import_module
+
+    from kinfo.debuggers.session import TOOLS, Asked
+    from kinfo.debuggers.vmlinux import check
+    from kinfo.errors import UnknownNameError, did_you_mean
+    from kinfo.kernel.open import record_word
+
+    if tool not in TOOLS:
+        raise UnknownNameError(f"no debugger is called {tool!r}", did_you_mean(tool, TOOLS, f"choose {', '.join(TOOLS)}"))
+    paths = [ram] if isinstance(ram, (str, os.PathLike)) else ram
+    with _opened(paths, kinfo) as kernel:
+        if vmlinux is not None:
+            check(kernel, os.fspath(vmlinux))
+        asked = Asked(
+            tuple(os.fspath(path) for path in paths), record_word(kinfo), os.fspath(vmlinux) if vmlinux is not None else ""
+        )
+        made: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, asked)
+        return made
+
+
+@contextmanager
+def _opened(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None) -> Iterator[Kernel]:
+    """The kernel; one that was opened for this is closed again."""
+    from kinfo.kernel.kernel import Kernel
+    from kinfo.kernel.open import open_kernel
+
+    if isinstance(ram, Kernel):
+        yield ram
+        return
+    with open_kernel(ram, kinfo) as kernel:
+        yield kernel

@@ -1,0 +1,48 @@
+"""`kinfo ps`."""
+
+from __future__ import annotations
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.words import safe
+
+
+@click.command("ps", short_help="List the tasks of the kernel in a RAM dump")
+@ram_argument
+@kinfo_option
+@btf_option
+@click.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
+@click.option("--tree", is_flag=True, help="Children below their parents (text).")
+@data_format()
+@strict_option
+def command(
+    *, ram: tuple[str, ...], kinfo: str | None, btf: str | None, threads: bool, tree: bool, form: str, strict: bool
+) -> int:
+    """List every task of the kernel in RAM...: pid, parent, CPU, state as ps prints it, policy, kernel or user, name.
+
+    RAM is named as for `kinfo symbols`. No vmlinux is needed where the kernel carries BTF (CONFIG_DEBUG_INFO_BTF, which
+    distributions' kernels and Android's GKI have); where it does not, --btf names the build's.
+
+    Exit 0 when the lists of tasks are whole, 1 when one of them is damaged (what could be read is shown), 2 when no tasks
+    could be read.
+
+    \b
+    kinfo ps ram.elf --tree
+    kinfo ps ram.elf --kinfo region.bin --format json
+    """
+    from kinfo.report import tasks as report
+
+    with opened(ram, kinfo) as kernel:
+        use_btf(kernel, btf)
+        found = kernel.tasks()
+        findings = (*kernel.told, *found.findings)
+        if form == "text":
+            words = [*map(safe, ram), *(("--kinfo", safe(kinfo)) if kinfo else ()), *(("--btf", safe(btf)) if btf else ())]
+            shown = report.text(found, findings, common.style(), threads=threads, tree=tree)
+            common.write(shown + report.next_steps(found, words))
+        else:
+            show(form, lambda: report.document(found, findings))
+    return common.verdict(findings, strict=strict)

@@ -1,0 +1,44 @@
+"""A record, and everything that was found out about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from kinfo.examine import check
+from kinfo.examine.check.completeness import missing_fields
+from kinfo.examine.written_by import possible_writers
+from kinfo.findings import Finding
+from kinfo.record.record import Record
+
+_OF_A_RECORD = tuple(field.name for field in fields(Record))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Examined(Record):
+    """A record with its writers and findings, each made when first asked for: a reader of addresses has no use for them."""
+
+    vendor: Examined | None = None
+
+    @classmethod
+    def of(cls, record: Record) -> Examined:
+        """The record, its vendor block likewise."""
+        if isinstance(record, Examined):
+            return record
+        values = {name: getattr(record, name) for name in _OF_A_RECORD}
+        return cls(**values | {"vendor": cls.of(record.vendor) if record.vendor else None})
+
+    @cached_property
+    def writers(self) -> tuple[str, ...]:
+        """The drivers that can have written it, likeliest first."""
+        return possible_writers(self)
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Fields that are 0 although a finished record of a kernel has them."""
+        return missing_fields(self)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with it, the gravest first."""
+        return check.run(self)
