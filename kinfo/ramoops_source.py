@@ -15,10 +15,10 @@ from kinfo.kernel.boot.slide import slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.log import Log, Statement
 from kinfo.memory import Dump, Memory
-from kinfo.memory.specs import open_memory
 from kinfo.regions import rules
 from kinfo.regions.ramoops import files, find, ftrace, judge, layout
 from kinfo.regions.ramoops.read import Ramoops, fitting, read, read_planned
+from kinfo.sources import open_memory
 
 _SAMPLE = 2000  # traces that are looked at
 _NAMED = 0.9  # of the function traces' addresses must be functions, or the kernel is another one
