@@ -9,6 +9,7 @@ from kinfo.examine import rules, symbol_rules
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
+from kinfo.kernel.stack import rules as stack_rules
 from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.regions import rules as region_rules
@@ -18,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     *symbol_rules.RULES,
     *kernel_rules.RULES,
     *task_rules.RULES,
+    *stack_rules.RULES,
     *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,
