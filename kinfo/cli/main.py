@@ -86,7 +86,7 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from kinfo.cli.commands import COMMANDS, top_help
+    from kinfo.cli.commands import ALIASES, COMMANDS, top_help
     from kinfo.errors import KinfoError, did_you_mean
 
     if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
@@ -100,6 +100,10 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"kinfo {__version__}")
         return SOUND
+    if first in ALIASES:
+        at = arguments.index(first)
+        first = ALIASES[first]
+        arguments = [*arguments[:at], first, *arguments[at + 1 :]]
     if first not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
         raise KinfoError(f"there is no command {first!r}", did_you_mean(first, COMMANDS, choices))
