@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,6 +24,8 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _EXEC, _DYN, _REL = 2, 3, 1
 _NOBITS, _SYMTAB, _RELA = 8, 2, 4
+_WRITE, _EXECINSTR = 1, 4
+_STT_FUNC, _STB_WEAK = 2, 2
 _ALLOC, _COMPRESSED = 2, 0x800
 _PT_LOAD = 1
 _MOST_SECTIONS = 1 << 16
@@ -180,6 +182,18 @@ class Vmlinux:
         hits = np.flatnonzero((entries["value"] >= start) & (entries["value"] < end) & (entries["section"] != 0))
         return [(_name(strings, int(entries["name"][hit])), int(entries["value"][hit])) for hit in hits]
 
+    def every_symbol(self) -> Iterator[tuple[str, int, str]]:
+        """Name, VA and nm's letter of every symbol that lies in a section; none where the table was stripped."""
+        table = next((one for one in self.sections if one.kind == _SYMTAB and one.link < len(self.sections)), None)
+        if table is None:
+            return
+        strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
+        for label, info, section, va in zip(
+            *(entries[name].tolist() for name in ("name", "info", "section", "value")), strict=True
+        ):
+            if label and 0 < section < len(self.sections) and info & 15 <= _STT_FUNC:
+                yield _name(strings, label), va, _letter(self.sections[section], info >> 4)
+
     def _entries(self, table: Section) -> Any:
         """The symbol table as an array of Elf64_Sym."""
         import numpy as np
@@ -234,6 +248,15 @@ class Vmlinux:
                 if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == machines.RELATIVE[self._header[1]]:
                     return int(entries["addend"][hits[0]])
         return None
+
+
+def _letter(section: Section, binding: int) -> str:
+    """A symbol's letter as nm has it: what its section holds, small where it is local."""
+    if section.flags & _EXECINSTR:
+        letter = "t"
+    else:
+        letter = "b" if section.kind == _NOBITS else "d" if section.flags & _WRITE else "r"
+    return "W" if binding == _STB_WEAK else letter.upper() if binding else letter
 
 
 def _name(names: bytes, at: int) -> str:
