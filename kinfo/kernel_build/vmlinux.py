@@ -252,10 +252,8 @@ class Vmlinux:
 
 def _letter(section: Section, binding: int) -> str:
     """A symbol's letter as nm has it: what its section holds, small where it is local."""
-    if section.flags & _EXECINSTR:
-        letter = "t"
-    else:
-        letter = "b" if section.kind == _NOBITS else "d" if section.flags & _WRITE else "r"
+    data = "b" if section.kind == _NOBITS else "d" if section.flags & _WRITE else "r"
+    letter = "t" if section.flags & _EXECINSTR else data
     return "W" if binding == _STB_WEAK else letter.upper() if binding else letter
 
 
