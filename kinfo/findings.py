@@ -5,6 +5,7 @@ A `Rule` is what can be said (a stable code with its explanation); a `Finding` i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -54,6 +55,14 @@ class Finding(NamedTuple):
     effect: str
     remedy: str
     source: str
+
+
+_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
+
+
+def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order in which they are shown: errors, warnings, notes, those of one severity as they came."""
+    return tuple(sorted(findings, key=lambda finding: _GRAVITY[finding.severity]))
 
 
 def worst(findings: tuple[Finding, ...]) -> Severity | None:

@@ -17,9 +17,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 import kinfo
-from kinfo.debuggers import elf_file
-from kinfo.debuggers.elf_file import ElfSymbol, Section
 from kinfo.debuggers.symbol_file import machine, symbol_file
+from kinfo.elf import symbols as elf_file
+from kinfo.elf.symbols import ElfSymbol, Section
 from tests import build_files
 from tests.conftest import ROOT, Cli, Ran
 from tests.kernels import dumps

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.ram import kinfo_option
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
@@ -30,8 +31,8 @@ _PIECE = 4096  # messages
 @click.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
 @click.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
 @click.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@data_format()
+@strict_option
 def command(  # noqa: PLR0913  # an option each
     *,
     source: tuple[str, ...],
@@ -64,8 +65,8 @@ def command(  # noqa: PLR0913  # an option each
     opened = open_log(source, kinfo, common.stdin(), is_kernel_wanted=names)
     messages = _chosen(opened.log.messages, levels, facilities)
     named = _namer(opened) if names else None
-    if form == "json":
-        common.write(common.as_json(report.document(opened.log, messages, named)))
+    if form != "text":
+        show(form, lambda: report.document(opened.log, messages, named))
     else:
         is_shown = sys.stdout.isatty()
         shape = report.Shape(common.style(), is_raw=raw, is_human=human, has_caller=caller, is_shown=is_shown)

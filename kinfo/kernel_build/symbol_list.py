@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
+from kinfo.elf import structs
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import Addresses
 from kinfo.kernel_build import raw_image
-from kinfo.memory import Dump, elf
+from kinfo.memory import Dump
 from kinfo.memory.specs import open_source
 
 _LINE = re.compile(rb"^([0-9a-f]{8,16}) ([A-Za-z?]) (\S+?)(?:[\t ]\[(\S+)\])?$", re.MULTILINE)
@@ -49,7 +50,7 @@ def read_symbols(path: str | os.PathLike[str], stdin: BinaryIO | None = None) ->
     """The symbols in a file, compressed or not. Raises DumpError, or KernelError for a file that has none."""
     with open_source(os.fspath(path), stdin) as dump:
         head = dump.read(0, 4096)
-        if head.startswith(elf.MAGIC):
+        if head.startswith(structs.MAGIC):
             return _of_vmlinux(dump)
         if raw_image.looks_like(head):
             return _of_image(dump)

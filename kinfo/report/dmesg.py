@@ -96,6 +96,8 @@ def _shown(message: Message, head: str, raw: bytes, style: Style) -> str:
 
 def document(log: PrintkLog, messages: Iterable[Message], named: Callable[[bytes], bytes] | None = None) -> dict[str, object]:
     """The log as plain data."""
+    from kinfo.report.document import finding_data
+
     return {
         "schema_version": 1,
         "source": log.source,
@@ -103,7 +105,7 @@ def document(log: PrintkLog, messages: Iterable[Message], named: Callable[[bytes
         "release": log.release or None,
         "messages": [_plain(message, named) for message in messages],
         "lost": dict(log.lost),
-        "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in log.findings],
+        "findings": [finding_data(finding) for finding in log.findings],
     }
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Finding, gravest_first
 from kinfo.kernel.boot import banner, build_id, clock, loader, slide, vmcoreinfo, voffset
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
-
-_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
 
 class Summary(NamedTuple):
@@ -40,7 +38,7 @@ def summary(kernel: Kernel) -> Summary:
         linear=linear,
         uptime=clock.uptime(kernel),
         modules=kernel.modules.all if kernel.modules else [],
-        findings=tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity])),
+        findings=gravest_first(found),
     )
 
 
