@@ -22,7 +22,7 @@ _NOT_NAMED = re.compile(r"\$|\.L|L0\x01|__(?:kstrtab|ksymtab|crc)_")  # what kal
 _KINDS = "a System.map, vmlinux, Image or /proc/kallsyms"
 
 
-class Entry(NamedTuple):
+class BuildSymbol(NamedTuple):
     """A symbol: VA as the build has it, type letter, name, and the module it is of ("": the kernel)."""
 
     va: int
@@ -39,7 +39,7 @@ class SymbolList(NamedTuple):
     """
 
     source: str
-    entries: list[Entry]
+    entries: list[BuildSymbol]
     text: int
     release: str = ""
     build: str = ""
@@ -64,7 +64,7 @@ def _of_text(dump: Dump) -> SymbolList:
     if not found:
         raise KernelError(f"{dump.name}: holds no symbols", f"name {_KINDS}")
     entries = [
-        Entry(
+        BuildSymbol(
             int(va, 16), kind.decode(), name.decode("utf-8", "backslashreplace"), module.decode("utf-8", "backslashreplace")
         )
         for va, kind, name, module in found
@@ -78,7 +78,7 @@ def _of_vmlinux(dump: Dump) -> SymbolList:
     from kinfo.kernel_build.vmlinux import Vmlinux
 
     kernel = Vmlinux(dump)
-    entries = [Entry(va, kind, name) for name, va, kind in kernel.every_symbol()]
+    entries = [BuildSymbol(va, kind, name) for name, va, kind in kernel.every_symbol()]
     if not entries and kernel.listed:
         base_at = kernel.listed.found.base_at
         base = kernel.pointer(base_at) if base_at else 0
@@ -96,9 +96,9 @@ def _of_image(dump: Dump) -> SymbolList:
     return _listed(dump.name, entries, *_banner(image.parts))
 
 
-def _of_tables(blocks: Iterator[list[str]], addresses: Addresses, shift: int) -> Iterator[Entry]:
+def _of_tables(blocks: Iterator[list[str]], addresses: Addresses, shift: int) -> Iterator[BuildSymbol]:
     for index, name in enumerate(chain.from_iterable(blocks)):
-        yield Entry(addresses[index] + shift, name[0], name[1:])
+        yield BuildSymbol(addresses[index] + shift, name[0], name[1:])
 
 
 def _banner(parts: Iterable[memoryview]) -> tuple[str, str]:
@@ -106,7 +106,7 @@ def _banner(parts: Iterable[memoryview]) -> tuple[str, str]:
     return (found[1].decode("ascii"), found[2].decode("ascii").rstrip()) if found else ("", "")
 
 
-def _listed(source: str, entries: list[Entry], release: str = "", build: str = "", *, is_running: bool = False) -> SymbolList:
+def _listed(source: str, entries: list[BuildSymbol], release: str = "", build: str = "", *, is_running: bool = False) -> SymbolList:
     """The list in order, without what kallsyms would leave out."""
     kept = sorted((one for one in entries if not _NOT_NAMED.match(one.name)), key=lambda one: one.va)
     text = next((one.va for name in ("_text", "_stext") for one in kept if one.name == name and not one.module), None)
