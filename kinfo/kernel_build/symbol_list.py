@@ -106,7 +106,9 @@ def _banner(parts: Iterable[memoryview]) -> tuple[str, str]:
     return (found[1].decode("ascii"), found[2].decode("ascii").rstrip()) if found else ("", "")
 
 
-def _listed(source: str, entries: list[BuildSymbol], release: str = "", build: str = "", *, is_running: bool = False) -> SymbolList:
+def _listed(
+    source: str, entries: list[BuildSymbol], release: str = "", build: str = "", *, is_running: bool = False
+) -> SymbolList:
     """The list in order, without what kallsyms would leave out."""
     kept = sorted((one for one in entries if not _NOT_NAMED.match(one.name)), key=lambda one: one.va)
     text = next((one.va for name in ("_text", "_stext") for one in kept if one.name == name and not one.module), None)
