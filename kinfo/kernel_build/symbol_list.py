@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-from kinfo.elf import structs
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import Addresses
 from kinfo.kernel_build import raw_image
 from kinfo.memory import Dump
-from kinfo.memory.specs import open_source
+from kinfo.sources import kinds
+from kinfo.sources.kinds import Role
+from kinfo.sources.opened import open_file
 
 _LINE = re.compile(rb"^([0-9a-f]{8,16}) ([A-Za-z?]) (\S+?)(?:[\t ]\[(\S+)\])?$", re.MULTILINE)
 _TEXT_LIMIT = 256 << 20
@@ -48,13 +49,12 @@ class SymbolList(NamedTuple):
 
 def read_symbols(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> SymbolList:
     """The symbols in a file, compressed or not. Raises DumpError, or KernelError for a file that has none."""
-    with open_source(os.fspath(path), stdin) as dump:
-        head = dump.read(0, 4096)
-        if head.startswith(structs.MAGIC):
-            return _of_vmlinux(dump)
-        if raw_image.looks_like(head):
-            return _of_image(dump)
-        return _of_text(dump)
+    with open_file(path, stdin) as file:
+        file.refuse(Role.KERNEL)
+        kind = file.recognised.kind
+        if kind is kinds.ELF:
+            return _of_vmlinux(file.content)
+        return _of_image(file.content) if kind is kinds.IMAGE else _of_text(file.content)
 
 
 def _of_text(dump: Dump) -> SymbolList:
