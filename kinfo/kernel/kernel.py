@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
     from kinfo.kernel.printk.message import PrintkLog
+    from kinfo.kernel.stack.backtraces import Backtraces
+    from kinfo.kernel.stack.model import Backtrace
     from kinfo.kernel.tasks.table import Tasks
+    from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
 
 
@@ -165,6 +168,26 @@ class Kernel:
         Raises KernelError where the kernel has no types or no address space, or init_task cannot be found.
         """
         return self._tasks
+
+    def backtrace(self, task: Task | int) -> Backtrace:
+        """The call chain of a task, or of the one with this pid.
+
+        Raises KernelError as `tasks`, and where there is no such pid.
+        """
+        found = self.tasks().named(task) if isinstance(task, int) else task
+        if found is None:
+            raise KernelError(f"there is no task with pid {task}", "kernel.tasks() has them all")
+        return self.backtraces().of(found)
+
+    def backtraces(self) -> Backtraces:
+        """The call chains of every CPU and task. Raises KernelError as `tasks`, and where stacks cannot be read."""
+        return self._backtraces
+
+    @cached_property
+    def _backtraces(self) -> Backtraces:
+        from kinfo.kernel.stack.backtraces import Backtraces
+
+        return Backtraces(self.tasks())
 
     @cached_property
     def _tasks(self) -> Tasks:
