@@ -199,7 +199,8 @@ def test_releases_are_taken_for_the_older_row() -> None:
         ((6, 5), "6.1"),
         ((6, 11), "6.6"),
         ((7, 0), "6.12"),
-        ((7, 9), "7.2"),
+        ((7, 2), "7.2"),
+        ((7, 9), "7.3"),
     ):
         assert release_of(version).name == name
     assert [release.version for release in RELEASES] == sorted(release.version for release in RELEASES)
@@ -218,7 +219,13 @@ def test_releases_for_people() -> None:
         ("mem=64M x", 64 << 20),
         ("mem=64M mem=1g", 1 << 30),
         ("mem=0x1801", 0x1000),
-        ("mem=x", None),
+        ("mem=x", 0),
+        ("mem=", 0),
+        ("mem=0400K", 256 << 10),
+        ("mem=09M", 0),
+        ("mem=16E", 0),
+        ("mem=18446744073709555712", 4096),
+        ('mem="64M"', 64 << 20),
         ("memx=1M", None),
     ],
 )

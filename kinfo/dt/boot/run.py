@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinfo.dt.boot import place, pools, scan
+from kinfo.dt.boot import linear, place, pools, scan
 from kinfo.dt.boot.memblock import Memblock, Stretches
-from kinfo.dt.boot.ram import Loaded, Owned, elfcorehdr, prepare
+from kinfo.dt.boot.ram import Loaded, Owned, elfcorehdr, prepare, replaces_cma
 from kinfo.dt.boot.releases import DYNAMIC, ELFCOREHDR, FIXED, MEMRESERVE, Release
 from kinfo.dt.boot.scan import Asked, Wish
 from kinfo.dt.ranges import Range, root_cells
@@ -37,7 +37,8 @@ class Boot(NamedTuple):
     `ram`: memory before /reserved-memory is read; `ram_known`: whether the tree says it. `owned`: what was there before;
     `reserved_later`: /memreserve/ and elfcorehdr. `listed` in the order of reserved_mem[]; `missing`: why a node is not
     among them, by path. `log`: the kernel's lines, without the "OF: reserved mem: " of each. `open`: memory that is free when
-    regions without an address are placed; `wishes`: what these ask for, by path.
+    regions without an address are placed; `wishes`: what these ask for, by path. `dies`: why the kernel does not come up;
+    empty where it does.
     """
 
     release: Release
@@ -50,6 +51,7 @@ class Boot(NamedTuple):
     memory: Memblock
     open: Stretches
     wishes: dict[str, Wish]
+    dies: str = ""
 
 
 def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # noqa: B008  # an immutable value
@@ -59,7 +61,7 @@ def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # no
 
 class _Run:
     def __init__(self, tree: Tree, release: Release, loaded: Loaded) -> None:
-        self.tree, self.release, self.page = tree, release, loaded.page
+        self.tree, self.release, self.page, self.image = tree, release, loaded.page, loaded.image
         self.cells = root_cells(tree)
         self.memory, self.owned, self.ram_known = prepare(tree, release, loaded)
         self.ram = Stretches(self.memory.memory)
@@ -68,6 +70,7 @@ class _Run:
         self.missing: dict[str, str] = {}
         self.failed: dict[str, str] = {}  # of fixed regions: why the reservation failed
         self.log: list[str] = []
+        self.has_cma = replaces_cma(tree)
         self.open = Stretches()
         self.wishes: dict[str, Wish] = {}
 
@@ -86,7 +89,17 @@ class _Run:
         self._overlaps()
         known, log, listed = self.ram_known, tuple(self.log), tuple(self.listed)
         told = (self.ram, known, self.owned, listed, self.missing, log)
-        return Boot(self.release, *told, self.memory, self.open, self.wishes)
+        return Boot(self.release, *told, self.memory, self.open, self.wishes, self._death())
+
+    def _death(self) -> str:
+        """Why the kernel does not come up: the first memory that it takes for itself is not mapped."""
+        found = linear.trap(self.memory, self.page, self.image) if self.release.inward and self.ram_known else None
+        if found is None:
+            return ""
+        cut = linear.beside(self.memory, found, self.page)
+        who = next((one.node.path for one in self.listed if one.extent and cut and one.extent.overlaps(cut)), "")
+        what = f"{who} with no-map ends within a page" if who else "RAM ends within a page"
+        return f"the kernel dies early: {what}, and it does not map the rest of it, {found}, which it uses first"
 
     def _nodes(self) -> list[Asked]:
         parent = scan.parent_of(self.tree, self.release)
@@ -97,10 +110,18 @@ class _Run:
             self.missing |= dict.fromkeys((one.path for one in parent.children), f'"{scan.FORMAT}": {fault}')
             return []
         nodes = list(scan.asked(self.tree, parent, self.release))
+        if self.has_cma and self.release.strict:
+            nodes = [one for one in nodes if not self._is_skipped(one)]
         there = {one.node.path for one in nodes}
-        off = (one for one in parent.children if one.path not in there)
+        off = (one for one in parent.children if one.path not in there | self.missing.keys())
         self.missing |= {one.path: "its status is not okay: the kernel passes over it" for one in off}
         return nodes
+
+    def _is_skipped(self, one: Asked) -> bool:
+        """Whether 7.x passes over the default pool's node, for cma= of the command line; before, it is given back later."""
+        if pools.is_default(one.node):
+            self._miss(one.node, pools.SKIPPED)
+        return pools.is_default(one.node)
 
     def _memreserve(self) -> None:
         for base, size in self.tree.reservations:
@@ -251,7 +272,7 @@ class _Run:
         return line if self.release.version < (5, 15) else f"{line}: size {wish.size >> 20} MiB"
 
     def _list(self, one: Asked, extent: Range, *, is_dynamic: bool) -> None:
-        freed = pools.refusal(one.node, extent, self.release, self.page)
+        freed = pools.refusal(one.node, extent, self.release, self.page, replaced=self.has_cma)
         if freed:
             self.log.append(f"node {one.node.name} compatible matching fail")
             self.memory.memory.mark(extent, mark=False) if one.no_map else self.memory.reserved.remove(extent)
