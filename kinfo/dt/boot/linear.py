@@ -1,9 +1,9 @@
 """What the kernel maps of memory, and whether the first piece that memblock hands out for use is in it.
 
-arch/arm64/mm/mmu.c: map_mem(). Kernels of 2026 (6.12.117 and 7.3 have it, 6.1.192 has not) map whole pages only of what lies
-between regions that are not mapped. The rest of a page beside such a region stays free for memblock all the same: where it is
-the highest that is free once the page tables have their pages, the first small allocation gets it, and the kernel dies of a
-translation fault.
+arch/arm64/mm/mmu.c: map_mem(). Some kernels of 2026 (6.12.117 and 7.3; not 6.1.192 and 7.2.13) map
+whole pages only of what lies between regions that are not mapped. The rest of a page beside such a region stays free for
+memblock all the same: where it is the highest that is free once the page tables have their pages, the first small allocation
+gets it, and the kernel dies of a translation fault.
 """
 
 from __future__ import annotations

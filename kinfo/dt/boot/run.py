@@ -31,14 +31,20 @@ class Listed(NamedTuple):
     freed: str = ""
 
 
+class Death(NamedTuple):
+    """What the kernel dies of: the node or property at fault, and why."""
+
+    where: str
+    why: str
+
+
 class Boot(NamedTuple):
     """What one release makes of a tree.
 
     `ram`: memory before /reserved-memory is read; `ram_known`: whether the tree says it. `owned`: what was there before;
     `reserved_later`: /memreserve/ and elfcorehdr. `listed` in the order of reserved_mem[]; `missing`: why a node is not
     among them, by path. `log`: the kernel's lines, without the "OF: reserved mem: " of each. `open`: memory that is free when
-    regions without an address are placed; `wishes`: what these ask for, by path. `dies`: why the kernel does not come up;
-    empty where it does.
+    regions without an address are placed; `wishes`: what these ask for, by path. `dies`: why the kernel does not come up.
     """
 
     release: Release
@@ -51,7 +57,7 @@ class Boot(NamedTuple):
     memory: Memblock
     open: Stretches
     wishes: dict[str, Wish]
-    dies: str = ""
+    dies: Death | None = None
 
 
 def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # noqa: B008  # an immutable value
@@ -84,22 +90,22 @@ class _Run:
         }
         for step in self.release.order:
             steps[step]()
-        if self.release.late:
-            self._late(nodes)
+        self._late(nodes) if self.release.late else self._begin_fixed(nodes)
         self._overlaps()
         known, log, listed = self.ram_known, tuple(self.log), tuple(self.listed)
         told = (self.ram, known, self.owned, listed, self.missing, log)
         return Boot(self.release, *told, self.memory, self.open, self.wishes, self._death())
 
-    def _death(self) -> str:
+    def _death(self) -> Death | None:
         """Why the kernel does not come up: the first memory that it takes for itself is not mapped."""
         found = linear.trap(self.memory, self.page, self.image) if self.release.inward and self.ram_known else None
         if found is None:
-            return ""
+            return None
         cut = linear.beside(self.memory, found, self.page)
         who = next((one.node.path for one in self.listed if one.extent and cut and one.extent.overlaps(cut)), "")
-        what = f"{who} with no-map ends within a page" if who else "RAM ends within a page"
-        return f"the kernel dies early: {what}, and it does not map the rest of it, {found}, which it uses first"
+        what = f"{who} is no-map and ends within a page" if who else "RAM ends within a page"
+        why = f"{what}: the kernel does not map the rest of it, {found}, and takes that first"
+        return Death(who or "/chosen:linux,usable-memory-range", why)
 
     def _nodes(self) -> list[Asked]:
         parent = scan.parent_of(self.tree, self.release)
@@ -195,7 +201,7 @@ class _Run:
             if "size" in one.node.properties:
                 self.waiting.append(one)
             return
-        self._list(one, entry, is_dynamic=False)
+        self._list(one, entry, is_dynamic=False, freed="")
 
     def _late(self, nodes: list[Asked]) -> None:
         """From 6.12 on: the second scan, when memory is mapped, lists what has reg, whether it could be reserved or not."""
@@ -271,14 +277,27 @@ class _Run:
         line = f"failed to allocate memory for node '{node.name}'"
         return line if self.release.version < (5, 15) else f"{line}: size {wish.size >> 20} MiB"
 
-    def _list(self, one: Asked, extent: Range, *, is_dynamic: bool) -> None:
+    def _list(self, one: Asked, extent: Range, *, is_dynamic: bool, freed: str | None = None) -> None:
+        """Enter the region; `freed`: why it was given back, where that is known already."""
+        why = self._freed(one, extent) if freed is None else freed
+        self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), why))
+
+    def _freed(self, one: Asked, extent: Range) -> str:
+        """__reserved_mem_init_node(): why the region is given back, empty where it is kept."""
         freed = pools.refusal(one.node, extent, self.release, self.page, replaced=self.has_cma)
         if freed:
             self.log.append(f"node {one.node.name} compatible matching fail")
             self.memory.memory.mark(extent, mark=False) if one.no_map else self.memory.reserved.remove(extent)
         elif self.release.version >= (6, 6):  # fdt_init_reserved_mem() says nothing of it in 6.1
             self.log.append(_line(one.node, extent, no_map=one.no_map))
-        self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), freed))
+        return freed
+
+    def _begin_fixed(self, nodes: list[Asked]) -> None:
+        """Up to 6.6 fdt_init_reserved_mem() gives regions with reg back when those without one have their places."""
+        asked = {one.node.path: one for one in nodes}
+        for number, one in enumerate(self.listed):
+            if one.extent and not one.is_dynamic:
+                self.listed[number] = one._replace(freed=self._freed(asked[one.node.path], one.extent))
 
     def _miss(self, node: Node, why: str) -> None:
         self.log.append(why)

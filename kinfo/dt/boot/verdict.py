@@ -43,7 +43,8 @@ def memory_of(boot: Boot, node: Node | None, smallest: int) -> Held:
     found = lookup(boot, node)
     no_map = "no-map" in node.properties
     if boot.dies:
-        return _lost(found.extent if found else None, no_map=no_map, why=boot.dies, code="dies")
+        why = f"the kernel does not come up: {boot.dies.why}"
+        return _lost(found.extent if found else None, no_map=no_map, why=why, code="dies")
     if found is None:
         why = boot.missing.get(node.path) or _not_looked_at(node)
         return _lost(None, no_map=no_map, why=why, code="missing")

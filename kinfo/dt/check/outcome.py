@@ -27,12 +27,26 @@ NO_DRIVER = Rule(
     "do as the reason says",
     "drivers/android/debug_kinfo.c, or the posted series: debug_kinfo_probe()",
 )
-RULES = (LOST, NO_DRIVER)
+DIES = Rule(
+    "devicetree-kernel-dies",
+    Severity.ERROR,
+    "the kernel does not come up",
+    "it dies of a translation fault before it can show its log, which only earlycon does",
+    "align the address and the size of every no-map region to the kernel's page size",
+    "arch/arm64/mm/mmu.c: map_mem() of 7.3, and of 6.12.117, not of 6.1.192 and 7.2.13: it rounds inward to whole pages",
+)
+RULES = (LOST, NO_DRIVER, DIES)
 
 
 def check(board: Board, found: tuple[Finding, ...]) -> Iterator[Finding]:
-    """What is bad in an outcome and no error among `found` explains."""
-    if any(finding.severity is Severity.ERROR for finding in found):
+    """A kernel that dies; and what is bad in an outcome and no error among `found` explains."""
+    dying: dict[tuple[str, str], list[str]] = {}
+    for one in board.outcomes:
+        if one.boot.dies:
+            dying.setdefault(one.boot.dies, []).append(one.kernel)
+    for (where, why), names in dying.items():
+        yield DIES.at(where, f"{why}{_on(board, names)}")
+    if dying or any(finding.severity is Severity.ERROR for finding in found):
         return
     lost: dict[str, list[Outcome]] = {}
     for one in board.outcomes:
