@@ -35,8 +35,10 @@ class Outcome(NamedTuple):
 
 
 def versions(board: Board) -> tuple[tuple[int, int], ...]:
-    """The kernels in question: the one that is named, else those that the profile ships on."""
-    return (board.options.kernel,) if board.options.kernel else board.profile.kernels
+    """The kernels in question: the one that is named, else the one that left the record, else those the profile ships on."""
+    options = board.options
+    named = options.kernel or (options.dump.kernel if options.dump else None)
+    return (named,) if named else board.profile.kernels
 
 
 def boots(board: Board) -> tuple[tuple[str, Boot], ...]:
@@ -59,7 +61,9 @@ def outcomes(board: Board) -> tuple[Outcome, ...]:
     found = []
     for name, one in board.boots:
         memory, driver = memory_of(one, node, SMALLEST), driver_of(board, use, one)
-        if memory.outcome == LOST and driver.outcome == WORKS:
+        if one.dies:
+            driver = Driver(FAILS, "the kernel does not come up")
+        elif memory.outcome == LOST and driver.outcome == WORKS:
             driver = driver._replace(why="the driver finds the region all the same, and writes into what is not its own")
         found.append(Outcome(name, one, memory, driver))
     return tuple(found)
