@@ -58,9 +58,12 @@ if TYPE_CHECKING:
     from kinfo.examine import Examined
     from kinfo.findings import Finding, Rule, Severity
     from kinfo.kernel.boot.summary import Summary
+    from kinfo.kernel.ikconfig import Config, kernel_config
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.printk.message import Message, PrintkLog
+    from kinfo.kernel.printk.open import dmesg
     from kinfo.kernel.stack.model import Backtrace, Frame
     from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
@@ -124,6 +127,9 @@ _HOMES = {
     "Task": "kinfo.kernel.tasks.task",
     "Types": "kinfo.kernel.types",
     "read_types": "kinfo.kernel.types.source",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
+    "dmesg": "kinfo.kernel.printk.open",
+    **dict.fromkeys(("Config", "kernel_config"), "kinfo.kernel.ikconfig"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "State": "kinfo.record.checksum",
@@ -142,6 +148,7 @@ __all__ = [
     "Compared",
     "Comparison",
     "Confidence",
+    "Config",
     "Crossed",
     "Difference",
     "Driver",
@@ -159,9 +166,11 @@ __all__ = [
     "Layout",
     "LayoutDiff",
     "Lookup",
+    "Message",
     "Outcome",
     "Place",
     "Policy",
+    "PrintkLog",
     "Record",
     "Registered",
     "Rule",
@@ -183,11 +192,13 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "dmesg",
     "encode",
     "explain",
     "facts",
     "find",
     "info",
+    "kernel_config",
     "layout",
     "layout_diff",
     "layouts",
