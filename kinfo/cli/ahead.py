@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck, SchemaTool
 
-_NO_CHECK = {"--no-schema", "--list", "--help"}
+_NO_CHECK = {"--no-schema", "--list", "--help", "-h"}
 _STARTED: list[SchemaCheck] = []
 
 
