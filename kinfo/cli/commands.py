@@ -42,7 +42,10 @@ def top_help() -> str:
         "  Reads the debug-kinfo record that Android and meminspect kernels leave in\n"
         "  reserved memory for the boot loader: which kernel ran, and where its symbols lie.\n\n"
         f"Commands:\n{rows}\n\n"
-        "Options:\n  --version  Show the version and exit.\n  --help     Show this message and exit.\n\n"
+        "Options:\n"
+        "  --color auto|always|never  Colours; NO_COLOR and FORCE_COLOR are obeyed.\n"
+        "  --version                  Show the version and exit.\n"
+        "  -h, --help                 Show this message and exit.\n\n"
         "Exit codes: 0 sound, 1 findings (an error, or a warning under --strict), 2 could not decide.\n"
         "Start with: kinfo demo, then kinfo decode DUMP. `kinfo COMMAND --help` has the details.\n"
     )
