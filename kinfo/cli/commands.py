@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "symbolize": ("kinfo.cli.symbolize", "Put names on the raw addresses of a log"),
     "backtrace": ("kinfo.cli.backtrace", "Show where each CPU or task was, as the kernel's own traces do (short: bt)"),
     "ps": ("kinfo.cli.ps", "List the tasks of the kernel in a RAM dump"),
+    "config": ("kinfo.cli.config", "Print the configuration that a kernel carries (CONFIG_IKCONFIG)"),
     "dmesg": ("kinfo.cli.dmesg", "Print the kernel's log out of a dump: RAM, vmcore, meminspect's regions"),
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
