@@ -294,6 +294,37 @@ def test_vmcoreinfo_that_says_garbage_of_the_structs(tmp_path: Path, key: str, v
     assert (log.form, log.findings) == ("the layout of 6.9", ())
 
 
+@pytest.mark.parametrize("table", ["descs", "infos", "text"])
+def test_holes_cost_what_lies_in_them(tmp_path: Path, table: str) -> None:
+    ring = Ring(6, 12)
+    for number in range(40):
+        ring.store(b"message number %d" % number, number)
+    pieces = {PRB: places()["ring"].to_bytes(8, "little"), **ring.pieces(places())}
+    at = places()[table]
+    whole = pieces.pop(at)
+    pieces |= {at: whole[:400], at + 600: whole[600:]}
+    core(tmp_path / "core.elf", pieces, {"prb": PRB}, ring.lines())
+    log = kinfo.dmesg(tmp_path / "core.elf")
+    assert codes(log) == ["log-not-dumped"]
+    assert len(log.messages) + log.count_lost == 40
+    assert 0 < log.count_lost < 20
+    assert all(message.raw == b"message number %d" % message.seq for message in log.messages)
+
+
+def test_a_note_of_kdump_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has CRASHTIME: the kernel wrote it as it crashed; memory as large as a machine is not searched for a record."""
+    ring = Ring()
+    ring.store(b"message")
+    pieces = {PRB: places()["ring"].to_bytes(8, "little"), **ring.pieces(places())}
+    core(tmp_path / "core.elf", pieces, {"prb": PRB}, ring.lines() | {"CRASHTIME": "1764000000"})
+
+    def searched(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("kinfo.kernel.printk.open.kernel_in", searched)
+    assert texts(kinfo.dmesg(tmp_path / "core.elf")) == [b"message"]
+
+
 def test_x86_64_by_its_phys_base(tmp_path: Path) -> None:
     ring = Ring()
     ring.store(b"message")
