@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import zlib
 
 from kinfo.errors import KernelError
+from kinfo.kernel import ikconfig
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS
 from kinfo.sources.recognise import CONFIG_HEADER, CONFIG_LINE
 
 _ARCHES = {"arm64": "arm64", "x86": "x86-64", "x86_64": "x86-64"}
-_MARK = re.compile(rb"IKCFG_ST(?=\x1f\x8b)")
-_UNPACKED_LIMIT = 4 << 20
+_MARK = re.compile(re.escape(ikconfig.MARK) + rb"(?=\x1f\x8b)")
 
 
 def tell(told: Told, text: str, how: str) -> None:
@@ -37,9 +36,6 @@ def embedded(data: memoryview, name: str) -> str:
     if not found:
         return ""
     try:
-        unpacked = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(
-            data[found.end() : found.end() + (1 << 20)], _UNPACKED_LIMIT
-        )
-    except zlib.error as error:
+        return ikconfig.unpack(data[found.end() : found.end() + ikconfig.PACKED_LIMIT])
+    except ValueError as error:
         raise KernelError(f"{name}: the configuration in it is damaged: {error}", "check that it was copied whole") from None
-    return unpacked.decode("ascii", "replace")

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-
-from kinfo.kernel import variables
+from kinfo.kernel import ikconfig, variables
 from kinfo.kernel.kernel import Kernel
-
-_MARK = b"IKCFG_ST"
-_PACKED, _UNPACKED = 1 << 20, 4 << 20
 
 
 def config(kernel: Kernel) -> dict[str, str]:
@@ -16,9 +11,9 @@ def config(kernel: Kernel) -> dict[str, str]:
     pa = variables.pa_of(kernel, "kernel_config_data")
     if pa is None:
         return {}
-    raw = bytes(kernel.memory.view_up_to(pa, _PACKED)).removeprefix(_MARK)
+    raw = bytes(kernel.memory.view_up_to(pa, ikconfig.PACKED_LIMIT)).removeprefix(ikconfig.MARK)
     try:
-        text = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(raw, _UNPACKED).decode("ascii", "replace")
-    except zlib.error:
+        text = ikconfig.unpack(raw)
+    except ValueError:
         return {}
     return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("CONFIG_") and "=" in line)
