@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-from kinfo.errors import KernelError
-from kinfo.kernel import ikconfig
+from kinfo.kernel.boot.config import embedded
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS
 from kinfo.sources.recognise import CONFIG_HEADER, CONFIG_LINE
 
+__all__ = ["embedded", "tell"]
+
 _ARCHES = {"arm64": "arm64", "x86": "x86-64", "x86_64": "x86-64"}
-_MARK = re.compile(re.escape(ikconfig.MARK) + rb"(?=\x1f\x8b)")
 
 
 def tell(told: Told, text: str, how: str) -> None:
@@ -28,14 +26,3 @@ def tell(told: Told, text: str, how: str) -> None:
         told.add(name, int(options.get(name) == "y"), how if name in options else f"{how}: not in it")
     if options.get("CONFIG_ARM64_VA_BITS", "").isdecimal():
         told.add("VA_BITS", int(options["CONFIG_ARM64_VA_BITS"]), f"{how}: CONFIG_ARM64_VA_BITS")
-
-
-def embedded(data: memoryview, name: str) -> str:
-    """The configuration that a part of an image carries; "" where there is none. Raises KernelError where it is damaged."""
-    found = _MARK.search(data)
-    if not found:
-        return ""
-    try:
-        return ikconfig.unpack(data[found.end() : found.end() + ikconfig.PACKED_LIMIT])
-    except ValueError as error:
-        raise KernelError(f"{name}: the configuration in it is damaged: {error}", "check that it was copied whole") from None
