@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 _WORD = struct.Struct("<QQQ")
 _HALF = struct.Struct("<IIQ")
-TOP = 1 << 63
+TOP = KERNEL_HALF
 
 Name = Callable[[int], str | None]
 
