@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from kinfo.arch.address import KERNEL_HALF
+
 _WORD = struct.Struct("<QQQ")
 _HALF = struct.Struct("<IIQ")
 TOP = KERNEL_HALF
