@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from kinfo.cli.caches import cache_folder
 from kinfo.dt.schema import SchemaCheck, SchemaTool
 
 _NO_CHECK = {"--no-schema", "--list", "--help"}
@@ -35,5 +35,4 @@ def schema_check(files: int, *, required: bool) -> SchemaCheck:
 
 def schema_tool() -> SchemaTool:
     """With the cache in the user's folder for such things."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return SchemaTool(os.path.join(cache, "kinfo", "schema"))
+    return SchemaTool(cache_folder("schema"))
