@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from kinfo.arch import arm64
 from kinfo.elf.structs import MAGIC
 
 
@@ -60,7 +61,7 @@ KDUMP = Kind("kdump", "a kdump-compressed dump", Role.MEMORY, b"KDUMP   ")
 DISKDUMP = Kind("diskdump", "a diskdump", Role.MEMORY, b"DISKDUMP")
 FLATTENED = Kind("flattened", "a flattened makedumpfile dump", Role.MEMORY, b"makedumpfile")
 AVML = Kind("avml", "a compressed AVML dump", Role.OTHER, b"AVML", instead={Role.MEMORY: "convert it: avml-convert FILE OUT"})
-IMAGE = Kind("image", "a raw arm64 Image", Role.KERNEL, b"ARM\x64", 56)  # Documentation/arch/arm64/booting.rst
+IMAGE = Kind("image", "a raw arm64 Image", Role.KERNEL, arm64.IMAGE_MAGIC, arm64.IMAGE_MAGIC_AT)
 RISCV_IMAGE = Kind("riscv-image", "a RISC-V Image", Role.OTHER, b"RSC\x05", 56)  # Documentation/arch/riscv/boot-image-header
 BLOB = Kind(
     "blob",
