@@ -237,10 +237,10 @@ def next_steps(ram: Iterable[str], kinfo: str | None, *, has_types: bool = False
     import shlex
 
     words = shlex.join([*ram, *(("--kinfo", kinfo) if kinfo else ())])
-    who = f"  kinfo backtrace {words}                    # where each CPU was; kinfo ps lists the tasks\n"
+    who = f"  kinfo backtrace {words}                  # where each CPU was; kinfo ps lists the tasks\n"
     return (
         "\nNext:\n"
-        f"  kinfo dmesg {words}                        # the kernel's log\n"
+        f"  kinfo dmesg {words}                      # the kernel's log\n"
         f"{who if has_types else ''}"
         f"  kinfo symbols {words} -o vmlinux.syms    # for gdb, drgn, perf, objdump\n"
         f"  kinfo symbolize {words} < log            # names behind raw addresses\n"
