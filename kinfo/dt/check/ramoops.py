@@ -1,4 +1,4 @@
-"""A ramoops node beside the kinfo one: what the driver makes of it (fs/pstore/ram.c, the same in 6.1 to 7.3 but where said)."""
+"""A ramoops node beside the kinfo one: what the driver makes of it (fs/pstore/ram.c, the same in 6.1 to 7.3 unless said)."""
 
 from __future__ import annotations
 
