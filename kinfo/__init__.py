@@ -56,9 +56,14 @@ if TYPE_CHECKING:
     from kinfo.examine import Examined
     from kinfo.findings import Finding, Rule, Severity
     from kinfo.kernel.boot.summary import Summary
+    from kinfo.kernel.ikconfig import Config, kernel_config
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.printk.message import Message, PrintkLog
+    from kinfo.kernel.printk.open import dmesg
+    from kinfo.kernel.types import Types
+    from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.meminspect.entry import Table
     from kinfo.record.checksum import State
@@ -114,6 +119,11 @@ _HOMES = {
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "Lookup": "kinfo.kernel.lookup",
     "open_kernel": "kinfo.kernel.open",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
+    "dmesg": "kinfo.kernel.printk.open",
+    "Types": "kinfo.kernel.types",
+    "read_types": "kinfo.kernel.types.source",
+    **dict.fromkeys(("Config", "kernel_config"), "kinfo.kernel.ikconfig"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "State": "kinfo.record.checksum",
@@ -131,6 +141,7 @@ __all__ = [
     "Compared",
     "Comparison",
     "Confidence",
+    "Config",
     "Crossed",
     "Difference",
     "Driver",
@@ -147,9 +158,11 @@ __all__ = [
     "Layout",
     "LayoutDiff",
     "Lookup",
+    "Message",
     "Outcome",
     "Place",
     "Policy",
+    "PrintkLog",
     "Record",
     "Registered",
     "Rule",
@@ -159,6 +172,7 @@ __all__ = [
     "Summary",
     "Symbolized",
     "Table",
+    "Types",
     "Verdict",
     "__version__",
     "build",
@@ -169,16 +183,19 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "dmesg",
     "encode",
     "explain",
     "facts",
     "find",
     "info",
+    "kernel_config",
     "layout",
     "layout_diff",
     "layouts",
     "lookup",
     "open_kernel",
+    "read_types",
     "registered",
     "rules",
     "symbol_file",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError, RecordError
@@ -57,6 +57,27 @@ class Place(NamedTuple):
         return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
 
 
+class Namer(Protocol):
+    """What can put names on addresses: a kernel in memory, or a build's symbols at a slide."""
+
+    @property
+    def word(self) -> int:
+        """The bytes of a long."""
+
+    @property
+    def image(self) -> range:
+        """The PAs of the kernel image; empty where they are not known."""
+
+    def is_virtual(self, address: int) -> bool:
+        """Whether an address is read as a VA; else it is a PA."""
+
+    def unsigned(self, number: int) -> int | None:
+        """The VA of the kernel's half that a number stands for; None where it is none."""
+
+    def at(self, address: int) -> Place | None:
+        """What an address belongs to; None where it has no name."""
+
+
 class Kernel:
     """A kernel in memory, as its record describes it, or what else says where its tables are (`pointers.source`).
 
@@ -80,6 +101,22 @@ class Kernel:
             return self.types
         except (KernelError, DumpError):
             return None
+
+    @property
+    def word(self) -> int:
+        """The bytes of a long."""
+        return self.pointers.word
+
+    @property
+    def image(self) -> range:
+        """The PAs of the kernel image."""
+        return range(self.kallsyms.borders.text, self.kallsyms.borders.end)
+
+    def unsigned(self, number: int) -> int | None:
+        """The VA of the kernel's half that a number stands for, pointer authentication taken off; None where it is none."""
+        from kinfo.kernel.calls import unsigned
+
+        return unsigned(self, number)
 
     @property
     def record(self) -> Record:

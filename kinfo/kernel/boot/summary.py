@@ -11,6 +11,7 @@ from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
+from kinfo.kernel.printk.triage import Triage, triage
 
 
 class Summary(NamedTuple):
@@ -24,12 +25,14 @@ class Summary(NamedTuple):
     uptime: list[Uptime]
     modules: list[Module]
     findings: tuple[Finding, ...]
+    triage: Triage
 
 
 def summary(kernel: Kernel) -> Summary:
     """The summary; everything that it needs is read now."""
-    found_slide, linear = slide.slide(kernel), linear_map(kernel)
-    found = (*kernel.findings, *banner.check(kernel), *loader.check(kernel), *addresses(kernel, linear))
+    found_slide, linear, seen = slide.slide(kernel), linear_map(kernel), triage(kernel)
+    of_log = seen.log.findings if seen.log else ()
+    found = (*of_log, *kernel.findings, *banner.check(kernel), *loader.check(kernel), *addresses(kernel, linear))
     return Summary(
         kernel=kernel,
         banner=banner.banner(kernel),
@@ -39,6 +42,7 @@ def summary(kernel: Kernel) -> Summary:
         uptime=clock.uptime(kernel),
         modules=kernel.modules.all if kernel.modules else [],
         findings=gravest_first(found),
+        triage=seen,
     )
 
 
