@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from kinfo.dt.schema import SchemaCheck, SchemaTool
+from kinfo.cli.caches import cache_folder
+
+if TYPE_CHECKING:
+    from kinfo.dt.schema import SchemaCheck, SchemaTool
 
 _NO_CHECK = {"--no-schema", "--list", "--help", "-h"}
 _STARTED: list[SchemaCheck] = []
@@ -18,6 +21,8 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
     if not _NO_CHECK.isdisjoint(arguments):
         yield
         return
+    from kinfo.dt.schema import SchemaCheck
+
     with SchemaCheck(schema_tool(), ahead=True) as check:
         _STARTED[:] = [check]
         yield
@@ -26,6 +31,8 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
 
 def schema_check(files: int, *, required: bool) -> SchemaCheck:
     """The one that was started. Several files are shared by workers, which start a child each: this process needs none."""
+    from kinfo.dt.schema import SchemaCheck
+
     check = _STARTED.pop() if _STARTED else SchemaCheck(schema_tool())
     if files > 1:
         check.end()
@@ -35,5 +42,6 @@ def schema_check(files: int, *, required: bool) -> SchemaCheck:
 
 def schema_tool() -> SchemaTool:
     """With the cache in the user's folder for such things."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return SchemaTool(os.path.join(cache, "kinfo", "schema"))
+    from kinfo.dt.schema import SchemaTool
+
+    return SchemaTool(cache_folder("schema"))
