@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from kinfo.printable import brief
+
 
 class Severity(Enum):
     """How much a finding matters: an error makes the exit code 1, a warning does so under `--strict`."""
@@ -43,6 +45,9 @@ class Rule(NamedTuple):
         """
         return Finding(self.code, severity or self.severity, where, message, self.effect, remedy or self.remedy, self.source)
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.code} ({self.severity.value}): {self.title}")
+
 
 class Finding(NamedTuple):
     """One finding: a rule's code and severity, the place (a field name, an offset or a file), and one sentence."""
@@ -54,6 +59,29 @@ class Finding(NamedTuple):
     effect: str
     remedy: str
     source: str
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.severity.value} {self.code} at {self.where}: {self.message}")
+
+    def _repr_html_(self) -> str:
+        return Findings((self,))._repr_html_()
+
+
+class Findings(tuple[Finding, ...]):
+    """Findings, the gravest first: a tuple that a REPL shows in one line, and a notebook as a table."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{len(self)}: {', '.join(f'{one.severity.value} {one.code}' for one in self)}" if self else "none"
+        )
+
+    def _repr_html_(self) -> str:
+        from kinfo.notebook import table
+
+        rows = [(one.severity.value, one.code, one.where, one.message, one.remedy) for one in self]
+        return table(f"{len(self)} findings", ("severity", "code", "where", "what", "do"), rows)
 
 
 def worst(findings: tuple[Finding, ...]) -> Severity | None:

@@ -11,7 +11,8 @@ from kinfo.diff.classify import VENDOR, compare_records
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
 from kinfo.examine import Examined
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Finding, Findings, Severity
+from kinfo.printable import brief
 from kinfo.record.record import Record
 
 _RAISED = {Severity.ERROR: rules.UNSOUND, Severity.WARNING: rules.DOUBT}
@@ -24,6 +25,9 @@ class Judgement(NamedTuple):
     comparison: Comparison
     findings: tuple[Finding, ...]
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.comparison!r}, {len(self.findings)} findings")
+
 
 def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judgement:
     """Compare, and judge every difference. `exact`: the bytes must be the same as well. Raises RecordError."""
@@ -31,7 +35,7 @@ def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> J
     found = [*differences(comparison, policy), *_unsound(old, new, policy)]
     if exact and old.raw != new.raw:
         found.insert(0, rules.BYTES.at("record", _first(old, new)))
-    return Judgement(comparison, tuple(sorted(found, key=lambda one: list(Severity).index(one.severity))))
+    return Judgement(comparison, Findings(sorted(found, key=lambda one: list(Severity).index(one.severity))))
 
 
 def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:

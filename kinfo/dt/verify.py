@@ -18,6 +18,7 @@ from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
 from kinfo.dt.tree import Tree
 from kinfo.findings import Finding, Severity, worst
+from kinfo.printable import brief
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
@@ -73,6 +74,9 @@ class Verdict(NamedTuple):
     def is_undecided(self) -> bool:
         """Whether a check was begun that did not finish."""
         return any(map(is_open, self.findings))
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.outcome}, {len(self.findings)} findings, profile {self.profile.name}")
 
 
 def is_open(finding: Finding) -> bool:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
+from kinfo.printable import brief
 
 WINDOW = 8 << 20  # mapped at once when scanning; a multiple of every page size
 
@@ -74,6 +75,9 @@ class Dump(ABC):
         """The command that unpacks this dump, when it is a compressed file."""
         head = self.read(0, 8)
         return next((command for magic, command in _PACKED.items() if head.startswith(magic)), None)
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.size:,} bytes")
 
 
 class BytesDump(Dump):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kinfo.printable import brief
+
 _MASKS = ("__cpu_possible_mask", "__cpu_present_mask", "__cpu_online_mask", "__cpu_active_mask")
 _PRINTK = ("printk_rb_static", "printk_rb_dynamic", "prb", "prb_descs", "prb_infos", "prb_data")
 _BORDERS = ("_sinittext", "_einittext", "_end", "_text", "_stext", "_etext")
@@ -94,6 +96,9 @@ class Series(NamedTuple):
     def region(self, id_: int) -> str:
         """The name that the minidump driver gives a region: at most 8 letters behind the K."""
         return "K" + (self.strings[id_] if 0 < id_ < len(self.strings) else "unknown")[:8]
+
+    def __repr__(self) -> str:
+        return brief(self, self.name)
 
 
 _BASE = ("kallsyms_relative_base",)

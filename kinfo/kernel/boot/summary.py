@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Finding, Findings, Severity
 from kinfo.kernel.boot import banner, build_id, clock, loader, slide, vmcoreinfo, voffset
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
+from kinfo.printable import brief
 
 _GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
@@ -27,6 +28,9 @@ class Summary(NamedTuple):
     modules: list[Module]
     findings: tuple[Finding, ...]
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.banner or self.kernel!r}, {len(self.modules)} modules, {len(self.findings)} findings")
+
 
 def summary(kernel: Kernel) -> Summary:
     """The summary; everything that it needs is read now."""
@@ -40,7 +44,7 @@ def summary(kernel: Kernel) -> Summary:
         linear=linear,
         uptime=clock.uptime(kernel),
         modules=kernel.modules.all if kernel.modules else [],
-        findings=tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity])),
+        findings=Findings(sorted(found, key=lambda finding: _GRAVITY[finding.severity])),
     )
 
 
