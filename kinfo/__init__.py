@@ -59,6 +59,10 @@ if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.printk.message import Message, PrintkLog
+    from kinfo.kernel.printk.open import dmesg
+    from kinfo.kernel.types import Types
+    from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.meminspect.entry import Table
     from kinfo.record.checksum import State
@@ -114,6 +118,10 @@ _HOMES = {
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "Lookup": "kinfo.kernel.lookup",
     "open_kernel": "kinfo.kernel.open",
+    "Types": "kinfo.kernel.types",
+    "read_types": "kinfo.kernel.types.source",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
+    "dmesg": "kinfo.kernel.printk.open",
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "State": "kinfo.record.checksum",
@@ -147,9 +155,11 @@ __all__ = [
     "Layout",
     "LayoutDiff",
     "Lookup",
+    "Message",
     "Outcome",
     "Place",
     "Policy",
+    "PrintkLog",
     "Record",
     "Registered",
     "Rule",
@@ -159,6 +169,7 @@ __all__ = [
     "Summary",
     "Symbolized",
     "Table",
+    "Types",
     "Verdict",
     "__version__",
     "build",
@@ -169,6 +180,7 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "dmesg",
     "encode",
     "explain",
     "facts",
@@ -179,6 +191,7 @@ __all__ = [
     "layouts",
     "lookup",
     "open_kernel",
+    "read_types",
     "registered",
     "rules",
     "symbol_file",

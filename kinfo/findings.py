@@ -5,6 +5,7 @@ A `Rule` is what can be said (a stable code with its explanation); a `Finding` i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -82,6 +83,14 @@ class Findings(tuple[Finding, ...]):
 
         rows = [(one.severity.value, one.code, one.where, one.message, one.remedy) for one in self]
         return table(f"{len(self)} findings", ("severity", "code", "where", "what", "do"), rows)
+
+
+_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
+
+
+def gravest_first(findings: Iterable[Finding]) -> Findings:
+    """Findings in the order in which they are shown: errors, warnings, notes, those of one severity as they came."""
+    return Findings(sorted(findings, key=lambda finding: _GRAVITY[finding.severity]))
 
 
 def worst(findings: tuple[Finding, ...]) -> Severity | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from kinfo.elf.structs import MAGIC
 from kinfo.errors import DrawError, KinfoError
 from kinfo.meminspect import array, core, listing, log, minidump
 from kinfo.meminspect.entry import LP64, ZONE, Found, Table
@@ -22,7 +23,6 @@ _RUNTIME = "inspect_entries"
 _BYTES = LP64.code.size * MAX
 _BORDERS = ((LP64, 29), (ZONE, 32))  # the id of _sinittext: in v1 to v3, and in RFC v2
 _SMALL = 16 << 20  # bytes of a listing, a log, a core image of regions
-_ELF = b"\x7fELF"
 _ET_CORE = 4
 Parse = Callable[[bytes], Any]
 
@@ -42,7 +42,7 @@ def read_table(
         return table_of(path, _ram(path, stdin, kinfo), series)
     with _unpacked(path, stdin) as dump:
         head = dump.read(0, 20)
-        if head.startswith(_ELF):
+        if head.startswith(MAGIC):
             found = _elf(dump, head, path, kinfo)
         elif _is_text(dump.read(0, 4096)):
             found = _text(dump, parse)

@@ -328,6 +328,7 @@ FOREIGN = {
     "NUMBER(TCR_EL1_T1SZ)": "0x10",
     "NUMBER(phys_base)": "4096",
     "KERNELOFFSET": "none",
+    **{f"SYMBOL(kallsyms_{name})": "ffffffc092671010" for name in ("names", "token_table", "token_index")},
 }
 
 

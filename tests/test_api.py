@@ -34,7 +34,7 @@ LIBRARY = {
     "lookup": ("lookup", "Kernel.at", "Kernel.named"),
     "symbolize": ("symbolize",),
     "ps": ("Kernel.tasks",),
-    "dmesg": ("Kernel.log",),
+    "dmesg": ("dmesg", "Kernel.log"),
     "debug": ("debug",),
     "core": ("core",),
     "verify-dt": ("verify_dt",),
@@ -61,7 +61,7 @@ def test_every_command_has_its_function(command: str) -> None:
 def test_no_function_is_missing_from_the_table() -> None:
     values = {name: getattr(kinfo, name) for name in kinfo.__all__}
     functions = {name for name, value in values.items() if callable(value) and not isinstance(value, type)}
-    assert functions - {name for names in LIBRARY.values() for name in names} == {"open_kernel"}
+    assert functions - {name for names in LIBRARY.values() for name in names} == {"open_kernel", "read_types"}
     assert LIBRARY.keys() | SHOWS == COMMANDS.keys()
 
 

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 RANKS = {
     **dict.fromkeys(("printable", "arch"), -1),  # arch: what an architecture fixes; it imports nothing
     **dict.fromkeys(("version", "errors", "findings", "workers"), 0),
+    "elf": 0.5,
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
     **dict.fromkeys(("plain_data", "whole_file"), 1.2),

@@ -17,9 +17,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 import kinfo
-from kinfo.debuggers import elf_file
-from kinfo.debuggers.elf_file import ElfSymbol, Section
 from kinfo.debuggers.symbol_file import machine, symbol_file
+from kinfo.elf import symbols as elf_file
+from kinfo.elf.symbols import ElfSymbol, Section
 from tests import build_files
 from tests.conftest import ROOT, Cli, Ran
 from tests.kernels import dumps
@@ -320,6 +320,22 @@ class TestOtherPrograms:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines()[0].startswith(f"prog: {len(kernel.symbols) + len(kernel.module_symbols)} symbols; ")
 
+    @pytest.mark.parametrize("name", ["arm64", "x86", "5.10", "7.0"])
+    def test_drgns_own_loader_of_kallsyms(self, tmp_path: Path, kinfo_cli: Cli, name: str) -> None:
+        """By the SYMBOL(kallsyms_*) lines that a core has from us, before 6.0 too."""
+        drgn = pytest.importorskip("drgn", reason="drgn is not installed: pip install drgn")
+        loader = pytest.importorskip("drgn.helpers.linux.kallsyms")
+        others = {"5.10": Spec(release="5.10.9"), "7.0": Spec(release="7.0.2")}
+        kernel = make(SPECS[name] if name in SPECS else others[name])
+        kernel.write_lime(tmp_path / "ram")
+        assert kinfo_cli("core", tmp_path / "ram", "-o", tmp_path / "core").code == 0
+        prog = drgn.Program()
+        prog.set_core_dump(tmp_path / "core")
+        prog.register_symbol_finder("kallsyms", loader.load_vmlinux_kallsyms(prog), enable_index=0)
+        for symbol in kernel.symbols[::50]:
+            if symbol.pa is not None:
+                assert symbol.va in [one.address for one in prog.symbols(symbol.name)]
+
 
 def assigned(script: str, name: str) -> Any:
     """The literal that a script assigns to a name."""
@@ -349,7 +365,9 @@ class TestDrgnScript:
 
     def test_arm64(self, kinfo_cli: Cli, tmp_path: Path) -> None:
         kernel = make()
+        tables = ("names", "num_syms", "token_table", "token_index", "offsets", "relative_base")
         assert self.lines(kinfo_cli, core(kernel, tmp_path / "core")) == {
+            **{f"SYMBOL(kallsyms_{name})": f"{kernel.addresses[name] + kernel.voffset:x}" for name in tables},
             "OSRELEASE": "6.12.1-test",
             "PAGESIZE": "4096",
             "SYMBOL(_stext)": f"{kernel.find('_stext').va:x}",

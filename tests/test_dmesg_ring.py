@@ -266,3 +266,10 @@ def test_a_note_that_leads_nowhere_is_said(tmp_path: Path) -> None:
     core(tmp_path / "core.elf", pieces, {}, ring.lines())
     with pytest.raises(KinfoError, match="says where the kernel's log is"):
         kinfo.dmesg(tmp_path / "core.elf")
+
+
+def test_every_rule_is_met_here() -> None:
+    from kinfo.kernel.printk.rules import RULES
+
+    text = Path(__file__).read_text()
+    assert not [rule.code for rule in RULES if f'"{rule.code}"' not in text]

@@ -221,14 +221,14 @@ def test_headers_that_multiply_the_file(tmp_path: Path) -> None:
 
 
 def test_notes_without_end_are_not_read_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinfo.memory.elf._NOTES_LIMIT", 1000)
+    monkeypatch.setattr("kinfo.elf.read.NOTES_LIMIT", 1000)
     read: list[int] = []
 
-    def counted(notes: memoryview) -> tuple[bytes, bytes]:
+    def counted(notes: memoryview) -> tuple[()]:
         read.append(len(notes))
-        return b"", b""
+        return ()
 
-    monkeypatch.setattr("kinfo.memory.elf._notes", counted)
+    monkeypatch.setattr("kinfo.elf.read.each", counted)
     headers = struct.pack("<IIQQQQQQ", 4, 0, 0, 0, 0, 600, 0, 0) * 5 + struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, 64, 64, 0)
     head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 183, 1, 0, 64, 0, 0, 64, 56, 6, 0, 0, 0)
     (tmp_path / "core").write_bytes((head + headers).ljust(700, b"\0"))

@@ -9,9 +9,11 @@ import click
 from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
+from kinfo.cli.formats import show
 from kinfo.cli.main import SOUND
 from kinfo.cli.output import write_file
 from kinfo.cli.words import say
+from kinfo.report.formats import names_for_data
 
 if TYPE_CHECKING:
     from kinfo.kernel_build.model import Facts
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--after", type=click.IntRange(min=0), metavar="N", help="Stop behind N registered regions (meminspect).")
 @click.option("--only", metavar="NAME,...", help="Register these regions only, by name or id (meminspect).")
 @click.option("--explain", is_flag=True, help="Say of every field what it is and why.")
-@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), help="How to explain it (implies --explain).")
+@click.option("--format", "form", type=click.Choice(names_for_data()), help="How to explain it (implies --explain).")
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
 def command(**given: Any) -> int:
     """Write the record that a driver would leave on the kernel that SOURCE... are of.
@@ -80,5 +82,4 @@ def _explain(built: Built, facts: Facts, form: str) -> None:
     if form == "text":
         common.write(report.explained(built, facts, common.style()))
     else:
-        data = report.built_document(built, facts)
-        common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+        show(form, lambda: report.built_document(built, facts))

@@ -1,4 +1,4 @@
-"""What several commands share: number options, formats, colours, the exit code of findings."""
+"""What several commands share: number options, colours, the exit code of findings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import click
 
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.findings import Finding, Severity, worst
-from kinfo.printable import printable
 from kinfo.report.style import Style
-
-DATA_FORMATS = ("text", "json", "yaml")
 
 
 class Number(click.ParamType[int]):
@@ -64,29 +61,6 @@ def write_bytes(data: bytes) -> None:
     """Data as it comes, to standard output, at once."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-
-
-def as_yaml(data: Any) -> str:
-    """Plain data as YAML."""
-    import yaml
-
-    return yaml.safe_dump(_unicode(data), sort_keys=False, width=120, allow_unicode=True)
-
-
-def as_json(data: Any) -> str:
-    """Plain data as JSON."""
-    import json
-
-    return json.dumps(_unicode(data), indent=2) + "\n"
-
-
-def _unicode(data: Any) -> Any:
-    r"""The same data with valid Unicode only: a file name's byte that is no UTF-8 is written as `\xNN`."""
-    if isinstance(data, str):
-        return data if data.isascii() or data.isprintable() else printable(data, keep="\n\t")
-    if isinstance(data, dict):
-        return {_unicode(key): _unicode(value) for key, value in data.items()}
-    return [_unicode(one) for one in data] if isinstance(data, (list, tuple)) else data
 
 
 def verdict(findings: tuple[Finding, ...], *, strict: bool) -> int:

@@ -10,6 +10,7 @@ import click
 
 from kinfo.cli import common
 from kinfo.cli.compared import write_as, write_text
+from kinfo.cli.formats import findings_format, strict_option
 from kinfo.cli.main import UNDECIDED
 from kinfo.cli.words import say
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
     from kinfo.diff.model import Compared
     from kinfo.diff.of_files import Outcome
-
-_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 
 
 @click.command("compare", short_help="Compare records field by field, by meaning")
@@ -28,8 +27,8 @@ _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 @click.option("--exact", is_flag=True, help="The bytes must be the same too.")
 @click.option("--all", "every", is_flag=True, help="Show the fields that are the same too (text only).")
 @click.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@findings_format()
+@strict_option
 def command(
     *,
     paths: tuple[str, ...],

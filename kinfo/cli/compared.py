@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kinfo.cli import common
+from kinfo.cli.formats import show
 from kinfo.cli.words import safe
-from kinfo.report.compare import alone_data, line, pair_data, render
+from kinfo.report.compare import document, judged, line, render
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
     from kinfo.diff.model import Compared
-    from kinfo.report.judged import Judged
 
 
 def write_text(compared: Iterable[Compared], alone: Sequence[Alone], *, every: bool, many: bool) -> None:
@@ -40,56 +40,4 @@ def write_as(form: str, compared: Iterable[Compared], alone: Sequence[Alone], *,
     if first is None and not alone:
         return
     pairs = rest if first is None else chain((first,), rest)
-    for part in _parts(form, pairs, alone, strict=strict):
-        common.write(part)
-
-
-def _parts(form: str, pairs: Iterator[Compared], alone: Sequence[Alone], *, strict: bool) -> Iterator[str]:
-    if form in ("json", "yaml"):
-        return _document(form, pairs, alone)
-    from kinfo.report import judged
-
-    subjects = _subjects(pairs, alone)
-    if form == "junit":
-        return judged.junit_parts(subjects, strict=strict)
-    return judged.sarif_parts(subjects) if form == "sarif" else judged.github_parts(subjects)
-
-
-def _subjects(pairs: Iterator[Compared], alone: Sequence[Alone]) -> Iterator[Judged]:
-    from kinfo.report.judged import Judged
-
-    for one in pairs:
-        yield Judged("compare", one.new, None, one.findings)
-    for each in alone:
-        yield Judged("compare", each.path, None, (each.finding,))
-
-
-def _document(form: str, pairs: Iterator[Compared], alone: Sequence[Alone]) -> Iterator[str]:
-    from kinfo.report.document import SCHEMA_VERSION
-
-    listed = (("pairs", map(pair_data, pairs)), ("alone", (alone_data(safe(one.name), one.finding) for one in alone)))
-    if form == "yaml":
-        yield f"schema_version: {SCHEMA_VERSION}\n"
-        for name, items in listed:
-            yield from _items(f"{name}:\n", lambda item: common.as_yaml([item]), "", items, f"{name}: []\n", "")
-        return
-    yield f'{{\n  "schema_version": {SCHEMA_VERSION}'
-    for name, items in listed:
-        yield from _items(f',\n  "{name}": [\n', _json, ",\n", items, f',\n  "{name}": []', "\n  ]")
-    yield "\n}\n"
-
-
-def _json(item: dict[str, Any]) -> str:
-    text = common.as_json(item).rstrip("\n")
-    return "".join(f"    {one}" for one in text.splitlines(keepends=True))
-
-
-def _items(
-    head: str, shown: Callable[[Any], str], between: str, items: Iterable[Any], empty: str, tail: str
-) -> Iterator[str]:
-    """A list's head, its items as they come, its tail; `empty` instead of these where there are none."""
-    lead = head
-    for item in items:
-        yield lead + shown(item)
-        lead = between
-    yield empty if lead is head else tail
+    show(form, lambda: document(pairs, alone), lambda: judged(pairs, alone), strict=strict)

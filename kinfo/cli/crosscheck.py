@@ -9,6 +9,7 @@ import click
 from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.facts import gathered, source_options
+from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.words import say
 from kinfo.writer_rows import rows
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _UPSTREAM = {row.key: row for row in rows.postings()}
 _NEWEST = tuple(_UPSTREAM)[-1]
-_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 
 
 @click.command("crosscheck", short_help="Compare what the upstream and the downstream driver leave on one kernel")
@@ -29,8 +29,8 @@ _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 @click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter of both.")
 @click.option("--dump", metavar="FILE", help="A record that a real kernel left: a third column.")
 @click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@findings_format()
+@strict_option
 def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -> int:
     """Build the records of both drivers from one kernel, and compare them: the test of the series' cover letter.
 
@@ -42,7 +42,7 @@ def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --dump region.bin
     """
     crossed = _crossed(given, ignore)
-    common.write(_rendered(form, crossed, crossed.findings, strict=strict))
+    _show(form, crossed, crossed.findings, strict=strict)
     return common.verdict(crossed.findings, strict=strict)
 
 
@@ -60,19 +60,10 @@ def _crossed(given: dict[str, Any], ignore: tuple[str, ...]) -> Crossed:
     return api.crosscheck(facts, upstream, downstream, regions=regions, build_info=info, dump=found, ignore=ignore)
 
 
-def _rendered(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict: bool) -> str:
+def _show(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict: bool) -> None:
+    from kinfo.report.compare import crossed_document, crossed_judged, crossed_text
+
     if form == "text":
-        from kinfo.report.compare import crossed_text
-
-        return crossed_text(crossed, found, common.style(), common.width())
-    if form in ("json", "yaml"):
-        from kinfo.report.compare import crossed_document
-
-        data = crossed_document(crossed, found)
-        return common.as_json(data) if form == "json" else common.as_yaml(data)
-    from kinfo.report import judged
-
-    subject = judged.Judged("crosscheck", f"{crossed.upstream.driver}-{crossed.downstream.driver}", None, found)
-    if form == "junit":
-        return judged.junit([subject], strict=strict)
-    return judged.sarif([subject]) if form == "sarif" else judged.github([subject])
+        common.write(crossed_text(crossed, found, common.style(), common.width()))
+    else:
+        show(form, lambda: crossed_document(crossed, found), lambda: [crossed_judged(crossed, found)], strict=strict)

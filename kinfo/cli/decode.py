@@ -8,12 +8,11 @@ import click
 
 from kinfo import api
 from kinfo.cli import common
+from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
 from kinfo.examine import Examined
 from kinfo.memory import Dump, open_source
-
-_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 
 
 @click.command("decode", short_help="Decode the record in a dump")
@@ -22,10 +21,10 @@ _FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 @click.option("--base", type=common.NUMBER, help="Physical address of the dump's first byte.")
 @click.option("--all", "every", is_flag=True, help="Show every record, not just the best one.")
 @click.option("--layout", metavar="NAME", help="Force a layout (`kinfo layouts` lists them).")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@findings_format()
 @click.option("--hex", "hexdump", is_flag=True, help="Add an annotated hex dump (text only).")
 @click.option("--explain", is_flag=True, help="Add the evidence for every layout that was weighed.")
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@strict_option
 def command(
     *,
     dump: str,
@@ -56,7 +55,7 @@ def command(
         if form == "text":
             _write_text(source, safe(dump), shown, hexdump=hexdump, explain=explain)
         else:
-            common.write(_rendered(form, path, shown, explain=explain, strict=strict))
+            _show(form, path, shown, explain=explain, strict=strict)
     if len(records) > len(shown):
         others = ", ".join(f"{record.offset:#x}" for record in records[1:4])
         say(f"{len(records) - 1} more at {others}{', ...' if len(records) > 4 else ''}; --all shows them")
@@ -93,15 +92,13 @@ def _behind(source: Dump, record: Examined) -> bytes:
     return source.read(record.offset + record.size, max(end - record.offset - record.size, 0))
 
 
-def _rendered(form: str, name: str, records: Sequence[Examined], *, explain: bool, strict: bool) -> str:
-    if form in ("json", "yaml"):
-        from kinfo.report import document
+def _show(form: str, name: str, records: Sequence[Examined], *, explain: bool, strict: bool) -> None:
+    from kinfo.report import document
+    from kinfo.report.judged import Judged
 
-        data = document.decoded(safe(name), records, explain=explain)
-        return common.as_json(data) if form == "json" else common.as_yaml(data)
-    from kinfo.report import judged
-
-    subjects = [judged.Judged("decode", name, record.offset, record.findings) for record in records]
-    if form == "junit":
-        return judged.junit(subjects, strict=strict)
-    return judged.sarif(subjects) if form == "sarif" else judged.github(subjects)
+    show(
+        form,
+        lambda: document.decoded(safe(name), records, explain=explain),
+        lambda: [Judged("decode", name, record.offset, record.findings) for record in records],
+        strict=strict,
+    )

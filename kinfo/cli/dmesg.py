@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.ram import kinfo_option
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
@@ -17,7 +19,7 @@ from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
 if TYPE_CHECKING:
     from kinfo.kernel.printk.open import Opened
 
-_PIECE = 1 << 16
+_PIECE = 4096  # messages
 
 
 @click.command("dmesg", short_help="Print the kernel's log out of a dump")
@@ -29,8 +31,8 @@ _PIECE = 1 << 16
 @click.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
 @click.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
 @click.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@data_format()
+@strict_option
 def command(  # noqa: PLR0913  # an option each
     *,
     source: tuple[str, ...],
@@ -60,11 +62,11 @@ def command(  # noqa: PLR0913  # an option each
     from kinfo.report import dmesg as report
 
     levels, facilities = _levels(level), _facilities(facility)
-    opened = open_log(source, kinfo, common.stdin())
+    opened = open_log(source, kinfo, common.stdin(), is_kernel_wanted=names)
     messages = _chosen(opened.log.messages, levels, facilities)
     named = _namer(opened) if names else None
-    if form == "json":
-        common.write(common.as_json(report.document(opened.log, messages, named)))
+    if form != "text":
+        show(form, lambda: report.document(opened.log, messages, named))
     else:
         is_shown = sys.stdout.isatty()
         shape = report.Shape(common.style(), is_raw=raw, is_human=human, has_caller=caller, is_shown=is_shown)
@@ -77,18 +79,10 @@ def command(  # noqa: PLR0913  # an option each
     return common.verdict(opened.log.findings, strict=strict)
 
 
-def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
     """The lines in larger pieces."""
-    piece: list[bytes] = []
-    size = 0
-    for line in lines:
-        piece.append(line)
-        size += len(line)
-        if size >= _PIECE:
-            yield b"".join(piece)
-            piece, size = [], 0
-    if piece:
-        yield b"".join(piece)
+    while piece := b"".join(islice(lines, _PIECE)):
+        yield piece
 
 
 def _chosen(
@@ -104,7 +98,7 @@ def _chosen(
 def _namer(opened: Opened) -> Callable[[bytes], bytes]:
     if opened.kernel is None:
         hint = "name the record with --kinfo, or put the names in with `kinfo symbolize`"
-        raise KinfoError("--names needs the kernel's symbols, and no record leads to them", hint)
+        raise KinfoError("--names needs the kernel's symbols, and nothing leads to them", hint)
     from kinfo.kernel.symbolize import Symbolizer
 
     return Symbolizer(opened.kernel).text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.ram import KINFO_HELP
 
@@ -57,7 +58,7 @@ def gathered(
 
 @click.command("facts", short_help="Show what a kernel build gives a writer of the record")
 @source_options
-@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
+@data_format()
 def command(*, sources: tuple[str, ...], form: str, **given: Any) -> int:
     """Show every fact that a writer of the record needs, as far as SOURCE... gives it, and from where.
 
@@ -76,6 +77,5 @@ def command(*, sources: tuple[str, ...], form: str, **given: Any) -> int:
     if form == "text":
         common.write(report.text(found, common.style()))
     else:
-        data = report.document(found)
-        common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+        show(form, lambda: report.document(found))
     return SOUND

@@ -8,6 +8,7 @@ import click
 
 from kinfo import api
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.progress import with_progress
 from kinfo.cli.words import safe, say
@@ -31,7 +32,7 @@ class Step(common.Number):
 @click.command("find", short_help="List every record in big dumps")
 @click.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
 @click.option("--step", type=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
-@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
+@data_format()
 def command(*, dumps: tuple[str, ...], step: int, form: str) -> int:
     """List every record in DUMP...: offset, layout, state, release. Decoys (the magic with no sense) are named as such.
 
@@ -41,17 +42,17 @@ def command(*, dumps: tuple[str, ...], step: int, form: str) -> int:
         raise click.UsageError("- can be named once")
     if form == "text":
         common.write(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
-    hits, failed = _search(dumps, step, show=form == "text")
+    hits, failed = _search(dumps, step, shown=form == "text")
     if form != "text":
         from kinfo.report.document import found
 
-        common.write(common.as_json(found(hits)) if form == "json" else common.as_yaml(found(hits)))
+        show(form, lambda: found(hits))
     if failed:
         return UNDECIDED
     return SOUND if any(hit.record for _, hit in hits) else FINDINGS
 
 
-def _search(dumps: tuple[str, ...], step: int, *, show: bool) -> tuple[list[tuple[str, Hit]], bool]:
+def _search(dumps: tuple[str, ...], step: int, *, shown: bool) -> tuple[list[tuple[str, Hit]], bool]:
     """The hits of every dump, shown as they come, and whether a dump could not be read."""
     hits: list[tuple[str, Hit]] = []
     failed = False
@@ -60,7 +61,7 @@ def _search(dumps: tuple[str, ...], step: int, *, show: bool) -> tuple[list[tupl
         try:
             for source, hit in _hits(name, step):
                 hits.append((source, hit))
-                if show:
+                if shown:
                     _write_hit(source, hit)
         except KinfoError as error:
             failed = True

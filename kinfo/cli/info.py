@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import safe
 
@@ -12,9 +13,9 @@ from kinfo.cli.words import safe
 @click.command("info", short_help="Show the kernel in a RAM dump on one screen")
 @ram_argument
 @kinfo_option
-@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
+@data_format()
 @click.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@strict_option
 def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, strict: bool) -> int:
     """Show what runs in RAM...: record, kernel, virtual addresses and KASLR slide with their evidence, modules, uptime.
 
@@ -34,6 +35,5 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, 
             steps = report.next_steps(map(safe, ram), safe(kinfo) if kinfo else None)
             common.write(report.text(found, common.style(), every_module=every) + steps)
         else:
-            data = report.document(found)
-            common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+            show(form, lambda: report.document(found))
     return common.verdict(found.findings, strict=strict)

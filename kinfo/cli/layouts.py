@@ -6,6 +6,7 @@ import click
 
 from kinfo import api
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.record.model import Layout
 from kinfo.report import layouts as report
@@ -14,7 +15,7 @@ from kinfo.report.style import Style
 
 @click.command("layouts", short_help="Show the layouts")
 @click.argument("name", required=False)
-@click.option("--format", "form", type=click.Choice(("text", "json", "md", "c")), default="text", show_default=True)
+@data_format("md", "c")
 @click.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
 def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int:
     """Show every known layout, or one NAME field by field (name or alias, as in debug-kinfo-text or C).
@@ -32,17 +33,16 @@ def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int
         common.write(report.diff(api.layout_diff(*diff), style))
     else:
         chosen = [api.layout(name)] if name else list(api.layouts())
-        common.write(_render(chosen, form, style, is_one=bool(name)))
+        _show(chosen, form, style, is_one=bool(name))
     return SOUND
 
 
-def _render(chosen: list[Layout], form: str, style: Style, *, is_one: bool) -> str:
+def _show(chosen: list[Layout], form: str, style: Style, *, is_one: bool) -> None:
     if form == "c":
-        return report.c_header(chosen)
-    if form == "md":
-        return "\n".join(report.markdown(layout) for layout in chosen)
-    if form == "json":
-        from kinfo.report.document import SCHEMA_VERSION
-
-        return common.as_json({"schema_version": SCHEMA_VERSION, "layouts": [report.data(layout) for layout in chosen]})
-    return report.text(chosen[0], style) if is_one else report.listing(chosen, style)
+        common.write(report.c_header(chosen))
+    elif form == "md":
+        common.write("\n".join(report.markdown(layout) for layout in chosen))
+    elif form != "text":
+        show(form, lambda: report.document(chosen))
+    else:
+        common.write(report.text(chosen[0], style) if is_one else report.listing(chosen, style))

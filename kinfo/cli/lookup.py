@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.ram import kinfo_option, opened, split
 from kinfo.cli.words import safe
@@ -15,7 +16,7 @@ from kinfo.kernel.lookup import Lookup, look_up
 @click.command("lookup", short_help="Addresses to names, names to addresses")
 @click.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
 @kinfo_option
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@data_format()
 def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     """Name the addresses ADDR (virtual or physical, 0x... or 16 hex digits) and find the symbols NAME in RAM...
 
@@ -34,8 +35,8 @@ def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
         raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
     with opened(ram, kinfo) as kernel:
         found = [look_up(kernel, word) for word in wanted]
-    if form == "json":
-        common.write(common.as_json(_document(found)))
+    if form != "text":
+        show(form, lambda: _document(found))
     else:
         common.write("".join(_lines(found)))
     return SOUND if all(one.places for one in found) else FINDINGS

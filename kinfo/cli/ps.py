@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 
@@ -15,8 +16,8 @@ from kinfo.cli.words import safe
 @btf_option
 @click.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
 @click.option("--tree", is_flag=True, help="Children below their parents (text).")
-@click.option("--format", "form", type=click.Choice(common.DATA_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@data_format()
+@strict_option
 def command(
     *, ram: tuple[str, ...], kinfo: str | None, btf: str | None, threads: bool, tree: bool, form: str, strict: bool
 ) -> int:
@@ -43,6 +44,5 @@ def command(
             shown = report.text(found, findings, common.style(), threads=threads, tree=tree)
             common.write(shown + report.next_steps(found, words))
         else:
-            data = report.document(found, findings)
-            common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+            show(form, lambda: report.document(found, findings))
     return common.verdict(findings, strict=strict)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kinfo.cli import common
+from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.words import one_of, safe
 from kinfo.errors import KinfoError
 from kinfo.plain_data import plain
@@ -19,7 +20,6 @@ from kinfo.writer_rows import rows
 if TYPE_CHECKING:
     from kinfo.meminspect.entry import Table
 
-_FORMATS = (*common.DATA_FORMATS, "csv")
 _SERIES = [row.series.name for row in rows.ROWS if row.series]
 
 
@@ -27,8 +27,8 @@ _SERIES = [row.series.name for row in rows.ROWS if row.series]
 @click.argument("source")
 @click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
 @click.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@data_format("csv")
+@strict_option
 def command(*, source: str, series: str | None, kinfo: str | None, form: str, strict: bool) -> int:
     """List the inspect table in SOURCE: ids, names, addresses, sizes, and which posting of the series it is of.
 
@@ -60,8 +60,7 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
     else:
         from kinfo.report.table import document
 
-        data = document(table)
-        common.write(common.as_json(data) if form == "json" else common.as_yaml(data))
+        show(form, lambda: document(table))
     return common.verdict(table.findings, strict=strict)
 
 

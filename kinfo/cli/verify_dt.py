@@ -10,6 +10,7 @@ import click
 
 from kinfo.cli import common
 from kinfo.cli.ahead import schema_check
+from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.words import one_of, safe, say
 from kinfo.errors import KinfoError, TreeError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
     from kinfo.dt.verify import Verdict
 
-_FORMATS = (*common.DATA_FORMATS, "sarif", "junit", "github")
 _PROFILES = [row.key or "downstream" for row in rows.ROWS if row.tree]
 _PAGES = ("4096", "16384", "65536")
 _LOG_LIMIT = 64 << 20
@@ -53,8 +53,8 @@ _LOG_LIMIT = 64 << 20
 @click.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
 @click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
 @click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+@findings_format()
+@strict_option
 def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, **given: Any) -> int:
     """Check the trees in FILE... against the kinfo binding and the rules that no schema can hold.
 
@@ -104,7 +104,7 @@ def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> 
 
         common.write(summary([verdict for result in results for verdict in result.verdicts]))
     elif form != "text" and count:
-        common.write(_rendered(form, results, strict=strict))
+        _show(form, results, strict=strict)
 
 
 def _code(results: Sequence[FileVerdicts], options: Options, *, strict: bool) -> int:
@@ -283,19 +283,17 @@ def _write_text(verdicts: Sequence[Verdict], *, short: bool, explain: bool) -> N
             common.write(devicetree.render(verdict, style) + ("\n" if short else ""))
 
 
-def _rendered(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> str:
-    if form in ("json", "yaml"):
-        from kinfo.report.devicetree import document
+def _show(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:
+    from kinfo.report.devicetree import document
+    from kinfo.report.judged import Judged
 
-        data = document([verdict for result in results for verdict in result.verdicts])
-        return common.as_json(data) if form == "json" else common.as_yaml(data)
-    from kinfo.report import judged
-
-    subjects = [
-        judged.Judged("verify-dt", result.path, None, verdict.findings, verdict.places)
-        for result in results
-        for verdict in result.verdicts
-    ]
-    if form == "junit":
-        return judged.junit(subjects, strict=strict)
-    return judged.sarif(subjects) if form == "sarif" else judged.github(subjects)
+    show(
+        form,
+        lambda: document([verdict for result in results for verdict in result.verdicts]),
+        lambda: [
+            Judged("verify-dt", result.path, None, verdict.findings, verdict.places)
+            for result in results
+            for verdict in result.verdicts
+        ],
+        strict=strict,
+    )

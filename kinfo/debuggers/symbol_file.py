@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from kinfo.arch import arm, arm64
-from kinfo.debuggers.elf_file import ElfSymbol, Section, write
+from kinfo.elf.symbols import ElfSymbol, Section, write
 from kinfo.kernel.boot.build_id import build_id
 from kinfo.kernel.kernel import Kernel
 

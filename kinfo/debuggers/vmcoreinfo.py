@@ -32,6 +32,7 @@ def _values(kernel: Kernel) -> dict[str, str]:
         "SYMBOL(_stext)": f"{space.va(stext):x}",
         "SYMBOL(swapper_pg_dir)": f"{space.va(space.root):x}",
     }
+    values |= {f"SYMBOL({name})": f"{space.va(pa):x}" for name, pa in kernel.kallsyms.places().items()}
     if found is not None:
         values["KERNELOFFSET"] = f"{found.slide:x}"
     if form.machine == arm64.MACHINE:

@@ -6,16 +6,16 @@ import re
 
 from kinfo.arch import machines
 from kinfo.debuggers.symbol_file import machine
+from kinfo.elf import notes
+from kinfo.elf.structs import MAGIC
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.boot.banner import banner, release
 from kinfo.kernel.boot.build_id import build_id
-from kinfo.kernel.boot.image_notes import of_notes
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel_build.vmlinux import Vmlinux
 from kinfo.memory import open_dump
 from kinfo.record import text
 
-_ELF = b"\x7fELF"
 _BANNER = re.compile(rb"Linux version (\d[!-~]{0,63}) \([^\0\n]{0,512}")
 _HINT = "name the vmlinux with debug information of this very build"
 
@@ -23,7 +23,7 @@ _HINT = "name the vmlinux with debug information of this very build"
 def check(kernel: Kernel, path: str) -> None:
     """Raise KernelError unless a file is the kernel's vmlinux, by build id or else by its banner; DumpError for no kernel."""
     with open_dump(path) as dump:
-        if dump.read(0, 4) != _ELF:
+        if dump.read(0, 4) != MAGIC:
             packed = dump.packed_with()
             hint = f"unpack it first: {packed} {path}" if packed else _HINT
             raise DumpError(f"{path}: is no ELF file, hence no vmlinux", hint)
@@ -60,6 +60,6 @@ def _build_id(image: Vmlinux) -> bytes:
     """The build id; arm64 and x86-64 have it in .notes, among others."""
     for name in (".notes", ".note.gnu.build-id"):
         section = image.section(name)
-        if section is not None and (found := of_notes(bytes(section[: 1 << 16]))):
+        if section is not None and (found := notes.build_id(section[: 1 << 16])):
             return found
     return b""

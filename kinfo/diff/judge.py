@@ -11,7 +11,7 @@ from kinfo.diff.classify import VENDOR, compare_records
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
 from kinfo.examine import Examined
-from kinfo.findings import Finding, Findings, Severity
+from kinfo.findings import Finding, Severity, gravest_first
 from kinfo.printable import brief
 from kinfo.record.record import Record
 
@@ -35,7 +35,7 @@ def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> J
     found = [*differences(comparison, policy), *_unsound(old, new, policy)]
     if exact and old.raw != new.raw:
         found.insert(0, rules.BYTES.at("record", _first(old, new)))
-    return Judgement(comparison, Findings(sorted(found, key=lambda one: list(Severity).index(one.severity))))
+    return Judgement(comparison, gravest_first(found))
 
 
 def differences(comparison: Comparison, policy: Policy) -> Iterator[Finding]:

@@ -17,13 +17,11 @@ from kinfo.dt.profiles import Profile
 from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
 from kinfo.dt.tree import Tree
-from kinfo.findings import Finding, Severity, worst
+from kinfo.findings import Finding, Severity, gravest_first, worst
 from kinfo.printable import brief
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
-
-_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
 
 class KinfoMemory(NamedTuple):
@@ -99,7 +97,7 @@ def verify(
     if schema and not (board.own_cells or any(finding.code == "devicetree-reg-empty" for finding in found)):
         # else it would tell the same fault again in other words: it decodes reg by the wrong cells, or stumbles over none
         found += schema.check(board)
-    findings = tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
+    findings = gravest_first(found)
     return Verdict(
         name=name,
         label=label or name,

@@ -7,26 +7,20 @@ symbol table is looked through as an array, because a kernel has some 150,000 sy
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from kinfo.arch import machines
+from kinfo.elf import read as read_elf
+from kinfo.elf import structs
+from kinfo.elf.structs import ELF64, Header, form_of
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
 from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
 
-_HEADER = struct.Struct("<HHIQQQIHHHHHH")  # behind e_ident
-_SECTION = struct.Struct("<IIQQQQIIQQ")
-_SEGMENT = struct.Struct("<IIQQQQQQ")
-_EXEC, _DYN, _REL = 2, 3, 1
-_NOBITS, _SYMTAB, _RELA = 8, 2, 4
-_ALLOC, _COMPRESSED = 2, 0x800
-_PT_LOAD = 1
-_MOST_SECTIONS = 1 << 16
 _UNPACKED_LIMIT = 1 << 30
 _WHOLE = "check that it was copied whole"
 
@@ -58,7 +52,7 @@ class Vmlinux:
     def __init__(self, dump: Dump) -> None:
         self.dump, self.name = dump, dump.name
         self._header = self._read_header()
-        self.machine: str = machines.BUILDS[self._header[1]]
+        self.machine: str = machines.BUILDS[self._header.machine]
         self.sections = self._read_sections()
         self.segments = self._read_segments()
         if not self.segments:
@@ -66,42 +60,40 @@ class Vmlinux:
                 f"{self.name}: has nothing that is loaded into memory", "name the vmlinux, not a debug file of it"
             )
 
-    def _read_header(self) -> tuple[int, ...]:
+    def _read_header(self) -> Header:
         ident = self.dump.read(0, 16)
-        raw = self.dump.read(16, _HEADER.size)
-        if len(raw) < _HEADER.size:
+        form = form_of(ident)
+        head = read_elf.header(self.dump.view, ELF64)  # no shorter in a 32-bit file
+        if head is None:
             raise DumpError(f"{self.name}: the ELF header is cut off", _WHOLE)
-        if ident[4] != 2 or ident[5] != 1:
+        if form is not ELF64:
             width, order = ("32" if ident[4] == 1 else "64"), ("little" if ident[5] == 1 else "big")
             raise DumpError(f"{self.name}: is a {width}-bit {order}-endian ELF file", "kinfo takes facts of arm64 and x86-64")
-        header = _HEADER.unpack(raw)
-        if header[0] not in (_EXEC, _DYN):
-            what = "an object file or a module" if header[0] == _REL else f"an ELF file of type {header[0]}"
+        if head.type not in (structs.ET_EXEC, structs.ET_DYN):
+            what = "an object file or a module" if head.type == structs.ET_REL else f"an ELF file of type {head.type}"
             raise DumpError(f"{self.name}: is {what}, no kernel", "name the vmlinux of the build")
-        if header[1] not in machines.BUILDS:
-            raise DumpError(
-                f"{self.name}: is a kernel for {machines.name_of(header[1])}", "kinfo takes facts of arm64 and x86-64"
-            )
-        return header
+        if head.machine not in machines.BUILDS:
+            of = machines.name_of(head.machine)
+            raise DumpError(f"{self.name}: is a kernel for {of}", "kinfo takes facts of arm64 and x86-64")
+        return head
 
     def _read_sections(self) -> list[Section]:
-        offset, entry, count, names_at = self._header[5], self._header[10], self._header[11], self._header[12]
-        if not offset or not count:
-            return []
-        table = self.dump.view(offset, entry * count)
-        if entry < _SECTION.size or count > _MOST_SECTIONS or len(table) < entry * count:
+        raw, names_at = read_elf.sections(self.dump.view, ELF64, self._header), self._header.shstrndx
+        if raw is None:
             raise DumpError(f"{self.name}: the section headers are damaged or cut off", _WHOLE)
-        raw = [_SECTION.unpack_from(table, index * entry) for index in range(count)]
-        names = bytes(self.dump.view(raw[names_at][4], raw[names_at][5])) if names_at < count else b""
-        return [Section(_name(names, one[0]), one[1], one[2], one[3], one[4], one[5], one[6]) for one in raw]
+        names = bytes(self.dump.view(raw[names_at].offset, raw[names_at].size)) if names_at < len(raw) else b""
+        return [
+            Section(read_elf.text_at(names, one.name), one.type, one.flags, one.va, one.offset, one.size, one.link)
+            for one in raw
+        ]
 
     def _read_segments(self) -> list[Loaded]:
-        offset, entry, count = self._header[4], self._header[8], self._header[9]
-        table = self.dump.view(offset, entry * count)
-        if count and (entry < _SEGMENT.size or len(table) < entry * count):
+        raw = read_elf.programs(self.dump.view, ELF64, self._header)
+        if raw is None:
             raise DumpError(f"{self.name}: the program headers are damaged or cut off", _WHOLE)
-        raw = (_SEGMENT.unpack_from(table, index * entry) for index in range(count))
-        found = [Loaded(one[3], one[4], one[2], one[5]) for one in raw if one[0] == _PT_LOAD and one[5]]
+        found = [
+            Loaded(one.va, one.pa, one.offset, one.in_file) for one in raw if one.type == structs.PT_LOAD and one.in_file
+        ]
         if any(one.offset + one.size > self.dump.size for one in found):
             raise DumpError(f"{self.name}: ends at {self.dump.size:#x}, inside the kernel's image", _WHOLE)
         return found
@@ -111,17 +103,17 @@ class Vmlinux:
 
         Raises DumpError where the file ends inside it.
         """
-        found = next((one for one in self.sections if one.name == name and one.kind != _NOBITS), None)
+        found = next((one for one in self.sections if one.name == name and one.kind != structs.SHT_NOBITS), None)
         return None if found is None else self._bytes(found)
 
     def _bytes(self, section: Section) -> memoryview:
         view = self.dump.view(section.offset, section.size)
         if len(view) < section.size:
             raise DumpError(f"{self.name}: ends inside its section {section.name}", _WHOLE)
-        return self._unpacked(section, view) if section.flags & _COMPRESSED else view
+        return self._unpacked(section, view) if section.flags & structs.SHF_COMPRESSED else view
 
     def _unpacked(self, section: Section, view: memoryview) -> memoryview:
-        kind, _, size = struct.unpack_from("<IIQ", view.tobytes()[:24].ljust(24, b"\0"))
+        kind, _, size, _ = structs.COMPRESSION.unpack(view.tobytes()[:24].ljust(24, b"\0"))
         if size > _UNPACKED_LIMIT:
             raise DumpError(
                 f"{self.name}: {section.name} unpacks to {size} bytes", "unpack it: objcopy --decompress-debug-sections"
@@ -157,7 +149,7 @@ class Vmlinux:
     @cached_property
     def has_symbols(self) -> bool:
         """Whether there is a symbol table (strip leaves none)."""
-        return any(one.kind == _SYMTAB and one.size for one in self.sections)
+        return any(one.kind == structs.SHT_SYMTAB and one.size for one in self.sections)
 
     def symbols(self, wanted: Iterable[str]) -> dict[str, int]:
         """VA of each of these symbols that is known: by the symbol table, or where that was stripped by kallsyms."""
@@ -173,27 +165,26 @@ class Vmlinux:
         """Name and VA of every symbol in the symbol table between two VAs, local ones too; none where it was stripped."""
         import numpy as np
 
-        table = next((one for one in self.sections if one.kind == _SYMTAB and one.link < len(self.sections)), None)
+        table = next((one for one in self.sections if one.kind == structs.SHT_SYMTAB and one.link < len(self.sections)), None)
         if table is None:
             return []
         strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
         hits = np.flatnonzero((entries["value"] >= start) & (entries["value"] < end) & (entries["section"] != 0))
-        return [(_name(strings, int(entries["name"][hit])), int(entries["value"][hit])) for hit in hits]
+        return [(read_elf.text_at(strings, int(entries["name"][hit])), int(entries["value"][hit])) for hit in hits]
 
     def _entries(self, table: Section) -> Any:
         """The symbol table as an array of Elf64_Sym."""
         import numpy as np
 
         raw = self._bytes(table)
-        fields = [("name", "<u4"), ("info", "u1"), ("other", "u1"), ("section", "<u2"), ("value", "<u8"), ("size", "<u8")]
-        form = np.dtype(fields)
+        form = np.dtype(structs.SYMBOLS)
         return np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
 
     def _symtab(self, wanted: Iterable[str]) -> dict[str, int]:
         """The same by the symbol table. The file's names may share their ends, so every end of a name counts."""
         import numpy as np
 
-        table = next(one for one in self.sections if one.kind == _SYMTAB)
+        table = next(one for one in self.sections if one.kind == structs.SHT_SYMTAB)
         if not table.link < len(self.sections):
             raise DumpError(f"{self.name}: its symbol table has no names", _WHOLE)
         strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
@@ -225,19 +216,15 @@ class Vmlinux:
     def _addend(self, va: int) -> int | None:
         import numpy as np
 
-        form = np.dtype([("offset", "<u8"), ("info", "<u8"), ("addend", "<u8")])
+        form = np.dtype(structs.RELOCATIONS)
         for section in self.sections:
-            if section.kind == _RELA and section.flags & _ALLOC:
+            if section.kind == structs.SHT_RELA and section.flags & structs.SHF_ALLOC:
                 raw = self._bytes(section)
                 entries = np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
                 hits = np.flatnonzero(entries["offset"] == va)
-                if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == machines.RELATIVE[self._header[1]]:
+                if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == machines.RELATIVE[self._header.machine]:
                     return int(entries["addend"][hits[0]])
         return None
-
-
-def _name(names: bytes, at: int) -> str:
-    return names[at : names.find(b"\0", at)].decode("ascii", "replace")
 
 
 def _occurrences(strings: bytes, wanted: bytes) -> Iterable[int]:
@@ -263,4 +250,4 @@ def _zstd(data: memoryview, size: int) -> bytes:
         raise ValueError(str(error)) from None
 
 
-_UNPACK = {1: _zlib, 2: _zstd}  # ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD
+_UNPACK = {structs.ELFCOMPRESS_ZLIB: _zlib, structs.ELFCOMPRESS_ZSTD: _zstd}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from kinfo.findings import Finding, Findings, Severity
+from kinfo.findings import Finding, gravest_first
 from kinfo.meminspect import rules
 from kinfo.meminspect.entry import Entry, Form, Found, Table
 from kinfo.meminspect.ids import CONFIG, MAX, Series
@@ -22,7 +22,7 @@ def table_of(source: str, found: Found, series: Series | None = None) -> Table:
     checked = (*found.findings, *_check(chosen, found, entries))
     if is_open and not chosen.preferred:
         checked = (*checked, rules.SERIES_OPEN.at("table", f"taken for {chosen.name}"))
-    findings = Findings(sorted(checked, key=lambda finding: list(Severity).index(finding.severity)))
+    findings = gravest_first(checked)
     return Table(source, found.form, chosen, why, entries, findings)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from kinfo.arch import machines
+from kinfo.elf.structs import MAGIC
 from kinfo.errors import DumpError
 from kinfo.memory import elf
 from kinfo.memory.dump import Dump
 from kinfo.memory.physical import Memory
-
-_NT_PRSTATUS = 1
 
 
 def program_counters(memory: Memory) -> tuple[int, ...]:
@@ -23,9 +22,9 @@ def program_counters(memory: Memory) -> tuple[int, ...]:
 
 
 def _statuses(dump: Dump) -> list[memoryview]:
-    if dump.read(0, 4) != elf.MAGIC:
+    if dump.read(0, 4) != MAGIC:
         return []
     try:
-        return [raw for kind, raw in elf.notes(dump) if kind == _NT_PRSTATUS]
+        return elf.statuses(dump)
     except DumpError:
         return []

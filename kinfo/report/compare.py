@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kinfo.diff.model import Compared, Comparison, Difference, Kind
@@ -15,6 +15,8 @@ from kinfo.report.style import Style
 
 if TYPE_CHECKING:
     from kinfo.diff.crosscheck import Crossed, Third
+    from kinfo.diff.folders import Alone
+    from kinfo.report.judged import Judged
 
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
 
@@ -98,6 +100,13 @@ def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, An
     }
 
 
+def crossed_judged(crossed: Crossed, found: tuple[Finding, ...]) -> Judged:
+    """The same for the formats of findings."""
+    from kinfo.report.judged import Judged
+
+    return Judged("crosscheck", f"{crossed.upstream.driver}-{crossed.downstream.driver}", None, found)
+
+
 def _rows_data(comparison: Comparison) -> list[dict[str, Any]]:
     return [_row_data(each) for each in comparison.differences]
 
@@ -141,6 +150,27 @@ def alone_data(name: str, finding: Finding) -> dict[str, Any]:
     from kinfo.report.document import finding_data
 
     return {"name": name, "finding": finding_data(finding)}
+
+
+def document(compared: Iterable[Compared], alone: Iterable[Alone]) -> dict[str, Any]:
+    """The document of all pairs, each of which is made when it is asked for."""
+    from kinfo.report.document import SCHEMA_VERSION
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "pairs": map(pair_data, compared),
+        "alone": (alone_data(safe(one.name), one.finding) for one in alone),
+    }
+
+
+def judged(compared: Iterable[Compared], alone: Iterable[Alone]) -> Iterator[Judged]:
+    """The same for the formats of findings."""
+    from kinfo.report.judged import Judged
+
+    for one in compared:
+        yield Judged("compare", one.new, None, one.findings)
+    for each in alone:
+        yield Judged("compare", each.path, None, (each.finding,))
 
 
 def _related(comparison: Comparison) -> str:

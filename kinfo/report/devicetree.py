@@ -14,11 +14,11 @@ from kinfo.dt.kernels import Outcome, names_text
 from kinfo.dt.memory_map import Mapped
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.dt.verify import KinfoMemory, Verdict
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Finding
+from kinfo.report.findings import counted
 from kinfo.report.style import Style
 
 _OUTCOME = {"sound": "green", "broken": "red", "none": "yellow", "undecided": "yellow"}
-_WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _LETTERS = {"region": ".", "kinfo": "#", "memreserve": "m", "chosen": "c", "image": "k"}
 _WIDTH = 16
 _NEAR = 3  # regions shown on each side of the kinfo memory; the rest are counted
@@ -66,8 +66,7 @@ def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def _outcome(verdict: Verdict, style: Style) -> str:
-    counts = Counter(finding.severity for finding in verdict.findings)
-    parts = [f"{counts[s]} {word}{'s' if counts[s] > 1 else ''}" for s, word in _WORDS.items() if counts[s]]
+    parts = counted(verdict.findings)
     word = {"none": "no kinfo node", "broken": "not sound"}.get(verdict.outcome, verdict.outcome)
     shown = style.paint(word, "bold", _OUTCOME[verdict.outcome])
     return shown + (f": {', '.join(parts)}" if parts and verdict.outcome != "none" else "")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message, PrintkLog
 from kinfo.printable import printable
 from kinfo.report.style import Style
 
-_SECOND = 1_000_000_000
+_SECOND, _MICRO = 1_000_000_000, 1_000_000
+_BATCH = 1024
 _COLOURS: tuple[tuple[str, ...], ...] = (  # by level, as dmesg of util-linux has them
     *(("bold", "red"),) * 3,
     ("red",),
@@ -33,12 +35,20 @@ class Shape(NamedTuple):
     has_caller: bool = False
     is_shown: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing was asked for: seconds and text."""
+        return not (self.is_raw or self.is_human or self.has_caller or self.is_shown)
+
 
 def lines(messages: Iterable[Message], shape: Shape, named: Callable[[bytes], bytes] | None = None) -> Iterator[bytes]:
-    """The lines of the messages, a message at a time; `named` puts names into a text.
+    """The lines of the messages, in pieces; `named` puts names into a text.
 
     The time stands on every line, on those of one message with several lines as well, as syslog(2) gives them.
     """
+    if shape.is_plain and named is None:
+        yield from _plain_lines(messages)
+        return
     stamp = _human if shape.is_human else _seconds
     for message in messages:
         raw = named(message.raw) if named else message.raw
@@ -53,6 +63,18 @@ def lines(messages: Iterable[Message], shape: Shape, named: Callable[[bytes], by
             yield b"".join([b"%s %s\n" % (head, line) for line in raw.split(b"\n")])
         else:
             yield b"%s %s\n" % (head, raw)
+
+
+def _plain_lines(messages: Iterable[Message]) -> Iterator[bytes]:
+    """What most want, in as few steps as it takes: a thousand messages at once."""
+    rest = iter(messages)
+    while batch := list(islice(rest, _BATCH)):
+        values = ((*divmod(one.ns // 1000, _MICRO), one.raw if b"\n" not in one.raw else _lined(one)) for one in batch)
+        yield b"[%5d.%06d] %b\n" * len(batch) % tuple(chain.from_iterable(values))
+
+
+def _lined(message: Message) -> bytes:
+    return message.raw.replace(b"\n", b"\n[%5d.%06d] " % divmod(message.ns // 1000, _MICRO))
 
 
 def _seconds(stamp: int) -> bytes:
@@ -74,6 +96,8 @@ def _shown(message: Message, head: str, raw: bytes, style: Style) -> str:
 
 def document(log: PrintkLog, messages: Iterable[Message], named: Callable[[bytes], bytes] | None = None) -> dict[str, object]:
     """The log as plain data."""
+    from kinfo.report.document import finding_data
+
     return {
         "schema_version": 1,
         "source": log.source,
@@ -81,7 +105,7 @@ def document(log: PrintkLog, messages: Iterable[Message], named: Callable[[bytes
         "release": log.release or None,
         "messages": [_plain(message, named) for message in messages],
         "lost": dict(log.lost),
-        "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in log.findings],
+        "findings": [finding_data(finding) for finding in log.findings],
     }
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from kinfo.findings import Finding
+from kinfo.findings import Finding, Severity
 from kinfo.report.style import Style
+
+_COUNTED = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def counted(findings: Iterable[Finding]) -> list[str]:
+    """How many there are of each severity, the gravest first: 2 errors, 1 note."""
+    counts = Counter(finding.severity for finding in findings)
+    return [f"{counts[one]} {word}{'s' if counts[one] > 1 else ''}" for one, word in _COUNTED.items() if counts[one]]
 
 
 def finding_lines(findings: Iterable[Finding], style: Style) -> Iterator[str]:

@@ -148,6 +148,8 @@ def _record_document(record: Record) -> dict[str, object]:
 
 def document(summary: Summary) -> dict[str, object]:
     """The same as plain data; 64-bit values are hex strings."""
+    from kinfo.report.document import finding_data
+
     kernel = summary.kernel
     return {
         "schema_version": 1,
@@ -169,7 +171,7 @@ def document(summary: Summary) -> dict[str, object]:
         "uptime": [_uptime(up) for up in summary.uptime],
         "modules": [_module(module) for module in summary.modules],
         "modules_unknown": _no_modules(summary) or None,
-        "findings": [finding._asdict() | {"severity": finding.severity.value} for finding in summary.findings],
+        "findings": [finding_data(finding) for finding in summary.findings],
         "notes": list(kernel.notes),
     }
 

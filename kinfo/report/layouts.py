@@ -38,6 +38,13 @@ def text(layout: Layout, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
+def document(layouts: Iterable[Layout]) -> dict[str, Any]:
+    """What JSON and YAML show."""
+    from kinfo.report.document import SCHEMA_VERSION
+
+    return {"schema_version": SCHEMA_VERSION, "layouts": [data(layout) for layout in layouts]}
+
+
 def data(layout: Layout) -> dict[str, Any]:
     """One layout as plain data."""
     return {

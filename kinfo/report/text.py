@@ -11,7 +11,7 @@ from kinfo.record.checksum import State
 from kinfo.record.record import Weighed
 from kinfo.record.shown import shown_fields
 from kinfo.report import image_map
-from kinfo.report.findings import finding_lines
+from kinfo.report.findings import counted, finding_lines
 from kinfo.report.style import Style
 
 _KALLSYMS = tuple(f"_{name}_" for name in ("addresses", "offsets", "relative", "names", "markers", "token", "seqs"))
@@ -95,8 +95,7 @@ def _state(record: Examined) -> str:
 
 def _verdict(record: Examined, style: Style) -> str:
     counts = Counter(finding.severity for finding in record.findings)
-    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-    parts = [f"{counts[s]} {word}{'s' if counts[s] > 1 else ''}" for s, word in words.items() if counts[s]]
+    parts = counted(record.findings)
     if counts[Severity.ERROR]:
         return style.paint("not sound", "bold", "red") + ": " + ", ".join(parts)
     if record.missing:

@@ -10,6 +10,7 @@ from kinfo.dt.blob import HEADER, MAGIC, header_of
 from kinfo.dt.containers import appended, boot_image, dt_table, fit, packed, uimage
 from kinfo.dt.containers.packed import LIMIT
 from kinfo.dt.containers.piece import Data, Piece
+from kinfo.elf.structs import MAGIC as ELF
 from kinfo.errors import BombError, KinfoError, TreeError
 
 MAX_DEPTH = 4  # a boot image's kernel, packed, with a table behind it
@@ -18,7 +19,7 @@ MAX_BYTES = 160 << 20  # of all that is unpacked from one file
 _FORMATS = (dt_table, boot_image, fit, uimage, packed)
 _NOT_OURS = {
     b"\x3a\xff\x26\xed": ("an Android sparse image", "make it raw first: simg2img FILE OUT"),
-    b"\x7fELF": ("an ELF file", "name the devicetree; `kinfo info` reads RAM dumps"),
+    ELF: ("an ELF file", "name the devicetree; `kinfo info` reads RAM dumps"),
 }
 
 

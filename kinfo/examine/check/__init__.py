@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable
 
 from kinfo.examine import bitflip, rules
 from kinfo.examine.check import completeness, flags, image, modules, strings, tables, vendor, verdict
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Finding, gravest_first
 from kinfo.record.record import Record
 
 Check = Callable[[Record], Iterable[Finding]]
 
-_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
 PLAUSIBILITY: tuple[Check, ...] = (
     completeness.check,
@@ -30,7 +29,7 @@ PLAUSIBILITY: tuple[Check, ...] = (
 def run(record: Record) -> tuple[Finding, ...]:
     """Every finding on a record, the gravest first."""
     found = [*verdict.checksum(record), *_suspect(record), *verdict.layout(record), *plausibility(record)]
-    return tuple(sorted(found, key=lambda finding: _GRAVITY[finding.severity]))
+    return gravest_first(found)
 
 
 def plausibility(record: Record) -> list[Finding]:

@@ -14,8 +14,10 @@ from kinfo.arch.address import MASK
 from kinfo.kernel.boot import banner
 from kinfo.kernel.boot.image_notes import image_build_id
 from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.paging.space import Space
 from kinfo.record import text
 
+_TABLES = ("names", "token_table", "token_index")  # where what the record says stands for itself
 _SHOWN, _LONGEST = 3, 80  # differences that a message names, and letters of each part
 
 
@@ -78,6 +80,7 @@ def _of_boot(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
     yield _number(values, "SYMBOL(_stext)", space.va(kernel.kallsyms.borders.stext), where)
     if space.root:
         yield _number(values, "SYMBOL(swapper_pg_dir)", space.va(space.root), where)
+    yield from _of_tables(kernel, space, values)
     if space.form is None or space.form.machine == arm64.MACHINE:
         yield _number(values, "NUMBER(kimage_voffset)", space.voffset, where)
     else:
@@ -87,6 +90,13 @@ def _of_boot(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
         yield _number(values, "PAGESIZE", space.form.page_size, tables, base=10, is_of_boot=False)
         if space.form.machine == arm64.MACHINE:
             yield _number(values, "NUMBER(TCR_EL1_T1SZ)", 64 - (space.va_bits or 0), tables, is_of_boot=False)
+
+
+def _of_tables(kernel: Kernel, space: Space, values: dict[str, str]) -> Iterator[Check]:
+    """What a record says of kallsyms; without one it can be this very VMCOREINFO that said it."""
+    for name in _TABLES if kernel.pointers.record else ():
+        if pa := kernel.pointers.pa(name):
+            yield _number(values, f"SYMBOL(kallsyms_{name})", space.va(pa), kernel.pointers.source)
 
 
 def _number(values: dict[str, str], key: str, own: int, source: str, *, base: int = 16, is_of_boot: bool = True) -> Check:

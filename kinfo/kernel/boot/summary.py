@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinfo.findings import Finding, Findings, Severity
+from kinfo.findings import Finding, gravest_first
 from kinfo.kernel.boot import banner, build_id, clock, loader, slide, vmcoreinfo, voffset
 from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.linear_map import LinearMap, linear_map
@@ -12,8 +12,6 @@ from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
 from kinfo.printable import brief
-
-_GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
 
 class Summary(NamedTuple):
@@ -44,7 +42,7 @@ def summary(kernel: Kernel) -> Summary:
         linear=linear,
         uptime=clock.uptime(kernel),
         modules=kernel.modules.all if kernel.modules else [],
-        findings=Findings(sorted(found, key=lambda finding: _GRAVITY[finding.severity])),
+        findings=gravest_first(found),
     )
 
 

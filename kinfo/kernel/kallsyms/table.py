@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kinfo.kernel.kallsyms import encoding, lto, seqs
-from kinfo.kernel.kallsyms.tables import MARKED, tables_of
+from kinfo.kernel.kallsyms.tables import MARKED, num_syms_at, stored_base, tables_of
 from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.memory import Memory
 
@@ -97,6 +97,21 @@ class Kallsyms:
         first = self._addresses.first_at(start)
         end = self._addresses[index + 1] if index + 1 < len(self) else section_end
         return Extent(self[first], min(end, section_end) - start)
+
+    def places(self) -> dict[str, int]:
+        """PAs of the tables by the kernel's names for them, of those that are known: what VMCOREINFO has since 6.0."""
+        tables, addresses = self.tables, self._addresses
+        base = stored_base(tables, self.pointers, addresses.size) if addresses.has_base else 0
+        found = {
+            "kallsyms_names": tables.names,
+            "kallsyms_num_syms": num_syms_at(self.memory, tables),
+            "kallsyms_token_table": tables.token_table,
+            "kallsyms_token_index": tables.token_index,
+            "kallsyms_offsets": 0 if addresses.voffset is not None else tables.offsets,
+            "kallsyms_relative_base": base if self.memory.holds(base, self.pointers.word) else 0,
+            "kallsyms_addresses": (tables.addresses or tables.offsets) if addresses.voffset is not None else 0,
+        }
+        return {name: pa for name, pa in found.items() if pa}
 
     def before(self, pa: int) -> int:
         """Index of the last symbol below a PA; less than `absolute` where there is none."""

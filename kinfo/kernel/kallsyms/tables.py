@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kinfo.errors import KernelError
 from kinfo.kernel.pointers import Pointers
+from kinfo.memory import Memory
 from kinfo.record import kernels
 from kinfo.record.limits import NAMES_LIMIT
 
@@ -95,6 +96,12 @@ def stored_base(tables: Tables, pointers: Pointers, size: int) -> int:
         return 0
     behind = _align(tables.offsets + size, pointers.word)
     return 0 if tables.seqs and tables.seqs < behind + pointers.word and tables.seqs >= behind - 4 else behind
+
+
+def num_syms_at(memory: Memory, tables: Tables) -> int:
+    """PA of kallsyms_num_syms, which lies in front of the names and was aligned as they are; 0 where it is not there."""
+    places = (tables.names - gap for gap in (8, 4))
+    return next((pa for pa in places if memory.holds(pa, 4) and memory.number(pa, 4) == tables.num_syms), 0)
 
 
 def _align(pa: int, to: int) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from kinfo.elf.structs import ELF32, ELF64, Form
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.paging.space import Space
 from kinfo.record import text
 from kinfo.record.kernels import Version
 
-_SYMBOL = {8: struct.Struct("<IBBHQQ"), 4: struct.Struct("<IIIBBH")}
 _TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in st_info
 _ONE_ARRAY = (7, 2)  # of exports, for everybody and for GPL modules: seen in 7.2, not in 6.18
 _MOST_SYMBOLS = 1 << 18  # the largest modules have some 60,000
@@ -37,7 +36,7 @@ def read(space: Space, mod_kallsyms: int, word: int, exported: set[tuple[str, in
     count = space.number(mod_kallsyms + word, 4)
     if count > _MOST_SYMBOLS:
         raise KernelError(f"a module with {count} symbols", "")
-    rows = list(_rows(space.read(symtab, count * _SYMBOL[word].size), word))
+    rows = list(_rows(space.read(symtab, count * _form(word).symbol.size), word))
     has_types = version is None or version >= _TYPES_OF_THEIR_OWN
     types = space.read(typetab, count) if has_types else bytes(info for _, _, info in rows)
     strings = _strings(space, strtab, max((name for name, _, _ in rows), default=0) + _LONGEST_NAME)
@@ -62,8 +61,13 @@ def _guessed(named: Iterable[tuple[str, str, int]], version: Version | None) -> 
 
 def _rows(raw: bytes, word: int) -> Iterator[tuple[int, int, int]]:
     """st_name, st_value, st_info of every symbol."""
-    for row in _SYMBOL[word].iter_unpack(raw):
-        yield (row[0], row[4], row[1]) if word == 8 else (row[0], row[1], row[3])
+    form = _form(word)
+    for row in map(form.symbol_of, form.symbol.iter_unpack(raw)):
+        yield row.name, row.value, row.info
+
+
+def _form(word: int) -> Form:
+    return ELF64 if word == 8 else ELF32
 
 
 def _strings(space: Space, strtab: int, size: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 _LARGEST = 4096  # no struct of the log is near that
 _OWN = tuple(f"{what}({struct}" for what in ("SIZE", "OFFSET", "LENGTH") for struct in ("printk_", "prb_", "dev_printk_"))
 VMCOREINFO = "VMCOREINFO"
+Members = tuple[tuple[int, str], ...]  # offset and struct code of each
 
 
 class RingLayout(NamedTuple):
@@ -20,7 +21,8 @@ class RingLayout(NamedTuple):
 
     `size` is that of struct printk_ringbuffer; `count_bits` to `text` are offsets in it, `text` of the pointer to the text.
     `desc` unpacks state_var, begin and next; `info` seq, ts_nsec, text_len, facility, flags and level, caller_id, subsystem,
-    device, and what lies between caller_id and them.
+    device, and what lies between caller_id and them. `desc_at` says where the first three lie, `info_at` where seq, ts_nsec,
+    text_len, caller_id, what is behind it and the subsystem do.
     """
 
     source: str
@@ -35,6 +37,8 @@ class RingLayout(NamedTuple):
     text: int
     desc: Struct
     info: Struct
+    desc_at: tuple[int, ...]
+    info_at: tuple[int, ...]
 
 
 def stated(values: Mapping[str, str]) -> RingLayout | None:
@@ -58,9 +62,12 @@ def of_numbers(source: str, word: int, known: Mapping[str, int]) -> RingLayout |
 def _of_numbers(source: str, word: int, known: Mapping[str, int]) -> RingLayout | None:
     if not all(0 <= number <= _LARGEST for number in known.values()):
         return None
-    desc, info = _desc(word, known), _info(known)
+    members = _desc(word, known), _info(known)
+    desc, info = _packed(members[0], known["SIZE(prb_desc)"]), _packed(members[1], known["SIZE(printk_info)"])
     if desc is None or info is None:
         return None
+    desc_at = tuple(offset for offset, _ in members[0])
+    info_at = tuple(members[1][index][0] for index in (0, 1, 2, 5, 6, 7))
     ring, text = (known[f"OFFSET(printk_ringbuffer.{one})"] for one in ("desc_ring", "text_data_ring"))
     names = ("count_bits", "descs", "infos", "head_id", "tail_id")
     count_bits, *pointers = (ring + known[f"OFFSET(prb_desc_ring.{one})"] for one in names)
@@ -69,22 +76,21 @@ def _of_numbers(source: str, word: int, known: Mapping[str, int]) -> RingLayout 
     if max(*pointers, data) > size - word or max(count_bits, size_bits) > size - 4:
         return None
     descs, infos, head, tail = pointers
-    return RingLayout(source, word, size, count_bits, descs, infos, head, tail, size_bits, data, desc, info)
+    return RingLayout(source, word, size, count_bits, descs, infos, head, tail, size_bits, data, desc, info, desc_at, info_at)
 
 
-def _desc(word: int, known: Mapping[str, int]) -> Struct | None:
+def _desc(word: int, known: Mapping[str, int]) -> Members:
     """Struct prb_desc: state_var, and the two ends of its block."""
     block = known["OFFSET(prb_desc.text_blk_lpos)"]
     begin, behind = (block + known[f"OFFSET(prb_data_blk_lpos.{one})"] for one in ("begin", "next"))
     code = "Q" if word == 8 else "I"
-    members = ((known["OFFSET(prb_desc.state_var)"], code), (begin, code), (behind, code))
-    return _packed(members, known["SIZE(prb_desc)"])
+    return ((known["OFFSET(prb_desc.state_var)"], code), (begin, code), (behind, code))
 
 
-def _info(known: Mapping[str, int]) -> Struct | None:
+def _info(known: Mapping[str, int]) -> Members:
     """Struct printk_info; see `RingLayout.info`."""
     caller, device = known["OFFSET(printk_info.caller_id)"], known["OFFSET(printk_info.dev_info)"]
-    members = (
+    return (
         (known["OFFSET(printk_info.seq)"], "Q"),
         (known["OFFSET(printk_info.ts_nsec)"], "Q"),
         (known["OFFSET(printk_info.text_len)"], "H"),
@@ -95,10 +101,9 @@ def _info(known: Mapping[str, int]) -> Struct | None:
         (device + known["OFFSET(dev_printk_info.subsystem)"], f"{known['LENGTH(printk_info_subsystem)']}s"),
         (device + known["OFFSET(dev_printk_info.device)"], f"{known['LENGTH(printk_info_device)']}s"),
     )
-    return _packed(members, known["SIZE(printk_info)"])
 
 
-def _packed(members: tuple[tuple[int, str], ...], size: int) -> Struct | None:
+def _packed(members: Members, size: int) -> Struct | None:
     """A struct of members at offsets, in that order, with gaps between them; None where they overlap or reach too far."""
     form, end = "<", 0
     for offset, code in members:

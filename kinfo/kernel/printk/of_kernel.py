@@ -1,45 +1,96 @@
-"""The log of a kernel that a record led to."""
+"""The log of a kernel that a record, or VMCOREINFO, led to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
-from kinfo.errors import HoleError
+from kinfo.errors import DumpError, HoleError, KernelError
 from kinfo.kernel import variables
-from kinfo.kernel.boot.banner import release
-from kinfo.kernel.boot.linear_map import linear_map
-from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.walk import walk
+from kinfo.kernel.printk.layout import RingLayout, of_numbers
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import Translated, runs_of_pages
-from kinfo.kernel.printk.read import Where, read
+from kinfo.kernel.printk.read import read
+from kinfo.kernel.printk.where import Where
+from kinfo.record.kernels import parse_release
 
 _PAGE = 4096
+_MEMBERS = {
+    "printk_ringbuffer": ("desc_ring", "text_data_ring"),
+    "prb_desc_ring": ("count_bits", "descs", "infos", "head_id", "tail_id"),
+    "prb_desc": ("state_var", "text_blk_lpos"),
+    "prb_data_blk_lpos": ("begin", "next"),
+    "prb_data_ring": ("size_bits", "data"),
+    "printk_info": ("seq", "ts_nsec", "text_len", "caller_id", "dev_info"),
+    "dev_printk_info": ("subsystem", "device"),
+}
 
 
 def log_of(kernel: Kernel) -> PrintkLog:
     """The log. Raises KernelError where no VA can be had, nothing says where the log is, or nothing of it is in the dump."""
+    return read(where_of(kernel))
+
+
+def where_of(kernel: Kernel) -> Where:
+    """What leads to the log of a kernel. Raises KernelError where no VA can be had."""
     if kernel.space is None:
         raise kernel.no_space
     values = _values(kernel)
-    return read(
-        Where(
-            reach=Translated(kernel.memory, partial(runs_of_pages, partial(_pa_of, kernel)), kernel.pointers.word),
-            address=partial(_address, kernel, values),
-            values=values,
-            source=f"the variables of the kernel in {kernel.memory.name}",
-            release=release(kernel)[0],
-            version=kernel.pointers.version,
-        )
+    release = _release(kernel, values)
+    parsed = parse_release(release)
+    return Where(
+        reach=Translated(kernel.memory, partial(runs_of_pages, partial(_pa_of, kernel)), kernel.pointers.word),
+        address=partial(_address, kernel, values),
+        values=values,
+        source=f"the variables of the kernel in {kernel.memory.name}",
+        release=release,
+        version=parsed.version if parsed else kernel.pointers.version,
+        layouts=partial(_by_types, kernel),
     )
 
 
+def _release(kernel: Kernel, values: Mapping[str, str]) -> str:
+    if stated := values.get("OSRELEASE"):
+        return stated
+    from kinfo.kernel.boot.banner import release
+
+    return release(kernel)[0]
+
+
 def _values(kernel: Kernel) -> Mapping[str, str]:
-    """VMCOREINFO; none where kallsyms lists the log and no VMCOREINFO: the kernel has none, RAM need not be searched."""
-    listed = {name for name in ("vmcoreinfo_data", "prb", "log_buf") if variables.pa_of(kernel, name) is not None}
-    return {} if listed and "vmcoreinfo_data" not in listed and not kernel.memory.vmcoreinfo else vmcoreinfo(kernel)
+    """VMCOREINFO. Where kallsyms says where the log is, the kernel's own copy is enough, as it stands.
+
+    Offsets are all that it is asked for then, and the ring itself shows whether they hold. (A kernel whose kallsyms lists the
+    log and no VMCOREINFO has none: memory need not be searched for one.)
+    """
+    from kinfo.kernel.boot.vmcoreinfo import parse, vmcoreinfo
+
+    if variables.pa_of(kernel, "prb") is None and variables.pa_of(kernel, "log_first_idx") is None:
+        return vmcoreinfo(kernel)
+    pointer = variables.number(kernel, "vmcoreinfo_data")
+    return parse(variables.bytes_at(kernel, pointer, _PAGE)) if pointer else {}
+
+
+def _by_types(kernel: Kernel) -> Iterator[RingLayout]:
+    """The layout by the kernel's own types (BTF), where it carries them."""
+    try:
+        known = {
+            f"OFFSET({struct}.{member})": kernel.types.struct(struct).member(member).offset
+            for struct, members in _MEMBERS.items()
+            for member in members
+        }
+        known |= {
+            f"SIZE({name})": kernel.types.struct(name).size for name in ("printk_ringbuffer", "prb_desc", "printk_info")
+        }
+        device = kernel.types.struct("dev_printk_info")
+        known |= {f"LENGTH(printk_info_{one})": device.member(one).size for one in _MEMBERS["dev_printk_info"]}
+    except (DumpError, KernelError):
+        return
+    found = of_numbers(kernel.types.source, kernel.pointers.word, known)
+    if found is not None:
+        yield found
 
 
 def _address(kernel: Kernel, values: Mapping[str, str], name: str) -> int | None:
@@ -47,7 +98,10 @@ def _address(kernel: Kernel, values: Mapping[str, str], name: str) -> int | None
     pa = variables.pa_of(kernel, name)
     if pa is not None and kernel.space is not None:
         return kernel.space.va(pa)
-    return value(dict(values), f"SYMBOL({name})")
+    try:
+        return int(values[f"SYMBOL({name})"], 16)
+    except (KeyError, ValueError):
+        return None
 
 
 def _pa_of(kernel: Kernel, va: int) -> tuple[int | None, int]:
@@ -69,5 +123,7 @@ def _pa_of(kernel: Kernel, va: int) -> tuple[int | None, int]:
         mapping = None
     if mapping:
         return mapping.pa + va - mapping.va, mapping.size - (va - mapping.va)
+    from kinfo.kernel.boot.linear_map import linear_map
+
     shift = linear_map(kernel).shift
     return (None if shift is None else va - shift & space.mask), _PAGE - va % _PAGE

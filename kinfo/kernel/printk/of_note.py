@@ -18,7 +18,8 @@ from kinfo.kernel.paging.formats import FORMATS
 from kinfo.kernel.paging.walk import walk
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import PaOf, Translated, runs_of_pages
-from kinfo.kernel.printk.read import Where, read
+from kinfo.kernel.printk.read import read
+from kinfo.kernel.printk.where import Where
 from kinfo.memory import Memory
 from kinfo.record.kernels import parse_release
 

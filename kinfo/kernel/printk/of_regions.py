@@ -15,8 +15,10 @@ from kinfo.kernel.printk import layout as layouts
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import Regions
-from kinfo.kernel.printk.read import Where, read
-from kinfo.kernel.printk.ring import Head, Ring, head
+from kinfo.kernel.printk.read import read
+from kinfo.kernel.printk.ring import Ring, head
+from kinfo.kernel.printk.slots import Head
+from kinfo.kernel.printk.where import Where
 from kinfo.record.kernels import parse_release
 
 _STATIC = ("Kprb_desc", "Kprb_info", "Kprb_data")

@@ -6,18 +6,15 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO, NamedTuple
 
-from kinfo.errors import DrawError, DumpError, HoleError, KernelError, KinfoError, RecordError
+from kinfo.errors import DrawError, HoleError, KernelError, RecordError
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import kernel_in, record_word
-from kinfo.kernel.printk import of_kernel, of_note, of_regions
+from kinfo.kernel.printk import of_kernel
 from kinfo.kernel.printk.message import PrintkLog
-from kinfo.kernel.printk.of_regions import Region
-from kinfo.meminspect import minidump
-from kinfo.memory import Memory, open_dump
+from kinfo.memory import Memory
 from kinfo.memory.specs import RawDump, open_memory
 
 Path = str | os.PathLike[str]
-_LARGEST_REGION = 1 << 31  # of a log; other regions are smaller
 
 
 class Opened(NamedTuple):
@@ -40,17 +37,31 @@ def dmesg(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: 
     return opened.log
 
 
-def open_log(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Opened:
-    """The log, with the kernel that it is of where a record led to it. Errors as for `dmesg`."""
+def open_log(
+    specs: Path | Sequence[Path],
+    kinfo: Path | int | None = None,
+    stdin: BinaryIO | None = None,
+    *,
+    is_kernel_wanted: bool = False,
+) -> Opened:
+    """The log, with the kernel that it is of where that was found; `is_kernel_wanted`: for more than its log.
+
+    Errors as for `dmesg`.
+    """
     paths = [os.fspath(path) for path in ([specs] if isinstance(specs, (str, os.PathLike)) else specs)]
-    if files := _region_files(paths):
-        return Opened(of_regions.log_of(_regions(files), paths[0] if len(paths) == 1 else f"{len(paths)} files"), None)
+    if all(os.path.isdir(path) or os.path.basename(path).lower().startswith("md_") for path in paths):
+        from kinfo.kernel.printk import region_files
+
+        if files := region_files.named(paths):
+            return Opened(region_files.log_of(files, paths), None)
     memory = open_memory(paths, stdin)
     kernel: Kernel | None = None
     try:
-        kernel = _kernel(memory, record_word(kinfo))
+        kernel = _kernel(memory, record_word(kinfo), is_wanted=is_kernel_wanted)
         if kernel is not None:
             return Opened(of_kernel.log_of(kernel), kernel)
+        from kinfo.kernel.printk import of_note
+
         assert isinstance(memory, Memory)
         log = of_note.log_of(memory)
     except BaseException:
@@ -60,13 +71,14 @@ def open_log(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdi
     return Opened(log, None)
 
 
-def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel | None:
-    """The kernel by its record; None where VMCOREINFO is to lead to the log.
+def _kernel(opened: Memory | RawDump, kinfo: str | None, *, is_wanted: bool) -> Kernel | None:
+    """The kernel, by a record or VMCOREINFO; None where the note alone is to lead to the log.
 
     That is so for kdump's vmcore, which can be as large as a machine: its note has CRASHTIME, so the kernel wrote it as it
-    crashed. In other dumps a record comes first, for a note there may be another boot's.
+    crashed. In other dumps a record comes first, for a note there may be another boot's. (A core of a few regions has a log
+    and no kernel.)
     """
-    if kinfo is None and isinstance(opened, Memory) and b"\nCRASHTIME=" in opened.vmcoreinfo:
+    if kinfo is None and not is_wanted and isinstance(opened, Memory) and b"\nCRASHTIME=" in opened.vmcoreinfo:
         return None
     try:
         return kernel_in(opened, kinfo)
@@ -76,39 +88,3 @@ def _kernel(opened: Memory | RawDump, kinfo: str | None) -> Kernel | None:
         if kinfo is not None or isinstance(opened, RawDump):
             raise
         return None
-
-
-def _region_files(paths: Sequence[str]) -> list[str]:
-    """The region files that were named, one by one or by their folder; none where something else was."""
-    if len(paths) == 1 and os.path.isdir(paths[0]):
-        folder = paths[0]
-        try:
-            names = sorted(os.listdir(folder))
-        except OSError as error:
-            raise DumpError(f"{folder}: cannot be listed: {error.strerror}", "check its permissions") from error
-        minidump.files(folder, [(name, 0) for name in names])  # raises where there is none
-        return [path for name in names if _is_region(path := os.path.join(folder, name))]
-    return list(paths) if len(paths) > 1 and all(map(_is_region, paths)) else []
-
-
-def _is_region(path: str) -> bool:
-    return _entry(path) is not None and os.path.isfile(path)
-
-
-def _entry(path: str) -> tuple[int, str] | None:
-    try:
-        found = minidump.files("", [(os.path.basename(path), 0)]).entries[0]
-    except KinfoError:
-        return None
-    return (found.id or 0, found.name)
-
-
-def _regions(paths: Sequence[str]) -> list[Region]:
-    found = []
-    for path in paths:
-        entry = _entry(path)
-        if entry is None or not os.path.getsize(path):  # v3 registers a log of log_buf_len= with size 0
-            continue
-        with open_dump(path) as dump:
-            found.append(Region(*entry, dump.read(0, _LARGEST_REGION)))
-    return found

@@ -54,13 +54,5 @@ LOG_OVERWRITTEN = Rule(
     "boot with a larger log_buf_len= to keep them",
     "LOG_BUF_SHIFT, init/Kconfig",
 )
-LOG_SECOND = Rule(
-    "log-second",
-    _WARNING,
-    "the memory has the log of another boot as well",
-    "the log that is shown may be that of a boot that ended before the dump was taken",
-    "hold its first and last lines against what you know, or name the record with --kinfo: it tells which kernel it is",
-    "VMCOREINFO of several boots, kernel/vmcore_info.c",
-)
 
 RULES: tuple[Rule, ...] = tuple(value for value in globals().values() if isinstance(value, Rule))

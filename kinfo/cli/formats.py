@@ -1,0 +1,45 @@
+"""--format and --strict, and output in the format that was asked for. Which there are is said in `report/formats`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kinfo.cli import common
+from kinfo.report.formats import TEXT, Shown, names_for_data, names_for_findings, rendered
+
+if TYPE_CHECKING:
+    from kinfo.report.judged import Judged
+
+Decorated = Callable[..., Any]
+
+strict_option = click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+
+
+def data_format(*own: str) -> Callable[[Decorated], Decorated]:
+    """--format of a command that shows data; `own`: what this command alone has besides."""
+    return _option((*names_for_data(), *own))
+
+
+def findings_format() -> Callable[[Decorated], Decorated]:
+    """--format of a command that judges."""
+    return _option(names_for_findings())
+
+
+def _option(names: tuple[str, ...]) -> Callable[[Decorated], Decorated]:
+    return click.option("--format", "form", type=click.Choice(names), default=TEXT, show_default=True)
+
+
+def show(
+    form: str,
+    document: Callable[[], Any],
+    findings: Callable[[], Iterable[Judged]] | None = None,
+    *,
+    strict: bool = False,
+) -> None:
+    """What a command has to show, to standard output, in a format that is not its own."""
+    what = Shown(document, is_strict=strict) if findings is None else Shown(document, findings, strict)
+    for part in rendered(form, what):
+        common.write(part)

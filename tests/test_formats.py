@@ -1,0 +1,73 @@
+"""Output formats: a registry says which there are, and every command offers what it has in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import click
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kinfo.cli.commands import COMMANDS
+from kinfo.report import formats
+from kinfo.report.formats import Shown, rendered
+
+# What a command alone has besides, or instead: raw or binary forms of its own.
+OWN = {"layouts": {"md", "c"}, "table": {"csv"}, "symbols": {"elf"}}
+JUDGING = {"decode", "compare", "crosscheck", "verify-dt"}
+INSTEAD = {"symbols": ("text", "json")}  # a line a symbol, as it comes: YAML would be megabytes that nobody reads
+
+
+def offered() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, (module, _) in COMMANDS.items():
+        command = import_module(module).command
+        for option in command.params:
+            if option.name == "form":
+                assert isinstance(option.type, click.Choice)
+                yield name, tuple(option.type.choices)
+
+
+def test_commands_offer_what_the_registry_says() -> None:
+    assert formats.names_for_data() == ("text", "json", "yaml")
+    assert formats.names_for_findings() == ("text", "json", "yaml", "sarif", "junit", "github")
+    for command, names in offered():
+        all_ = formats.names_for_findings() if command in JUDGING else formats.names_for_data()
+        assert names == (*INSTEAD.get(command, all_), *(one for one in names if one in OWN.get(command, ()))), command
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(PLAIN, max_size=4), PLAIN)
+def test_a_list_that_comes_item_by_item_is_written_as_one_that_is_there(items: list[Any], other: Any) -> None:
+    whole = {"first": other, "items": items, "last": 1}
+    for name in ("json", "yaml"):
+        at_once = "".join(rendered(name, Shown(lambda: whole)))
+        piecemeal = "".join(rendered(name, Shown(lambda: whole | {"items": iter(items)})))
+        read: Callable[[str], Any] = json.loads if name == "json" else yaml.safe_load
+        assert read(piecemeal) == read(at_once)
+        if name == "json":
+            assert piecemeal == at_once
+
+
+def test_only_what_a_format_shows_is_made() -> None:
+    def fails() -> Any:
+        raise AssertionError("not asked for")
+
+    for one in formats.FORMATS:
+        what = Shown(fails, list) if one.is_of_findings else Shown(dict, fails)
+        assert isinstance("".join(rendered(one.name, what)), str)
+
+
+def test_a_name_that_is_no_formats() -> None:
+    with pytest.raises(LookupError, match="there is no output format xml"):
+        rendered("xml", Shown(dict))
