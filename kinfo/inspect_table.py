@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from kinfo.elf.structs import MAGIC
 from kinfo.errors import DrawError, KinfoError
 from kinfo.meminspect import array, core, listing, log, minidump
 from kinfo.meminspect.entry import LP64, ZONE, Found, Table
 from kinfo.meminspect.ids import MAX, Series
 from kinfo.meminspect.table import table_of
-from kinfo.memory import open_dump
-from kinfo.memory.specs import RawDump, open_memory
+from kinfo.sources import Opened, RawDump, kinds, open_all
+from kinfo.sources.memory import close_all, joined
 
 if TYPE_CHECKING:
     from kinfo.memory import Dump
@@ -23,7 +22,6 @@ _RUNTIME = "inspect_entries"
 _BYTES = LP64.code.size * MAX
 _BORDERS = ((LP64, 29), (ZONE, 32))  # the id of _sinittext: in v1 to v3, and in RFC v2
 _SMALL = 16 << 20  # bytes of a listing, a log, a core image of regions
-_ET_CORE = 4
 Parse = Callable[[bytes], Any]
 
 
@@ -38,47 +36,37 @@ def read_table(
         with os.scandir(path) as entries:
             found = minidump.files(path, [(entry.name, entry.stat().st_size) for entry in entries if entry.is_file()])
         return table_of(path, found, series)
-    if "@" in path and not os.path.exists(path):
-        return table_of(path, _ram(path, stdin, kinfo), series)
-    with _unpacked(path, stdin) as dump:
-        head = dump.read(0, 20)
-        if head.startswith(MAGIC):
-            found = _elf(dump, head, path, kinfo)
-        elif _is_text(dump.read(0, 4096)):
-            found = _text(dump, parse)
-        elif dump.size <= _SMALL:
-            found = _raw(dump.name, dump.read(0, dump.size))
-        else:
-            found = _ram(path, stdin, kinfo)
-    return table_of(path, found, series)
-
-
-def _unpacked(path: str, stdin: BinaryIO | None) -> Dump:
-    """The file, or what a compressed one holds. Raises KinfoError."""
-    dump = open_dump(path, stdin)
+    files = open_all([path], stdin)
     try:
-        if command := dump.packed_with():
-            from kinfo.memory.packed import unpack
+        return table_of(path, _found(files, parse, kinfo), series)
+    finally:
+        close_all(files)
 
-            return unpack(dump, command)
-    except BaseException:
-        dump.close()
-        raise
-    return dump
+
+def _found(files: Sequence[Opened], parse: Parse, kinfo: str | None) -> Found:
+    """By what the file is; what was named with its address is memory."""
+    file = files[0]
+    if file.spec.base is not None:
+        return _ram(files, kinfo)
+    kind, dump = file.recognised.kind, file.content
+    if kind in (kinds.ELF, kinds.ELF_CORE):
+        return _vmlinux(dump) if kind is kinds.ELF else _core(files, dump, kinfo)
+    if _is_text(file.head):
+        return _text(dump, parse)
+    return _raw(dump.name, dump.read(0, dump.size)) if dump.size <= _SMALL else _ram(files, kinfo)
 
 
 def _is_text(head: bytes) -> bool:
     return b"\0" not in head and bool(head.strip())
 
 
-def _elf(dump: Dump, head: bytes, path: str, kinfo: str | None) -> Found:
-    if int.from_bytes(head[16:18], "little") != _ET_CORE:
-        return _vmlinux(dump)
+def _core(files: Sequence[Opened], dump: Dump, kinfo: str | None) -> Found:
+    """The image that the series writes has the table's regions; any other core is a dump with the table in it."""
     if dump.size <= _SMALL:
         data = dump.read(0, dump.size)
         if core.is_core(data):
             return core.read(dump.name, data)
-    return _ram(path, None, kinfo)
+    return _ram(files, kinfo)
 
 
 def _text(dump: Dump, parse: Parse) -> Found:
@@ -140,27 +128,27 @@ def _vmlinux(dump: Dump) -> Found:
     return array.section(dump.name, data, pointers, symbols)
 
 
-def _ram(path: str, stdin: BinaryIO | None, kinfo: str | None) -> Found:
+def _ram(files: Sequence[Opened], kinfo: str | None) -> Found:
     """inspect_entries[] in a RAM dump: by its symbol where the kernel's table has it (KALLSYMS_ALL), else by its shape."""
-    from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.open import kernel_in
 
+    memory, name = joined(files), files[0].name
     try:
-        with open_kernel([path], kinfo=kinfo, stdin=stdin) as kernel:
-            for place in kernel.named(_RUNTIME):
-                if place.pa is not None:
-                    return array.runtime(path, bytes(kernel.memory.read(place.pa, _BYTES)))
+        kernel = kernel_in(memory, kinfo)
+        for place in kernel.named(_RUNTIME):
+            if place.pa is not None:
+                return array.runtime(name, bytes(kernel.memory.read(place.pa, _BYTES)))
     except DrawError:
         raise  # each kernel has a table of its own
     except KinfoError:
         pass  # no record, or its symbols cannot be read: the array may still be found
-    memory = open_memory([path], stdin)
-    with memory.dump if isinstance(memory, RawDump) else memory.as_dump as dump:
-        for at, size in _candidates(dump):
-            try:
-                return array.runtime(path, dump.read(max(at, 0), size))
-            except KinfoError:
-                continue
-    raise KinfoError(f"{path}: has no inspect_entries[]", "the kernel needs CONFIG_MEMINSPECT; a record alone has no table")
+    dump = memory.dump if isinstance(memory, RawDump) else memory.as_dump
+    for at, size in _candidates(dump):
+        try:
+            return array.runtime(name, dump.read(max(at, 0), size))
+        except KinfoError:
+            continue
+    raise KinfoError(f"{name}: has no inspect_entries[]", "the kernel needs CONFIG_MEMINSPECT; a record alone has no table")
 
 
 def _candidates(dump: Dump) -> Iterator[tuple[int, int]]:

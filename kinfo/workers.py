@@ -28,21 +28,26 @@ class _Worker(NamedTuple):
     answers: Connection
 
 
-def in_order(work: Callable[[T], R], items: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
+def in_order(
+    work: Callable[[T], R], items: Sequence[T], died: Callable[[T], R], done: Callable[[], None] = lambda: None
+) -> Iterator[R]:
     """`work` of every item, in order. `died` answers for an item whose process was killed (by the kernel, for memory).
 
-    Leaving the loop early stops what is still running.
+    `done` is called in every process that worked, at its end. Leaving the loop early stops what is still running.
     """
     count = min(len(os.sched_getaffinity(0)), len(items))
     if count < 2:
-        yield from map(work, items)
+        try:
+            yield from map(work, items)
+        finally:
+            done()
         return
     size = max(1, min(_AT_ONCE, len(items) // (4 * count)))
     parts = [items[at : at + size] for at in range(0, len(items), size)]
     workers: list[_Worker] = []
     try:
         for number in range(count):
-            workers.append(_started(work, parts[number::count]))  # noqa: PERF401  # those started before an error are stopped
+            workers.append(_started(work, parts[number::count], done))  # noqa: PERF401  # those before an error are stopped
         for number, part in enumerate(parts):
             yield from _received(workers[number % count], part, died)
         for worker in workers:
@@ -53,12 +58,12 @@ def in_order(work: Callable[[T], R], items: Sequence[T], died: Callable[[T], R])
             worker.process.join()
 
 
-def _started(work: Callable[[T], R], parts: Sequence[Sequence[T]]) -> _Worker:
+def _started(work: Callable[[T], R], parts: Sequence[Sequence[T]], done: Callable[[], None]) -> _Worker:
     from multiprocessing import get_context
 
     context = get_context("fork")
     answers, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(work, parts, sender), daemon=True)
+    process = context.Process(target=_work, args=(work, parts, sender, done), daemon=True)
     process.start()
     sender.close()
     return _Worker(process, answers)
@@ -72,13 +77,16 @@ def _received(worker: _Worker, part: Sequence[T], died: Callable[[T], R]) -> Seq
     return answers
 
 
-def _work(work: Callable[[Any], Any], parts: Sequence[Sequence[Any]], answers: Connection) -> None:
+def _work(work: Callable[[Any], Any], parts: Sequence[Sequence[Any]], answers: Connection, done: Callable[[], None]) -> None:
     """In a worker. Ctrl-C is the parent's to handle; told to stop, it leaves by way of every `with`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone
-        for part in parts:
-            answers.send([work(item) for item in part])
+    try:
+        with contextlib.suppress(BrokenPipeError):  # the parent is gone
+            for part in parts:
+                answers.send([work(item) for item in part])
+    finally:
+        done()
 
 
 def _leave(signum: int, frame: object) -> None:

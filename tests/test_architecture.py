@@ -21,6 +21,7 @@ RANKS = {
     "elf": 0.5,
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
     **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    "sources": 1.1,  # from what a user names to bytes and memory, for every reader above
     **dict.fromkeys(("plain_data", "whole_file"), 1.2),
     "fields_file": 1.3,
     "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up

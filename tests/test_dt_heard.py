@@ -64,6 +64,31 @@ def test_a_log_that_complains_as_expected() -> None:
     assert (severity, message.endswith("and the memory is lost on 6.12")) == ("info", True)
 
 
+def test_a_log_with_a_placed_region() -> None:
+    """As the model places it; where another could be in the way; and where no kernel can have put it."""
+    shape = Shape(name="kinfo", region=dynamic(0x1000, within=(0x50000000, 0x1000000)))
+    line = VERSION + "OF: reserved mem: {:#018x}..{:#018x} ({} KiB) nomap non-reusable kinfo\n"
+    for start, size, code, severity, words in (
+        (0x50FFF000, 0x1000, "log-agrees", "info", "(4 KiB)"),
+        (0x50FFE000, 0x1000, "log-differs", "warning", "; by the tree alone 6.12 puts it at 0x50fff000"),
+        (0x58000000, 0x1000, "log-differs", "error", ", outside alloc-ranges"),
+        (0x50FFEF00, 0x1000, "log-differs", "error", ", no multiple of 0x1000"),
+        (0x50FFE000, 0x2000, "log-differs", "error", ", where size asks for 4 KiB"),
+    ):
+        said = heard(shape, line.format(start, start + size - 1, size >> 10))
+        assert (said[code][0], said[code][1].endswith(words)) == (severity, True), said[code]
+
+
+def test_iomem_with_a_placed_region() -> None:
+    """Where the tree alone lets expect it is no proof that it is not elsewhere; the log is."""
+    shape = Shape(name="kinfo", region=dynamic(0x1000, within=(0x50000000, 0x1000000)))
+    whole = read_iomem("iomem", ["40000000-5fffffff : System RAM"])
+    assert found(shape, iomem=whole)["iomem-differs"][0] == "warning"
+    log = read_log([f"{VERSION}", "OF: reserved mem: 0x50ffe000..0x50ffefff (4 KiB) nomap non-reusable kinfo"])
+    severity, message = found(shape, iomem=whole, log=log, placed=log.placed)["iomem-differs"]
+    assert (severity, message) == ("error", "0x50ffe000-0x50ffefff (4 KiB) is System RAM that the kernel uses")
+
+
 def test_a_log_with_the_region_elsewhere_or_nowhere() -> None:
     moved = LISTED.replace("58000000..0x0000000058000fff", "59000000..0x0000000059000fff")
     assert "the kernel lists it at 0x59000000" in heard(Shape(), moved)["log-differs"][1]

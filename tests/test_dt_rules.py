@@ -25,6 +25,7 @@ from kinfo.findings import Severity
 from kinfo.memory import BytesDump
 from kinfo.record.layouts import layout_named
 from tests.conftest import ROOT, Cli
+from tests.early_boards import SIZE, Shape, dynamic
 from tests.fdt import N, blob, board, cells, texts
 from tests.synthetic import make_fields
 
@@ -63,6 +64,7 @@ def test_wrong_examples_give_their_finding(path: Path, kinfo_cli: Cli) -> None:
 ELSEWHERE = {
     *("devicetree-dump-address", "devicetree-dump-unplaced", "devicetree-dump-size", "devicetree-dump-image"),
     *("devicetree-dump-agrees", "devicetree-dump-erased", "devicetree-placed", "devicetree-blob"),
+    *("devicetree-dump-elsewhere", "devicetree-dump-possible"),
     "devicetree-schema-skipped",
     *("devicetree-log-agrees", "devicetree-log-differs", "devicetree-iomem-agrees", "devicetree-iomem-differs"),
 }
@@ -416,11 +418,62 @@ def test_the_vendor_block_alone() -> None:
     assert {code: text for code, text in found.items() if code.startswith("dump-")} == {"dump-erased": message}
 
 
+PLACED = {"reg": GONE, "size": cells(0x1000), "alignment": cells(0x1000), "alloc-ranges": cells(0x40000000, 0x10000000)}
+
+
+def of_the_dump(root: N, **options: Any) -> dict[str, str]:
+    found = codes(checked(root, **options), info=True)
+    return {code: text for code, text in found.items() if code.startswith("dump-")}
+
+
 def test_a_record_against_a_dynamic_region() -> None:
-    ranges = {"reg": GONE, "size": cells(0x1000), "alloc-ranges": cells(0x40000000, 0x10000000)}
-    assert "dump-agrees" in codes(checked(v3_board(ranges), dump=dumped()), info=True)
-    message = codes(checked(v3_board(ranges), dump=dumped(base=0x80000000)))["dump-address"]
-    assert message == "region.bin has it at 0x80000000, outside alloc-ranges"
+    """Where the model puts it, and nowhere else, it agrees; where no kernel can have put it is an error."""
+    root = v3_board(PLACED, more=[N("other@47000000", {"reg": cells(0x47000000, 0x1000)})])
+    for pa, code, message in (
+        (0x4FFFF000, "agrees", "region.bin has it at 0x4ffff000, where 6.12 puts it"),
+        (0x80000000, "address", "region.bin has it at 0x80000000, outside alloc-ranges"),
+        (0x4FFFF800, "address", "region.bin has it at 0x4ffff800, outside alloc-ranges"),
+        (0x4FFFE800, "address", "region.bin has it at 0x4fffe800, no multiple of 0x1000"),
+        (
+            0x47000000,
+            "address",
+            "region.bin has it at 0x47000000, where /reserved-memory/other@47000000 lies (0x47000000-0x47000fff (4 KiB))",
+        ),
+        (0x48000000, "elsewhere", "region.bin has it at 0x48000000; by the tree 6.12 puts it at 0x4ffff000"),
+    ):
+        assert of_the_dump(root, dump=dumped(base=pa)) == {f"dump-{code}": message}
+
+
+def test_a_record_against_a_dynamic_region_where_no_ram_is() -> None:
+    wide = PLACED | {"alloc-ranges": cells(0, 0xFFFFF000)}
+    found = of_the_dump(v3_board(wide), dump=dumped(base=0x90000000))
+    assert found == {"dump-address": "region.bin has it at 0x90000000, where 0x90000000-0x90000fff (4 KiB) is not all RAM"}
+    root = v3_board(wide)
+    bare = N("", root.properties, [child for child in root.children if not child.name.startswith("memory")])
+    found = of_the_dump(bare, dump=dumped(base=0x90000000))
+    assert found == {"dump-possible": "region.bin has it at 0x90000000, which nothing in the tree forbids"}
+    assert of_the_dump(bare, dump=dumped(base=None)) == {"dump-unplaced": "region.bin is raw memory"}
+
+
+def test_a_record_where_the_kernel_places_nothing() -> None:
+    found = of_the_dump(v3_board(PLACED | {"size": cells(0, 0x1000)}), dump=dumped(base=0x4FFFF000))
+    assert found["dump-address"].startswith('region.bin has it at 0x4ffff000, "invalid size property in')
+
+
+def test_a_record_elsewhere_leaves_the_verdict_open() -> None:
+    """A kernel that knew more than the tree puts the region lower: neither agreement nor a fault."""
+    root = Shape(name="kinfo", region=dynamic(SIZE, within=(0x50000000, 0x1000000))).tree()
+    for pa, outcome in ((0x50FFF000, "sound"), (0x50FFE000, "undecided"), (0x58000000, "broken")):
+        assert (hex(pa), checked(root, dump=dumped(base=pa)).outcome) == (hex(pa), outcome)
+
+
+def test_the_record_s_kernel_is_the_one_in_question() -> None:
+    facts = dumped(base=0x4FFFF000)
+    assert facts.kernel is not None
+    verdict = checked(v3_board(PLACED), dump=facts)
+    assert [one.kernel for one in verdict.kernels] == [f"{facts.kernel[0]}.{facts.kernel[1]}"]
+    torn = dumped(base=0x4FFFF000)._replace(record=kinfo.decode(bytes([*facts.record.raw[:20], 1]) + facts.record.raw[21:]))
+    assert torn.kernel is None
 
 
 LOG = """[    0.000000] Linux version 6.1.99

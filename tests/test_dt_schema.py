@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import kinfo
 from kinfo.dt import schema
 from kinfo.dt.blob import parse
 from kinfo.dt.board import Board, Options
@@ -23,6 +25,7 @@ from kinfo.dt.tree import tree_of
 from kinfo.dt.verify import verify
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding, Severity
+from kinfo.workers import in_order
 from tests.fdt import N, blob, board, cells, texts
 
 FOLDER = Path(bindings_folder())
@@ -235,10 +238,141 @@ def test_boards_that_share_their_nodes_are_checked_once(tool: SchemaTool, monkey
 
 def test_a_child_that_was_not_needed_is_ended(tool: SchemaTool) -> None:
     with SchemaCheck(tool, ahead=True) as schema_check:
-        child = schema_check._waiting
-        assert child is not None
-        assert child._process.poll() is None
-    assert child._process.poll() == -9
+        servant = schema_check._waiting
+        assert servant is not None
+        assert servant.child._process.poll() is None
+    assert servant.child._process.poll() == -9
+
+
+# A child that answers [] as dt-validate does of a sound tree; `{0}` is what it does first, with the tree in `tree`.
+ANSWERS = """
+import os, signal, struct, sys, time
+count = 0
+for line in sys.stdin:
+    tree = os.pread(int(sys.argv[1]), 1 << 20, 0)
+    {0}
+    count += 1
+    os.write(1, struct.pack('>I', 2) + b'[]')
+"""
+
+
+def named(name: str) -> Board:
+    """A board whose kinfo node, which is all that the child is shown, differs by the name."""
+    root = board()
+    node = N("debug-kinfo", {"compatible": texts("google,debug-kinfo"), "memory-region": cells(1), "note": texts(name)})
+    return made(N("", root.properties, [node if child.name == "debug-kinfo" else child for child in root.children]))
+
+
+def test_one_child_serves_many_trees(tool: SchemaTool) -> None:
+    """And says of each what a child of its own says: nothing of a tree is left for the next."""
+    clocked = {"compatible": texts("google,debug-kinfo"), "memory-region": cells(1), "clocks": cells(5, 7)}
+    provider = N("debug-kinfo", clocked | {"phandle": cells(5), "#clock-cells": cells(1)})
+    user = N("debug-kinfo", clocked)
+    roots = [board(), *(N("", board().properties, [one, *board(kinfo=False).children]) for one in (provider, user))]
+    boards = [made(root, profile) for profile in ("downstream", "v3") for root in roots]
+    alone = [check(one, tool) for one in boards]
+    assert any(alone)
+    with SchemaCheck(tool) as schema_check:
+        assert [list(schema_check.check(one)) for one in boards] == alone
+        assert schema_check._waiting is not None
+        assert schema_check._waiting.served == len(boards)
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("if b'bad' in tree: os.kill(os.getpid(), 11)", "dt-validate was killed by signal 11"),
+        ("if b'bad' in tree: raise ValueError('no tree')", "dt-validate failed: ValueError: no tree"),
+        ("if b'bad' in tree: sys.exit(0)", "dt-validate left no report"),
+        ("if b'bad' in tree: os.write(1, b'\\xff' * 8)", "dt-validate has 4294967295 bytes to say"),
+        ("if b'bad' in tree: os.write(1, struct.pack('>I', 1) + b'?')", "dt-validate left no report"),
+    ],
+)
+def test_the_tree_at_fault_is_the_one_that_is_named(
+    first: str, said: str, tool: SchemaTool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "_VALIDATE", ANSWERS.format(first))
+    with SchemaCheck(tool) as schema_check:
+        found = {name: schema_check.check(named(name)) for name in ("one", "two", "bad", "three")}
+    assert {name: [one.message for one in each] for name, each in found.items()} == {
+        "one": [],
+        "two": [],
+        "bad": [said],
+        "three": [],
+    }
+
+
+def test_a_tree_is_tried_again_without_what_others_left(tool: SchemaTool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_VALIDATE", ANSWERS.format("if count == 2: os.kill(os.getpid(), 11)"))
+    with SchemaCheck(tool) as schema_check:
+        assert [schema_check.check(named(str(number))) for number in range(6)] == [()] * 6
+
+
+def _pid(schema_check: SchemaCheck) -> int:
+    return schema_check._waiting.child.pid if schema_check._waiting else 0
+
+
+def test_a_child_that_grows_is_replaced(tool: SchemaTool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_VALIDATE", ANSWERS.format("if b'large' in tree: kept = bytearray(300 << 20)"))
+    with SchemaCheck(tool) as schema_check:
+        schema_check.check(named("small"))
+        pid = _pid(schema_check)
+        schema_check.check(named("large"))
+        assert _pid(schema_check) == 0
+        assert pid
+        assert schema_check.check(named("another")) == ()
+
+
+def test_every_tree_has_its_own_time(tool: SchemaTool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processor time is counted from tree to tree; one that uses it up is not tried again."""
+    work = (
+        "import time; end = time.process_time() + (1e9 if b'bad' in tree else 0.8)\n    while time.process_time() < end: pass"
+    )
+    monkeypatch.setattr(schema, "_VALIDATE", ANSWERS.format(work))
+    with SchemaCheck(tool._replace(limits=Limits(seconds=1))) as schema_check:
+        assert [schema_check.check(named(str(number))) for number in range(4)] == [()] * 4
+        (finding,) = schema_check.check(named("bad"))
+    assert finding.message == "dt-validate did not come to an end in 1 seconds of processor time"
+
+
+def test_a_fork_has_a_child_of_its_own(tool: SchemaTool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves none behind, nor ends its parent's."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(2))
+    with SchemaCheck(tool, ahead=True) as schema_check:
+        assert schema_check._waiting is not None
+        mine = schema_check._waiting.child
+
+        def work(number: int) -> tuple[int, tuple[Finding, ...]]:
+            found = schema_check.check(named(str(number)))
+            assert schema_check._waiting is not None
+            return schema_check._waiting.child.pid, found
+
+        answers = list(in_order(work, range(4), lambda _: (0, ()), schema_check.end))
+        assert mine._process.poll() is None
+    theirs = {pid for pid, _ in answers}
+    assert len(theirs) == 2
+    assert mine.pid not in theirs
+    assert [found for _, found in answers] == [()] * 4
+    for pid in theirs:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_processes_that_start_together_make_one_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import sys, time; words = sys.stdin.read().split('\\0'); time.sleep(0.5); open(words[2], 'w').write('{}')"
+    monkeypatch.setattr(schema, "_PROCESS", f"open({str(tmp_path / 'made')!r}, 'a').write('x'); {code}")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(2))
+    tool = SchemaTool(str(tmp_path / "cache"))
+    made_ = list(in_order(lambda _: processed(profile_named("v3"), tool), range(2), lambda _: ""))
+    assert made_[0] == made_[1]
+    assert (tmp_path / "made").read_text() == "x"
+
+
+def test_the_library_s_call_leaves_no_child(tool: SchemaTool, tmp_path: Path) -> None:
+    (tmp_path / "b.dtb").write_bytes(blob(board()))
+    kinfo.verify_dt(tmp_path / "b.dtb", cache=tool.cache)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_huge_nodes_never_reach_dtschema(tool: SchemaTool) -> None:

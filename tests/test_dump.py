@@ -18,6 +18,7 @@ from kinfo.errors import DumpError
 from kinfo.memory import BytesDump, FileDump, open_dump
 from kinfo.memory import dump as dump_module
 from kinfo.record.scan import magic_offsets
+from kinfo.sources.recognise import packing
 from tests.conftest import Cli
 from tests.synthetic import make_fields
 
@@ -90,7 +91,8 @@ def test_a_stream_is_spooled() -> None:
     [(b"\x1f\x8b\x08", "gzip -dk"), (b"\x28\xb5\x2f\xfd", "zstd -dk"), (b"\xfd7zXZ\0", "xz -dk"), (b"plain", None)],
 )
 def test_compressed_dumps_are_recognised(data: bytes, command: str | None) -> None:
-    assert BytesDump(data).packed_with() == command
+    kind = packing(data)
+    assert (kind.unpack if kind else None) == command
 
 
 def test_a_stream_that_cannot_be_read() -> None:

@@ -18,11 +18,11 @@ from kinfo.dt.open import open_trees
 from kinfo.errors import DumpError, KinfoError
 from kinfo.inspect_table import read_table
 from kinfo.memory import BytesDump, Memory, Segment
-from kinfo.memory.specs import open_file, open_memory
 from kinfo.plain_data import plain
+from kinfo.sources import open_memory
 from tests import build_files, fdt, inspect_tables
 from tests.kernels.image import make
-from tests.test_memory import elf32, elf64, lime
+from tests.test_memory import elf32, elf64, held, lime
 
 PAGE = 4096
 KERNEL = make()
@@ -34,7 +34,7 @@ EXTREMES = (0, 1, 0x7F, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, 
 
 
 def _read(path: Path) -> None:
-    with open_file(str(path)) as opened:
+    with held(path) as opened:
         if isinstance(opened, Memory):
             for segment in opened.segments:
                 opened.view_up_to(segment.end - 1, 8)
@@ -176,7 +176,7 @@ def test_more_program_headers_than_e_phnum_can_say(tmp_path: Path) -> None:
 def test_a_section_header_that_cannot_be(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "core").write_bytes(data)
     with pytest.raises(DumpError, match="core: the program headers are damaged or cut off; check that it was copied whole"):
-        open_file(str(tmp_path / "core"))
+        held(tmp_path / "core")
 
 
 def test_more_program_headers_than_16_bits(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_more_program_headers_than_16_bits(tmp_path: Path) -> None:
     ident = b"\x7fELF\2\1\1"
     head = struct.pack("<16sHHIQQQIHHHHHH", ident, 4, 183, 1, 0, 64, 64 + 56 * count, 0, 64, 56, 0xFFFF, 64, 1, 0)
     (tmp_path / "core").write_bytes(head + loads + last + bytes(44) + struct.pack("<I", count) + bytes(16))
-    with open_file(str(tmp_path / "core")) as memory:
+    with held(tmp_path / "core") as memory:
         assert isinstance(memory, Memory)
         assert memory.read(0x40000000, 4) == b"\x7fELF"
         assert len(memory.segments) == count
@@ -195,7 +195,7 @@ def test_more_program_headers_than_16_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("last", [(1 << 64) - 1, (1 << 63) + 5])
 def test_a_range_to_the_end_of_all_addresses(last: int, tmp_path: Path) -> None:
     (tmp_path / "dump").write_bytes(struct.pack("<4sIQQ8x", b"EMiL", 1, 0x1000, last) + BODY)
-    with open_file(str(tmp_path / "dump")) as memory:
+    with held(tmp_path / "dump") as memory:
         assert isinstance(memory, Memory)
         assert memory.end == 0x1000 + len(BODY)
     assert list(kinfo.find(tmp_path / "dump")) == []
@@ -217,7 +217,7 @@ def test_headers_that_multiply_the_file(tmp_path: Path) -> None:
     with pytest.raises(
         DumpError, match="core: its headers show the same bytes over and over; check that it was copied whole"
     ):
-        open_file(str(tmp_path / "core"))
+        held(tmp_path / "core")
 
 
 def test_notes_without_end_are_not_read_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +232,7 @@ def test_notes_without_end_are_not_read_again_and_again(tmp_path: Path, monkeypa
     headers = struct.pack("<IIQQQQQQ", 4, 0, 0, 0, 0, 600, 0, 0) * 5 + struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, 64, 64, 0)
     head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 183, 1, 0, 64, 0, 0, 64, 56, 6, 0, 0, 0)
     (tmp_path / "core").write_bytes((head + headers).ljust(700, b"\0"))
-    with open_file(str(tmp_path / "core")):
+    with held(tmp_path / "core"):
         assert read == [600, 400]
 
 
@@ -246,7 +246,7 @@ def reads() -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize(("offset", "size"), [*reads()])
 def test_reads_by_any_number(offset: int, size: int, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(BODY)
-    for dump in (open_file(str(tmp_path / "file")), BytesDump(BODY)):
+    for dump in (held(tmp_path / "file"), BytesDump(BODY)):
         assert not isinstance(dump, Memory)
         with dump:
             wanted = BODY if offset == 0 else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 import os
@@ -9,16 +10,29 @@ import shutil
 import struct
 from pathlib import Path
 
+import lz4.frame
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kinfo.errors import DumpError, HoleError
-from kinfo.memory import BytesDump, Memory, Segment, packed
-from kinfo.memory.specs import RawDump, open_file, open_memory, open_source
+from kinfo.memory import BytesDump, Dump, Memory, Segment
+from kinfo.sources import RawDump, open_file, open_memory, open_source, unpack
 
 PAGE = 4096
+
+
+def held(path: Path) -> Dump | Memory:
+    """What a file holds, as whoever opens it sees it."""
+    file = open_file(path)
+    try:
+        return file.memory()
+    except BaseException:
+        file.close()
+        raise
+
+
 Load = tuple[int, bytes]
 
 
@@ -47,7 +61,7 @@ def lime(*ranges: Load, version: int = 1) -> bytes:
 
 def opened(path: Path, data: bytes) -> Memory:
     path.write_bytes(data)
-    memory = open_file(str(path))
+    memory = held(path)
     assert isinstance(memory, Memory)
     return memory
 
@@ -188,42 +202,42 @@ class TestSpecs:
 class TestCompressed:
     @pytest.mark.parametrize(
         "pack",
-        [gzip.compress, lzma.compress, lambda data: zstandard.ZstdCompressor().compress(data)],
-        ids=["gz", "xz", "zst"],
+        [gzip.compress, lzma.compress, bz2.compress, lz4.frame.compress, zstandard.ZstdCompressor().compress],
+        ids=["gz", "xz", "bz2", "lz4", "zst"],
     )
     def test_unpacked_into_a_sparse_file(self, pack: object, tmp_path: Path) -> None:
         data = elf64((0x1000, b"abcd" + bytes(8 << 20) + b"end."))
         path = tmp_path / "ram"
         path.write_bytes(pack(data))  # type: ignore[operator]
-        with open_file(str(path)) as memory:
+        with held(path) as memory:
             assert isinstance(memory, Memory)
             assert memory.read(0x1000 + 4 + (8 << 20), 4) == b"end."
             assert os.fstat(memory.segments[0].dump._file.fileno()).st_blocks < 1000  # type: ignore[attr-defined]
 
-    @pytest.mark.parametrize(("magic", "tool"), [(b"BZh9", "bzip2"), (b"\x04\x22\x4d\x18", "lz4")])
+    @pytest.mark.parametrize(("magic", "tool"), [(b"PK\x03\x04", "unzip"), (b"\x02\x21\x4c\x18", "lz4")])
     def test_other_tools(self, magic: bytes, tool: str, tmp_path: Path) -> None:
         path = tmp_path / "ram"
         path.write_bytes(magic + bytes(50))
         with pytest.raises(DumpError, match=f"is compressed with {tool}; unpack it first: {tool} "):
-            open_file(str(path))
+            held(path)
 
     def test_limits(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "ram.gz"
         path.write_bytes(gzip.compress(bytes(4 << 20)))
         with monkeypatch.context() as patch:
-            patch.setattr(packed, "SPILL_LIMIT", 1 << 20)
+            patch.setattr(unpack, "SPILL_LIMIT", 1 << 20)
             with pytest.raises(DumpError, match="unpacks to more than 0 GiB; unpack it first: gzip -dk"):
-                open_file(str(path))
+                held(path)
         usage = shutil.disk_usage(tmp_path)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
         with pytest.raises(DumpError, match="is too full to unpack it; unpack it first: gzip -dk"):
-            open_file(str(path))
+            held(path)
 
     def test_damage(self, tmp_path: Path) -> None:
         path = tmp_path / "ram.gz"
         path.write_bytes(gzip.compress(os.urandom(5000))[:-2000])
         with pytest.raises(DumpError, match="is compressed, and damaged or cut off: "):
-            open_file(str(path))
+            held(path)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.binary(min_size=1, max_size=20)), min_size=1, max_size=5), st.data())

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kinfo.examine import Examined
-from kinfo.memory import BytesDump, Dump, open_source
+from kinfo.memory import BytesDump, Dump
 from kinfo.record import encode as _encode
 from kinfo.record import locate as _locate
 from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.locate import Hit
 from kinfo.record.model import Layout
 from kinfo.record.scan import PAGE
+from kinfo.sources import open_source
 
 if TYPE_CHECKING:
     from kinfo.findings import Rule

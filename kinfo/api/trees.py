@@ -22,12 +22,14 @@ def verify_dt(
     dtschema, an extra, that is so too, and a finding says it. Raises KinfoError where the file, or one of its trees, cannot
     be read.
     """
+    from contextlib import nullcontext
+
     from kinfo.dt.batch import Request, verify_file
     from kinfo.dt.schema import SchemaCheck, SchemaTool
 
-    schema = SchemaCheck(SchemaTool(os.fspath(cache))) if cache else None
-    request = Request(schema=schema) if options is None else Request(options, schema)
-    result = verify_file(os.fspath(path), request)
+    with SchemaCheck(SchemaTool(os.fspath(cache))) if cache else nullcontext() as schema:
+        request = Request(schema=schema) if options is None else Request(options, schema)
+        result = verify_file(os.fspath(path), request)
     if result.problems:
         raise KinfoError(result.problems[0])
     return result.verdicts

@@ -25,8 +25,10 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def schema_check(files: int, *, required: bool) -> SchemaCheck:
-    """The one that was started, for one file; the workers that share several files start their own."""
-    check = _STARTED.pop() if _STARTED and files == 1 else SchemaCheck(schema_tool())
+    """The one that was started. Several files are shared by workers, which start a child each: this process needs none."""
+    check = _STARTED.pop() if _STARTED else SchemaCheck(schema_tool())
+    if files > 1:
+        check.end()
     check.tool = check.tool._replace(required=required)
     return check
 

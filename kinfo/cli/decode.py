@@ -12,7 +12,8 @@ from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
 from kinfo.examine import Examined
-from kinfo.memory import Dump, open_source
+from kinfo.memory import Dump
+from kinfo.sources import open_source
 
 
 @click.command("decode", short_help="Decode the record in a dump")

@@ -13,9 +13,9 @@ from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.progress import with_progress
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
-from kinfo.memory import open_source
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
+from kinfo.sources import open_source
 
 
 class Step(common.Number):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +9,6 @@ import click
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.words import one_of, safe
-from kinfo.errors import KinfoError
 from kinfo.plain_data import plain
 from kinfo.writer_rows import rows
 
@@ -45,10 +40,7 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
     from kinfo.meminspect.ids import series_named
 
     forced = series_named(series) if series else None
-    with _file_of(source) as path:
-        table = _printable(read_table(path, forced, parse=plain, stdin=common.stdin(), kinfo=kinfo))
-    if path != source:
-        table = table._replace(source=source)
+    table = _printable(read_table(source, forced, parse=plain, stdin=common.stdin(), kinfo=kinfo))
     if form == "csv":
         from kinfo.meminspect.listing import to_csv
 
@@ -62,22 +54,6 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
 
         show(form, lambda: document(table))
     return common.verdict(table.findings, strict=strict)
-
-
-@contextlib.contextmanager
-def _file_of(source: str) -> Iterator[str]:
-    """The file to read: standard input in a temporary one, for what it is decides how often it must be read."""
-    stdin = common.stdin()
-    if source != "-" or stdin is None:
-        yield source
-        return
-    with tempfile.NamedTemporaryFile(prefix="kinfo-") as file:
-        shutil.copyfileobj(stdin, file)
-        file.flush()
-        try:
-            yield file.name
-        except KinfoError as error:
-            raise KinfoError(error.message.replace(file.name, "-"), error.hint) from None
 
 
 def _printable(table: Table) -> Table:

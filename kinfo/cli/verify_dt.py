@@ -230,14 +230,14 @@ def _iomem(path: str) -> Iomem:
 
 def _dump(text: str) -> DumpFacts:
     from kinfo.dt.dump import dump_facts
-    from kinfo.memory import open_source
-    from kinfo.memory.specs import parse_spec
+    from kinfo.sources.memory import as_source, close_all
+    from kinfo.sources.opened import open_all
 
-    specs = parse_spec(text)
-    if len(specs) > 1:
+    files = open_all([text], common.stdin())
+    click.get_current_context().call_on_close(lambda: close_all(files))  # open for the checks
+    if len(files) > 1:
         raise KinfoError(f"{text}: is several files", "name the one that holds the record")
-    source = click.get_current_context().with_resource(open_source(specs[0].path, common.stdin()))  # open for the checks
-    return dump_facts(source, specs[0].base)
+    return dump_facts(as_source(files), None)
 
 
 def _fix(files: tuple[str, ...], given: dict[str, Any]) -> int:

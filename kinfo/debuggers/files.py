@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from kinfo.memory import Dump, open_dump
+from kinfo.memory import Dump
 
 
 def openable(dump: Dump) -> bool:
-    """Whether a debugger can open the dump's file itself: kinfo unpacks compressed ones, they do not."""
-    with open_dump(dump.name) as file:
-        return file.packed_with() is None
+    """Whether a debugger can open the dump's file itself: kinfo unpacks compressed ones and reads a pipe, they do not."""
+    return not dump.packed and dump.name != "<stdin>"

@@ -7,14 +7,13 @@ import re
 from kinfo.arch import machines
 from kinfo.debuggers.symbol_file import machine
 from kinfo.elf import notes
-from kinfo.elf.structs import MAGIC
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.boot.banner import banner, release
 from kinfo.kernel.boot.build_id import build_id
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel_build.vmlinux import Vmlinux
-from kinfo.memory import open_dump
 from kinfo.record import text
+from kinfo.sources import kinds, open_file
 
 _BANNER = re.compile(rb"Linux version (\d[!-~]{0,63}) \([^\0\n]{0,512}")
 _HINT = "name the vmlinux with debug information of this very build"
@@ -22,12 +21,11 @@ _HINT = "name the vmlinux with debug information of this very build"
 
 def check(kernel: Kernel, path: str) -> None:
     """Raise KernelError unless a file is the kernel's vmlinux, by build id or else by its banner; DumpError for no kernel."""
-    with open_dump(path) as dump:
-        if dump.read(0, 4) != MAGIC:
-            packed = dump.packed_with()
-            hint = f"unpack it first: {packed} {path}" if packed else _HINT
+    with open_file(path) as file:
+        if file.packing or file.recognised.kind not in (kinds.ELF, kinds.ELF_CORE):  # packed: no debugger would open it
+            hint = f"unpack it first: {file.packing.unpack} {path}" if file.packing else _HINT
             raise DumpError(f"{path}: is no ELF file, hence no vmlinux", hint)
-        image = Vmlinux(dump)
+        image = Vmlinux(file.content)
         line = _banner(image)
         if line is None:
             raise DumpError(f"{path}: is no Linux kernel: it has no linux_banner", _HINT)

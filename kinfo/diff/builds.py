@@ -8,13 +8,13 @@ from functools import cached_property
 from kinfo.examine.written_by import possible_writers
 from kinfo.record.record import Record
 from kinfo.record.text import before_nul, is_printable
+from kinfo.writer_rows import android
 
 PAGE = 4096
 _MOST = 2  # addresses that must agree before others count as outliers
 _ENOUGH = 2  # kinds of evidence that make two records those of one build where a release is lost
 _RELEASES = ("last_uts_release", "uts_release")
 _SYSNAME = b"Linux"  # what RFC v2 stores in the release's place
-_SETS_ALL = ("A0", "A1n")  # the driver of 2020 stores _addresses_pa although the table has a base
 
 
 class Pair:
@@ -120,7 +120,9 @@ class Pair:
         """Whether the field is virt_to_phys(0) in both: -kimage_voffset, another number in every boot."""
         records = (self.old, self.new)
         return name == "_addresses_pa" and all(
-            record.layout is not None and record.layout.alias in _SETS_ALL and record.number("enabled_base_relative") == 1
+            record.layout is not None
+            and android.STORES_ALL.has(record.layout.alias)
+            and record.number("enabled_base_relative") == 1
             for record in records
         )
 

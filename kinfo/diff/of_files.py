@@ -13,12 +13,13 @@ from kinfo.diff.policy import Policy, policy_of
 from kinfo.errors import KinfoError, RecordError
 from kinfo.examine import Examined
 from kinfo.fields_file import TEXT_NAMES, read_fields
-from kinfo.memory import BytesDump, open_source
+from kinfo.memory import BytesDump
 from kinfo.plain_data import load
 from kinfo.printable import brief
 from kinfo.record import locate
 from kinfo.record.encode import encode
 from kinfo.record.layouts import layout_named
+from kinfo.sources import open_source
 
 Path = str | os.PathLike[str]
 Pair = tuple[str, str]

@@ -10,6 +10,7 @@ from kinfo.examine.written_by import rows_of_sysname
 from kinfo.record import kernels
 from kinfo.record.record import Record
 from kinfo.writer_rows import rows
+from kinfo.writer_rows.android import LEAVES_BASE_FLAG
 from kinfo.writer_rows.model import Row
 
 
@@ -101,7 +102,7 @@ REASONS = (
         "kallsyms: get rid of code for absolute kallsyms",
     ),
     Reason(
-        *("enabled_base_relative", _is_zero("enabled_base_relative", _layout("C"))),
+        *("enabled_base_relative", _is_zero("enabled_base_relative", _layout(*LEAVES_BASE_FLAG.layouts))),
         "the driver of layout C does not assign it",
         "kernel_common drivers/android/debug_kinfo.c; kmemdump RFC v2",
     ),

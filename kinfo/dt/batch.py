@@ -137,7 +137,8 @@ def verify_files(paths: Sequence[str], request: Request) -> Iterator[FileVerdict
     """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
     from kinfo.workers import in_order
 
-    yield from in_order(lambda path: verify_file(path, request), paths, _died)
+    done = request.schema.end if request.schema else lambda: None
+    yield from in_order(lambda path: verify_file(path, request), paths, _died, done)
 
 
 def _died(path: str) -> FileVerdicts:

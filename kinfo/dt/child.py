@@ -1,4 +1,4 @@
-"""One of dtschema's commands in a process of its own: bounded in memory and processor time, and never left behind."""
+"""dtschema in a process of its own: bounded in memory and processor time, and never left behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     import subprocess
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 # gone already.
 _TIED = "import ctypes, os; ctypes.CDLL(None).prctl(1, 9); os.getppid() == {parent} or os._exit(1)\n"
 _SAID = 300  # letters of a message that are shown
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Limits(NamedTuple):
     """What a child may use.
 
-    `seconds` of processor time, which a busy machine does not use up; `wall`: seconds until one that does nothing at all is
-    given up; `memory`: bytes.
+    `seconds` of processor time for each thing that is asked of it, which a busy machine does not use up; `wall`: seconds
+    until one that does nothing at all is given up; `memory`: bytes.
     """
 
     seconds: int = 20
@@ -31,30 +32,30 @@ class Limits(NamedTuple):
 
 
 class Child:
-    """A Python process that runs `code`, which waits for its arguments. It is gone when `end` returns.
+    """A Python process that runs `code`, which waits for what it is asked. It is gone when `end` returns.
 
-    The thread that makes it must live as long: the kernel (PR_SET_PDEATHSIG) takes a thread for the parent.
+    The thread that makes it must live as long: the kernel (PR_SET_PDEATHSIG) takes a thread for the parent. `shared` are
+    open files that it has too, their numbers its arguments; `answers`: whether it answers on standard output.
     """
 
-    def __init__(self, code: str, limits: Limits) -> None:
+    def __init__(self, code: str, limits: Limits, *, shared: Sequence[int] = (), answers: bool = False) -> None:
         import resource
         import subprocess
+        import tempfile
 
         self._limits = limits
-        pipe = subprocess.PIPE
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # of no name; closed in end()
         self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own interpreter, our own code
-            [sys.executable, "-c", _TIED.format(parent=os.getpid()) + code],
-            stdin=pipe,
-            stdout=subprocess.DEVNULL,
-            stderr=pipe,
+            [sys.executable, "-c", _TIED.format(parent=os.getpid()) + code, *map(str, shared)],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
+            stderr=self._said,
+            pass_fds=shared,
         )
-        for what, soft, hard in (
-            (resource.RLIMIT_AS, limits.memory, limits.memory),
-            (resource.RLIMIT_CPU, limits.seconds, limits.seconds + 1),  # SIGXCPU at the first, SIGKILL at the second
-            (resource.RLIMIT_CORE, 0, 0),
-        ):
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(self._process.pid, what, (soft, hard))
+        self._limit(resource.RLIMIT_AS, limits.memory, limits.memory)
+        self._limit(resource.RLIMIT_CORE, 0, 0)
+        self.allow()
 
     def __enter__(self) -> Self:
         """Leaving it ends the process."""
@@ -64,23 +65,91 @@ class Child:
         """End it."""
         self.end()
 
+    def _limit(self, what: int, soft: int, hard: int) -> None:
+        import resource
+
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(self._process.pid, what, (soft, hard))
+
+    def allow(self) -> None:
+        """So much processor time from now on: SIGXCPU ends it then. The hard limit stays what it was."""
+        import resource
+
+        with contextlib.suppress(ProcessLookupError):
+            _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_CPU)
+            soft = int(self.used()) + 1 + self._limits.seconds
+            self._limit(resource.RLIMIT_CPU, soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
+
+    def used(self) -> float:
+        """Processor time so far, in seconds (/proc/PID/stat: utime and stime); 0 where it is gone."""
+        try:
+            with open(f"/proc/{self._process.pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
+    def answers(self) -> int:
+        """Its standard output."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def tell(self, what: bytes) -> None:
+        """Write to its standard input. Raises BrokenPipeError."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(what)
+
     def run(self, arguments: Sequence[str]) -> str:
         """Let it run; what went wrong, or nothing."""
+        with contextlib.suppress(BrokenPipeError):
+            self.tell("\0".join(arguments).encode())
+        self._close()
+        return self.fate()
+
+    def fate(self) -> str:
+        """Wait for its end: what it died of, or nothing."""
         import subprocess
 
-        try:
-            _, said = self._process.communicate("\0".join(arguments).encode(), timeout=self._limits.wall)
-        except subprocess.TimeoutExpired:
-            return f"did not come to an end in {self._limits.wall:g} seconds"
-        code = self._process.returncode
+        used = -1.0
+        while True:
+            try:
+                code = self._process.wait(self._limits.wall)
+                break
+            except subprocess.TimeoutExpired:
+                if (now := self.used()) <= used:
+                    return self.idle()
+                used = now
         if code == -signal.SIGXCPU:
             return f"did not come to an end in {self._limits.seconds} seconds of processor time"
         if code < 0:
             return f"was killed by signal {-code}"
-        lines = said.decode(errors="replace").strip().splitlines()
+        lines = self._words()
         return f"failed: {lines[-1][:_SAID] if lines else f'exit code {code}'}" if code else ""
+
+    def idle(self) -> str:
+        """What is said of one that does nothing."""
+        return f"did not come to an end in {self._limits.wall:g} seconds"
+
+    def _words(self) -> list[str]:
+        self._said.seek(0)
+        return self._said.read(1 << 20).decode(errors="replace").strip().splitlines()
 
     def end(self) -> None:
         """Kill it where it still runs, and close its pipes."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._close()
+        for file in (self._process.stdout, self._said):
+            if file:
+                file.close()
+
+    def _close(self) -> None:
+        """Say that nothing more will be asked."""
+        if self._process.stdin:
+            self._process.stdin.close()

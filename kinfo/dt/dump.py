@@ -29,6 +29,12 @@ class DumpFacts(NamedTuple):
         return Range(start, end - start) if start and end and end > start else None
 
     @property
+    def kernel(self) -> tuple[int, int] | None:
+        """The release (major, minor) that the record names; None where it names none, or its sum does not hold."""
+        release = self.record.release if self.record.state.verified else None
+        return release.version if release else None
+
+    @property
     def erased(self) -> str:
         """What every byte of the dump is, as hex digits, where nothing was written into it; else empty."""
         return f"{self.record.raw[0]:02x}" if self.record.state is State.ERASED else ""

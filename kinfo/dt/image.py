@@ -6,9 +6,8 @@ from kinfo.arch import arm64
 from kinfo.arch.address import SPACE
 from kinfo.dt.ranges import Range
 from kinfo.errors import TreeError
-from kinfo.memory import open_dump
-
-_RISCV = b"RSC\x05"  # in the place of arm64's magic: Documentation/arch/riscv/boot-image-header.rst
+from kinfo.sources import kinds, open_file
+from kinfo.sources.recognise import HEAD, recognise
 
 
 def loaded_image(path: str, base: int) -> Range:
@@ -16,12 +15,12 @@ def loaded_image(path: str, base: int) -> Range:
 
     Raises TreeError for a file without such a header, DumpError for one that cannot be read.
     """
-    with open_dump(path) as dump:
-        head = dump.read(0, min(dump.size, arm64.IMAGE_HEADER.size)).ljust(arm64.IMAGE_HEADER.size, b"\0")
-        _, size, _, magic = arm64.IMAGE_HEADER.unpack(head)
-        if magic not in (arm64.IMAGE_MAGIC, _RISCV) or not size or base + size > SPACE:
+    with open_file(path) as file:
+        head = file.raw.read(0, HEAD)
+        _, size, _, _ = arm64.IMAGE_HEADER.unpack(head[: arm64.IMAGE_HEADER.size].ljust(arm64.IMAGE_HEADER.size, b"\0"))
+        if recognise(head).kind not in kinds.IMAGES or not size or base + size > SPACE:
             raise TreeError(
-                f"{dump.name}: is no arm64 or RISC-V Image with its size in the header",
+                f"{file.name}: is no arm64 or RISC-V Image with its size in the header",
                 "unpack it first (zcat Image.gz > Image), or give --image PA+SIZE",
             )
         return Range(base, size)

@@ -35,8 +35,10 @@ class Outcome(NamedTuple):
 
 
 def versions(board: Board) -> tuple[tuple[int, int], ...]:
-    """The kernels in question: the one that is named, else those that the profile ships on."""
-    return (board.options.kernel,) if board.options.kernel else board.profile.kernels
+    """The kernels in question: the one that is named, else the one that left the record, else those the profile ships on."""
+    options = board.options
+    named = options.kernel or (options.dump.kernel if options.dump else None)
+    return (named,) if named else board.profile.kernels
 
 
 def boots(board: Board) -> tuple[tuple[str, Boot], ...]:

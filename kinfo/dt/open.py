@@ -13,7 +13,7 @@ from kinfo.dt.containers.walk import Leaf, leaves
 from kinfo.dt.places import Place
 from kinfo.dt.tree import Tree, tree_of
 from kinfo.errors import KinfoError, TreeError
-from kinfo.memory import open_dump
+from kinfo.sources import open_file
 
 MAX_FILE = 256 << 20
 
@@ -54,7 +54,8 @@ def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[st
     if os.path.isdir(path):
         yield _found(path, path, folder.read(path), "")
         return
-    with open_dump(path, stdin) as dump:
+    with open_file(path, stdin) as file:
+        dump = file.raw  # packed or not: what is in it may be packed too, and walk has limits for all of it
         if dump.size > MAX_FILE:
             raise TreeError(
                 f"{dump.name}: has {dump.size} bytes, more than any image with trees", "name the partition or the tree"

@@ -1,8 +1,9 @@
 """The schema check: dt-validate over the part of a tree that bears on kinfo, in a child process with limits.
 
 dtschema and the libfdt under it can crash, hang and grow on hostile trees, and they replace the SIGINT handler on import: so
-they run in a process of their own, one tree each. Nothing else in kinfo knows dtschema, and it need not be installed. Its
-processed schema is bound to its exact version, so it is made on first use and kept in a folder of the user's.
+they run in a process of their own, which serves one tree after another and is replaced when it dies or grows. Nothing else in
+kinfo knows dtschema, and it need not be installed. Its processed schema is bound to its exact version, so it is made on first
+use and kept in a folder of the user's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from kinfo.dt.child import Child, Limits
+from kinfo.dt.servant import LOOP, Died, Servant
 from kinfo.errors import KinfoError
 
 AGAIN = "run it again, on a quieter machine where it took too long; or leave the schema out with --no-schema"
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
     from kinfo.dt.profiles import Profile
     from kinfo.findings import Finding
 
-# The child imports first (most of its time) and then waits for its arguments; with none it goes.
-# It also leaves without taking the interpreter apart, which is a tenth of its time.
-_ARGUMENTS = "import os, sys; sys.argv[1:] = sys.stdin.read().split('\\0'); any(sys.argv[1:]) and main(); os._exit(0)"
-_VALIDATE = f"from dtschema.dtb_validate import main; {_ARGUMENTS}"
-_PROCESS = f"from dtschema.mk_schema import main; {_ARGUMENTS}"
+# It leaves without taking the interpreter apart, which is a tenth of its time.
+_PROCESS = (
+    "import os, sys; from dtschema.mk_schema import main; sys.argv[1:] = sys.stdin.read().split('\\0'); main(); os._exit(0)"
+)
 _OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"  # dt-validate -l: parts of our schemas' $id
+_VALIDATE = LOOP.format(ours=_OURS)
 _LARGEST = 256 << 10  # bytes of the nodes it is shown; boards have some hundred
 _OLDEST = (2026, 9)  # of dtschema: --json-output
 
@@ -36,8 +38,8 @@ _OLDEST = (2026, 9)  # of dtschema: --json-output
 class SchemaTool(NamedTuple):
     """How the schema check is run.
 
-    `cache`: where processed schemas are kept; `limits` of the child; `required`: without dtschema the verdict is undecided,
-    where it would else be the rules' alone.
+    `cache`: where processed schemas are kept; `limits` of the child, for each tree; `required`: without dtschema the verdict
+    is undecided, where it would else be the rules' alone.
     """
 
     cache: str
@@ -46,21 +48,26 @@ class SchemaTool(NamedTuple):
 
 
 class SchemaCheck:
-    """dt-validate for the trees of one file; `ahead` starts the first child at once, while the file is being read."""
+    """dt-validate for any number of trees; `ahead` starts the child at once, while the first file is being read."""
 
     def __init__(self, tool: SchemaTool, *, ahead: bool = False) -> None:
         self.tool = tool
-        self._waiting = Child(_VALIDATE, tool.limits) if ahead and not lacking() else None
+        self._waiting = Servant(_VALIDATE, tool.limits) if ahead and not lacking() else None
         self._known: dict[tuple[str, bytes], tuple[Finding, ...]] = {}  # boards of one image often share their kinfo nodes
 
     def __enter__(self) -> Self:
-        """Leaving it ends a child that was not needed."""
+        """Leaving it ends the child."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End a child that was not needed."""
-        if self._waiting:
-            self._waiting.end()
+        """End the child."""
+        self.end()
+
+    def end(self) -> None:
+        """End the child, where there is one; it may be used again all the same."""
+        waiting, self._waiting = self._waiting, None
+        if waiting:
+            waiting.end()
 
     def check(self, board: Board) -> tuple[Finding, ...]:
         """What dt-validate says of the board, or one finding that says why it could not be asked or did not answer."""
@@ -91,23 +98,37 @@ class SchemaCheck:
 
     def _validate(self, shown: bytes, schema: str) -> Iterator[Finding]:
         import json
-        import tempfile
 
         from kinfo.dt.check.schema import findings
 
-        child, self._waiting = self._waiting or Child(_VALIDATE, self.tool.limits), None
-        with child, tempfile.TemporaryDirectory(prefix="kinfo-") as folder:
-            blob, out = os.path.join(folder, "tree.dtb"), os.path.join(folder, "said.json")
-            with open(blob, "wb") as file:
-                file.write(shown)
-            if problem := child.run(["-s", schema, "-l", _OURS, "--json-output", out, blob]):
-                raise KinfoError(f"dt-validate {problem}", _remedy(problem))
-            try:
-                with open(out, "rb") as file:
-                    said = json.load(file)
-            except (OSError, ValueError) as error:
-                raise KinfoError("dt-validate left no report", AGAIN) from error
-            yield from findings(said)
+        try:
+            said = json.loads(self._ask(schema, shown))
+        except ValueError as error:
+            raise KinfoError("dt-validate left no report", AGAIN) from error
+        yield from findings(said)
+
+    def _ask(self, schema: str, shown: bytes) -> bytes:
+        """The answer, as JSON; of a new child where one dies that had served others: what these left may have killed it."""
+        servant = self._servant()
+        try:
+            answer = servant.ask(schema, shown)
+            if servant.is_grown:
+                self.end()
+        except Died as died:
+            self.end()
+            if servant.served and not died.is_late:
+                return self._ask(schema, shown)
+            raise KinfoError(f"dt-validate {died.problem}", _remedy(died.problem)) from died
+        except BaseException:
+            self.end()  # it is in the middle of a tree
+            raise
+        return answer
+
+    def _servant(self) -> Servant:
+        if self._waiting and self._waiting.maker != os.getpid():
+            self.end()  # a fork of the process that made it: the child is not ours
+        self._waiting = self._waiting or Servant(_VALIDATE, self.tool.limits)
+        return self._waiting
 
 
 def bindings_folder() -> str:
@@ -180,14 +201,30 @@ def _remedy(problem: str) -> str:
 
 
 def _make(path: str, sources: Sequence[str], tool: SchemaTool) -> None:
-    import tempfile
+    """Make it; where another process makes one, wait for that: its processor time is bound as ours is."""
+    import fcntl
 
     try:
         os.makedirs(tool.cache, exist_ok=True)
+        folder = os.open(tool.cache, os.O_RDONLY)
+    except OSError as error:
+        raise _unkept(tool, error) from error
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: made twice, then
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        if not os.path.isfile(path):
+            _write(path, sources, tool)
+    finally:
+        os.close(folder)
+
+
+def _write(path: str, sources: Sequence[str], tool: SchemaTool) -> None:
+    import tempfile
+
+    try:
         handle, temporary = tempfile.mkstemp(dir=tool.cache, suffix=".json")
     except OSError as error:
-        message = f"{tool.cache}: cannot keep the processed schema: {error.strerror}"
-        raise KinfoError(message, "set XDG_CACHE_HOME to a folder that can be written") from error
+        raise _unkept(tool, error) from error
     os.close(handle)
     try:
         with Child(_PROCESS, tool.limits) as child:
@@ -198,6 +235,11 @@ def _make(path: str, sources: Sequence[str], tool: SchemaTool) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _unkept(tool: SchemaTool, error: OSError) -> KinfoError:
+    message = f"{tool.cache}: cannot keep the processed schema: {error.strerror}"
+    return KinfoError(message, "set XDG_CACHE_HOME to a folder that can be written")
 
 
 def _endless(board: Board) -> str:

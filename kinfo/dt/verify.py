@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
 from kinfo.dt.check.place import split
+from kinfo.dt.check.record import DUMP_ELSEWHERE
 from kinfo.dt.check.schema import SCHEMA_FAILED
 from kinfo.dt.kernels import Outcome
 from kinfo.dt.mappers import mappers
@@ -22,6 +23,8 @@ from kinfo.printable import brief
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
+
+_OPEN = frozenset((SCHEMA_FAILED.code, DUMP_ELSEWHERE.code))
 
 
 class KinfoMemory(NamedTuple):
@@ -61,7 +64,7 @@ class Verdict(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """none: no kinfo node; broken: an error; undecided: no error, and the schema check did not finish; else sound."""
+        """none: no kinfo node; broken: an error; undecided: no error, and a check came to no end; else sound."""
         if not self.memory:
             return "none"
         if worst(self.findings) is Severity.ERROR or any(one.is_bad for one in self.kernels):
@@ -70,7 +73,7 @@ class Verdict(NamedTuple):
 
     @property
     def is_undecided(self) -> bool:
-        """Whether a check was begun that did not finish."""
+        """Whether a check was begun that decided nothing."""
         return any(map(is_open, self.findings))
 
     def __repr__(self) -> str:
@@ -78,8 +81,8 @@ class Verdict(NamedTuple):
 
 
 def is_open(finding: Finding) -> bool:
-    """Whether a finding says that a check did not finish: then it is neither for the tree nor against it."""
-    return finding.code == SCHEMA_FAILED.code
+    """Whether a finding says that a check decided nothing: then it is neither for the tree nor against it."""
+    return finding.code in _OPEN
 
 
 def verify(

@@ -10,10 +10,10 @@ from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import registers
 from kinfo.kernel.pointers import Pointers, RecordPointers
 from kinfo.memory import Dump, Memory
-from kinfo.memory.specs import RawDump
 from kinfo.record import locate
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE, WORD
+from kinfo.sources import RawDump
 
 _MOST_KERNELS = 16  # told apart: each was verified, and the page tables of each may take seconds to search
 _MOST_OF_ONE = 16  # records of one kernel that are compared

@@ -13,10 +13,10 @@ from kinfo.kernel.choose import choose, hold
 from kinfo.kernel.extent import region_alone
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory
-from kinfo.memory.specs import RawDump, open_file, open_memory
 from kinfo.record import locate
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
+from kinfo.sources import RawDump, open_file, open_memory
 
 Path = str | os.PathLike[str]
 
@@ -30,11 +30,11 @@ def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, s
     it, when there are several kernels and nothing tells which one ran.
     """
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
-    opened = open_memory([os.fspath(path) for path in paths], stdin)
+    opened = open_memory(paths, stdin)
     try:
         return kernel_in(opened, record_word(kinfo))
     except BaseException:
-        (opened.dump if isinstance(opened, RawDump) else opened).close()
+        opened.close()
         raise
 
 
@@ -46,7 +46,7 @@ def record_word(kinfo: Path | int | None) -> str | None:
 
 
 def kernel_in(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
-    """The kernel in what has been opened; errors as for `open_kernel`."""
+    """The kernel in what has been opened, which stays open where there is none; errors as for `open_kernel`."""
     found = Candidates(opened)
     if kinfo is not None:
         kernel, is_inside = _of_named(opened, kinfo)
@@ -69,7 +69,7 @@ def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
     kernels = other.search()
     if not kernels and other.errors and not found.errors and not found.bounds:
         error = other.errors[0]
-        raise KernelError(
+        raise RecordError(
             f"{found.source.name}: has no record, and nothing else leads to a kernel: {error.message}", error.hint
         )
     if not kernels:
@@ -125,7 +125,7 @@ def _named(opened: Memory | RawDump, kinfo: str) -> tuple[Record, bool]:
         except RecordError:
             hint = "`kinfo find` lists the records of a dump"
             raise RecordError(f"--kinfo {kinfo}: {opened.name} has no record at that PA", hint) from None
-    beside = open_file(kinfo)
-    with beside:
+    with open_file(kinfo) as file:
+        beside = file.memory()
         source = beside.as_dump if isinstance(beside, Memory) else beside
         return locate.locate(source, base=0 if isinstance(beside, Memory) else None)[0], False

@@ -8,24 +8,17 @@ import zlib
 from kinfo.errors import KernelError
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS
+from kinfo.sources.recognise import CONFIG_HEADER, CONFIG_LINE
 
-_HEADER = re.compile(r"^# Linux/(\S+) (\S+) Kernel Configuration", re.MULTILINE)
-_LINE = re.compile(r"^(CONFIG_\w+)=(.*)$|^# (CONFIG_\w+) is not set$", re.MULTILINE)
 _ARCHES = {"arm64": "arm64", "x86": "x86-64", "x86_64": "x86-64"}
 _MARK = re.compile(rb"IKCFG_ST(?=\x1f\x8b)")
 _UNPACKED_LIMIT = 4 << 20
 
 
-def looks_like(head: bytes) -> bool:
-    """Whether a file begins like a configuration."""
-    text = head.decode("ascii", "replace")
-    return bool(_HEADER.search(text) or _LINE.search(text))
-
-
 def tell(told: Told, text: str, how: str) -> None:
     """What a configuration says: every option is on, or off, also by its absence."""
-    options = {found[1] or found[3]: found[2] or "n" for found in _LINE.finditer(text)}
-    header = _HEADER.search(text)
+    options = {found[1] or found[3]: found[2] or "n" for found in CONFIG_LINE.finditer(text)}
+    header = CONFIG_HEADER.search(text)
     told.config = options
     told.config_version = header[2] if header else ""
     if header:

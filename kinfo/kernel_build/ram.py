@@ -19,6 +19,7 @@ from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS, SYMBOLS
 from kinfo.record.kernels import CFI_RENAMED, NO_BASE_CHOICE, Version
 from kinfo.record.record import Record
+from kinfo.writer_rows.android import FOLLOWS_CFI
 
 _RELEASE = re.compile(r"Linux version (\S+) ")
 
@@ -144,5 +145,5 @@ def _tell_cfi(told: Told, record: Record, version: Version | None) -> None:
     flag = record.number("enabled_cfi_clang")
     if version is None or version < CFI_RENAMED:
         told.add("CONFIG_CFI_CLANG", flag, "record: enabled_cfi_clang", is_fallback=True)
-    elif flag or (record.layout and record.layout.alias in ("C", "CR")):
+    elif flag or (record.layout and FOLLOWS_CFI.has(record.layout.alias)):
         told.add("CONFIG_CFI", flag, "record: enabled_cfi_clang, as Android's driver sets it", is_fallback=True)

@@ -16,13 +16,6 @@ from kinfo.kernel_build.listed import Listed
 from kinfo.memory import Dump, Memory, Segment
 
 
-def looks_like(head: bytes) -> bool:
-    """Whether a file begins like an Image."""
-    return (
-        len(head) >= 64 and arm64.IMAGE_HEADER.unpack_from(head.ljust(arm64.IMAGE_HEADER.size, b"\0"))[3] == arm64.IMAGE_MAGIC
-    )
-
-
 class RawImage:
     """An Image in `dump`. Addresses are VAs as linked where a relocation tells them, else offsets from `_text`.
 

@@ -9,14 +9,8 @@ from kinfo.errors import DumpError
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import ALIASES, STACKS, SYMBOLS
 
-_LINE = re.compile(rb"^[0-9a-f]{8,16} [a-zA-Z?] \S+(?:\t\[\S+\])?$", re.MULTILINE)
 _WANTED = re.compile(rb"^([0-9a-f]{8,16}) [a-zA-Z] (" + b"|".join(sorted(map(str.encode, SYMBOLS))) + rb")$", re.MULTILINE)
 _STACK_LIMIT = 1 << 20
-
-
-def looks_like(head: bytes) -> bool:
-    """Whether a file begins like the output of nm: address, type, name."""
-    return bool(_LINE.match(head))
 
 
 def tell(told: Told, symbols: Mapping[str, int], how: str) -> None:

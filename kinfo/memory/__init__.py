@@ -2,6 +2,5 @@
 
 from kinfo.memory.dump import BytesDump, Dump, FileDump, open_dump
 from kinfo.memory.physical import Memory, Segment
-from kinfo.memory.specs import open_source
 
-__all__ = ["BytesDump", "Dump", "FileDump", "Memory", "Segment", "open_dump", "open_source"]
+__all__ = ["BytesDump", "Dump", "FileDump", "Memory", "Segment", "open_dump"]

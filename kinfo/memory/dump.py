@@ -22,27 +22,19 @@ from kinfo.printable import brief
 
 WINDOW = 8 << 20  # mapped at once when scanning; a multiple of every page size
 
-_PACKED = {
-    b"\x1f\x8b": "gzip -dk",
-    b"\x28\xb5\x2f\xfd": "zstd -dk",
-    b"\xfd7zXZ": "xz -dk",
-    b"BZh": "bzip2 -dk",
-    b"\x04\x22\x4d\x18": "lz4 -dk",
-    b"PK\x03\x04": "unzip",
-}
-
 
 class Dump(ABC):
     """A dump's bytes.
 
     `name` is for messages, `size` where they end, `held` how many of them are there, `base` the PA of the first where the
-    file says.
+    file says or the user did, `packed` the command that unpacks the file where these bytes were packed in it.
     """
 
     name: str
     size: int
     held: int
     base: int | None = None
+    packed: str = ""
 
     @abstractmethod
     def read(self, offset: int, size: int) -> bytes:
@@ -70,11 +62,6 @@ class Dump(ABC):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close."""
         self.close()
-
-    def packed_with(self) -> str | None:
-        """The command that unpacks this dump, when it is a compressed file."""
-        head = self.read(0, 8)
-        return next((command for magic, command in _PACKED.items() if head.startswith(magic)), None)
 
     def __repr__(self) -> str:
         return brief(self, f"{self.name}: {self.size:,} bytes")

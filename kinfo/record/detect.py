@@ -15,6 +15,7 @@ from kinfo.record.checksum import Checksum, State
 from kinfo.record.evidence import CONTRADICTION, Evidence, Subject, Window, body, frame
 from kinfo.record.layouts import LAYOUTS
 from kinfo.record.model import Layout, Value
+from kinfo.writer_rows.android import PREVALENCE
 
 RIVAL_MARGIN = 20  # a candidate this close to the best one is a rival
 DAMAGED_MARGIN = 60  # and this close where no sum holds: one corrupt word takes so much from the right one
@@ -23,9 +24,6 @@ GIVE_UP = -50  # a layout with this much against it is not looked at any further
 SENSE = 15  # the least weight of a record whose checksum does not hold
 SENSE_WITHOUT_MAGIC = 30  # and of one whose magic is not there either
 DOUBT = -20  # one observation with this much against it, and the best layout is not certain
-
-# How often a layout was seen: decides only where the bytes say nothing, as before the writer's end.
-_PREVALENCE = {"A2": 3, "A6": 2, "C": 1}
 
 
 class Confidence(Enum):
@@ -209,7 +207,7 @@ def _weigh(layout: Layout, window: Window) -> Candidate:
     evidence = of_body if is_hopeless else (*of_body, *frame(subject))
     has_body = any(window.data[8 : layout.size])
     points, body_points = (sum(item.points for item in items) for items in (evidence, of_body))
-    points += _PREVALENCE.get(layout.alias, 0)
+    points += PREVALENCE.get(layout.alias, 0)
     return Candidate(layout, values, subject.checksum, evidence, points, body_points, is_truncated, has_body)
 
 

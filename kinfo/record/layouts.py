@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.record.model import Kernels, Layout
-from kinfo.writer_rows.rows import ANDROID, DEBUG_KINFO, DEBUG_KINFO_V2
+from kinfo.writer_rows.android import written_by
+from kinfo.writer_rows.rows import DEBUG_KINFO, DEBUG_KINFO_V2
 
 VENDOR_NODE = "google,debug-snapshot-debug-kinfo"
 
@@ -26,7 +27,7 @@ def _pixel(name: str, alias: str, title: str) -> Layout:
         title=title,
         kernels=Kernels(known=((4, 19), None)),
         seen_in="Pixel trees, 5.10 on (LK reads V1)",
-        writers=("Pixel vendor module debug-snapshot-debug-kinfo",),
+        writers=written_by(alias),
         compatible=VENDOR_NODE,
         vendor=True,
     )
@@ -39,7 +40,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="Google kdebuginfo of 2018, virtual addresses",
         kernels=Kernels(known=((4, 9), (5, 4))),
         seen_in="4.9 to 4.19 (2018)",
-        writers=("Google kdebuginfo, a device_initcall that ioremaps the node's first resource",),
+        writers=written_by("Z0"),
         compatible="bootloader_kinfo",
         magic=0xAACCBBDD,
     ),
@@ -49,7 +50,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="first debug_kinfo: symbols, page table, release, build info",
         kernels=Kernels(known=((5, 4), (5, 10))),
         seen_in="5.4 to 5.10 (2020/21)",
-        writers=(ANDROID + " of 2020 (uses virt_to_phys on image symbols; _addresses_pa may be garbage)",),
+        writers=written_by("A0"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -58,7 +59,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A0 with offsets into struct module",
         kernels=Kernels(known=((4, 14), (5, 10)), possible=_BEFORE_MOD_MEM),
         seen_in="4.14 to 5.10 (2021, staging)",
-        writers=(ANDROID + " in drivers/staging/android, 2021",),
+        writers=written_by("A1"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -67,7 +68,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A1 of a vendor tree built without CONFIG_MODULES",
         kernels=Kernels(known=((4, 14), (4, 19)), possible=_BEFORE_MOD_MEM),
         seen_in="4.14 (a Xiaomi mt6785 tree)",
-        writers=(ANDROID + " with the module offsets under #ifdef CONFIG_MODULES",),
+        writers=written_by("A1n"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -76,7 +77,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A1 with the range modules are loaded into",
         kernels=Kernels(known=((5, 10), (6, 1)), possible=_BEFORE_MOD_MEM),
         seen_in="5.10 to 6.1; the layout that the LK boot loader reads",
-        writers=(ANDROID + " of 5.10 to 6.1 device trees",),
+        writers=written_by("A2"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -85,7 +86,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A2 with the modules' source version",
         kernels=Kernels(known=((5, 10), (5, 17)), possible=_BEFORE_MOD_MEM),
         seen_in="kernel_common staging, 2021",
-        writers=(ANDROID + " in kernel_common's staging tree",),
+        writers=written_by("A3"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -94,7 +95,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A3 with the virtual address space",
         kernels=Kernels(known=((5, 10), (5, 17)), possible=_BEFORE_MOD_MEM),
         seen_in="a BayLibre copy of kernel_common, one commit",
-        writers=(ANDROID + " in BayLibre's staging copy (its .c was not seen)",),
+        writers=written_by("A4"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -103,7 +104,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="after core_layout went: module range with the PLT range",
         kernels=Kernels(known=((6, 4), (6, 6)), possible=_SINCE_MOD_MEM),
         seen_in="6.4 to 6.5, in the history of a realme tree",
-        writers=(ANDROID + " between the removal of core_layout and mod_mem_offset",),
+        writers=written_by("A5"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -112,7 +113,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A0 with struct module's mem[] array",
         kernels=Kernels(known=((6, 4), (6, 12)), possible=_SINCE_MOD_MEM),
         seen_in="6.6",
-        writers=(ANDROID + " of 6.6 device trees", "Samsung's copy (puts kallsyms_seqs_of_names in _addresses_pa)"),
+        writers=written_by("A6"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -121,7 +122,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="A6 with seqs_of_names and four reserved words",
         kernels=Kernels(known=((6, 4), (6, 12)), possible=_SINCE_MOD_MEM),
         seen_in="6.6",
-        writers=(ANDROID + " with the v2 compatible",),
+        writers=written_by("A6v2"),
         compatible=DEBUG_KINFO_V2,
     ),
     Layout(
@@ -130,7 +131,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="seqs_of_names among the tables, _addresses_pa still there",
         kernels=Kernels(known=((6, 8), (6, 10)), possible=((6, 4), (6, 10))),
         seen_in="6.8 to 6.10",
-        writers=(ANDROID + " in kernel_common",),
+        writers=written_by("B"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -139,11 +140,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="_text_pa in place of _addresses_pa",
         kernels=Kernels(known=((6, 11), (7, 0)), possible=_SINCE_MOD_MEM),
         seen_in="6.11 to 6.18 (Android); 6.16 to 7.0 (kmemdump RFC v2 and v3, meminspect v1 and v2)",
-        writers=(
-            ANDROID + " in kernel_common",
-            "kmemdump RFC v2 and v3 (posted 2025)",
-            "meminspect v1 (posted 2025-11) and v2 (posted 2026-03)",
-        ),
+        writers=written_by("C"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -152,7 +149,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="C with the relative base reserved",
         kernels=Kernels(known=((6, 19), None), possible=((6, 11), None)),
         seen_in="6.19 and later",
-        writers=(ANDROID + ' whose header says "Start from 6.19" (its .c was not seen)',),
+        writers=written_by("CR"),
         compatible=DEBUG_KINFO,
     ),
     Layout(
@@ -161,7 +158,7 @@ LAYOUTS: tuple[Layout, ...] = (
         title="C without build_info",
         kernels=Kernels(known=((7, 1), None), possible=_SINCE_MOD_MEM),
         seen_in="7.1 and later (posted 2026-07, not merged)",
-        writers=("meminspect v3 (never stores _relative_pa)",),
+        writers=written_by("D"),
         compatible=DEBUG_KINFO,
     ),
     _pixel("pixel-release", "V1", "vendor block: release only"),

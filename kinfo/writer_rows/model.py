@@ -59,7 +59,8 @@ class Row(NamedTuple):
     `name` is the driver's (`build --driver`), `key` its short name in `crosscheck --upstream` and `verify-dt --profile`
     ("" for what is no posting of the series), `label` what a record is said to be left by, `title` one line on it. `posted`
     is a month ("2026-07"; "" for what ships). `layouts` are aliases, the one for current kernels first. `base` is the
-    kernel (major, minor) that it was first made for (None: not one). `source` is where its code was read.
+    release (major, minor) in whose cycle it was posted, by the date (v2 names next-20260309, v3 next-20260707).
+    `source` is where its code was read.
     """
 
     name: str

@@ -69,19 +69,19 @@ _POSTED = (
         ),
     ),
     Row(  # its ids were not seen
-        *("kmemdump-rfc-v3", "rfc-v3", "kmemdump RFC v3", "kmemdump RFC v3, posted 2025-09", "2025-09", ("C",), (6, 16)),
+        *("kmemdump-rfc-v3", "rfc-v3", "kmemdump RFC v3", "kmemdump RFC v3, posted 2025-09", "2025-09", ("C",), (6, 17)),
         f"kmemdump RFC v3 {_MM}",
         posting=Posting(("init_uts_ns", *_WITH_BASE), True, "value", "stored", True),
     ),
     Row(
-        *("meminspect-v1", "v1", "meminspect v1", "meminspect v1, posted 2025-11", "2025-11", ("C",), (6, 16)),
+        *("meminspect-v1", "v1", "meminspect v1", "meminspect v1, posted 2025-11", "2025-11", ("C",), (6, 18)),
         f"meminspect v1 {_KERNEL}",
         Tree("google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ((6, 12), (7, 2))),
         series.V1,
         Posting(("init_uts_ns", *_WITH_BASE), True, "value", "copied"),
     ),
     Row(
-        *("meminspect-v2", "v2", "meminspect v2", "meminspect v2, posted 2026-03", "2026-03", ("C",), (6, 16)),
+        *("meminspect-v2", "v2", "meminspect v2", "meminspect v2, posted 2026-03", "2026-03", ("C",), (7, 0)),
         f"meminspect v2 {_KERNEL}",
         Tree(f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
         series.V2,
@@ -89,7 +89,7 @@ _POSTED = (
         (Gap("_relative_pa", "v2 stores no _relative_pa", f"meminspect v2 15/25: {_BASE} is no longer registered"),),
     ),
     Row(
-        *("meminspect-v3", "v3", "meminspect v3", "meminspect v3, posted 2026-07", "2026-07", ("D",), (7, 1)),
+        *("meminspect-v3", "v3", "meminspect v3", "meminspect v3, posted 2026-07", "2026-07", ("D",), (7, 2)),
         f"meminspect v3 {_KERNEL}",
         Tree(f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
         series.V3,

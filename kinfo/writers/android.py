@@ -9,6 +9,7 @@ from __future__ import annotations
 from kinfo.arch.address import MASK
 from kinfo.errors import FieldError
 from kinfo.record.kernels import CFI_RENAMED, Version, parse_release
+from kinfo.writer_rows import android
 from kinfo.writers import build_info, fillings
 from kinfo.writers.fillings import Facts, Filling
 from kinfo.writers.model import Plan, Request
@@ -24,8 +25,6 @@ _SINCE: tuple[tuple[Version, str], ...] = (
     ((4, 14), "A1"),
 )
 _BASE_RELATIVE, _MODULES = "CONFIG_KALLSYMS_BASE_RELATIVE", "CONFIG_MODULES"
-_GUARDS_NAME_LEN = ("A2", "A6")  # gs201, zumapro, sm8735: module_name_len is under #ifdef CONFIG_MODULES
-_FAULTS_LATER = ("A0", "A1", "A1n", "A2")  # vunmap() on every exit of build_info_set
 _BORDERS = ("stext", "etext", "sinittext", "einittext", "end")
 _TABLES = ("names", "token_table", "token_index", "markers", "seqs_of_names")
 _NO_MODULES = "under #ifdef CONFIG_MODULES, which is off"
@@ -44,7 +43,7 @@ def plan(request: Request) -> Plan:
     why = "" if request.build_info else "the parameter was never written"
     filled["build_info"] = fillings.constant(kept.data, "module parameter build_info" if request.build_info else "", why)
     notes = kept.notes
-    if alias in _FAULTS_LATER and len(request.build_info) > 1:
+    if android.FAULTS_LATER.has(alias) and len(request.build_info) > 1:
         notes = (*notes, "in a running kernel the second build_info faults: the first one unmapped the region (vunmap)")
     return Plan(filled, notes=notes)
 
@@ -93,7 +92,7 @@ def kdebuginfo(request: Request) -> Plan:
 
 def _common(alias: str, facts: Facts) -> dict[str, Filling]:
     """What every driver sets alike."""
-    is_guarded = alias in _GUARDS_NAME_LEN and facts.get(_MODULES) == 0
+    is_guarded = android.GUARDS_NAME_LEN.has(alias) and facts.get(_MODULES) == 0
     return {
         "enabled_all": fillings.option("CONFIG_KALLSYMS_ALL"),
         "enabled_base_relative": _base_flag(alias),
@@ -113,20 +112,20 @@ def _common(alias: str, facts: Facts) -> dict[str, Filling]:
 
 
 def _base_flag(alias: str) -> Filling:
-    if alias in ("C", "CR"):
+    if android.LEAVES_BASE_FLAG.has(alias):
         return fillings.zero("not assigned in the drivers of layout C")
     return fillings.option(_BASE_RELATIVE)
 
 
 def _cfi(alias: str, facts: Facts) -> Filling:
     release = parse_release(str(facts.get("release", "")))
-    if alias in ("C", "CR") and release and release.version >= CFI_RENAMED:
+    if android.FOLLOWS_CFI.has(alias) and release and release.version >= CFI_RENAMED:
         return fillings.option("CONFIG_CFI", "Android's driver follows the option's new name of 6.18")
     return fillings.option("CONFIG_CFI_CLANG")
 
 
 def _translated(alias: str) -> str:
-    return "virt_to_phys" if alias in ("A0", "A1n") else "__pa_symbol"
+    return "virt_to_phys" if android.STORES_ALL.has(alias) else "__pa_symbol"
 
 
 def _tables(alias: str, facts: Facts) -> dict[str, Filling]:
@@ -134,7 +133,7 @@ def _tables(alias: str, facts: Facts) -> dict[str, Filling]:
     filled = {f"_{name}_pa": fillings.pa(f"kallsyms_{name}", _translated(alias)) for name in _TABLES}
     filled["_reserved"] = fillings.zero("reserved since 6.19")
     filled["reserved_data"] = fillings.zero("reserved; summed with the rest")
-    if alias in ("A0", "A1n"):
+    if android.STORES_ALL.has(alias):
         return filled | _unconditional(facts)
     relative, offsets = fillings.pa("relative_base"), fillings.pa("kallsyms_offsets")
     if alias in ("C", "CR"):
@@ -174,9 +173,13 @@ def _modules(alias: str, facts: Facts) -> dict[str, Filling]:
     names = ("core_layout", "init_layout", "mem", "kallsyms", "scmversion")
     if facts.get(_MODULES) == 0:
         off = fillings.zero(_NO_MODULES)
-        lookup = fillings.zero(_NO_MODULES) if alias in _GUARDS_NAME_LEN else fillings.option("CONFIG_MODULES_TREE_LOOKUP")
+        lookup = (
+            fillings.zero(_NO_MODULES)
+            if android.GUARDS_NAME_LEN.has(alias)
+            else fillings.option("CONFIG_MODULES_TREE_LOOKUP")
+        )
         filled = {f"mod_{name}_offset": off for name in names} | {"enabled_modules_tree_lookup": lookup}
-        guarded = {"module_start_va": off, "module_end_va": off} if alias in _GUARDS_NAME_LEN else {}
+        guarded = {"module_start_va": off, "module_end_va": off} if android.GUARDS_NAME_LEN.has(alias) else {}
         return filled | _range(alias) | guarded | {"enabled_module_scmversion": fillings.option("CONFIG_MODULE_SCMVERSION")}
     offsets = {f"mod_{name}_offset": fillings.number(f"module.{name}", f"offsetof(struct module, {name})") for name in names}
     flags = {

@@ -36,7 +36,8 @@ class Boot(NamedTuple):
 
     `ram`: memory before /reserved-memory is read; `ram_known`: whether the tree says it. `owned`: what was there before;
     `reserved_later`: /memreserve/ and elfcorehdr. `listed` in the order of reserved_mem[]; `missing`: why a node is not
-    among them, by path. `log`: the kernel's lines, without the "OF: reserved mem: " of each.
+    among them, by path. `log`: the kernel's lines, without the "OF: reserved mem: " of each. `open`: memory that is free when
+    regions without an address are placed; `wishes`: what these ask for, by path.
     """
 
     release: Release
@@ -47,6 +48,8 @@ class Boot(NamedTuple):
     missing: dict[str, str]
     log: tuple[str, ...]
     memory: Memblock
+    open: Stretches
+    wishes: dict[str, Wish]
 
 
 def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # noqa: B008  # an immutable value
@@ -65,6 +68,8 @@ class _Run:
         self.missing: dict[str, str] = {}
         self.failed: dict[str, str] = {}  # of fixed regions: why the reservation failed
         self.log: list[str] = []
+        self.open = Stretches()
+        self.wishes: dict[str, Wish] = {}
 
     def whole(self) -> Boot:
         nodes = self._nodes()
@@ -79,8 +84,9 @@ class _Run:
         if self.release.late:
             self._late(nodes)
         self._overlaps()
-        known, log, memory = self.ram_known, tuple(self.log), self.memory
-        return Boot(self.release, self.ram, known, self.owned, tuple(self.listed), self.missing, log, memory)
+        known, log, listed = self.ram_known, tuple(self.log), tuple(self.listed)
+        told = (self.ram, known, self.owned, listed, self.missing, log)
+        return Boot(self.release, *told, self.memory, self.open, self.wishes)
 
     def _nodes(self) -> list[Asked]:
         parent = scan.parent_of(self.tree, self.release)
@@ -192,6 +198,8 @@ class _Run:
 
     def _dynamic(self) -> None:
         waiting = self.waiting
+        if waiting:
+            self.open = Stretches(self.memory.free())
         if not self.release.stable:
             waiting = self._heap_order()
         for one in waiting:
@@ -222,7 +230,7 @@ class _Run:
         if not found.size:
             self.missing[one.node.path] = "the size is 0"
             return
-        found = pools.aligned(one.node, found, self.release, self.page)
+        found = self.wishes[one.node.path] = pools.aligned(one.node, found, self.release, self.page)
         extents = [there.extent for there in self.listed if there.extent]
         base = place.place(self.memory, found, self.release, extents, self.page)
         if not base:

@@ -8,11 +8,14 @@ from kinfo.dt.board import Board, Region
 from kinfo.dt.boot.memblock import Stretches
 from kinfo.dt.boot.verdict import HELD
 from kinfo.dt.check.place import at
+from kinfo.dt.chosen import chosen
 from kinfo.dt.dmesg import BootLog, Iomem
 from kinfo.dt.kernels import Outcome
+from kinfo.dt.ranges import Range, bytes_text
 from kinfo.findings import Finding, Rule, Severity
 
 _TREE = "check that log and tree are of one boot (/sys/firmware/fdt of that boot), and what the boot loader put there"
+_ASK = "give that boot's log with --dmesg: it says where the region is"
 
 LOG_AGREES = Rule(
     "devicetree-log-agrees",
@@ -59,12 +62,12 @@ def check(board: Board) -> Iterator[Finding]:
     if region is None:
         return
     if log is not None:
-        yield from _log(region, log, expected)
+        yield from _log(board, region, log, expected)
     if iomem is not None:
         yield from _iomem(region, iomem, expected)
 
 
-def _log(region: Region, log: BootLog, expected: Outcome) -> Iterator[Finding]:
+def _log(board: Board, region: Region, log: BootLog, expected: Outcome) -> Iterator[Finding]:
     name = region.node.name
     where, is_held = at(region.node), expected.memory.outcome == HELD
     if line := log.dropped or log.complaints.get(name, ""):
@@ -73,19 +76,37 @@ def _log(region: Region, log: BootLog, expected: Outcome) -> Iterator[Finding]:
         else:
             yield LOG_AGREES.at(where, f'the kernel said "{line}", and the memory is lost on {expected.kernel}')
     elif (there := log.placed.get(name)) is not None:
-        yield from _placed(region, str(there), expected, is_same=there == region.extent)
+        yield from _listed(board, region, there, expected)
     elif log.placed and is_held:
         yield LOG_DIFFERS.at(where, f"the kernel lists {len(log.placed)} regions, and {name} is not among them")
 
 
-def _placed(region: Region, there: str, expected: Outcome, *, is_same: bool) -> Iterator[Finding]:
+def _listed(board: Board, region: Region, there: Range, expected: Outcome) -> Iterator[Finding]:
+    said = f"the kernel lists it at {there}"
     if expected.memory.outcome != HELD:
-        message = f"the kernel lists it at {there}; by the tree it is lost on {expected.kernel}: {expected.memory.why}"
+        message = f"{said}; by the tree it is lost on {expected.kernel}: {expected.memory.why}"
         yield LOG_AGREES.at(at(region.node), message)  # a region that is lost stays listed all the same
-    elif region.is_static and not is_same:
-        yield LOG_DIFFERS.at(at(region.node, "reg"), f"the kernel lists it at {there}, the tree has {region.extent}")
+    elif not region.is_static:
+        yield from _chosen(board, region, there, said)
+    elif there != region.extent:
+        yield LOG_DIFFERS.at(at(region.node, "reg"), f"{said}, the tree has {region.extent}")
     else:
-        yield LOG_AGREES.at(at(region.node), f"the kernel lists it at {there}")
+        yield LOG_AGREES.at(at(region.node), said)
+
+
+def _chosen(board: Board, region: Region, there: Range, said: str) -> Iterator[Finding]:
+    """Of a region that the kernel placed: the log knows where; whether this tree is that boot's, shows in what it allows."""
+    found = chosen(board, region, there.base)
+    if there.size != region.size:
+        yield LOG_DIFFERS.at(at(region.node, "size"), f"{said}, where size asks for {bytes_text(region.size or 0)}")
+    elif found.against:
+        yield LOG_DIFFERS.at(at(region.node), f"{said}, {found.against}")
+    elif found.places:
+        message = f"{said}; by the tree alone {found.expected}"
+        remedy = f"nothing to do where the blob, or what the boot loader adds, was in the way; else {_TREE}"
+        yield LOG_DIFFERS.at(at(region.node), message, Severity.WARNING, remedy=remedy)
+    else:
+        yield LOG_AGREES.at(at(region.node), said)
 
 
 def _guess(line: str) -> str:
@@ -97,7 +118,7 @@ def _guess(line: str) -> str:
 
 
 def _iomem(region: Region, iomem: Iomem, expected: Outcome) -> Iterator[Finding]:
-    extent = expected.memory.extent or region.extent
+    extent = region.placed or expected.memory.extent or region.extent
     if extent is None or not extent.size:
         return
     where = at(region.node, "reg" if region.is_static else "")
@@ -110,5 +131,10 @@ def _iomem(region: Region, iomem: Iomem, expected: Outcome) -> Iterator[Finding]
         yield IOMEM_DIFFERS.at(where, f"{extent} is reserved, but mapped as System RAM: no-map did not hold")
     else:
         state = "System RAM that the kernel uses" if used else "neither System RAM nor reserved"
-        severity = None if expected.memory.outcome == HELD else Severity.INFO
-        yield IOMEM_DIFFERS.at(where, f"{extent} is {state}", severity)
+        if expected.memory.outcome != HELD:
+            yield IOMEM_DIFFERS.at(where, f"{extent} is {state}", Severity.INFO)
+        elif region.is_static or region.placed:
+            yield IOMEM_DIFFERS.at(where, f"{extent} is {state}")
+        else:
+            message = f"{extent}, where the tree alone lets expect the region, is {state}"
+            yield IOMEM_DIFFERS.at(where, message, Severity.WARNING, remedy=_ASK)

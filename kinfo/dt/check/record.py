@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region
 from kinfo.dt.check.place import at
+from kinfo.dt.chosen import chosen
+from kinfo.dt.kernels import names_text
 from kinfo.dt.ranges import Range
 from kinfo.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:
     from kinfo.dt.dump import DumpFacts
 
+_RECORDS = 64  # of a dump that are tried
 _UPDATE = "update_kernel_all_info() writes at rmem->priv, the mapping of the region"
 
 DUMP_ADDRESS = Rule(
@@ -22,6 +25,23 @@ DUMP_ADDRESS = Rule(
     "the memory is of another board or boot, or the boot loader changes the tree",
     "check FILE@BASE or --base, and the tree that the kernel got (/sys/firmware/fdt)",
     _UPDATE,
+)
+DUMP_ELSEWHERE = Rule(
+    "devicetree-dump-elsewhere",
+    Severity.WARNING,
+    "the record lies where the kernel could put the region, and not where this tree alone lets expect it",
+    "whether memory and tree are of one boot is not decided: the blob or what the boot loader adds may have moved the region",
+    "check it with the tree that the kernel got (/sys/firmware/fdt) and that boot's log (--dmesg); or say where the blob and "
+    "the kernel were (--blob, --image)",
+    "drivers/of/of_reserved_mem.c: __reserved_mem_alloc_size(), the highest free place",
+)
+DUMP_POSSIBLE = Rule(
+    "devicetree-dump-possible",
+    Severity.INFO,
+    "the record lies where the kernel could put the region",
+    "that is not known to be its place: the tree does not say where RAM is, from whose end the kernel places",
+    "check it with the tree that the kernel got (/sys/firmware/fdt), or give that boot's log with --dmesg",
+    "drivers/of/of_reserved_mem.c: __reserved_mem_alloc_size()",
 )
 DUMP_UNPLACED = Rule(
     "devicetree-dump-unplaced",
@@ -64,7 +84,7 @@ DUMP_ERASED = Rule(
     "before the boot loader clears it",
     f"{_UPDATE}; LK clears the region after use; memory that lost power reads as 00 or ff",
 )
-RULES = (DUMP_ERASED, DUMP_ADDRESS, DUMP_UNPLACED, DUMP_SIZE, DUMP_IMAGE, DUMP_AGREES)
+RULES = (DUMP_ERASED, DUMP_ADDRESS, DUMP_ELSEWHERE, DUMP_POSSIBLE, DUMP_UNPLACED, DUMP_SIZE, DUMP_IMAGE, DUMP_AGREES)
 
 
 def check(board: Board) -> Iterator[Finding]:
@@ -78,7 +98,7 @@ def check(board: Board) -> Iterator[Finding]:
             yield DUMP_ERASED.at(where, message)
         if facts.erased or _is_vendor(facts):
             continue
-        yield from _place(region, facts)
+        yield from _place(board, region, facts)
         if region.length and facts.record.size > region.length:
             yield DUMP_SIZE.at(where, f"it has {facts.record.size} bytes, the region {region.length}")
     if facts.image and board.uses:
@@ -106,20 +126,41 @@ def _is_vendor(facts: DumpFacts) -> bool:
     return facts.record.layout is not None and facts.record.layout.vendor
 
 
-def _place(region: Region, facts: DumpFacts) -> Iterator[Finding]:
-    pa = facts.record_at(region.extent.base).address if region.extent else facts.record.address
-    where = at(region.node, "reg" if region.is_static else "size")
+def _place(board: Board, region: Region, facts: DumpFacts) -> Iterator[Finding]:
+    if region.extent is None:
+        yield from _chosen(board, region, facts)
+        return
+    pa, where = facts.record_at(region.extent.base).address, at(region.node, "reg" if region.is_static else "size")
     if pa is None:
         yield DUMP_UNPLACED.at(where, f"{facts.name} is raw memory")
-    elif region.extent is not None:
-        if pa == region.extent.base:
-            yield DUMP_AGREES.at(where, f"{facts.name} has it at {pa:#x}")
-        else:
-            yield DUMP_ADDRESS.at(where, f"{facts.name} has it at {pa:#x}, the region begins at {region.extent.base:#x}")
-    elif region.alloc_ranges and not any(one.base <= pa < one.end for one in region.alloc_ranges):
-        yield DUMP_ADDRESS.at(at(region.node, "alloc-ranges"), f"{facts.name} has it at {pa:#x}, outside alloc-ranges")
+    elif pa == region.extent.base:
+        yield DUMP_AGREES.at(where, f"{facts.name} has it at {pa:#x}")
     else:
-        yield DUMP_AGREES.at(where, f"{facts.name} has it at {pa:#x}, where the kernel may place it")
+        yield DUMP_ADDRESS.at(where, f"{facts.name} has it at {pa:#x}, the region begins at {region.extent.base:#x}")
+
+
+def _chosen(board: Board, region: Region, facts: DumpFacts) -> Iterator[Finding]:
+    """Of a region that the kernel places: any of the dump's records may be its."""
+    rows = [
+        (pa, chosen(board, region, pa))
+        for one in (facts.record, *facts.others[:_RECORDS])
+        if (pa := one.address) is not None and not (one.layout and one.layout.vendor)
+    ]
+    where = at(region.node, "size")
+    if not rows:
+        yield DUMP_UNPLACED.at(where, f"{facts.name} is raw memory")
+        return
+    pa, found = min(rows, key=lambda row: (not row[1].agreeing, bool(row[1].against)))
+    said = f"{facts.name} has it at {pa:#x}"
+    if found.agreeing:
+        yield DUMP_AGREES.at(where, f"{said}, where {names_text(found.agreeing)} put{'' if found.agreeing[1:] else 's'} it")
+    elif found.against:
+        name = "alloc-ranges" if found.against == "outside alloc-ranges" else "size"
+        yield DUMP_ADDRESS.at(at(region.node, name), f"{said}, {found.against}")
+    elif found.ram_known:
+        yield DUMP_ELSEWHERE.at(where, f"{said}; by the tree {found.expected}")
+    else:
+        yield DUMP_POSSIBLE.at(where, f"{said}, which nothing in the tree forbids")
 
 
 def _image(board: Board, image: Range) -> Iterator[Finding]:

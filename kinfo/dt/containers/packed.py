@@ -6,15 +6,12 @@ from collections.abc import Iterator
 
 from kinfo.dt.containers.piece import Data, Piece
 from kinfo.errors import BombError, TreeError
+from kinfo.sources import kinds
+from kinfo.sources.recognise import XZ_MEMORY, packing
 
 LIMIT = 128 << 20  # bytes; kernels with their trees are far below
-_XZ_MEMORY = 256 << 20  # bytes that its dictionary may take
-_GZIP, _XZ, _ZSTD = b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
-_LZ4_FRAME, _LZ4_LEGACY = b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18"
+_HEAD = 16  # bytes that tell
 _LEGACY_BLOCK = 8 << 20  # bytes that a block of the legacy form unpacks to at most
-_BZIP2 = tuple(b"BZh%d1AY&SY" % level for level in range(1, 10))
-_LZMA = b"\x5d\0\0"  # lc 3, lp 0, pb 2, as every tool writes it, and a dictionary of whole 64 KiB
-_NAMES = {_GZIP: "gzip", _XZ: "xz", _ZSTD: "zstd", _LZ4_FRAME: "lz4", _LZ4_LEGACY: "lz4"}
 
 
 def matches(data: Data) -> bool:
@@ -24,18 +21,8 @@ def matches(data: Data) -> bool:
 
 def compression(data: Data) -> str | None:
     """The name of the compression that the data begins with."""
-    head = bytes(data[:13])
-    if head.startswith(_BZIP2):
-        return "bzip2"
-    if head.startswith(_LZMA) and _is_lzma(head):
-        return "lzma"
-    return next((name for magic, name in _NAMES.items() if head.startswith(magic)), None)
-
-
-def _is_lzma(head: bytes) -> bool:
-    """Whether the 13 bytes of the header make sense: it has no magic. The size is -1 where the writer did not know it."""
-    dictionary, size = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
-    return len(head) == 13 and 1 << 16 <= dictionary <= _XZ_MEMORY and (size == (1 << 64) - 1 or size < 1 << 40)
+    kind = packing(bytes(data[:_HEAD]))
+    return None if kind is None or kind is kinds.ZIP else "lz4" if kind is kinds.LZ4_LEGACY else kind.name
 
 
 def pieces(data: Data) -> Iterator[Piece]:
@@ -76,7 +63,7 @@ def _zlib(data: Data) -> tuple[bytes, int]:
 def _xz(data: Data) -> tuple[bytes, int]:
     import lzma
 
-    reader = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+    reader = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
     unpacked = reader.decompress(bytes(data), LIMIT + 1)
     return unpacked, len(data) - len(reader.unused_data)
 
@@ -84,7 +71,7 @@ def _xz(data: Data) -> tuple[bytes, int]:
 def _lzma(data: Data) -> tuple[bytes, int]:
     import lzma
 
-    reader = lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=_XZ_MEMORY)
+    reader = lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=XZ_MEMORY)
     unpacked = reader.decompress(bytes(data), LIMIT + 1)
     return unpacked, len(data) - len(reader.unused_data)
 
@@ -109,7 +96,7 @@ def _zstd(data: Data) -> tuple[bytes, int]:
 def _lz4(data: Data) -> tuple[bytes, int]:
     import lz4.frame
 
-    if bytes(data[:4]) == _LZ4_LEGACY:
+    if packing(bytes(data[:_HEAD])) is kinds.LZ4_LEGACY:
         return _lz4_legacy(data)
     reader = lz4.frame.LZ4FrameDecompressor()
     unpacked: bytes = reader.decompress(bytes(data), max_length=LIMIT + 1)

@@ -10,17 +10,14 @@ from kinfo.dt.blob import HEADER, MAGIC, header_of
 from kinfo.dt.containers import appended, boot_image, dt_table, fit, packed, uimage
 from kinfo.dt.containers.packed import LIMIT
 from kinfo.dt.containers.piece import Data, Piece
-from kinfo.elf.structs import MAGIC as ELF
 from kinfo.errors import BombError, KinfoError, TreeError
+from kinfo.sources.kinds import Role
+from kinfo.sources.recognise import HEAD, recognise
 
 MAX_DEPTH = 4  # a boot image's kernel, packed, with a table behind it
 MAX_BLOBS = 4096
 MAX_BYTES = 160 << 20  # of all that is unpacked from one file
 _FORMATS = (dt_table, boot_image, fit, uimage, packed)
-_NOT_OURS = {
-    b"\x3a\xff\x26\xed": ("an Android sparse image", "make it raw first: simg2img FILE OUT"),
-    ELF: ("an ELF file", "name the devicetree; `kinfo info` reads RAM dumps"),
-}
 
 
 class Leaf(NamedTuple):
@@ -37,10 +34,9 @@ class _TooMuchError(Exception):
 
 def leaves(data: Data) -> Iterator[Leaf]:
     """The blobs, in order. Raises TreeError for a file that holds none, or too much."""
-    head = bytes(data[:8])
-    for magic, (what, how) in _NOT_OURS.items():
-        if head.startswith(magic):
-            raise TreeError(f"is {what}", how)
+    kind = recognise(bytes(data[:HEAD])).kind
+    if how := kind.instead.get(Role.TREE):
+        raise TreeError(f"is {kind.what}", how)
     count = 0
     try:
         for leaf in _Walk().inside(data, ()):
@@ -53,7 +49,7 @@ def leaves(data: Data) -> Iterator[Leaf]:
         raise TreeError(f"holds more than {limits}", "name a part of it, if it is no bomb") from None
     if not count:
         raise TreeError(
-            f"holds no devicetree: it begins with {head.hex(' ')}",
+            f"holds no devicetree: it begins with {bytes(data[:8]).hex(' ')}",
             "name a .dtb, .dts, dtbo.img, boot.img, vendor_boot.img, FIT image, or a folder like /proc/device-tree",
         )
 

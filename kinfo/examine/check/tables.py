@@ -12,8 +12,7 @@ from kinfo.findings import Finding, Severity
 from kinfo.record import kernels
 from kinfo.record.limits import TABLES
 from kinfo.record.record import Record
-
-_SETS_ADDRESSES = ("A0", "A1", "A1n")  # the first drivers store virt_to_phys(0); later ones leave the unused field 0
+from kinfo.writer_rows import android
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -101,7 +100,7 @@ def _addresses(record: Record) -> Iterator[Finding]:
     elif is_inside and address >= (record.number("_etext_pa") or 0):
         yield symbol_rules.SYMBOLS_ADDRESSES_SEQS.at("_addresses_pa", f"{address:#x} lies among the tables")
     else:
-        known = record.layout is not None and record.layout.alias in _SETS_ADDRESSES and address % 4096 == 0
+        known = record.layout is not None and android.MAY_STORE_ALL.has(record.layout.alias) and address % 4096 == 0
         words = f"{address:#x} is no place of a table"
         yield symbol_rules.SYMBOLS_ADDRESSES_GARBAGE.at("_addresses_pa", words, None if known else Severity.WARNING)
 

@@ -12,7 +12,7 @@ from kinfo.kernel.open import kernel_in, record_word
 from kinfo.kernel.printk import of_kernel
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.memory import Memory
-from kinfo.memory.specs import RawDump, open_memory
+from kinfo.sources import RawDump, open_memory
 
 Path = str | os.PathLike[str]
 
@@ -65,7 +65,7 @@ def open_log(
         assert isinstance(memory, Memory)
         log = of_note.log_of(memory)
     except BaseException:
-        (memory.dump if isinstance(memory, RawDump) else memory).close()
+        memory.close()
         raise
     memory.close()
     return Opened(log, None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kinfo.errors import KernelError
 from kinfo.kernel.types.btf import LIMIT, Btf, search
 from kinfo.kernel.types.types import Types
-from kinfo.memory.specs import open_source
+from kinfo.sources import open_source
 
 if TYPE_CHECKING:
     from typing import BinaryIO

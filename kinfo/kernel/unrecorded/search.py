@@ -14,7 +14,7 @@ from kinfo.kernel.unrecorded import by_vmcoreinfo, placing
 from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
-from kinfo.memory.specs import RawDump
+from kinfo.sources import RawDump
 
 _NO_PLACE = "dump all RAM: where the image runs is told by its page tables, and by VMCOREINFO or linux_banner"
 

@@ -93,7 +93,7 @@ def _as_addresses_and_base(subject: Subject, first: int, second: int, flag: bool
 
 
 def _as_base_and_text(subject: Subject, first: int, second: int, flag: bool) -> tuple[int, str]:
-    points = -8 if flag else 0  # the Android driver of this layout never sets the flag
+    points = -8 if flag else 0  # Android's driver of C: LEAVES_BASE_FLAG in writer_rows/android.py
     if _is_image_start(subject, first) and _is_image_start(subject, second):
         return 10 + points, "base and _text at the image's start"
     if first == 0 and _is_image_start(subject, second):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.limits import IMAGE_LIMIT, MODULE_STRUCT_LIMIT, TABLES
+from kinfo.writer_rows import android
 
 
 def modules(subject: Subject) -> Iterator[Evidence]:
@@ -20,7 +21,7 @@ def modules(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(3, "enabled_modules_tree_lookup 1")
     if subject.is_without_modules and not subject.is_unfinished:
         is_guarded = subject.number("module_name_len") == 0
-        points = 6 if is_guarded else 0 if subject.layout.alias == "A1n" else -24
+        points = 6 if is_guarded else -24 if android.GUARDS_NAME_LEN.has(subject.layout.alias) else 0
         yield Evidence(points, "nothing about modules: a tree with #ifdef CONFIG_MODULES, built without")
         return
     yield from _module_offsets(subject, lookup)

@@ -11,6 +11,7 @@ from kinfo.record.checksum import Checksum, State, judge, prefix_sums
 from kinfo.record.layouts import LARGEST
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout, Value
+from kinfo.writer_rows import android
 
 CONTRADICTION = -25
 _SHORTEST_RELEASE = 5  # "6.12."
@@ -91,8 +92,8 @@ class Subject:
         is_before_release = not layout.vendor and not any(self.release_bytes)
         # The writer had not come to its end: then fields that are zero say nothing.
         self.is_unfinished = checksum.state is State.NOT_WRITTEN or is_before_release
-        # Trees that put all about modules under #ifdef CONFIG_MODULES (gs201, zumapro, sm8735), built without.
-        has_guard = layout.alias in ("A1n", "A2", "A6")
+        # A tree that guards all about modules, built without them.
+        has_guard = android.GUARDS_MODULES.has(layout.alias)
         self.is_without_modules = has_guard and not any(self.number(name) for name in layout.module_fields)
 
     def text_bytes(self, name: str) -> bytes:

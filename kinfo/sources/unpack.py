@@ -6,11 +6,13 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump, FileDump
+from kinfo.sources import kinds
+from kinfo.sources.kinds import Kind
 
 SPILL_LIMIT = 16 << 30  # bytes unpacked; larger dumps are unpacked by the user, once, to a disk of their choice
 DISK_LEFT = 1 << 30  # bytes that stay free on the disk of the spill file
@@ -18,16 +20,16 @@ _CHUNK = 1 << 20
 _BLOCK = 1 << 16  # all-zero blocks of this size become holes of the sparse file
 
 
-def unpack(dump: Dump, command: str) -> Dump:
-    """The dump in a compressed one: gzip, zstd or xz, as `command` (what a user would type to unpack it) says.
+def unpack(dump: Dump, kind: Kind) -> Dump:
+    """The dump in a compressed one, of which `kind` says how.
 
-    Raises DumpError for other compressions, damaged data, and what is too large to unpack here; each names the command.
+    Raises DumpError for compressions that are not read here, damaged data, and what is too large to unpack here; each names
+    the command that unpacks it.
     """
-    tool = command.partition(" ")[0]
-    hint = f"pipe it through {tool} -dc first" if dump.name == "<stdin>" else f"unpack it first: {command} {dump.name}"
+    hint = hint_of(dump, kind)
     spill = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
     try:
-        with _stream(dump, tool, hint) as stream:
+        with _stream(dump, kind, hint) as stream:
             _copy(stream, spill, dump.name, hint)
     except BaseException as error:
         spill.close()
@@ -35,15 +37,22 @@ def unpack(dump: Dump, command: str) -> Dump:
             raise damage from error
         raise
     dump.close()
-    return FileDump(cast("Any", spill), dump.name)
+    unpacked = FileDump(cast("Any", spill), dump.name)
+    unpacked.packed = kind.unpack
+    return unpacked
 
 
-def head(dump: Dump, command: str, size: int) -> bytes:
+def hint_of(dump: Dump, kind: Kind) -> str:
+    """What a user types to unpack it."""
+    tool = kind.unpack.partition(" ")[0]
+    return f"pipe it through {tool} -dc first" if dump.name == "<stdin>" else f"unpack it first: {kind.unpack} {dump.name}"
+
+
+def head(dump: Dump, kind: Kind, size: int) -> bytes:
     """The first bytes of what is in a compressed dump, up to `size`. Raises DumpError as `unpack` does."""
-    tool = command.partition(" ")[0]
-    hint = f"unpack it first: {command} {dump.name}"
+    hint = hint_of(dump, kind)
     try:
-        with _stream(dump, tool, hint) as stream:
+        with _stream(dump, kind, hint) as stream:
             return stream.read(size)
     except Exception as error:
         if damage := _damage(error, dump.name, hint):
@@ -53,7 +62,7 @@ def head(dump: Dump, command: str, size: int) -> bytes:
 
 def _damage(error: BaseException, name: str, hint: str) -> DumpError | None:
     """What a decompressor's error means for a dump; None for other errors."""
-    if isinstance(error, (EOFError, OSError, zlib.error, *_other_errors())):
+    if isinstance(error, (EOFError, OSError, RuntimeError, zlib.error, *_other_errors())):
         return DumpError(f"{name}: is compressed, and damaged or cut off: {error}", hint)
     return None
 
@@ -66,21 +75,51 @@ def _other_errors() -> tuple[type[Exception], ...]:
     return lzma.LZMAError, zstandard.ZstdError
 
 
-def _stream(dump: Dump, tool: str, hint: str) -> IO[bytes]:
-    source = cast("IO[bytes]", _DumpFile(dump))
-    if tool == "gzip":
-        import gzip
+def _stream(dump: Dump, kind: Kind, hint: str) -> IO[bytes]:
+    reader = _READERS.get(kind.name)
+    if reader is None:
+        raise DumpError(f"{dump.name}: is compressed with {kind.unpack.partition(' ')[0]}", hint)
+    return reader(cast("IO[bytes]", _DumpFile(dump)))
 
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
-    if tool == "xz":
-        import lzma
 
-        return cast("IO[bytes]", lzma.LZMAFile(source))
-    if tool == "zstd":
-        import zstandard
+def _gzip(source: IO[bytes]) -> IO[bytes]:
+    import gzip
 
-        return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True))
-    raise DumpError(f"{dump.name}: is compressed with {tool}", hint)
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
+
+
+def _xz(source: IO[bytes]) -> IO[bytes]:
+    import lzma
+
+    return cast("IO[bytes]", lzma.LZMAFile(source))  # .lzma too
+
+
+def _bzip2(source: IO[bytes]) -> IO[bytes]:
+    import bz2
+
+    return cast("IO[bytes]", bz2.BZ2File(source))
+
+
+def _zstd(source: IO[bytes]) -> IO[bytes]:
+    import zstandard
+
+    return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True))
+
+
+def _lz4(source: IO[bytes]) -> IO[bytes]:
+    import lz4.frame
+
+    return cast("IO[bytes]", lz4.frame.LZ4FrameFile(source))
+
+
+_READERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
+    kinds.GZIP.name: _gzip,
+    kinds.XZ.name: _xz,
+    kinds.LZMA.name: _xz,
+    kinds.BZIP2.name: _bzip2,
+    kinds.ZSTD.name: _zstd,
+    kinds.LZ4.name: _lz4,
+}
 
 
 class _DumpFile:

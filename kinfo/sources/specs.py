@@ -1,0 +1,39 @@
+"""What a user types to name data: FILE, FILE@BASE, several of those with commas, `-` for standard input."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from kinfo.errors import DumpError
+
+
+class Spec(NamedTuple):
+    """A file, and the physical address of its first byte where the user said it."""
+
+    path: str
+    base: int | None
+
+
+def parse_spec(text: str) -> tuple[Spec, ...]:
+    """FILE, FILE@BASE, or several with commas between them, as crash writes them.
+
+    A file of just that name comes first, whatever signs are in it. Raises DumpError for a BASE that is no number.
+    """
+    if os.path.exists(text):
+        return (Spec(text, None),)
+    parts = text.split(",") if all("@" in part for part in text.split(",")) else [text]
+    return tuple(_one(part) for part in parts)
+
+
+def _one(text: str) -> Spec:
+    path, at, base = text.rpartition("@")
+    if not at:
+        return Spec(text, None)
+    try:
+        number = int(base, 0)
+    except ValueError:
+        raise DumpError(f"{text}: {base!r} is no address", "write FILE@0x80000000") from None
+    if not 0 <= number < 1 << 64:
+        raise DumpError(f"{text}: {base} is not within 64 bits", "write FILE@0x80000000")
+    return Spec(path, number)
