@@ -9,18 +9,22 @@ from kinfo.examine import rules, symbol_rules
 from kinfo.findings import Rule
 from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
+from kinfo.kernel.stack import rules as stack_rules
 from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
+from kinfo.regions import rules as region_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,
     *symbol_rules.RULES,
     *kernel_rules.RULES,
     *task_rules.RULES,
+    *stack_rules.RULES,
     *printk_rules.RULES,
     *dt_check.RULES,
     *compare_rules.RULES,
     *table_rules.RULES,
+    *region_rules.RULES,
 )
 
 FAMILIES = {
@@ -30,6 +34,7 @@ FAMILIES = {
     "symbols": "Addresses: the image, its kallsyms tables, its page table",
     "devicetree": "The devicetree that hands the memory to the driver",
     "table": "The inspect table: ids, addresses, sizes",
+    "pstore": "ramoops: its zones, their ECC, what they hold",
     "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
     "log": "The kernel's log: what of it cannot be shown, and why",

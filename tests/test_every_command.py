@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "lookup": ("lookup", RAM, "linux_banner"),
     "symbolize": ("symbolize", RAM, "--log", str(SAMPLES / "crash-6.12.log")),
     "debug": ("debug", RAM, "--tool", "drgn"),
+    "pstore": ("pstore", str(ROOT / "kinfo" / "samples" / "crash-6.12.elf"), "--help"),
     "compare": ("compare", RECORD, RECORD, "--format", "json"),
     "layouts": ("layouts",),
     "explain": ("explain",),

@@ -13,6 +13,7 @@ from kinfo.arch.address import MASK, SPACE
 MACHINE, NAME = 183, "arm64"  # ELF e_machine, EM_AARCH64
 RELATIVE = 1027  # R_AARCH64_RELATIVE
 PC_IN_PRSTATUS = (112 + 8 * 32, 8)  # place and bytes: pr_reg begins at 112, pc is word 32 of struct user_pt_regs
+REGISTERS = (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")  # struct user_pt_regs
 
 FLIPPED = (5, 4)  # the release that put the linear map below the image
 WIDE = 52  # CONFIG_ARM64_VA_BITS_52 (FEAT_LVA, FEAT_LPA2): the kernel runs with fewer where the CPU has no more

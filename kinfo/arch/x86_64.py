@@ -7,6 +7,10 @@ from kinfo.arch.address import MASK
 MACHINE, NAME = 62, "x86-64"  # ELF e_machine, EM_X86_64
 RELATIVE = 8  # R_X86_64_RELATIVE
 PC_IN_PRSTATUS = (112 + 8 * 16, 8)  # place and bytes: pr_reg begins at 112, rip is word 16 of struct user_regs_struct
+REGISTERS = (  # struct user_regs_struct
+    *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax"),
+    *("rip", "cs", "eflags", "rsp", "ss"),
+)
 
 START_KERNEL_MAP = 0xFFFFFFFF80000000  # __START_KERNEL_map: the image is mapped from here, at phys_base
 LINK_ADDRESS = START_KERNEL_MAP + 0x1000000  # of _text: CONFIG_PHYSICAL_START as it is by default

@@ -16,10 +16,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "symbols": ("kinfo.cli.symbols", "List the symbols of the kernel in a RAM dump, or write them as ELF"),
     "lookup": ("kinfo.cli.lookup", "Turn addresses of a RAM dump into names, and names into addresses"),
     "symbolize": ("kinfo.cli.symbolize", "Put names on the raw addresses of a log"),
+    "backtrace": ("kinfo.cli.backtrace", "Show where each CPU or task was, as the kernel's own traces do (short: bt)"),
     "ps": ("kinfo.cli.ps", "List the tasks of the kernel in a RAM dump"),
     "dmesg": ("kinfo.cli.dmesg", "Print the kernel's log out of a dump: RAM, vmcore, meminspect's regions"),
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
+    "pstore": ("kinfo.cli.pstore", "Write out what ramoops keeps in a dump: crash logs, console, traces"),
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
     "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
@@ -28,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
 }
+
+ALIASES = {"bt": "backtrace"}
 
 
 def top_help() -> str:

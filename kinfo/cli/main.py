@@ -86,7 +86,7 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from kinfo.cli.commands import COMMANDS, top_help
+    from kinfo.cli.commands import ALIASES, COMMANDS, top_help
     from kinfo.errors import KinfoError, did_you_mean
 
     if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
@@ -99,6 +99,7 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"kinfo {__version__}")
         return SOUND
+    arguments = [ALIASES.get(arguments[0], arguments[0]), *arguments[1:]]
     if arguments[0] not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
         raise KinfoError(f"there is no command {arguments[0]!r}", did_you_mean(arguments[0], COMMANDS, choices))

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from typing import BinaryIO, Self
-
 import click
 
 from kinfo.cli import common
+from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import kinfo_option, opened
 from kinfo.cli.words import say
-from kinfo.errors import DumpError
 from kinfo.kernel.log import Log, Statement
 
-_PIECE = 1 << 20
 _MOST_SAID = 5  # contradictions that are said one by one
 
 
 @click.command("symbolize", short_help="Put names on the raw addresses of a log")
-@ram_argument
+@click.argument("ram", nargs=-1, metavar="[RAM...]")
 @kinfo_option
+@click.option("--symbols", metavar="FILE", help="Without RAM: the build's System.map, vmlinux or Image, or /proc/kallsyms.")
+@click.option("--slide", metavar="0xN", help="With --symbols: how far KASLR moved the image (default: what the log says).")
 @click.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
 @click.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
-def command(*, ram: tuple[str, ...], kinfo: str | None, log: str, force: bool) -> int:
-    """Copy a log to standard output, with a name behind every address of the kernel in RAM...
+def command(*, ram: tuple[str, ...], kinfo: str | None, symbols: str | None, slide: str | None, log: str, force: bool) -> int:
+    """Copy a log to standard output, with a name behind every address of the kernel in RAM..., or of the build in --symbols.
 
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
     0x. What has a name already stays as it is.
@@ -36,10 +33,17 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, log: str, force: bool) -
     \b
     kinfo symbolize ram.elf < oops.txt
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
+    kinfo symbolize --symbols System.map < panic.txt
     """
+    if bool(ram) == (symbols is not None):
+        raise click.UsageError("name the memory, or the build's symbols with --symbols FILE" + (": not both" if ram else ""))
+    if symbols is not None:
+        return _by_build(symbols, slide, log, force=force)
+    if slide is not None:
+        raise click.UsageError("--slide is for --symbols: a dump tells its own")
     if log == "-" and "-" in ram:
         raise click.UsageError("- is the log: name the memory's file")
-    with _Source(log) as source, opened(ram, kinfo) as kernel:
+    with LogSource(log) as source, opened(ram, kinfo) as kernel:
         heard: list[Statement] = []
         names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=force)
         if source.is_file:
@@ -50,6 +54,38 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, log: str, force: bool) -
     if heard:
         _sum_up(source.name, names, len(heard), is_forced=force)
     return FINDINGS if heard else SOUND
+
+
+def _by_build(symbols: str, slide: str | None, log: str, *, force: bool) -> int:
+    """Name a log by a build's symbols, each boot by its own slide."""
+    from kinfo.kernel_build.build_log import BuildLog
+    from kinfo.kernel_build.symbol_list import read_symbols
+
+    if log == symbols == "-":
+        raise click.UsageError("- is the log: name the symbols' file")
+    listed = read_symbols(symbols, common.stdin())
+    names = BuildLog(listed, _number(slide), is_forced=force)
+    with LogSource(log) as source:
+        source.keep()
+        names.survey(source.read)
+        source.rewind()
+        for piece in names.named(source.read):
+            common.write_bytes(piece)
+    problems = [problem for boot in names.boots for problem in boot.problems]
+    for problem in problems[:_MOST_SAID]:
+        say(f"{source.name}, {problem}: " + ("named all the same (--force)" if force else "this boot is left as it is"))
+    unplaced = [boot.line for boot in names.boots if boot.slide is None and not listed.is_running]
+    if unplaced:
+        lines = ", ".join(map(str, unplaced[:_MOST_SAID]))
+        say(f"{source.name}: the boot from line {lines} on states no Kernel Offset: give it as --slide (0x0 without KASLR)")
+    return FINDINGS if problems or unplaced else SOUND
+
+
+def _number(slide: str | None) -> int | None:
+    try:
+        return None if slide is None else int(slide, 0)
+    except ValueError:
+        raise click.UsageError(f"--slide {slide}: is no number: write 0x1f0000000, say") from None
 
 
 def _hear(name: str, statement: Statement, heard: list[Statement]) -> None:
@@ -68,50 +104,3 @@ def _sum_up(name: str, names: Log, heard: int, *, is_forced: bool) -> None:
     if names.doubtful:
         remedy = "give the log as a file (--log FILE), which is read twice"
         say(f"{name}: {names.doubtful} addresses got names before the log said so, likely wrong ones; {remedy}")
-
-
-class _Source:
-    """The log that was named, open. Raises DumpError."""
-
-    def __init__(self, path: str) -> None:
-        self.name = "<stdin>" if path == "-" else path
-        self._file = _opened(path)
-        self.is_file = _is_regular(self._file)
-        self._start = self._file.tell() if self.is_file else 0
-
-    def read(self) -> bytes:
-        """The next bytes, b"" at the end."""
-        try:
-            return self._file.read1(_PIECE) or b""  # type: ignore[attr-defined]  # it is buffered
-        except OSError as error:
-            raise DumpError(f"{self.name}: cannot read: {error.strerror}", "name or pipe a file that can be read") from error
-
-    def rewind(self) -> None:
-        """Begin anew."""
-        self._file.seek(self._start)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-def _is_regular(file: BinaryIO) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    except OSError:  # no file at all behind standard input
-        return False
-
-
-def _opened(path: str) -> BinaryIO:
-    if path == "-":
-        stdin = common.stdin()
-        if stdin is None:
-            raise DumpError("-: standard input is closed", "name the log with --log FILE")
-        return stdin
-    try:
-        return open(path, "rb")
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DumpError(f"{path}: cannot open: {reason}", "check the name and its permissions") from error

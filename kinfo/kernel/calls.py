@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinfo.arch import arm64
 from kinfo.arch.address import KERNEL_HALF
-from kinfo.kernel.kernel import Kernel, Place
+from kinfo.kernel.kernel import Kernel, Namer, Place
 
 _CODE = "tTwW"
 
@@ -21,7 +21,7 @@ def unsigned(kernel: Kernel, number: int) -> int | None:
     return arm64.without_pac(number, half) if form and form.machine == arm64.MACHINE else None
 
 
-def returned_to(kernel: Kernel, place: Place, address: int) -> Place | None:
+def returned_to(kernel: Namer, place: Place, address: int) -> Place | None:
     """What a return address at a function's first byte belongs to: the function before, which ends with its call.
 
     A call of what never returns (panic, do_exit) can be a function's last instruction. The kernel's own traces look up the

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError, RecordError
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from kinfo.kernel.listing import Line
     from kinfo.kernel.modules.table import Modules
     from kinfo.kernel.printk.message import PrintkLog
+    from kinfo.kernel.stack.backtraces import Backtraces
+    from kinfo.kernel.stack.model import Backtrace
     from kinfo.kernel.tasks.table import Tasks
+    from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
 
 
@@ -62,6 +65,27 @@ def _hex(address: int | None) -> str:
     return "-" if address is None else f"{address:#x}"
 
 
+class Namer(Protocol):
+    """What can put names on addresses: a kernel in memory, or a build's symbols at a slide."""
+
+    @property
+    def word(self) -> int:
+        """The bytes of a long."""
+
+    @property
+    def image(self) -> range:
+        """The PAs of the kernel image; empty where they are not known."""
+
+    def is_virtual(self, address: int) -> bool:
+        """Whether an address is read as a VA; else it is a PA."""
+
+    def unsigned(self, number: int) -> int | None:
+        """The VA of the kernel's half that a number stands for; None where it is none."""
+
+    def at(self, address: int) -> Place | None:
+        """What an address belongs to; None where it has no name."""
+
+
 class Kernel:
     """A kernel in memory, as its record describes it, or what else says where its tables are (`pointers.source`).
 
@@ -85,6 +109,22 @@ class Kernel:
             return self.types
         except (KernelError, DumpError):
             return None
+
+    @property
+    def word(self) -> int:
+        """The bytes of a long."""
+        return self.pointers.word
+
+    @property
+    def image(self) -> range:
+        """The PAs of the kernel image."""
+        return range(self.kallsyms.borders.text, self.kallsyms.borders.end)
+
+    def unsigned(self, number: int) -> int | None:
+        """The VA of the kernel's half that a number stands for, pointer authentication taken off; None where it is none."""
+        from kinfo.kernel.calls import unsigned
+
+        return unsigned(self, number)
 
     @property
     def record(self) -> Record:
@@ -136,6 +176,26 @@ class Kernel:
         Raises KernelError where the kernel has no types or no address space, or init_task cannot be found.
         """
         return self._tasks
+
+    def backtrace(self, task: Task | int) -> Backtrace:
+        """The call chain of a task, or of the one with this pid.
+
+        Raises KernelError as `tasks`, and where there is no such pid.
+        """
+        found = self.tasks().named(task) if isinstance(task, int) else task
+        if found is None:
+            raise KernelError(f"there is no task with pid {task}", "kernel.tasks() has them all")
+        return self.backtraces().of(found)
+
+    def backtraces(self) -> Backtraces:
+        """The call chains of every CPU and task. Raises KernelError as `tasks`, and where stacks cannot be read."""
+        return self._backtraces
+
+    @cached_property
+    def _backtraces(self) -> Backtraces:
+        from kinfo.kernel.stack.backtraces import Backtraces
+
+        return Backtraces(self.tasks())
 
     @cached_property
     def _tasks(self) -> Tasks:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from kinfo.kernel.boot.banner import banner
 from kinfo.kernel.boot.slide import image_start, slide
@@ -30,7 +30,7 @@ _BUILD = re.compile(r"\) (#\d.*?)\s*$")  # UTS_VERSION: "#2 SMP Mon Nov 23 03:25
 _HEAD_LIMIT = 0x10000  # between _text and _stext
 
 
-def _is_one_build(says: str, own: str) -> bool:
+def is_one_build(says: str, own: str) -> bool:
     """Whether one may be the other: an oops has the first word alone, a log's line can be cut or have more behind it."""
     if " " not in says:
         return says == own.partition(" ")[0]
@@ -100,21 +100,30 @@ class Log:
                 yield text
 
     def _parts(self, read: Callable[[], bytes]) -> Iterator[tuple[bytes, Statement | None]]:
-        """Whole lines, cut before every line that states something, with that."""
-        line = 1
-        for text in whole_lines(read):
-            at, statement = 0, None
-            if any(word in text for word in _WORDS):
-                for found in _STATEMENT.finditer(text):
-                    start = max(at, text.rfind(b"\n", at, found.start()) + 1)
-                    number = line + text.count(b"\n", 0, start)
-                    if (said := self._known.judged(found, number)) is None:
-                        continue
-                    if start > at or statement is not None:
-                        yield text[at:start], statement
-                    at, statement = start, said
-            yield text[at:], statement
-            line += text.count(b"\n")
+        return parts(read, self._known.judged)
+
+
+Said = TypeVar("Said")
+
+
+def parts(
+    read: Callable[[], bytes], heard: Callable[[re.Match[bytes], int], Said | None]
+) -> Iterator[tuple[bytes, Said | None]]:
+    """Whole lines, cut before every line that states something, with what `heard` makes of it and of its number."""
+    line = 1
+    for text in whole_lines(read):
+        at, statement = 0, None
+        if any(word in text for word in _WORDS):
+            for found in _STATEMENT.finditer(text):
+                start = max(at, text.rfind(b"\n", at, found.start()) + 1)
+                number = line + text.count(b"\n", 0, start)
+                if (said := heard(found, number)) is None:
+                    continue
+                if start > at or statement is not None:
+                    yield text[at:start], statement
+                at, statement = start, said
+        yield text[at:], statement
+        line += text.count(b"\n")
 
 
 class _Surveyed:
@@ -176,7 +185,7 @@ class _Known:
         if not known and not begins:
             return None
         own, subject = self._dump_build, "the log is of"
-        if release not in known or not build or not own or _is_one_build(build, own):
+        if release not in known or not build or not own or is_one_build(build, own):
             return Statement(line, subject, release, " and ".join(known), not known or release in known, begins)
         return Statement(line, subject, f"{release} {build}", f"{' and '.join(known)} {own}", agrees=False, begins=begins)
 

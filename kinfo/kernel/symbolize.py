@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kinfo.errors import KinfoError
-from kinfo.kernel.calls import returned_to, unsigned
-from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.calls import returned_to
+from kinfo.kernel.kernel import Namer
 
 # A number of an address's length, on its own: 16 digits (8 on 32-bit kernels) with or without 0x, or 0x and 6 at the least.
 # A terminal's escape sequences (CSI, and the choice of a character set) are no part of words, though they end in a letter.
@@ -59,15 +59,13 @@ class Symbolizer:
     many names have been put.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
+    def __init__(self, names: Namer) -> None:
+        self.names = names
         self.count = 0
-        number = _NUMBER % (2 * kernel.pointers.word)
+        number = _NUMBER % (2 * names.word)
         self._plain = re.compile(_START + number + _TAIL)
         self._coloured = re.compile(b"(?:" + _START + b"|" + _ESCAPE + b")" + number + _TAIL)
         self._labels: dict[bytes, _Label | None] = {}
-        borders = kernel.kallsyms.borders
-        self._image = range(borders.text, borders.end)
 
     def text(self, text: bytes) -> bytes:
         """The text with names."""
@@ -98,8 +96,8 @@ class Symbolizer:
         if address is None:
             return None
         try:
-            place = self.kernel.at(address)
-            before = returned_to(self.kernel, place, address) if place else None
+            place = self.names.at(address)
+            before = returned_to(self.names, place, address) if place else None
         except KinfoError:
             return None
         if place is None:
@@ -109,9 +107,9 @@ class Symbolizer:
 
     def _reading(self, number: int, *, is_marked: bool) -> int | None:
         """The address that a number is."""
-        if number in self._image and not self.kernel.is_virtual(number):
+        if number in self.names.image and not self.names.is_virtual(number):
             return number if is_marked else None
-        return unsigned(self.kernel, number)
+        return self.names.unsigned(number)
 
 
 def whole_lines(read: Callable[[], bytes]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ symbol table is looked through as an array, because a kernel has some 150,000 sy
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -161,16 +161,32 @@ class Vmlinux:
         base = self.pointer(base_at) if base_at else 0
         return found if base is None else found | self.listed.addresses(wanted, base)
 
+    @property
+    def _symbol_table(self) -> Section | None:
+        """The symbol table whose names can be had; None where it was stripped."""
+        return next((one for one in self.sections if one.kind == structs.SHT_SYMTAB and one.link < len(self.sections)), None)
+
     def named_within(self, start: int, end: int) -> list[tuple[str, int]]:
         """Name and VA of every symbol in the symbol table between two VAs, local ones too; none where it was stripped."""
         import numpy as np
 
-        table = next((one for one in self.sections if one.kind == structs.SHT_SYMTAB and one.link < len(self.sections)), None)
+        table = self._symbol_table
         if table is None:
             return []
         strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
         hits = np.flatnonzero((entries["value"] >= start) & (entries["value"] < end) & (entries["section"] != 0))
         return [(read_elf.text_at(strings, int(entries["name"][hit])), int(entries["value"][hit])) for hit in hits]
+
+    def every_symbol(self) -> Iterator[tuple[str, int, str]]:
+        """Name, VA and nm's letter of every symbol that lies in a section; none where the table was stripped."""
+        table = self._symbol_table
+        if table is None:
+            return
+        strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
+        columns = (entries[name].tolist() for name in ("name", "info", "section", "value"))
+        for label, info, section, va in zip(*columns, strict=True):
+            if label and 0 < section < len(self.sections) and info & 15 <= structs.STT_FUNC:
+                yield read_elf.text_at(strings, label), va, _letter(self.sections[section], info >> 4)
 
     def _entries(self, table: Section) -> Any:
         """The symbol table as an array of Elf64_Sym."""
@@ -225,6 +241,13 @@ class Vmlinux:
                 if len(hits) and int(entries["info"][hits[0]]) & 0xFFFFFFFF == machines.RELATIVE[self._header.machine]:
                     return int(entries["addend"][hits[0]])
         return None
+
+
+def _letter(section: Section, binding: int) -> str:
+    """A symbol's letter as nm has it: what its section holds, small where it is local."""
+    data = "b" if section.kind == structs.SHT_NOBITS else "d" if section.flags & structs.SHF_WRITE else "r"
+    letter = "t" if section.flags & structs.SHF_EXECUTE else data
+    return "W" if binding == structs.STB_WEAK else letter.upper() if binding else letter
 
 
 def _occurrences(strings: bytes, wanted: bytes) -> Iterable[int]:

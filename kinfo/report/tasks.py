@@ -111,7 +111,7 @@ def document(tasks: Tasks, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "memory": tasks.kernel.memory.name,
-        "release": tasks.kernel.record.release_text or None,
+        "release": tasks.kernel.pointers.release or None,
         "types": tasks.kernel.types.source,
         "cpus": [
             {"cpu": cpu, "pid": by_va[va].pid if va in by_va else None, "task": None if va is None else f"{va:#x}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,13 +47,17 @@ def write_elf(
     *,
     info: str = "",
     pcs: Iterable[int] = (),
+    notes: bytes = b"",
 ) -> None:
-    """An ELF core: a VMCOREINFO note with `info` behind its usual lines, registers of CPUs, then a PT_LOAD for each range."""
+    """An ELF core: a VMCOREINFO note with `info` behind its usual lines, registers of CPUs, then a PT_LOAD for each range.
+
+    `notes` come behind those.
+    """
     is_64 = cls == 64
     header, entry = ("<16sHHIQQQIHHHHHH", 56) if is_64 else ("<16sHHIIIIIHHHHHH", 32)
     header_size = struct.calcsize(header)
     note = _note(f"OSRELEASE={release}\nPAGESIZE={page}\n{info}".encode())
-    note += b"".join(_registers(machine, pc) for pc in pcs)
+    note += b"".join(_registers(machine, pc) for pc in pcs) + notes
     at = header_size + entry * (1 + len(pieces))
     headers = [_program_header(is_64, 4, 0, at, (0, 0, len(note)))]
     at += len(note)
@@ -82,7 +86,13 @@ def _note(text: bytes) -> bytes:
 
 def _registers(machine: int, pc: int) -> bytes:
     """An NT_PRSTATUS note, as include/uapi/linux/elfcore.h and the architectures' ptrace.h have it."""
-    size, at, word = {183: (392, 368, 8), 62: (336, 240, 8), 40: (148, 132, 4)}[machine]
+    return registers(machine, {{183: 368, 62: 240, 40: 132}[machine]: pc})
+
+
+def registers(machine: int, values: Mapping[int, int]) -> bytes:
+    """The same with any registers, by their place in the note."""
+    size, word = {183: (392, 8), 62: (336, 8), 40: (148, 4)}[machine]
     raw = bytearray(size)
-    raw[at : at + word] = pc.to_bytes(word, "little")
+    for at, value in values.items():
+        raw[at : at + word] = value.to_bytes(word, "little")
     return struct.pack("<III", 5, size, 1) + b"CORE".ljust(8, b"\0") + bytes(raw) + bytes(-size % 4)

@@ -115,10 +115,13 @@ class Kernel:
         holes: Iterable[tuple[int, int]] = (),
         info: str = "",
         pcs: Iterable[int] = (),
+        notes: bytes = b"",
     ) -> None:
-        """An ELF core without the holes, each a pair of physical addresses; `info` and `pcs` as for dumps.write_elf."""
+        """An ELF core without the holes, each a pair of physical addresses; `info` to `notes` as for dumps.write_elf."""
         machine, release = dumps.MACHINES[self.spec.arch], self.spec.release
-        dumps.write_elf(Path(path), self._pieces(holes), machine, cls, release, self.spec.page, info=info, pcs=pcs)
+        dumps.write_elf(
+            Path(path), self._pieces(holes), machine, cls, release, self.spec.page, info=info, pcs=pcs, notes=notes
+        )
 
     def write_lime(self, path: str | os.PathLike[str], *, holes: Iterable[tuple[int, int]] = ()) -> None:
         """A LiME image without the holes."""

@@ -117,8 +117,12 @@ class World:
         self.kernel.poke(pa, struct.pack("<QQ", fp, lr))
 
 
-def types(spec: Spec, *, meta: bool = False, word_state: bool = False) -> BtfWriter:
-    """The types that a reader of tasks and stacks asks for."""
+def types(spec: Spec, *, meta: bool = False, word_state: bool = False, orc: str = "6.4") -> BtfWriter:
+    """The types that a reader of tasks and stacks asks for.
+
+    `meta`: arm64's frame records of exceptions have a word behind them, as since 6.14. `orc` is the release whose ORC entries
+    an x86-64 kernel has; "" for none.
+    """
     out = BtfWriter()
     char, number, unsigned = out.number("char", 1), out.number("int", 4, signed=True), out.number("unsigned int", 4)
     word = out.number("long unsigned int", 8)
@@ -161,11 +165,11 @@ def types(spec: Spec, *, meta: bool = False, word_state: bool = False) -> BtfWri
         regs = {"regs": (out.array(word, 31), 0), "sp": (word, 248), "pc": (word, 256), "pstate": (word, 264)}
         out.plain("pt_regs", PT_REGS_SIZE, {**regs, "stackframe": (frame, PT_REGS["stackframe"])})
     else:
-        _x86_types(out, word, unsigned)
+        _x86_types(out, word, unsigned, orc)
     return out
 
 
-def _x86_types(out: BtfWriter, word: int, unsigned: int) -> None:
+def _x86_types(out: BtfWriter, word: int, unsigned: int, orc: str) -> None:
     frame = ("r15", "r14", "r13", "r12", "bx", "bp", "ret_addr")
     out.plain("inactive_task_frame", 56, {name: (word, 8 * at) for at, name in enumerate(frame)})
     regs = [
@@ -192,8 +196,15 @@ def _x86_types(out: BtfWriter, word: int, unsigned: int) -> None:
         "ss",
     ]
     out.plain("pt_regs", 168, {name: (word, 8 * at) for at, name in enumerate(regs)})
+    if not orc:
+        return
     short = out.number("short int", 2, signed=True)
-    bits = [("sp_reg", 32, 4), ("bp_reg", 36, 4), ("type", 40, 3), ("signal", 43, 1)]
+    bits = [("sp_reg", 32, 4), ("bp_reg", 36, 4)]
+    bits += {
+        "5.10": [("type", 40, 2), ("end", 42, 1)],
+        "6.3": [("type", 40, 2), ("signal", 42, 1), ("end", 43, 1)],
+        "6.4": [("type", 40, 3), ("signal", 43, 1)],
+    }[orc]
     fields = [Field("sp_offset", short, 0), Field("bp_offset", short, 16)]
     out.struct("orc_entry", 6, [*fields, *(Field(name, unsigned, at, bits=width) for name, at, width in bits)])
 
@@ -207,7 +218,6 @@ _DATA = {  # symbols of the data section, by their distance from its start
     "runqueues": 0xA000,
     "irq_stack_ptr": 0xA800,
     "overflow_stack": 0xA810,
-    "hardirq_stack_ptr": 0xB900,
     "init_stack": 0x10000,
 }
 
@@ -220,17 +230,19 @@ def world(
     running: Mapping[int, int] | None = None,
     meta: bool = False,
     btf: bytes | None = None,
-    symbols: Sequence[Symbol] = (),
+    symbols: Mapping[str, int] = {},
 ) -> World:
-    """A kernel with these tasks. `running` says which pid each CPU is in; the others are idle. `btf` in place of its own."""
+    """A kernel with these tasks. `running` says which pid each CPU is in; the others are idle. `btf` in place of its own.
+
+    `symbols` are more of the data section's, by their distance from its start.
+    """
     spec = replace(spec or Spec(), ram_size=16 * MIB)
     blob = types(spec, meta=meta).blob() if btf is None else btf
     places = make(replace(spec, symbols=())).places
     found = [Symbol(name, "T", places["text"] + at) for name, (at, _) in FUNCTIONS.items()]
     found.append(Symbol("end_of_functions", "t", places["text"] + max(sum(one) for one in FUNCTIONS.values())))
-    found += [Symbol(name, "D", places["data"] + at) for name, at in _DATA.items()]
+    found += [Symbol(name, "D", places["data"] + at) for name, at in (_DATA | dict(symbols)).items()]
     found.append(Symbol("__stop_BTF", "D", places["data"] + _DATA["__start_BTF"] + len(blob)))
-    found += symbols
     kernel = make(replace(spec, symbols=found))
     assert kernel.places == places, "the symbols moved the sections"
     made = World(kernel, {one.pid: one for one in tasks})

@@ -38,9 +38,9 @@ def script() -> str:
     return _HEAD + "".join(loads) + "".join(tells) + _TAIL
 
 
-def write(path: Path, busybox: Path, modules: Sequence[Path]) -> None:
-    """The initramfs as an uncompressed archive."""
-    files = {"bin/busybox": busybox.read_bytes(), "init": script().encode()}
+def write(path: Path, busybox: Path, modules: Sequence[Path], init: str = "") -> None:
+    """The initramfs as an uncompressed archive; `init` is its /init (default: `script`)."""
+    files = {"bin/busybox": busybox.read_bytes(), "init": (init or script()).encode()}
     files |= {module.name: module.read_bytes() for module in modules}
     path.write_bytes(_archive(files))
 

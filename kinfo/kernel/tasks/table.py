@@ -39,7 +39,7 @@ class Tasks:
         first = init_task(kernel, self.reader, self.fields)
         self._check_first(first)
         self._read_all(first)
-        running = {va for va in self.cpus.current if va}
+        running = {va: cpu for cpu, va in enumerate(self.cpus.current) if va}
         self.all = sorted((self._finished(one, running) for one in self._by_va.values()), key=_order)
         self._tell_broken()
 
@@ -100,10 +100,13 @@ class Tasks:
         self._by_va[va] = task
         return task
 
-    def _finished(self, task: Task, running: set[int]) -> Task:
+    def _finished(self, task: Task, running: dict[int, int]) -> Task:
+        """With its parent's number; and with the CPU whose runqueue says that it was in it, where runqueues are known."""
         known = self._by_va.get(task.parent)
         ppid = known.tgid if known else self._tgid_at(task.parent)
-        return task._replace(ppid=ppid, running=task.va in running if running else task.running)
+        if not running:
+            return task._replace(ppid=ppid)
+        return task._replace(ppid=ppid, running=task.va in running, cpu=running.get(task.va, task.cpu))
 
     def _tgid_at(self, va: int) -> int | None:
         try:

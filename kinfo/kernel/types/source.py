@@ -95,7 +95,7 @@ def types_for(kernel: Kernel, path: str | os.PathLike[str], stdin: BinaryIO | No
 def _check_banner(kernel: Kernel, path: str | os.PathLike[str]) -> None:
     from kinfo.kernel.boot.banner import banner
 
-    wanted = banner(kernel) or kernel.record.release_text
+    wanted = banner(kernel) or kernel.pointers.release
     if not wanted or os.fspath(path) == "-":
         return
     with open_source(os.fspath(path)) as dump:

@@ -1,0 +1,1 @@
+"""Where tasks were: their call chains, out of their stacks."""

@@ -1,0 +1,1 @@
+"""Formats of what lies in reserved memory, read out of memory alone."""

@@ -1,0 +1,133 @@
+"""Zones of ramoops as text and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kinfo.printable import printable
+from kinfo.ramoops_source import Found
+from kinfo.regions.ramoops.read import Ramoops, Zone
+from kinfo.report.findings import finding_lines
+from kinfo.report.style import Style
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = 250_000_000_000  # seconds: the year 9892
+
+
+def render(found: Found, style: Style) -> str:
+    """The whole screen: each region, its zones, the findings."""
+    lines: list[str] = []
+    for region in found.regions:
+        lines += [style.paint(_title(found, region), "bold"), *_zones(region), ""]
+    if found.findings:
+        lines += [style.paint("Findings", "bold"), *finding_lines(found.findings, style)]
+    else:
+        lines.pop()
+    return "\n".join(map(_shown, lines)) + "\n"
+
+
+def _shown(line: str) -> str:
+    return printable(line, keep="\033")
+
+
+def _title(found: Found, region: Ramoops) -> str:
+    ecc = f"ECC of {region.parity} bytes a block: {region.corrected} bytes corrected" if region.parity else "no ECC"
+    lost = f", {region.lost} block{'s' * (region.lost > 1)} lost" if region.lost else ""
+    layout = "laid out as the zones show" if region.source == "zones" else f"laid out by {region.source}"
+    return f"{found.source}: ramoops at {found.unit} {region.at:#x}, {len(region.zones)} zones, {ecc}{lost}, {layout}"
+
+
+def _zones(region: Ramoops) -> Iterator[str]:
+    yield f"  {'zone':<16}{'at':<20}{'size':>10}{'held':>10}  what"
+    empty: list[Zone] = []
+    for zone in region.zones:
+        if zone.is_empty:
+            empty.append(zone)
+            continue
+        yield _line(f"{zone.kind} {zone.number}" if zone.kind else "-", zone, _what(zone))
+    if empty:
+        places = ", ".join(f"{zone.at:#x}" for zone in empty[:3]) + (", ..." if len(empty) > 3 else "")
+        yield f"  empty: {len(empty)} zones, at {places}"
+    if len(empty) == len(region.zones):
+        yield "  no crash was recorded since the zones were made or cleared"
+
+
+def _line(name: str, zone: Zone, what: str) -> str:
+    size = "?" if zone.size is None else str(zone.size)
+    return f"  {name:<16}{f'{zone.at:#x}':<20}{size:>10}{len(zone.data):>10}  {what}".rstrip()
+
+
+def _what(zone: Zone) -> str:
+    if zone.fault:
+        return zone.fault
+    if zone.record:
+        record = zone.record
+        title = f"{record.reason}#{record.crash} Part{record.part}" if record.reason else "a record"
+        packing = record.packing or "unknown packing" if record.fault else record.packing or "not packed"
+        return f"{title}, {when(record.seconds)}, {packing}" + (
+            ", left packed" if record.fault else f", {len(record.text)} bytes"
+        )
+    if zone.header and zone.header.version:
+        return f"function traces of a kernel {'.'.join(map(str, zone.header.version))}"
+    if zone.logcat:
+        return f"Android's log (logcat), {zone.logcat} records"
+    return "text" if zone.kind != "pmsg" else "what user space wrote"
+
+
+def when(seconds: int) -> str:
+    """The clock's time, in UTC."""
+    if not 0 < seconds < _LATEST:
+        return f"{seconds} s"
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def document(found: Found, written: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+    """What JSON shows: each region with its zones, and the names of the files that were written."""
+    from kinfo.report.document import SCHEMA_VERSION, finding_data
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "source": found.source,
+        "address": found.unit,
+        "regions": [
+            {
+                "at": f"{region.at:#x}",
+                "layout": region.source,
+                "ecc_size": region.parity,
+                "corrected_bytes": region.corrected,
+                "lost_blocks": region.lost,
+                "zones": [_plain(zone) for zone in region.zones],
+                "files": list(written.get(region.at, ())),
+            }
+            for region in found.regions
+        ],
+        "findings": [finding_data(finding) for finding in found.findings],
+    }
+
+
+def _plain(zone: Zone) -> dict[str, Any]:
+    record = zone.record
+    return {
+        "kind": zone.kind or None,
+        "number": zone.number,
+        "at": f"{zone.at:#x}",
+        "size": zone.size,
+        "held": len(zone.data),
+        "corrected_bytes": zone.corrected,
+        "lost_blocks": zone.lost,
+        "fault": zone.fault or None,
+        "kernel": ".".join(map(str, zone.header.version)) if zone.header and zone.header.version else None,
+        "logcat_records": zone.logcat,
+        "record": None
+        if record is None
+        else {
+            "reason": record.reason or None,
+            "crash": record.crash,
+            "part": record.part,
+            "time": f"{record.seconds}.{record.micros:06}",
+            "compression": record.packing or None,
+            "fault": record.fault or None,
+        },
+    }

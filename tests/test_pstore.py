@@ -1,0 +1,356 @@
+"""ramoops: zones found, put right, read, and written out as /sys/fs/pstore shows them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinfo.catalogue import RULES
+from kinfo.memory import BytesDump
+from kinfo.regions.ramoops import ecc, find, layout, pmsg, reed_solomon
+from kinfo.regions.ramoops.read import Ramoops, read
+from tests import ramoops as w
+from tests.conftest import GUESTS, Cli
+
+CONSOLE = b"".join(b"[%5d.%06d] console line %d\n" % (at, at, at) for at in range(200))
+LOGCAT = b"".join(w.logcat(f"message {at}") for at in range(20))
+CALLS = [w.Call(0xFFFF800080010000 + 4 * at, 0xFFFF800080020000, at % 2, at) for at in range(40)]
+
+
+def texts() -> list[bytes]:
+    return [w.log(), w.log("Oops", 2), w.log("Emergency", 3)]
+
+
+@cache
+def a_region(parity: int = 0, packing: str = "deflate", *, noise: bytes = b"") -> bytes:
+    """12 records that are not page aligned, of which 3 are written; console, pmsg and a ftrace zone."""
+    records = [w.record(text, packing, seconds=1790000000 + at) for at, text in enumerate(texts())]
+    others = [
+        w.zone(0x4000, CONSOLE, parity=parity),
+        w.zone(0x2000, LOGCAT, parity=parity),
+        w.zone(0x1000, w.trace(CALLS), parity=parity, version=w.VERSION_6_12),
+    ]
+    return noise + w.region(0x31000, records, others, count=12, parity=parity) + noise
+
+
+def reading(data: bytes) -> list[Ramoops]:
+    dump = BytesDump(data)
+    return [read(dump, region) for region in find.regions(dump)]
+
+
+def kinds(region: Ramoops) -> list[str]:
+    return [f"{zone.kind} {zone.number}" for zone in region.zones if not zone.is_empty]
+
+
+ALL = ["dmesg 0", "dmesg 1", "dmesg 2", "console 0", "pmsg 0", "ftrace 0"]
+
+
+@pytest.mark.parametrize(
+    ("parity", "packing"), [(0, ""), (0, "lz4"), (0, "zstd"), (16, "deflate"), (8, "zlib"), (4, "lz4"), (31, "zstd")]
+)
+def test_a_region_is_read(parity: int, packing: str) -> None:
+    noise = random.Random(parity).randbytes(10_002)  # zones lie at any 2 bytes
+    [region] = reading(a_region(parity, packing, noise=noise))
+    assert (region.at, region.parity, region.corrected, region.lost) == (10_002, parity, 0, 0)
+    assert kinds(region) == ALL
+    assert len(region.zones) == 15
+    records = [zone.record for zone in region.zones if zone.record]
+    assert [record.text for record in records] == texts()
+    assert {record.packing for record in records} == {packing}
+    by_kind = {zone.kind: zone for zone in region.zones}
+    assert by_kind["console"].data == CONSOLE
+    assert (by_kind["pmsg"].data, by_kind["pmsg"].logcat) == (LOGCAT, 20)
+    header = by_kind["ftrace"].header
+    assert header
+    assert header.version == (6, 12, 117)
+
+
+def test_a_full_ring_is_unrolled() -> None:
+    console = b"".join(b"[%5d.%06d] line\n" % (at, at) for at in range(3000))
+    for parity in (0, 16):
+        data = w.region(0x10000, [w.record(w.log())], [w.zone(0x4000, console, parity=parity)], count=3, parity=parity)
+        [region] = reading(data)
+        zone = next(zone for zone in region.zones if zone.kind == "console")
+        assert zone.data == console[-w.capacity_of(0x4000, parity) :]
+
+
+@given(st.integers(0, 8), st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_every_block_is_put_right(wrong: int, rng: random.Random) -> None:
+    """Up to half the parity's bytes of the header and of every block, anywhere in them."""
+    data = bytearray(w.zone(4000, rng.randbytes(3000), parity=16))
+    shape = ecc.geometry(4000, 16)
+    assert shape
+    right = bytes(data)
+    blocks = [(at, at + 128) for at in range(12, 12 + 2944, 128)] + [(0, 12)]
+    for first, last in blocks:
+        for place in rng.sample(range(first, last), wrong):
+            data[place] ^= rng.randrange(1, 256)
+    head, body = ecc.header(bytes(data), shape), ecc.data(bytes(data), shape, 2944)
+    assert head.data + body.data == right[: 12 + 2944]
+    assert (head.corrected + body.corrected, head.lost + body.lost) == (wrong * len(blocks), 0)
+
+
+@given(st.integers(9, 60), st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_too_many_wrong_bytes_are_said_and_never_invented(wrong: int, rng: random.Random) -> None:
+    codeword = bytearray(block := rng.randbytes(128) + bytes(16))
+    codeword[128:] = w.parity_of(block[:128], 16)
+    for place in rng.sample(range(144), wrong):
+        codeword[place] ^= rng.randrange(1, 256)
+    found = reed_solomon.correct(bytes(codeword), reed_solomon._syndromes_of(bytes(codeword), 16))
+    assert found is None or found.wrong <= 8  # another codeword is nearer: nobody can know
+
+
+@pytest.mark.parametrize("parity", [0, 1, 16, 64, 127])
+def test_geometry_is_the_drivers(parity: int) -> None:
+    for size in range(300, 5000, 97):
+        shape = ecc.geometry(size, parity)
+        assert (shape.capacity if shape else 0) == max(w.capacity_of(size, parity), 0)
+        if shape and parity:
+            assert shape.header_parity + parity == size
+
+
+def damaged(parity: int, *changes: tuple[int, bytes]) -> Ramoops:
+    data = bytearray(a_region(parity))
+    for at, raw in changes:
+        data[at : at + len(raw)] = raw
+    [region] = reading(bytes(data))
+    return region
+
+
+STEP = (0x31000 - 0x7000) // 12 // 2 * 2
+
+
+def test_damaged_headers_without_ecc() -> None:
+    huge = damaged(0, (STEP + 8, b"\xff\xff\xff\x7f"))
+    assert "more than" in huge.zones[1].fault
+    assert kinds(huge) == ["dmesg 0", "dmesg 1", "dmesg 2", "console 0", "pmsg 0", "ftrace 0"]
+    behind = damaged(0, (STEP + 4, b"\xff\xff\0\0"))
+    assert behind.zones[1].fault.startswith("its start, 65535, lies behind its size")
+    no_record = damaged(0, (STEP + 12, b"*"))
+    assert no_record.zones[1].fault == "it begins with no record's header"
+
+
+def test_damaged_headers_with_ecc_are_put_right() -> None:
+    for zone in (0, 1, 11):
+        region = damaged(16, (zone * STEP, b"XXXX"), (zone * STEP + 8, b"\xff\xff\xff"))
+        assert (region.at, kinds(region), region.lost) == (0, ALL, 0)
+        assert region.corrected in (6, 7)
+
+
+def test_lost_blocks() -> None:
+    region = damaged(16, (12 + 128, bytes(40)))
+    assert (region.lost, region.zones[0].lost, region.zones[0].corrected) == (1, 1, 0)
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    bomb = w.record(w.log() + bytes(8 << 20), "deflate")
+    data = w.region(0x100000, [bomb], [], count=2)
+    [region] = reading(data)
+    record = region.zones[0].record
+    assert record
+    assert record.fault.startswith("its deflate data unpacks to more than 1572")
+    assert record.text == bomb.partition(b"\n")[2]
+
+
+def test_what_is_left_packed_is_named() -> None:
+    text = w.log(lines=3)[:200]
+    for name, packed in (("lzo", w.lzo(text)), ("842", w.nx842(text))):
+        record = b"====1790000000.000001-C\n" + packed
+        [region] = reading(w.region(0x8000, [record], [], count=2))
+        found = region.zones[0].record
+        assert found
+        assert (found.packing, found.fault, found.text) == (
+            name,
+            f"it is packed with {name}, which kinfo does not unpack",
+            packed,
+        )
+
+
+@given(st.binary(max_size=300))
+def test_noise_is_no_log(data: bytes) -> None:
+    assert pmsg.logcat_records(data) in range(20)
+
+
+@given(st.binary(min_size=12, max_size=2000), st.integers(0, 1990))
+def test_noise_around_a_signature_does_no_harm(data: bytes, at: int) -> None:
+    reading(data[:at] + b"DBGC" + data[at:])
+
+
+def test_the_plan_is_the_drivers() -> None:
+    """As a 6.12 kernel said it: 1 MiB with records of 64 KiB, and two CPUs."""
+    sizes = layout.Sizes(record=0x10000, console=0x20000, ftrace=0x1000, pmsg=0x10000, ecc=16, flags=1, cpus=2)
+    zones = layout.plan(0x100000, sizes).zones
+    assert [zone.offset for zone in zones[:3]] == [0, 0x11400, 0x22800]
+    assert [(zone.kind, zone.offset, zone.size) for zone in zones[12:]] == [
+        ("console", 0xCF000, 0x20000),
+        ("pmsg", 0xEF000, 0x10000),
+        ("ftrace", 0xFF000, 0x800),
+        ("ftrace", 0xFF800, 0x800),
+    ]
+    faults = {
+        layout.plan(0x1000, layout.Sizes()).fault: "The memory size and the record/console size must be non-zero",
+        layout.plan(0x1000, layout.Sizes(record=0x2000)).fault: "dmesg record count == 0 (4096 / 8192)",
+        layout.plan(0x1000, layout.Sizes(console=0x2000)).fault: "no room for console mem region",
+        layout.plan(0x1000, layout.Sizes(record=0x400, console=0x2000)).fault: "no room for dmesg mem region",
+    }
+    assert all(got == wanted for got, wanted in faults.items())
+    assert layout.plan(0x10000, layout.Sizes(record=0x5000)).zones[0].size == 0x4000  # rounded down
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_are_as_pstore_shows_them(tmp_path: Path, kinfo_cli: Cli) -> None:
+    dump = tmp_path / "region.bin"
+    dump.write_bytes(a_region(16))
+    ran = kinfo_cli("pstore", dump, "-o", tmp_path / "out", "--join")
+    assert (ran.code, "wrote 9 files" in ran.err) == (0, True)
+    files = written(tmp_path / "out")
+    first, second, third = texts()
+    assert {name: files[f"dmesg-ramoops-{name}"] for name in range(3)} == {0: first, 1: second, 2: third}
+    assert (files["console-ramoops-0"], files["pmsg-ramoops-0"]) == (CONSOLE, LOGCAT)
+    lines = files["ftrace-ramoops-0"].decode().splitlines()
+    assert lines[1] == "CPU:1 ts:1 ffff800080010004  ffff800080020000  0xffff800080010004 <- 0xffff800080020000"
+    assert len(lines) == 40
+    assert files["crash-0"] == b"Emergency#3\n" + third.partition(b"\n")[2]
+    assert files["crash-2"].startswith(b"Panic#1\n<6>[    0.000000] line 0")
+    assert os.stat(tmp_path / "out" / "dmesg-ramoops-1").st_mtime == 1790000001
+    again = kinfo_cli("pstore", dump, "-o", tmp_path / "out")
+    assert (again.code, "exists already; name another folder, or overwrite it with --force" in again.err) == (2, True)
+    assert kinfo_cli("pstore", dump, "-o", tmp_path / "out", "--force").code == 0
+
+
+def test_parts_are_joined_the_oldest_first(tmp_path: Path, kinfo_cli: Cli) -> None:
+    parts = [w.record(f"Panic#1 Part{part}\n<6>line {9 - part}\n".encode()) for part in (1, 2, 3)]
+    dump = tmp_path / "region.bin"
+    dump.write_bytes(w.region(0x8000, [*parts, w.record(b"Panic#1 Part1\n<6>older\n", seconds=1700000000)], [], count=4))
+    assert kinfo_cli("pstore", dump, "-o", tmp_path / "out", "--join").code == 0
+    files = written(tmp_path / "out")
+    assert files["crash-0"] == b"Panic#1\n<6>line 6\n<6>line 7\n<6>line 8\n"
+    assert files["crash-1"] == b"Panic#1\n<6>older\n"
+
+
+def test_the_list_and_json(tmp_path: Path, kinfo_cli: Cli) -> None:
+    dump = tmp_path / "ram.bin"
+    dump.write_bytes(bytes(4096) + a_region(16) + bytes(16 << 20) + a_region(0))
+    ran = kinfo_cli("pstore", f"{dump}@0x80000000", "--list")
+    assert ran.code == 0
+    assert "ramoops at PA 0x80001000, 15 zones, ECC of 16 bytes a block: 0 bytes corrected" in ran.out
+    assert "Panic#1 Part1, 2026-09-21 14:13:20 UTC, deflate" in ran.out
+    assert "Android's log (logcat), 20 records" in ran.out
+    assert "function traces of a kernel 6.12.117" in ran.out
+    ran = kinfo_cli("pstore", f"{dump}@0x80000000", "--list", "--format", "json")
+    data = json.loads(ran.out)
+    assert [(one["at"], one["ecc_size"], len(one["zones"])) for one in data["regions"]] == [
+        ("0x80001000", 16, 15),
+        ("0x81032000", 0, 15),
+    ]
+    assert kinfo_cli("pstore", dump, "-o", tmp_path / "two").code == 0
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {"at-0x1000", "at-0x1032000"}
+
+
+def found_codes(ran_out: str) -> set[str]:
+    return {finding["code"] for finding in json.loads(ran_out)["findings"]}
+
+
+def test_every_rule_is_found(tmp_path: Path, kinfo_cli: Cli) -> None:
+    seen: set[str] = set()
+
+    def check(code: int, data: bytes, *words: str) -> None:
+        dump = tmp_path / "region.bin"
+        dump.write_bytes(data)
+        ran = kinfo_cli("pstore", dump, "--list", "--format", "json", *words)
+        assert ran.code == code, ran
+        seen.update(found_codes(ran.out))
+
+    def changed(parity: int, at: int, raw: bytes) -> bytes:
+        data = bytearray(a_region(parity))
+        data[at : at + len(raw)] = raw
+        return bytes(data)
+
+    check(1, changed(16, 12 + 128, bytes(40)))  # lost, and so left packed
+    check(0, changed(16, 12 + 128, b"Q"))
+    check(1, changed(0, STEP + 8, b"\xff\xff\xff\x7f"))
+    check(1, changed(0, STEP + 12, b"*"))
+    text = w.record(w.log())
+    check(0, w.region(0x8000, [text], [w.zone(0x1000, b"words of somebody\n" * 9)], count=2))
+    check(1, w.region(0x8000, [text], [w.zone(0x1000, CONSOLE[:4000])], count=2)[:-1000])
+    tree = tmp_path / "board.dtb"
+    from tests.fdt import N, blob, cells
+    from tests.fdt import texts as strings
+
+    node = N(
+        "ramoops@90000000", {"compatible": strings("ramoops"), "reg": cells(0x90000000, 0x10000), "record-size": cells(0x800)}
+    )
+    root = {"#address-cells": cells(1), "#size-cells": cells(1)}
+    reserved = N("reserved-memory", {**root, "ranges": b""}, [node])
+    tree.write_bytes(blob(N("", root, [reserved])))
+    check(0, a_region(0), "--dtb", str(tree))
+    assert seen == {rule.code for rule in RULES if rule.family == "pstore"}
+
+
+def test_bad_input(tmp_path: Path, kinfo_cli: Cli) -> None:
+    dump = tmp_path / "region.bin"
+    dump.write_bytes(b"\xff" * 100_000)
+    ran = kinfo_cli("pstore", dump, "--list")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert f"{dump}: no ramoops zones are in it; " in ran.err
+    assert kinfo_cli("pstore", dump).err.startswith("kinfo: say where to: -o DIR, or only look with --list")
+    dump.write_bytes(a_region())
+    (tmp_path / "file").write_bytes(b"x")
+    ran = kinfo_cli("pstore", dump, "-o", tmp_path / "file")
+    assert (ran.code, ran.err.splitlines()[1:]) == (
+        2,
+        [f"kinfo: {tmp_path / 'file'}: cannot be made: File exists; name a folder that can"],
+    )
+    ran = kinfo_cli("pstore", dump, "-o", tmp_path / "named", "--symbols")
+    assert (ran.code, ran.err.startswith("kinfo: --symbols: ")) == (2, True)
+
+
+def told_of(folder: Path) -> dict[str, tuple[bytes, str]]:
+    """Each file that the kernel showed: its bytes without the ECC's line, and that line."""
+    shown = {}
+    for path in (folder / "pstore").iterdir():
+        data, mark, line = path.read_bytes().rpartition(b"\nECC: ")
+        shown[path.name] = (data, line.decode().strip()) if mark else (line, "")
+    return shown
+
+
+def real_guests() -> Sequence[Path]:
+    return sorted((GUESTS / "ramoops").glob("*/meta.json"))
+
+
+@pytest.mark.parametrize("by_tree", [False, True])
+def test_booted_kernels_show_the_same(by_tree: bool, tmp_path: Path, kinfo_cli: Cli) -> None:
+    """Every file byte for byte, every zone's place and room, and how many bytes were put right."""
+    if not real_guests():
+        pytest.skip("no guests here: make them with `python -m tools.guests.ramoops`")
+    for meta in real_guests():
+        folder = meta.parent
+        facts = json.loads(meta.read_text())
+        words = ["--dtb", str(folder / "board.dtb")] if by_tree and facts["by_tree"] else []
+        spec = f"{folder / 'region.bin'}@{facts['region']}"
+        out = tmp_path / folder.name
+        kinfo_cli("pstore", spec, "-o", out, *words)
+        shown = told_of(folder)
+        assert written(out) == {name: data for name, (data, _) in shown.items()}, folder.name
+        listed = json.loads(kinfo_cli("pstore", spec, "--list", "--format", "json", *words).out)["regions"][0]
+        attached = [line.split("attached ramoops:")[1].split() for line in (folder / "attached").read_text().splitlines()]
+        assert len(attached) > 3
+        places = [int(line[1].rstrip(":").partition("@")[2], 16) for line in attached]
+        assert [int(zone["at"], 16) for zone in listed["zones"]] == sorted(places)
+        corrected = sum(int(line.split()[0]) for _, line in shown.values() if "Corrected" in line)
+        lost = sum(int(line.split()[3]) for _, line in shown.values() if "Corrected" in line)
+        assert (listed["corrected_bytes"], listed["lost_blocks"]) == (corrected, lost)
+        assert any("Corrected" in line for _, line in shown.values()) == ("ecc" in facts["sizes"])
