@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from kinfo.examine import Examined
     from kinfo.findings import Finding, Rule, Severity
     from kinfo.kernel.boot.summary import Summary
+    from kinfo.kernel.ikconfig import Config, kernel_config
     from kinfo.kernel.kernel import Kernel, Place
     from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
@@ -118,10 +119,11 @@ _HOMES = {
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "Lookup": "kinfo.kernel.lookup",
     "open_kernel": "kinfo.kernel.open",
-    "Types": "kinfo.kernel.types",
-    "read_types": "kinfo.kernel.types.source",
     **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
     "dmesg": "kinfo.kernel.printk.open",
+    "Types": "kinfo.kernel.types",
+    "read_types": "kinfo.kernel.types.source",
+    **dict.fromkeys(("Config", "kernel_config"), "kinfo.kernel.ikconfig"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "State": "kinfo.record.checksum",
@@ -139,6 +141,7 @@ __all__ = [
     "Compared",
     "Comparison",
     "Confidence",
+    "Config",
     "Crossed",
     "Difference",
     "Driver",
@@ -186,6 +189,7 @@ __all__ = [
     "facts",
     "find",
     "info",
+    "kernel_config",
     "layout",
     "layout_diff",
     "layouts",

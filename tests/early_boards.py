@@ -19,9 +19,9 @@ BASE, SIZE = 0x58000000, 0x1000
 HANDLE = 7
 GONE = b"GONE"
 _ARGUMENTS = "console=ttyAMA0 earlycon=pl011,0x9000000 loglevel=7 nokaslr panic=-1 memblock=debug"
-HELD, LOST = "held", "lost"
-NEW, OLD, LATE = "6.12", "6.1", "7.2"  # the kernels that are booted
-ALL = (OLD, NEW, LATE)
+HELD, LOST = "held", "lost"  # and "dead": the kernel does not come up
+NEW, OLD, LATE, NEWEST = "6.12", "6.1", "7.2", "7.3"  # the kernels that are booted
+ALL = (OLD, NEW, LATE, NEWEST)
 
 
 class Expected(NamedTuple):
@@ -47,7 +47,7 @@ class Case(NamedTuple):
     expected: tuple[Expected, ...]
 
 
-def _number(value: int, width: int) -> bytes:
+def number(value: int, width: int) -> bytes:
     return value.to_bytes(4 * width, "big")
 
 
@@ -73,7 +73,7 @@ class Shape(NamedTuple):
     elsewhere: bool = False
 
     def pair(self, *ranges: tuple[int, int]) -> bytes:
-        return b"".join(_number(base, self.address) + _number(size, self.size) for base, size in ranges)
+        return b"".join(number(base, self.address) + number(size, self.size) for base, size in ranges)
 
     def tree(self) -> N:
         own = {"reg": self.pair((BASE, SIZE)), "no-map": b"", "phandle": cells(HANDLE)} | dict(self.region)
@@ -106,15 +106,15 @@ class Shape(NamedTuple):
         if raw == GONE:
             return None, int.from_bytes(dict(self.region).get("size", b""), "big")
         edge = 4 * self.address
-        return int.from_bytes(raw[:edge], "big"), int.from_bytes(raw[edge : edge + 4 * self.size], "big")
+        return int.from_bytes(raw[:edge][-8:], "big"), int.from_bytes(raw[edge : edge + 4 * self.size], "big")
 
     def _chosen(self) -> dict[str, bytes]:
         arguments = f"{_ARGUMENTS} {self.bootargs}".strip()
         first = {
             "stdout-path": texts("/pl011@9000000"),
             "bootargs": texts(arguments),
-            "linux,initrd-start": _number(INITRD, 2),
-            "linux,initrd-end": _number(INITRD + INITRD_SIZE, 2),
+            "linux,initrd-start": number(INITRD, 2),
+            "linux,initrd-end": number(INITRD + INITRD_SIZE, 2),
         }
         return {name: raw for name, raw in (first | dict(self.chosen)).items() if raw != GONE}
 
@@ -166,11 +166,11 @@ def region(base: int, size: int, shape: Shape = Shape(), *, no_map: bool = True,
 
 def dynamic(size: int, *, alignment: int | None = 0x1000, within: tuple[int, int] | None = None) -> dict[str, bytes]:
     """The properties of a region that is placed, with two and two cells."""
-    found = {"reg": GONE, "size": _number(size, 2)}
+    found = {"reg": GONE, "size": number(size, 2)}
     if alignment is not None:
-        found["alignment"] = _number(alignment, 2)
+        found["alignment"] = number(alignment, 2)
     if within:
-        found["alloc-ranges"] = _number(within[0], 2) + _number(within[1], 2)
+        found["alloc-ranges"] = number(within[0], 2) + number(within[1], 2)
     return found
 
 
@@ -184,9 +184,9 @@ def lost(*kernels: str) -> Expected:
 
 def cases() -> Iterator[Case]:
     """Every tree of the list; names are unique."""
-    from tests import early_cases
+    from tests import early_cases, early_odd
 
-    for group in early_cases.GROUPS:
+    for group in (*early_cases.GROUPS, *early_odd.GROUPS):
         for name, shape, *expected in group():
             yield Case(
                 name, shape.name, len(shape.before), shape.asked(), blob(shape.tree(), reserve=shape.reserve), tuple(expected)

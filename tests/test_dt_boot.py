@@ -20,6 +20,7 @@ from kinfo.dt.boot.place import heap_sorted
 from kinfo.dt.boot.ram import memory_limit
 from kinfo.dt.boot.releases import RELEASES, release_of
 from kinfo.dt.boot.run import boot
+from kinfo.dt.boot.verdict import Held
 from kinfo.dt.kernels import names_text
 from kinfo.dt.ranges import Range
 from kinfo.dt.source import compiled
@@ -47,6 +48,11 @@ def verdicts(tree: Tree, kernel: str) -> Any:
     return outcome
 
 
+def named(memory: Held) -> str:
+    """The outcome as the boots have it: a kernel that dies has no region to speak of."""
+    return "dead" if memory.code == "dies" else memory.outcome
+
+
 def test_the_list_is_long_and_its_names_differ() -> None:
     names = [case.name for case in CASES]
     assert len(names) == len(set(names)) >= 150
@@ -55,11 +61,15 @@ def test_the_list_is_long_and_its_names_differ() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_list(case: early_boards.Case) -> None:
     tree = tree_of(parse(case.blob))
-    assert {kernel for one in case.expected for kernel in one.kernels} == set(early_boards.ALL)
+    assert {kernel for one in case.expected for kernel in one.kernels} >= {
+        early_boards.OLD,
+        early_boards.NEW,
+        early_boards.LATE,
+    }
     for expected in case.expected:
         for kernel in expected.kernels:
             memory = verdicts(tree, kernel).memory
-            assert (kernel, memory.outcome) == (kernel, expected.outcome), memory.why
+            assert (kernel, named(memory)) == (kernel, expected.outcome), memory.why
             if expected.start is not None:
                 assert (kernel, hex(memory.extent.base)) == (kernel, hex(expected.start))
 
@@ -100,7 +110,7 @@ def test_the_list_s_boots_agree(name: str, kernel: str, said: dict[str, Any]) ->
     if case is None or hashlib.sha256(case.blob).hexdigest() != said["blob"]:
         pytest.skip("the tree has changed since it was booted")
     memory = verdicts(tree_of(parse(case.blob)), kernel).memory
-    assert memory.outcome == said["outcome"], memory.why
+    assert named(memory) == said["outcome"], memory.why
     if memory.outcome == "held":
         assert (hex(memory.extent.base), hex(memory.extent.end - 1), memory.no_map) == (
             said["start"],
@@ -199,7 +209,8 @@ def test_releases_are_taken_for_the_older_row() -> None:
         ((6, 5), "6.1"),
         ((6, 11), "6.6"),
         ((7, 0), "6.12"),
-        ((7, 9), "7.2"),
+        ((7, 2), "7.2"),
+        ((7, 9), "7.3"),
     ):
         assert release_of(version).name == name
     assert [release.version for release in RELEASES] == sorted(release.version for release in RELEASES)
@@ -218,7 +229,13 @@ def test_releases_for_people() -> None:
         ("mem=64M x", 64 << 20),
         ("mem=64M mem=1g", 1 << 30),
         ("mem=0x1801", 0x1000),
-        ("mem=x", None),
+        ("mem=x", 0),
+        ("mem=", 0),
+        ("mem=0400K", 256 << 10),
+        ("mem=09M", 0),
+        ("mem=16E", 0),
+        ("mem=18446744073709555712", 4096),
+        ('mem="64M"', 64 << 20),
         ("memx=1M", None),
     ],
 )

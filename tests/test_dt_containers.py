@@ -150,6 +150,19 @@ CONTAINERS: dict[str, tuple[bytes, list[str]]] = {
         ),
         ["f#1 (example,one)|FIT image fdt-1|dtb", "f#2 (example,two)|FIT image fdt-2, gzip|dtb"],
     ),
+    "fit-untyped": (
+        blob(
+            N(
+                "",
+                {},
+                [
+                    N("images", {}, [N("fdt-1", {"data": ONE}), N("fdt-2", {"data": ONE}), N("uboot", {"data": b"x"})]),
+                    N("configurations", {}, [N("conf-1", {"fdt": texts("other", "fdt-1")})]),
+                ],
+            )
+        ),
+        ["f#1 (example,one)|FIT image fdt-1|dtb"],
+    ),
     "fit-external": (fit([external(ONE)], behind=ONE), ["f#1 (example,one)|FIT image fdt-1|dtb"]),
     "fit-position": (
         fit([N("fdt-1", FIT_FDT | POSITION)]).ljust(0x400, b"\0") + ONE,

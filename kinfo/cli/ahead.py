@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from kinfo.dt.schema import SchemaCheck, SchemaTool
 
-_NO_CHECK = {"--no-schema", "--list", "--help"}
+_NO_CHECK = {"--no-schema", "--list", "--help", "-h"}
 _STARTED: list[SchemaCheck] = []
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 from kinfo.errors import KinfoError
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel.stack.backtraces import Backtraces
     from kinfo.kernel.stack.model import Backtrace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo backtrace` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    btf: str | None
+    every: bool
+    pid: tuple[int, ...]
+    cpu: tuple[int, ...]
+    stuck: bool
+    registers: str | None
+    form: str
+    strict: bool
 
 
 @click.command("backtrace", short_help="Show where the tasks of the kernel in a RAM dump were")
@@ -32,19 +50,8 @@ if TYPE_CHECKING:
 )
 @data_format()
 @strict_option
-def command(  # noqa: PLR0913  # an option each
-    *,
-    ram: tuple[str, ...],
-    kinfo: str | None,
-    btf: str | None,
-    every: bool,
-    pid: tuple[int, ...],
-    cpu: tuple[int, ...],
-    stuck: bool,
-    registers: str | None,
-    form: str,
-    strict: bool,
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Show the call chain of the CPU that panicked in RAM..., else of every CPU, innermost function first.
 
     RAM is named as for `kinfo symbols`; types come as for `kinfo ps`. Lines are the kernel's own: name+0xoff/0xsize [module].
@@ -58,25 +65,27 @@ def command(  # noqa: PLR0913  # an option each
     kinfo backtrace ram.elf --stuck
     kinfo backtrace DDRCS0_0.BIN@0x80000000 --registers cpus.txt --cpu 3
     """
-    if sum((every, bool(pid), bool(cpu), stuck)) > 1:
+    if sum((options.every, bool(options.pid), bool(options.cpu), options.stuck)) > 1:
         raise click.UsageError("choose one of --all, --pid, --cpu and --stuck")
     from kinfo.kernel.stack.backtraces import findings as of_traces
     from kinfo.report import backtrace as report
 
-    with opened(ram, kinfo) as kernel:
-        use_btf(kernel, btf)
-        found = _backtraces(kernel, registers)
-        traces = _chosen(found, every=every, pids=pid, cpus=cpu, stuck=stuck)
+    with opened(options.ram, options.kinfo) as kernel:
+        use_btf(kernel, options.btf)
+        found = _backtraces(kernel, options.registers)
+        traces = _chosen(found, every=options.every, pids=options.pid, cpus=options.cpu, stuck=options.stuck)
         findings = (*kernel.told, *found.tasks.findings, *of_traces(traces))
-        if form != "text":
-            show(form, lambda: report.document(found, traces, findings))
-        elif stuck:
-            common.write(report.grouped(traces, findings, common.style()))
+        if options.form != "text":
+            show(options.form, lambda: report.document(found, traces, findings))
+        elif options.stuck:
+            common.tell(report.grouped(traces, findings, common.style()))
         else:
-            words = [*map(safe, ram), *(("--kinfo", safe(kinfo)) if kinfo else ()), *(("--btf", safe(btf)) if btf else ())]
-            steps = report.next_steps(traces, words, is_default=not (every or pid or cpu))
-            common.write(report.text(traces, findings, common.style()) + steps)
-    return common.verdict(findings, strict=strict)
+            words = list(map(safe, options.ram))
+            for option, value in (("--kinfo", options.kinfo), ("--btf", options.btf)):
+                words += (option, safe(value)) if value else ()
+            steps = report.next_steps(traces, words, is_default=not (options.every or options.pid or options.cpu))
+            common.tell(report.text(traces, findings, common.style()) + steps)
+    return common.verdict(findings, strict=options.strict)
 
 
 def _backtraces(kernel: Kernel, registers: str | None) -> Backtraces:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from kinfo import api
 from kinfo.cli import common
-from kinfo.cli.facts import gathered, source_options
+from kinfo.cli.facts import Sources, gathered, source_options
 from kinfo.cli.formats import show
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.output import write_file
 from kinfo.cli.words import say
 from kinfo.report.formats import names_for_data
@@ -18,6 +20,22 @@ from kinfo.report.formats import names_for_data
 if TYPE_CHECKING:
     from kinfo.kernel_build.model import Facts
     from kinfo.writers import Built
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Sources):
+    """What `kinfo build` was asked for."""
+
+    driver: str
+    layout: str | None
+    output: str | None
+    build_info: tuple[str, ...]
+    table: str | None
+    after: int | None
+    only: str | None
+    explain: bool
+    form: str | None
+    force: bool
 
 
 @click.command("build", short_help="Write the record that a driver would leave")
@@ -32,7 +50,8 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Say of every field what it is and why.")
 @click.option("--format", "form", type=click.Choice(names_for_data()), help="How to explain it (implies --explain).")
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
-def command(**given: Any) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Write the record that a driver would leave on the kernel that SOURCE... are of.
 
     SOURCE is named as for `kinfo facts`. Exit 0, or 2 when facts are missing (the message names each and how to give it), or
@@ -42,31 +61,27 @@ def command(**given: Any) -> int:
     kinfo build vmlinux .config --driver android --phys-base 0x80200000 -o golden.bin
     kinfo build vmlinux .config --driver meminspect-v1 --phys-base 0x80200000 --after 9 -o half.bin
     """
-    options = {
-        name: given.pop(name) for name in ("driver", "layout", "output", "build_info", "table", "after", "only", "explain")
-    }
-    form, force = given.pop("form"), given.pop("force")
-    output, is_explained = options["output"], options["explain"] or form is not None
+    output, is_explained = options.output, options.explain or options.form is not None
     if output is None and not is_explained:
         raise click.UsageError("name the file to write with -o, or ask with --explain")
     if output == "-" and is_explained:
         raise click.UsageError("--explain goes to standard output, where -o - sends the record")
-    only = None if options["only"] is None else frozenset(filter(None, options["only"].split(",")))
-    facts = gathered(**given)
-    regions = api.table(options["table"], stdin=common.stdin()) if options["table"] is not None else None
+    only = None if options.only is None else frozenset(filter(None, options.only.split(",")))
+    facts = gathered(options)
+    regions = api.table(options.table, stdin=common.stdin()) if options.table is not None else None
     built = api.build(
         facts,
-        options["driver"],
-        options["layout"],
-        build_info=options["build_info"],
-        entries=api.registered(regions, options["driver"]) if regions is not None else None,
-        after=options["after"],
+        options.driver,
+        options.layout,
+        build_info=options.build_info,
+        entries=api.registered(regions, options.driver) if regions is not None else None,
+        after=options.after,
         only=only,
     )
     if output is not None:
-        write_file(output, built.data, force=force)
+        write_file(output, built.data, force=options.force)
     if is_explained:
-        _explain(built, facts, form or "text")
+        _explain(built, facts, options.form or "text")
     else:
         for note in built.notes:
             say(note)
@@ -80,6 +95,6 @@ def _explain(built: Built, facts: Facts, form: str) -> None:
     from kinfo.report import facts as report
 
     if form == "text":
-        common.write(report.explained(built, facts, common.style()))
+        common.tell(report.explained(built, facts, common.style()))
     else:
         show(form, lambda: report.built_document(built, facts))

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "symbolize": ("kinfo.cli.symbolize", "Put names on the raw addresses of a log"),
     "backtrace": ("kinfo.cli.backtrace", "Show where each CPU or task was, as the kernel's own traces do (short: bt)"),
     "ps": ("kinfo.cli.ps", "List the tasks of the kernel in a RAM dump"),
+    "config": ("kinfo.cli.config", "Print the configuration that a kernel carries (CONFIG_IKCONFIG)"),
     "dmesg": ("kinfo.cli.dmesg", "Print the kernel's log out of a dump: RAM, vmcore, meminspect's regions"),
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
@@ -42,7 +43,10 @@ def top_help() -> str:
         "  Reads the debug-kinfo record that Android and meminspect kernels leave in\n"
         "  reserved memory for the boot loader: which kernel ran, and where its symbols lie.\n\n"
         f"Commands:\n{rows}\n\n"
-        "Options:\n  --version  Show the version and exit.\n  --help     Show this message and exit.\n\n"
+        "Options:\n"
+        "  --color auto|always|never  Colours; NO_COLOR and FORCE_COLOR are obeyed.\n"
+        "  --version                  Show the version and exit.\n"
+        "  -h, --help                 Show this message and exit.\n\n"
         "Exit codes: 0 sound, 1 findings (an error, or a warning under --strict), 2 could not decide.\n"
         "Start with: kinfo demo, then kinfo decode DUMP. `kinfo COMMAND --help` has the details.\n"
     )

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from kinfo.cli.colour import is_wanted
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.findings import Finding, Severity, worst
 from kinfo.report.style import Style
@@ -40,8 +41,8 @@ def stdin() -> BinaryIO | None:
 
 
 def style() -> Style:
-    """Colours where standard output is a terminal, unless NO_COLOR says otherwise."""
-    return Style(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    """With the colours that are wanted on standard output."""
+    return Style(colour=is_wanted())
 
 
 def width() -> int | None:
@@ -54,6 +55,16 @@ def width() -> int | None:
 
 def write(text: str) -> None:
     """Data, to standard output."""
+    sys.stdout.write(text)
+
+
+def tell(text: str) -> None:
+    """Text for people, to standard output: in the width of the terminal that it is, as it comes where it is none."""
+    columns = width()
+    if columns is not None:
+        from kinfo.report.fold import fold
+
+        text = fold(text, columns)
     sys.stdout.write(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -12,12 +13,27 @@ from kinfo.cli import common
 from kinfo.cli.compared import write_as, write_text
 from kinfo.cli.formats import findings_format, strict_option
 from kinfo.cli.main import UNDECIDED
+from kinfo.cli.options import takes
 from kinfo.cli.words import say
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
     from kinfo.diff.model import Compared
     from kinfo.diff.of_files import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo compare` was asked for."""
+
+    paths: tuple[str, ...]
+    ignore: tuple[str, ...]
+    policy: str | None
+    exact: bool
+    every: bool
+    baseline: str | None
+    form: str
+    strict: bool
 
 
 @click.command("compare", short_help="Compare records field by field, by meaning")
@@ -29,17 +45,8 @@ if TYPE_CHECKING:
 @click.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
 @findings_format()
 @strict_option
-def command(
-    *,
-    paths: tuple[str, ...],
-    ignore: tuple[str, ...],
-    policy: str | None,
-    exact: bool,
-    every: bool,
-    baseline: str | None,
-    form: str,
-    strict: bool,
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Compare the record in OLD with the one in NEW: dumps, or YAML or JSON of fields; or all of a folder, by name.
 
     Addresses that moved together are the same; what another boot, build or writer explains is expected. Exit 0 when nothing
@@ -50,24 +57,26 @@ def command(
     kinfo compare baseline/ out/ --policy kinfo.yaml --format junit > kinfo.xml
     kinfo compare --update-baseline baseline/ out/*.bin
     """
-    if baseline is not None:
-        if any((ignore, policy, exact, every, strict, form != "text")):
+    if options.baseline is not None:
+        if any((options.ignore, options.policy, options.exact, options.every, options.strict, options.form != "text")):
             raise click.UsageError("--update-baseline compares nothing: leave the other options out")
         from kinfo.cli.baseline import update
 
-        return update(baseline, paths)
+        return update(options.baseline, options.paths)
     from kinfo.diff.of_files import Reader, outcomes, policy_in
     from kinfo.diff.policy import Policy
 
-    rules = (policy_in(policy) if policy is not None else Policy()).ignoring(ignore)
-    _check(paths)
-    found, alone = outcomes(paths[0], paths[1], rules, exact=exact, reader=Reader(common.stdin(), say))
+    rules = (policy_in(options.policy) if options.policy is not None else Policy()).ignoring(options.ignore)
+    _check(options.paths)
+    found, alone = outcomes(
+        options.paths[0], options.paths[1], rules, exact=options.exact, reader=Reader(common.stdin(), say)
+    )
     seen = _Seen(found, alone)
-    if form == "text":
-        write_text(seen.compared(), alone, every=every, many=os.path.isdir(paths[0]))
+    if options.form == "text":
+        write_text(seen.compared(), alone, every=options.every, many=os.path.isdir(options.paths[0]))
     else:
-        write_as(form, seen.compared(), alone, strict=strict)
-    return UNDECIDED if seen.has_problem else common.verdict(tuple(seen.gravest.values()), strict=strict)
+        write_as(options.form, seen.compared(), alone, strict=options.strict)
+    return UNDECIDED if seen.has_problem else common.verdict(tuple(seen.gravest.values()), strict=options.strict)
 
 
 class _Seen:

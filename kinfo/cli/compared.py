@@ -23,14 +23,14 @@ def write_text(compared: Iterable[Compared], alone: Sequence[Alone], *, every: b
     for one in compared:
         count, refused = count + 1, refused + one.is_refused
         if many and not one.raised:
-            common.write(line(one, style))
+            common.tell(line(one, style))
         else:
-            common.write(render(one, style, every=every, width=width) + ("\n" if many else ""))
+            common.tell(render(one, style, every=every, width=width) + ("\n" if many else ""))
     for each in alone:
         word = style.severity(each.finding.severity, each.finding.severity.value)
-        common.write(f"{word}  {each.finding.code}  {safe(each.name)}: {safe(each.finding.message)}\n")
+        common.tell(f"{word}  {each.finding.code}  {safe(each.name)}: {safe(each.finding.message)}\n")
     if many:
-        common.write(f"{count} pairs: {refused} differ, {count - refused} pass; {len(alone)} without a partner\n")
+        common.tell(f"{count} pairs: {refused} differ, {count - refused} pass; {len(alone)} without a partner\n")
 
 
 def write_as(form: str, compared: Iterable[Compared], alone: Sequence[Alone], *, strict: bool) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import click
 
 from kinfo.cli import common, output
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo core` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    path: str
+    force: bool
 
 
 @click.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
@@ -17,7 +29,8 @@ from kinfo.debuggers import core_file
 @kinfo_option
 @click.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-def command(*, ram: tuple[str, ...], kinfo: str | None, path: str, force: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Write RAM... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it without options.
 
     RAM is named as for `kinfo symbols`: raw files, LiME, cores without VMCOREINFO. Holes of sparse files stay holes. What
@@ -27,13 +40,13 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, path: str, force: bool) 
     kinfo core DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 -o ram.core
     crash vmlinux ram.core
     """
-    if path == "-":
+    if options.path == "-":
         raise click.UsageError("a core is written to a file: name it with -o")
-    with opened(ram, kinfo) as kernel:
+    with opened(options.ram, options.kinfo) as kernel:
         core_file.check(kernel)
-        output.write_with(path, partial(core_file.write, kernel), force=force)
+        output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
         found = core_file.findings(kernel)
     for finding in found:
         say(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
-    say(f"wrote {path}")
+    say(f"wrote {options.path}")
     return common.verdict(found, strict=False)

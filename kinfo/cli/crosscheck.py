@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from kinfo import api
 from kinfo.cli import common
-from kinfo.cli.facts import gathered, source_options
+from kinfo.cli.facts import Sources, gathered, source_options
 from kinfo.cli.formats import findings_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.words import say
 from kinfo.writer_rows import rows
 
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
 
 _UPSTREAM = {row.key: row for row in rows.postings()}
 _NEWEST = tuple(_UPSTREAM)[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Sources):
+    """What `kinfo crosscheck` was asked for."""
+
+    upstream: str
+    downstream: str | None
+    table: str | None
+    build_info: tuple[str, ...]
+    dump: str | None
+    ignore: tuple[str, ...]
+    form: str
+    strict: bool
 
 
 @click.command("crosscheck", short_help="Compare what the upstream and the downstream driver leave on one kernel")
@@ -31,7 +47,8 @@ _NEWEST = tuple(_UPSTREAM)[-1]
 @click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
 @findings_format()
 @strict_option
-def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Build the records of both drivers from one kernel, and compare them: the test of the series' cover letter.
 
     SOURCE is named as for `kinfo facts`. Exit 0 when every difference has a reason, 1 when one has none, 2 when facts are
@@ -41,29 +58,32 @@ def command(*, form: str, strict: bool, ignore: tuple[str, ...], **given: Any) -
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --upstream v1
     kinfo crosscheck vmlinux .config --phys-base 0x80200000 --dump region.bin
     """
-    crossed = _crossed(given, ignore)
-    _show(form, crossed, crossed.findings, strict=strict)
-    return common.verdict(crossed.findings, strict=strict)
+    crossed = _crossed(options)
+    _show(options.form, crossed, crossed.findings, strict=options.strict)
+    return common.verdict(crossed.findings, strict=options.strict)
 
 
-def _crossed(given: dict[str, Any], ignore: tuple[str, ...]) -> Crossed:
+def _crossed(options: Options) -> Crossed:
     from kinfo.diff.of_files import Reader
     from kinfo.diff.policy import Policy
 
-    Policy().ignoring(ignore)  # raises before anything is read
-    upstream, downstream, table, info, dump = (
-        given.pop(name) for name in ("upstream", "downstream", "table", "build_info", "dump")
+    Policy().ignoring(options.ignore)  # raises before anything is read
+    facts, dump = gathered(options), options.dump
+    return api.crosscheck(
+        facts,
+        options.upstream,
+        options.downstream,
+        regions=None if options.table is None else api.table(options.table, stdin=common.stdin()),
+        build_info=options.build_info,
+        dump=None if dump is None else (dump, Reader(common.stdin(), say).record(dump)),
+        ignore=options.ignore,
     )
-    facts = gathered(**given)
-    regions = api.table(table, stdin=common.stdin()) if table is not None else None
-    found = (dump, Reader(common.stdin(), say).record(dump)) if dump is not None else None
-    return api.crosscheck(facts, upstream, downstream, regions=regions, build_info=info, dump=found, ignore=ignore)
 
 
 def _show(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict: bool) -> None:
     from kinfo.report.compare import crossed_document, crossed_judged, crossed_text
 
     if form == "text":
-        common.write(crossed_text(crossed, found, common.style(), common.width()))
+        common.tell(crossed_text(crossed, found, common.style(), common.width()))
     else:
         show(form, lambda: crossed_document(crossed, found), lambda: [crossed_judged(crossed, found)], strict=strict)

@@ -8,16 +8,29 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
 import click
 
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.debuggers.session import TOOLS, Asked, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo debug` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    tool: str
+    vmlinux: str | None
+    is_run: bool
 
 
 @click.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
@@ -28,7 +41,8 @@ from kinfo.errors import KinfoError
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
 )
 @click.option("--run", "is_run", is_flag=True, help="Start the debugger instead of printing its command.")
-def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str | None, is_run: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Print (with --run: start) the command with which a debugger opens RAM..., with all that it would ask for.
 
     crash gets --kaslr, -m vabits_actual, kimage_voffset, phys_offset and FILE@ADDR. drgn gets a Python script: no vmlinux
@@ -39,15 +53,17 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, tool: str, vmlinux: str 
     kinfo debug ram.elf --tool crash --vmlinux vmlinux-6.12
     kinfo debug ram.elf --tool drgn > session.py && python -i session.py
     """
-    if "-" in ram:
+    if "-" in options.ram:
         raise click.UsageError("a debugger opens the memory itself: name its file")
-    if vmlinux is not None and tool == "drgn":
+    if options.vmlinux is not None and options.tool == "drgn":
         raise click.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
-    with opened(ram, kinfo) as kernel:
-        if vmlinux is not None:
-            check(kernel, vmlinux)
-        session: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, Asked(ram, kinfo, vmlinux or ""))
-        if is_run:
+    with opened(options.ram, options.kinfo) as kernel:
+        if options.vmlinux is not None:
+            check(kernel, options.vmlinux)
+        session: Session = import_module(f"kinfo.debuggers.{options.tool}").session(
+            kernel, Asked(options.ram, options.kinfo, options.vmlinux or "")
+        )
+        if options.is_run:
             return _run(session)
     sys.stdout.buffer.write(os.fsencode(session.shown))  # file names can be undecodable
     return SOUND

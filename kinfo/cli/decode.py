@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
 
 from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.formats import findings_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
 from kinfo.examine import Examined
 from kinfo.memory import Dump
 from kinfo.sources import open_source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo decode` was asked for."""
+
+    dump: str
+    offset: int | None
+    base: int | None
+    every: bool
+    layout: str | None
+    form: str
+    hexdump: bool
+    explain: bool
+    strict: bool
 
 
 @click.command("decode", short_help="Decode the record in a dump")
@@ -26,18 +43,8 @@ from kinfo.sources import open_source
 @click.option("--hex", "hexdump", is_flag=True, help="Add an annotated hex dump (text only).")
 @click.option("--explain", is_flag=True, help="Add the evidence for every layout that was weighed.")
 @strict_option
-def command(
-    *,
-    dump: str,
-    offset: int | None,
-    base: int | None,
-    every: bool,
-    layout: str | None,
-    form: str,
-    hexdump: bool,
-    explain: bool,
-    strict: bool,
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Decode the record in DUMP: a dump of its memory region or of any memory around it, or - for standard input.
 
     Exit 0 when the record is sound, 1 when something is wrong with it (or the region is erased), 2 when none was found.
@@ -47,20 +54,20 @@ def command(
     kinfo decode ram.bin --base 0x80000000 --all
     dd if=/dev/mem bs=4096 skip=$((0x4e000)) count=1 | kinfo decode - --base 0x4e000000
     """
-    if hexdump and form != "text":
-        raise click.UsageError(f"--hex goes with --format text, not {form}")
-    with open_source(dump, common.stdin()) as source:
+    if options.hexdump and options.form != "text":
+        raise click.UsageError(f"--hex goes with --format text, not {options.form}")
+    with open_source(options.dump, common.stdin()) as source:
         path, source.name = source.name, safe(source.name)
-        records = _records(source, offset=offset, base=base, layout=layout)
-        shown = records if every else records[:1]
-        if form == "text":
-            _write_text(source, safe(dump), shown, hexdump=hexdump, explain=explain)
+        records = _records(source, offset=options.offset, base=options.base, layout=options.layout)
+        shown = records if options.every else records[:1]
+        if options.form == "text":
+            _write_text(source, safe(options.dump), shown, hexdump=options.hexdump, explain=options.explain)
         else:
-            _show(form, path, shown, explain=explain, strict=strict)
+            _show(options.form, path, shown, explain=options.explain, strict=options.strict)
     if len(records) > len(shown):
         others = ", ".join(f"{record.offset:#x}" for record in records[1:4])
         say(f"{len(records) - 1} more at {others}{', ...' if len(records) > 4 else ''}; --all shows them")
-    return common.verdict(tuple(finding for record in shown for finding in record.findings), strict=strict)
+    return common.verdict(tuple(finding for record in shown for finding in record.findings), strict=options.strict)
 
 
 def _records(source: Dump, *, offset: int | None, base: int | None, layout: str | None) -> tuple[Examined, ...]:
@@ -76,16 +83,16 @@ def _write_text(source: Dump, name: str, records: Sequence[Examined], *, hexdump
 
     style = common.style()
     for index, record in enumerate(records):
-        common.write("\n" if index else "")
-        common.write(text.render(source.name, record, style))
+        common.tell("\n" if index else "")
+        common.tell(text.render(source.name, record, style, common.width()))
         if explain:
-            common.write("\n" + text.evidence(record.weighed, style))
+            common.tell("\n" + text.evidence(record.weighed, style))
         if hexdump:
             behind = _behind(source, record)
-            common.write("\n" + hexdumps.render(record, behind, style))
+            common.tell("\n" + hexdumps.render(record, behind, style))
             if record.vendor:
-                common.write("\n" + hexdumps.render(record.vendor, _behind(source, record.vendor), style))
-    common.write(after_decode(source, name, records[0]))
+                common.tell("\n" + hexdumps.render(record.vendor, _behind(source, record.vendor), style))
+    common.tell(after_decode(source, name, records[0]))
 
 
 def _behind(source: Dump, record: Examined) -> bytes:

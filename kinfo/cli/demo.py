@@ -34,12 +34,12 @@ def command() -> int:
     style = common.style()
     with as_file(files("kinfo") / "samples") as folder:
         for index, (name, what) in enumerate(SAMPLES.items()):
-            common.write(("\n" if index else "") + style.paint(f"== {name}: {what}", "bold") + "\n\n")
+            common.tell(("\n" if index else "") + style.paint(f"== {name}: {what}", "bold") + "\n\n")
             with open_dump(folder / name) as dump:
                 record = api.decode(dump)
-                common.write(text.render(name, record, style))
+                common.tell(text.render(name, record, style, common.width()))
         _names(folder, style)
-    common.write("\nNow your own: kinfo decode DUMP (add --hex or --explain for more), kinfo info RAM\n")
+    common.tell("\nNow your own: kinfo decode DUMP (add --hex or --explain for more), kinfo info RAM\n")
     return SOUND
 
 
@@ -47,7 +47,7 @@ def _names(folder: Path, style: Style) -> None:
     """From the record to names: the kernel of a RAM dump, and a boot loader's log with names."""
     with open_kernel(str(folder / CRASH)) as kernel:
         kernel.memory.name = CRASH
-        common.write("\n" + style.paint(f"== {CRASH}: the RAM of a crashed kernel, without its vmlinux", "bold") + "\n\n")
-        common.write(report.text(summary(kernel), style))
-        common.write("\n" + style.paint(f"== {LOG}: what the boot loader printed, with names", "bold") + "\n\n")
-        common.write(Symbolizer(kernel).text((folder / LOG).read_bytes()).decode())
+        common.tell("\n" + style.paint(f"== {CRASH}: the RAM of a crashed kernel, without its vmlinux", "bold") + "\n\n")
+        common.tell(report.text(summary(kernel), style))
+        common.tell("\n" + style.paint(f"== {LOG}: what the boot loader printed, with names", "bold") + "\n\n")
+        common.tell(Symbolizer(kernel).text((folder / LOG).read_bytes()).decode())

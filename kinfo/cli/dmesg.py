@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
@@ -20,6 +22,22 @@ if TYPE_CHECKING:
     from kinfo.kernel.printk.open import Opened
 
 _PIECE = 4096  # messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo dmesg` was asked for."""
+
+    source: tuple[str, ...]
+    kinfo: str | None
+    raw: bool
+    human: bool
+    caller: bool
+    level: str | None
+    facility: str | None
+    names: bool
+    form: str
+    strict: bool
 
 
 @click.command("dmesg", short_help="Print the kernel's log out of a dump")
@@ -33,19 +51,8 @@ _PIECE = 4096  # messages
 @click.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
 @data_format()
 @strict_option
-def command(  # noqa: PLR0913  # an option each
-    *,
-    source: tuple[str, ...],
-    kinfo: str | None,
-    raw: bool,
-    human: bool,
-    caller: bool,
-    level: str | None,
-    facility: str | None,
-    names: bool,
-    form: str,
-    strict: bool,
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Print the log of the kernel in SOURCE..., as dmesg does; no vmlinux is needed, and no record where VMCOREINFO is there.
 
     SOURCE is RAM as for `kinfo symbols`, kdump's vmcore, meminspect's core image, or its region files: md_K*.BIN one by one,
@@ -61,22 +68,23 @@ def command(  # noqa: PLR0913  # an option each
     from kinfo.kernel.printk.open import open_log
     from kinfo.report import dmesg as report
 
-    levels, facilities = _levels(level), _facilities(facility)
-    opened = open_log(source, kinfo, common.stdin(), is_kernel_wanted=names)
+    levels, facilities = _levels(options.level), _facilities(options.facility)
+    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names)
     messages = _chosen(opened.log.messages, levels, facilities)
-    named = _namer(opened) if names else None
-    if form != "text":
-        show(form, lambda: report.document(opened.log, messages, named))
+    named = _namer(opened) if options.names else None
+    if options.form != "text":
+        show(options.form, lambda: report.document(opened.log, messages, named))
     else:
-        is_shown = sys.stdout.isatty()
-        shape = report.Shape(common.style(), is_raw=raw, is_human=human, has_caller=caller, is_shown=is_shown)
+        style = common.style()
+        is_shown = sys.stdout.isatty() or (style.colour and not options.raw)
+        shape = report.Shape(style, is_raw=options.raw, is_human=options.human, has_caller=options.caller, is_shown=is_shown)
         for piece in _pieces(report.lines(messages, shape, named)):
             common.write_bytes(piece)
     for finding in opened.log.findings:
         say(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
     if opened.kernel:
         opened.kernel.close()
-    return common.verdict(opened.log.findings, strict=strict)
+    return common.verdict(opened.log.findings, strict=options.strict)
 
 
 def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.output import write_file
 from kinfo.cli.words import say
 from kinfo.errors import FieldError
 from kinfo.fields_file import read_fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo encode` was asked for."""
+
+    fields: str
+    layout: str | None
+    output: str
+    region: int | None
+    force: bool
 
 
 @click.command("encode", short_help="Write a record from field values")
@@ -19,7 +33,8 @@ from kinfo.fields_file import read_fields
 @click.option("-o", "--output", required=True, metavar="OUT", help="The file to write; - for standard output.")
 @click.option("--region", type=common.NUMBER, help="Fill up with zeros to a region of this many bytes.")
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
-def command(*, fields: str, layout: str | None, output: str, region: int | None, force: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Write a record with a right checksum from FIELDS: YAML or JSON, - for standard input.
 
     FIELDS is a mapping of C field names to values, or what `kinfo decode --format yaml` or json prints of one record.
@@ -29,19 +44,19 @@ def command(*, fields: str, layout: str | None, output: str, region: int | None,
     kinfo decode dump.bin --format yaml > fields.yaml
     kinfo encode fields.yaml -o record.bin
     """
-    given = read_fields(fields, layout, stdin=common.stdin())
+    given = read_fields(options.fields, options.layout, stdin=common.stdin())
     for note in given.notes:
         say(note)
     chosen = api.layout(given.layout)
     try:
         data = api.encode(given.fields, chosen, given.after_nul)
     except FieldError as error:
-        raise FieldError(f"{fields}: {error.message}", error.hint) from None
-    if region is not None:
-        if not len(data) <= region <= 1 << 24:
-            raise click.UsageError(f"--region {region}: it takes {len(data)} (the record) to {1 << 24} bytes")
-        data = data.ljust(region, b"\0")
-    write_file(output, data, force=force)
-    if output != "-":
-        say(f"wrote {output}: {chosen.name} ({chosen.alias}), {len(data)} bytes")
+        raise FieldError(f"{options.fields}: {error.message}", error.hint) from None
+    if options.region is not None:
+        if not len(data) <= options.region <= 1 << 24:
+            raise click.UsageError(f"--region {options.region}: it takes {len(data)} (the record) to {1 << 24} bytes")
+        data = data.ljust(options.region, b"\0")
+    write_file(options.output, data, force=options.force)
+    if options.output != "-":
+        say(f"wrote {options.output}: {chosen.name} ({chosen.alias}), {len(data)} bytes")
     return SOUND

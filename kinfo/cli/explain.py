@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.catalogue import RULES, rule_named
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.report import explain as report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo explain` was asked for."""
+
+    code: str | None
+    form: str
 
 
 @click.command("explain", short_help="Explain a finding's code")
 @click.argument("code", required=False)
 @data_format()
-def command(*, code: str | None, form: str) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Explain the finding CODE: what it is, its effect, what to do, where the rule comes from. Without CODE, list all."""
     style = common.style()
-    if form != "text":
-        rules = (rule_named(code),) if code else RULES
-        show(form, lambda: [report.data(rule) for rule in rules])
-    elif code:
-        common.write(report.text(rule_named(code), style))
+    if options.form != "text":
+        rules = (rule_named(options.code),) if options.code else RULES
+        show(options.form, lambda: [report.data(rule) for rule in rules])
+    elif options.code:
+        common.tell(report.text(rule_named(options.code), style))
     else:
-        common.write(report.listing(RULES, style))
+        common.tell(report.listing(RULES, style))
     return SOUND

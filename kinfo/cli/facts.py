@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import KINFO_HELP
 
 if TYPE_CHECKING:
@@ -38,28 +40,41 @@ def source_options(function: Decorated) -> Decorated:
     return function
 
 
-def gathered(
-    sources: tuple[str, ...],
-    *,
-    phys_base: int | None,
-    phys_offset: int | None,
-    settings: tuple[str, ...],
-    kinfo: str | None,
-) -> Facts:
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What `source_options` asks for."""
+
+    sources: tuple[str, ...]
+    phys_base: int | None
+    phys_offset: int | None
+    settings: tuple[str, ...]
+    kinfo: str | None
+
+
+def gathered(options: Sources) -> Facts:
     """The facts out of what was named; at least one thing must be."""
     from kinfo.kernel_build.gather import Given, gather
 
-    if not sources and not settings:
+    if not options.sources and not options.settings:
         raise click.UsageError("name a source: vmlinux, Image, System.map, .config or a RAM dump")
-    if sources.count("-") > 1:
+    if options.sources.count("-") > 1:
         raise click.UsageError("- can be named once")
-    return gather(sources, Given(phys_base, phys_offset, settings, kinfo), common.stdin())
+    given = Given(options.phys_base, options.phys_offset, options.settings, options.kinfo)
+    return gather(options.sources, given, common.stdin())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Sources):
+    """What `kinfo facts` was asked for."""
+
+    form: str
 
 
 @click.command("facts", short_help="Show what a kernel build gives a writer of the record")
 @source_options
 @data_format()
-def command(*, sources: tuple[str, ...], form: str, **given: Any) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Show every fact that a writer of the record needs, as far as SOURCE... gives it, and from where.
 
     SOURCE is a vmlinux (its BTF or DWARF too), a raw arm64 Image, a System.map, a .config, /proc/kallsyms as text, a RAM dump
@@ -73,9 +88,9 @@ def command(*, sources: tuple[str, ...], form: str, **given: Any) -> int:
     """
     from kinfo.report import facts as report
 
-    found = gathered(sources, **given)
-    if form == "text":
-        common.write(report.text(found, common.style()))
+    found = gathered(options)
+    if options.form == "text":
+        common.tell(report.text(found, common.style()))
     else:
-        show(form, lambda: report.document(found))
+        show(options.form, lambda: report.document(found))
     return SOUND

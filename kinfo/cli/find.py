@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import click
 
@@ -10,6 +11,7 @@ from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
+from kinfo.cli.options import takes
 from kinfo.cli.progress import with_progress
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
@@ -29,24 +31,34 @@ class Step(common.Number):
         return step
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo find` was asked for."""
+
+    dumps: tuple[str, ...]
+    step: int
+    form: str
+
+
 @click.command("find", short_help="List every record in big dumps")
 @click.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
 @click.option("--step", type=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
 @data_format()
-def command(*, dumps: tuple[str, ...], step: int, form: str) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """List every record in DUMP...: offset, layout, state, release. Decoys (the magic with no sense) are named as such.
 
     Exit 0 when a record was found, 1 when none was, 2 when a dump could not be read.
     """
-    if dumps.count("-") > 1:
+    if options.dumps.count("-") > 1:
         raise click.UsageError("- can be named once")
-    if form == "text":
-        common.write(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
-    hits, failed = _search(dumps, step, shown=form == "text")
-    if form != "text":
+    if options.form == "text":
+        common.tell(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
+    hits, failed = _search(options.dumps, options.step, shown=options.form == "text")
+    if options.form != "text":
         from kinfo.report.document import found
 
-        show(form, lambda: found(hits))
+        show(options.form, lambda: found(hits))
     if failed:
         return UNDECIDED
     return SOUND if any(hit.record for _, hit in hits) else FINDINGS
@@ -83,12 +95,12 @@ def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
 def _write_hit(source: str, hit: Hit) -> None:
     record = hit.record
     if record is None or record.layout is None:
-        common.write(_line(f"{hit.offset:#x}", "decoy", "-", "-", "-", "(no sense behind the magic)", source))
+        common.tell(_line(f"{hit.offset:#x}", "decoy", "-", "-", "-", "(no sense behind the magic)", source))
         return
     kind = "vendor" if record.layout.vendor else "record"
     state = "bad magic" if record.checksum.holds_but_for_the_magic else record.state.value
     columns = (record.layout.alias, record.confidence.value, state, record.release_text or "(empty)")
-    common.write(_line(f"{hit.offset:#x}", kind, *columns, source))
+    common.tell(_line(f"{hit.offset:#x}", kind, *columns, source))
     if record.vendor:
         _write_hit(source, Hit(record.vendor.offset, record.vendor))
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from kinfo.cli import colour
 from kinfo.cli.commands import COMMANDS, top_help
 from kinfo.cli.interrupt import raise_again
 from kinfo.version import __version__
@@ -24,6 +25,8 @@ class LazyGroup(click.Group):
             return None
         command = import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        if not any(parameter.name == "color" for parameter in command.params):
+            command.params.append(colour.option())
         raise_again()  # all that it needs first is imported
         return command
 
@@ -32,7 +35,7 @@ class LazyGroup(click.Group):
         formatter.write(top_help())
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, params=[colour.option()], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="kinfo %(version)s")
 def kinfo() -> None:
     """See `top_help`."""

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import safe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo info` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    form: str
+    every: bool
+    strict: bool
 
 
 @click.command("info", short_help="Show the kernel in a RAM dump on one screen")
@@ -16,7 +30,8 @@ from kinfo.cli.words import safe
 @data_format()
 @click.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
 @strict_option
-def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, strict: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Show what runs in RAM...: record, kernel, virtual addresses and KASLR slide with their evidence, modules, uptime.
 
     RAM is named as for `kinfo symbols`. Exit 0 when record and memory agree, 1 when something is wrong, 2 when they
@@ -29,11 +44,11 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, form: str, every: bool, 
     from kinfo.kernel.boot.summary import summary
     from kinfo.report import kernel as report
 
-    with opened(ram, kinfo) as kernel:
+    with opened(options.ram, options.kinfo) as kernel:
         found = summary(kernel)
-        if form == "text":
-            steps = report.next_steps(map(safe, ram), safe(kinfo) if kinfo else None)
-            common.write(report.text(found, common.style(), every_module=every) + steps)
+        if options.form == "text":
+            steps = report.next_steps(map(safe, options.ram), safe(options.kinfo) if options.kinfo else None)
+            common.tell(report.text(found, common.style(), every_module=options.every) + steps)
         else:
-            show(form, lambda: report.document(found))
-    return common.verdict(found.findings, strict=strict)
+            show(options.form, lambda: report.document(found))
+    return common.verdict(found.findings, strict=options.strict)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo import api
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.record.model import Layout
 from kinfo.report import layouts as report
 from kinfo.report.style import Style
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo layouts` was asked for."""
+
+    name: str | None
+    form: str
+    diff: tuple[str, str] | None
 
 
 @click.command("layouts", short_help="Show the layouts")
 @click.argument("name", required=False)
 @data_format("md", "c")
 @click.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
-def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Show every known layout, or one NAME field by field (name or alias, as in debug-kinfo-text or C).
 
     \b
@@ -27,13 +40,13 @@ def command(*, name: str | None, form: str, diff: tuple[str, str] | None) -> int
     kinfo layouts --format c > kinfo_layouts.h
     """
     style = common.style()
-    if diff:
-        if name or form != "text":
+    if options.diff:
+        if options.name or options.form != "text":
             raise click.UsageError("--diff takes two names, and neither NAME nor --format")
-        common.write(report.diff(api.layout_diff(*diff), style))
+        common.tell(report.diff(api.layout_diff(*options.diff), style))
     else:
-        chosen = [api.layout(name)] if name else list(api.layouts())
-        _show(chosen, form, style, is_one=bool(name))
+        chosen = [api.layout(options.name)] if options.name else list(api.layouts())
+        _show(chosen, options.form, style, is_one=bool(options.name))
     return SOUND
 
 
@@ -45,4 +58,4 @@ def _show(chosen: list[Layout], form: str, style: Style, *, is_one: bool) -> Non
     elif form != "text":
         show(form, lambda: report.document(chosen))
     else:
-        common.write(report.text(chosen[0], style) if is_one else report.listing(chosen, style))
+        common.tell(report.text(chosen[0], style) if is_one else report.listing(chosen, style))

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, split
 from kinfo.cli.words import safe
 from kinfo.kernel.kernel import Place
 from kinfo.kernel.lookup import Lookup, look_up
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo lookup` was asked for."""
+
+    words: tuple[str, ...]
+    kinfo: str | None
+    form: str
+
+
 @click.command("lookup", short_help="Addresses to names, names to addresses")
 @click.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
 @kinfo_option
 @data_format()
-def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Name the addresses ADDR (virtual or physical, 0x... or 16 hex digits) and find the symbols NAME in RAM...
 
     RAM is named as for `kinfo symbols`; a NAME may have an offset: schedule+0x40. --kinfo PA makes it quick on large
@@ -30,15 +43,15 @@ def command(*, words: tuple[str, ...], kinfo: str | None, form: str) -> int:
     kinfo lookup ram.elf 0xffffa140b1e10004 0x40210004 linux_banner
     kinfo lookup DDRCS0_0.BIN@0x80000000 --kinfo 0x9e000000 schedule
     """
-    ram, wanted = split(words)
+    ram, wanted = split(options.words)
     if not wanted:
         raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
-    with opened(ram, kinfo) as kernel:
+    with opened(ram, options.kinfo) as kernel:
         found = [look_up(kernel, word) for word in wanted]
-    if form != "text":
-        show(form, lambda: _document(found))
+    if options.form != "text":
+        show(options.form, lambda: _document(found))
     else:
-        common.write("".join(_lines(found)))
+        common.tell("".join(_lines(found)))
     return SOUND if all(one.places for one in found) else FINDINGS
 
 

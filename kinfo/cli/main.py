@@ -91,19 +91,23 @@ def _dispatch(arguments: list[str]) -> int:
 
     if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
         _complete(arguments)
-    if not arguments or arguments[0] in ("--help", "-h"):
+    first = _first_word(arguments)
+    if first in (None, "--help", "-h"):
         print(top_help(), end="")
-        return SOUND if arguments else UNDECIDED
-    if arguments[0] == "--version":
+        return SOUND if first else UNDECIDED
+    if first == "--version":
         from kinfo.version import __version__
 
         print(f"kinfo {__version__}")
         return SOUND
-    arguments = [ALIASES.get(arguments[0], arguments[0]), *arguments[1:]]
-    if arguments[0] not in COMMANDS:
+    if first in ALIASES:
+        at = arguments.index(first)
+        first = ALIASES[first]
+        arguments = [*arguments[:at], first, *arguments[at + 1 :]]
+    if first not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
-        raise KinfoError(f"there is no command {arguments[0]!r}", did_you_mean(arguments[0], COMMANDS, choices))
-    if arguments[0] == "verify-dt":
+        raise KinfoError(f"there is no command {first!r}", did_you_mean(first, COMMANDS, choices))
+    if first == "verify-dt":
         from kinfo.cli.ahead import started
         from kinfo.cli.interrupt import raise_again
 
@@ -111,6 +115,17 @@ def _dispatch(arguments: list[str]) -> int:
         with started(arguments):
             return _run_click(arguments)
     return _run_click(arguments)
+
+
+def _first_word(arguments: list[str]) -> str | None:
+    """The command, or the option that stands for one: what is not --color or its value."""
+    rest = iter(arguments)
+    for word in rest:
+        if word == "--color":
+            next(rest, None)
+        elif not word.startswith("--color="):
+            return word
+    return None
 
 
 def _complete(arguments: list[str]) -> NoReturn:

@@ -25,9 +25,9 @@ def write_mended(path: str, output: str, request: Request, *, force: bool) -> in
         found = one_tree(path, request, common.stdin())
         mended = mend(found.tree, request.options)
         for change in mended.changes:
-            common.write(f"changed  {safe(change)}\n")
+            common.tell(f"changed  {safe(change)}\n")
         for finding in mended.left:
-            common.write(f"left     {safe(finding.where)}: {safe(finding.message)}; do: {finding.remedy}\n")
+            common.tell(f"left     {safe(finding.where)}: {safe(finding.message)}; do: {finding.remedy}\n")
         if mended.left or not mended.changes:
             say(f"{output}: not written: {'what is left would be a guess' if mended.left else 'there is nothing to mend'}")
             return FINDINGS if mended.left else SOUND

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo ps` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    btf: str | None
+    threads: bool
+    tree: bool
+    form: str
+    strict: bool
 
 
 @click.command("ps", short_help="List the tasks of the kernel in a RAM dump")
@@ -18,9 +34,8 @@ from kinfo.cli.words import safe
 @click.option("--tree", is_flag=True, help="Children below their parents (text).")
 @data_format()
 @strict_option
-def command(
-    *, ram: tuple[str, ...], kinfo: str | None, btf: str | None, threads: bool, tree: bool, form: str, strict: bool
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """List every task of the kernel in RAM...: pid, parent, CPU, state as ps prints it, policy, kernel or user, name.
 
     RAM is named as for `kinfo symbols`. No vmlinux is needed where the kernel carries BTF (CONFIG_DEBUG_INFO_BTF, which
@@ -35,14 +50,16 @@ def command(
     """
     from kinfo.report import tasks as report
 
-    with opened(ram, kinfo) as kernel:
-        use_btf(kernel, btf)
+    with opened(options.ram, options.kinfo) as kernel:
+        use_btf(kernel, options.btf)
         found = kernel.tasks()
         findings = (*kernel.told, *found.findings)
-        if form == "text":
-            words = [*map(safe, ram), *(("--kinfo", safe(kinfo)) if kinfo else ()), *(("--btf", safe(btf)) if btf else ())]
-            shown = report.text(found, findings, common.style(), threads=threads, tree=tree)
-            common.write(shown + report.next_steps(found, words))
+        if options.form == "text":
+            words = list(map(safe, options.ram))
+            for option, value in (("--kinfo", options.kinfo), ("--btf", options.btf)):
+                words += (option, safe(value)) if value else ()
+            shown = report.text(found, findings, common.style(), threads=options.threads, tree=options.tree)
+            common.tell(shown + report.next_steps(found, words))
         else:
-            show(form, lambda: report.document(found, findings))
-    return common.verdict(findings, strict=strict)
+            show(options.form, lambda: report.document(found, findings))
+    return common.verdict(findings, strict=options.strict)

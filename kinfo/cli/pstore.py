@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
 if TYPE_CHECKING:
     from kinfo.ramoops_source import Found, Names
     from kinfo.regions.ramoops.files import File
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo pstore` was asked for."""
+
+    source: tuple[str, ...]
+    folder: str | None
+    only_list: bool
+    dtb: str | None
+    join: bool
+    symbols: bool
+    force: bool
+    form: str
+    strict: bool
 
 
 @click.command("pstore", short_help="Write out what ramoops keeps in a dump: crash logs, console, traces")
@@ -30,18 +47,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @data_format()
 @strict_option
-def command(  # an option each
-    *,
-    source: tuple[str, ...],
-    folder: str | None,
-    only_list: bool,
-    dtb: str | None,
-    join: bool,
-    symbols: bool,
-    force: bool,
-    form: str,
-    strict: bool,
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Find ramoops' zones in SOURCE... and write them to DIR, named and filled as /sys/fs/pstore shows them.
 
     SOURCE is RAM as for `kinfo symbols`, or the region alone, as a file. Zones are found by their signature, wherever they
@@ -55,25 +62,25 @@ def command(  # an option each
     kinfo pstore region.bin -o crash/ --join
     kinfo pstore ram.elf --dtb board.dtb -o crash/ --symbols
     """
-    if folder is None and not only_list:
+    if options.folder is None and not options.only_list:
         raise click.UsageError("say where to: -o DIR, or only look with --list")
     from kinfo.ramoops_source import open_ramoops
     from kinfo.report import pstore as report
 
-    found = open_ramoops(source, dtb, common.stdin())
+    found = open_ramoops(options.source, options.dtb, common.stdin())
     written: dict[int, list[str]] = {}
-    if folder is not None and not only_list:
-        with _names(source, found, is_wanted=symbols) as names:
-            written = _write(found, folder, names, join=join, symbols=symbols, force=force)
+    if options.folder is not None and not options.only_list:
+        with _names(options.source, found, is_wanted=options.symbols) as names:
+            written = _write(found, options.folder, names, join=options.join, symbols=options.symbols, force=options.force)
             if names and names.other_boot:
                 say(f"{names.other_boot}: the dump's kernel puts no names on it")
-    if form != "text":
-        show(form, lambda: report.document(found, written))
+    if options.form != "text":
+        show(options.form, lambda: report.document(found, written))
     else:
-        common.write(report.render(found, common.style()))
+        common.tell(report.render(found, common.style()))
         if written:
-            say(f"wrote {sum(map(len, written.values()))} files to {safe(str(folder))}")
-    return common.verdict(found.findings, strict=strict)
+            say(f"wrote {sum(map(len, written.values()))} files to {safe(str(options.folder))}")
+    return common.verdict(found.findings, strict=options.strict)
 
 
 @contextlib.contextmanager

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.cli import common
 from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened
 from kinfo.cli.words import say
 from kinfo.kernel.log import Log, Statement
 
 _MOST_SAID = 5  # contradictions that are said one by one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo symbolize` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    symbols: str | None
+    slide: str | None
+    log: str
+    force: bool
 
 
 @click.command("symbolize", short_help="Put names on the raw addresses of a log")
@@ -21,7 +36,8 @@ _MOST_SAID = 5  # contradictions that are said one by one
 @click.option("--slide", metavar="0xN", help="With --symbols: how far KASLR moved the image (default: what the log says).")
 @click.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
 @click.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
-def command(*, ram: tuple[str, ...], kinfo: str | None, symbols: str | None, slide: str | None, log: str, force: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Copy a log to standard output, with a name behind every address of the kernel in RAM..., or of the build in --symbols.
 
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
@@ -35,24 +51,26 @@ def command(*, ram: tuple[str, ...], kinfo: str | None, symbols: str | None, sli
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
     kinfo symbolize --symbols System.map < panic.txt
     """
-    if bool(ram) == (symbols is not None):
-        raise click.UsageError("name the memory, or the build's symbols with --symbols FILE" + (": not both" if ram else ""))
-    if symbols is not None:
-        return _by_build(symbols, slide, log, force=force)
-    if slide is not None:
+    if bool(options.ram) == (options.symbols is not None):
+        raise click.UsageError(
+            "name the memory, or the build's symbols with --symbols FILE" + (": not both" if options.ram else "")
+        )
+    if options.symbols is not None:
+        return _by_build(options.symbols, options.slide, options.log, force=options.force)
+    if options.slide is not None:
         raise click.UsageError("--slide is for --symbols: a dump tells its own")
-    if log == "-" and "-" in ram:
+    if options.log == "-" and "-" in options.ram:
         raise click.UsageError("- is the log: name the memory's file")
-    with LogSource(log) as source, opened(ram, kinfo) as kernel:
+    with LogSource(options.log) as source, opened(options.ram, options.kinfo) as kernel:
         heard: list[Statement] = []
-        names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=force)
+        names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
         if source.is_file:
             names.survey(source.read)
             source.rewind()
         for piece in names.named(source.read):
             common.write_bytes(piece)
     if heard:
-        _sum_up(source.name, names, len(heard), is_forced=force)
+        _sum_up(source.name, names, len(heard), is_forced=options.force)
     return FINDINGS if heard else SOUND
 
 

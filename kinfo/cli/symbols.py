@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.cli import common, output
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.kernel.kernel import Kernel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo symbols` was asked for."""
+
+    ram: tuple[str, ...]
+    kinfo: str | None
+    modules: bool
+    physical: bool
+    form: str | None
+    path: str | None
+    force: bool
 
 
 @click.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
@@ -21,9 +37,8 @@ from kinfo.kernel.kernel import Kernel
 )
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE (- for standard output).")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-def command(
-    *, ram: tuple[str, ...], kinfo: str | None, modules: bool, physical: bool, form: str | None, path: str | None, force: bool
-) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """List every symbol of the kernel in RAM..., as /proc/kallsyms and System.map do; no vmlinux is needed.
 
     RAM is an ELF core, a LiME dump or a raw file (FILE@BASE gives its physical address); several make up one memory.
@@ -34,28 +49,30 @@ def command(
     kinfo symbols ram.elf --modules -o vmlinux.syms
     kinfo symbols DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 --kinfo region.bin
     """
-    form = form or ("elf" if path else "text")
-    if form == "elf" and not path:
+    form = options.form or ("elf" if options.path else "text")
+    if form == "elf" and not options.path:
         raise click.UsageError("--format elf needs -o FILE")
-    with opened(ram, kinfo) as kernel:
+    with opened(options.ram, options.kinfo) as kernel:
         if form == "elf":
             from kinfo.debuggers.symbol_file import symbol_file
 
-            assert path
-            output.write_file(path, symbol_file(kernel, physical=physical, modules=modules), force=force)
-            if modules:
+            assert options.path
+            output.write_file(
+                options.path, symbol_file(kernel, physical=options.physical, modules=options.modules), force=options.force
+            )
+            if options.modules:
                 _say_what_is_missing(kernel)
             return SOUND
         from kinfo.report import symbols
 
         render = symbols.text if form == "text" else symbols.as_json
-        parts = render(kernel, physical=physical, modules=modules)
-        if path and path != "-":
-            output.write_file(path, "".join(parts).encode(), force=force)
+        parts = render(kernel, physical=options.physical, modules=options.modules)
+        if options.path and options.path != "-":
+            output.write_file(options.path, "".join(parts).encode(), force=options.force)
         else:
             for part in parts:
-                common.write(part)
-        if modules:
+                (common.tell if form == "text" else common.write)(part)
+        if options.modules:
             _say_what_is_missing(kernel)
     return SOUND
 

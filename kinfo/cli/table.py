@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
+from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe
 from kinfo.plain_data import plain
 from kinfo.writer_rows import rows
@@ -18,13 +20,25 @@ if TYPE_CHECKING:
 _SERIES = [row.series.name for row in rows.ROWS if row.series]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo table` was asked for."""
+
+    source: str
+    series: str | None
+    kinfo: str | None
+    form: str
+    strict: bool
+
+
 @click.command("table", short_help="List the inspect table that a kernel registers its regions in")
 @click.argument("source")
 @click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
 @click.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
 @data_format("csv")
 @strict_option
-def command(*, source: str, series: str | None, kinfo: str | None, form: str, strict: bool) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """List the inspect table in SOURCE: ids, names, addresses, sizes, and which posting of the series it is of.
 
     SOURCE is a vmlinux, a RAM dump (FILE or FILE@BASE), the raw array or section, a core image or region array that the
@@ -39,21 +53,21 @@ def command(*, source: str, series: str | None, kinfo: str | None, form: str, st
     from kinfo.inspect_table import read_table
     from kinfo.meminspect.ids import series_named
 
-    forced = series_named(series) if series else None
-    table = _printable(read_table(source, forced, parse=plain, stdin=common.stdin(), kinfo=kinfo))
-    if form == "csv":
+    forced = series_named(options.series) if options.series else None
+    table = _printable(read_table(options.source, forced, parse=plain, stdin=common.stdin(), kinfo=options.kinfo))
+    if options.form == "csv":
         from kinfo.meminspect.listing import to_csv
 
         common.write(to_csv(table))
-    elif form == "text":
+    elif options.form == "text":
         from kinfo.report.table import render
 
-        common.write(render(table, common.style()))
+        common.tell(render(table, common.style()))
     else:
         from kinfo.report.table import document
 
-        show(form, lambda: document(table))
-    return common.verdict(table.findings, strict=strict)
+        show(options.form, lambda: document(table))
+    return common.verdict(table.findings, strict=options.strict)
 
 
 def _printable(table: Table) -> Table:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,13 +13,14 @@ from kinfo.cli import common
 from kinfo.cli.ahead import schema_check
 from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
+from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe, say
 from kinfo.errors import KinfoError, TreeError
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
     from kinfo.dt.batch import FileVerdicts, Request
-    from kinfo.dt.board import Options
+    from kinfo.dt.board import Options as BoardOptions
     from kinfo.dt.dmesg import BootLog, Iomem
     from kinfo.dt.dump import DumpFacts
     from kinfo.dt.ranges import Range
@@ -28,6 +30,36 @@ if TYPE_CHECKING:
 _PROFILES = [row.key or "downstream" for row in rows.ROWS if row.tree]
 _PAGES = ("4096", "16384", "65536")
 _LOG_LIMIT = 64 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo verify-dt` was asked for."""
+
+    files: tuple[str, ...]
+    listing: bool
+    select: tuple[str, ...]
+    overlay: tuple[str, ...]
+    include: tuple[str, ...]
+    profile: str | None
+    layout: str | None
+    page_size: str
+    kernel: str | None
+    image: str | None
+    blob: str | None
+    explain_boot: bool
+    dump: str | None
+    dmesg: str | None
+    iomem: str | None
+    fix: bool
+    output: str | None
+    force: bool
+    no_schema: bool
+    require_schema: bool
+    require: bool
+    if_present: bool
+    form: str
+    strict: bool
 
 
 @click.command("verify-dt", short_help="Check that a devicetree gives the kinfo driver its memory")
@@ -55,7 +87,8 @@ _LOG_LIMIT = 64 << 20
 @click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
 @findings_format()
 @strict_option
-def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, **given: Any) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Check the trees in FILE... against the kinfo binding and the rules that no schema can hold.
 
     FILE is a .dtb, .dts, dtbo.img, boot.img, vendor_boot.img, Image.gz-dtb, FIT image, /sys/firmware/fdt, a folder like
@@ -69,30 +102,33 @@ def command(*, files: tuple[str, ...], listing: bool, form: str, strict: bool, *
     kinfo verify-dt vendor_boot.img --select gs101 --page-size 16384
     kinfo verify-dt base.dtb --overlay board.dtbo --dump region.bin@0xfd3fe000
     """
-    _refuse_nonsense(files, given)
-    if listing or given["fix"] or given["output"]:
-        return _list(files, given) if listing else _fix(files, given)
-    request = _request(given, None if given["no_schema"] else schema_check(len(files), required=given["require_schema"]))
-    if form == "text":
+    _refuse_nonsense(options)
+    if options.listing or options.fix or options.output:
+        return _list(options) if options.listing else _fix(options)
+    request = _request(
+        options, None if options.no_schema else schema_check(len(options.files), required=options.require_schema)
+    )
+    if options.form == "text":
         from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
 
     results: list[FileVerdicts] = []
-    for result in _results(files, request):
+    for result in _results(options.files, request):
         for problem in result.problems:
             say(problem)
-        if form == "text":
-            short = len(files) > 1 or len(result.verdicts) > 1
-            _write_text(result.verdicts, short=short, explain=bool(given["explain_boot"]))
+        if options.form == "text":
+            short = len(options.files) > 1 or len(result.verdicts) > 1
+            _write_text(result.verdicts, short=short, explain=bool(options.explain_boot))
         results.append(result)
-    _write_rest(form, results, strict=strict)
-    return _code(results, request.options, strict=strict)
+    _write_rest(options.form, results, strict=options.strict)
+    return _code(results, request.options, strict=options.strict)
 
 
-def _refuse_nonsense(files: tuple[str, ...], given: dict[str, Any]) -> None:
-    for one, other in (("require", "if_present"), ("require_schema", "no_schema")):
-        if given[one] and given[other]:
-            raise click.UsageError(f"--{one} and --{other} exclude each other".replace("_", "-"))
-    if files.count("-") > 1:
+def _refuse_nonsense(options: Options) -> None:
+    if options.require and options.if_present:
+        raise click.UsageError("--require and --if-present exclude each other")
+    if options.require_schema and options.no_schema:
+        raise click.UsageError("--require-schema and --no-schema exclude each other")
+    if options.files.count("-") > 1:
         raise click.UsageError("- can be named once")
 
 
@@ -102,12 +138,12 @@ def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> 
     if form == "text" and count > 1:
         from kinfo.report.devicetree import summary
 
-        common.write(summary([verdict for result in results for verdict in result.verdicts]))
+        common.tell(summary([verdict for result in results for verdict in result.verdicts]))
     elif form != "text" and count:
         _show(form, results, strict=strict)
 
 
-def _code(results: Sequence[FileVerdicts], options: Options, *, strict: bool) -> int:
+def _code(results: Sequence[FileVerdicts], options: BoardOptions, *, strict: bool) -> int:
     """2 where something could not be read; 1 for findings, or a file in which no tree has a kinfo node; 2 for undecided."""
     from kinfo.dt.verify import is_open
 
@@ -135,37 +171,37 @@ def _results(files: tuple[str, ...], request: Request) -> Iterator[FileVerdicts]
             bar.update(1)
 
 
-def _request(given: dict[str, Any], schema: SchemaCheck | None) -> Request:
+def _request(options: Options, schema: SchemaCheck | None) -> Request:
     from kinfo.dt.batch import Request
 
     return Request(
-        options=_options(given),
+        options=_board_options(options),
         schema=schema,
-        include=given["include"],
-        overlays=given["overlay"],
-        select=given["select"],
+        include=options.include,
+        overlays=options.overlay,
+        select=options.select,
     )
 
 
-def _options(given: dict[str, Any]) -> Options:
-    from kinfo.dt.board import Options
+def _board_options(options: Options) -> BoardOptions:
+    from kinfo.dt.board import Options as BoardOptions
     from kinfo.dt.profiles import profile_named
     from kinfo.record.layouts import layout_named
 
-    log = _log(given["dmesg"]) if given["dmesg"] else None
-    return Options(
-        profile=profile_named(given["profile"]) if given["profile"] else None,
-        layout=layout_named(given["layout"]) if given["layout"] else None,
-        page_size=int(given["page_size"]),
-        kernel=_kernel(given["kernel"]) if given["kernel"] else log.release if log else None,
-        image=_image(given["image"]) if given["image"] else None,
-        blob=_address(given["blob"], "--blob") if given["blob"] else None,
+    log = _log(options.dmesg) if options.dmesg else None
+    return BoardOptions(
+        profile=profile_named(options.profile) if options.profile else None,
+        layout=layout_named(options.layout) if options.layout else None,
+        page_size=int(options.page_size),
+        kernel=_kernel(options.kernel) if options.kernel else log.release if log else None,
+        image=_image(options.image) if options.image else None,
+        blob=_address(options.blob, "--blob") if options.blob else None,
         placed=log.placed if log else {},
         log=log,
-        iomem=_iomem(given["iomem"]) if given["iomem"] else None,
-        dump=_dump(given["dump"]) if given["dump"] else None,
-        require=given["require"],
-        if_present=given["if_present"],
+        iomem=_iomem(options.iomem) if options.iomem else None,
+        dump=_dump(options.dump) if options.dump else None,
+        require=options.require,
+        if_present=options.if_present,
     )
 
 
@@ -240,21 +276,21 @@ def _dump(text: str) -> DumpFacts:
     return dump_facts(as_source(files), None)
 
 
-def _fix(files: tuple[str, ...], given: dict[str, Any]) -> int:
+def _fix(options: Options) -> int:
     from kinfo.cli.mend import write_mended
 
-    if not given["fix"] or given["output"] in (None, "", "-") or len(files) != 1:
+    if not options.fix or options.output in (None, "", "-") or len(options.files) != 1:
         raise click.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
-    return write_mended(files[0], given["output"], _request(given, None), force=given["force"])
+    return write_mended(options.files[0], options.output, _request(options, None), force=options.force)
 
 
-def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:
+def _list(options: Options) -> int:
     from kinfo.dt.batch import Request, trees
     from kinfo.dt.open import Broken
     from kinfo.dt.profiles import kinfo_nodes
 
-    request, failed = Request(include=given["include"], select=given["select"]), False
-    for path in files:
+    request, failed = Request(include=options.include, select=options.select), False
+    for path in options.files:
         try:
             for found in trees(path, request, common.stdin()):
                 if isinstance(found, Broken):
@@ -263,7 +299,7 @@ def _list(files: tuple[str, ...], given: dict[str, Any]) -> int:
                     continue
                 kinfo = f"{len(kinfo_nodes(found.tree))} kinfo"
                 line = f"{safe(found.label):<44}{found.kind:<8}{found.tree.size:>9} bytes  {kinfo}  {safe(found.inside)}"
-                common.write(line.rstrip() + "\n")
+                common.tell(line.rstrip() + "\n")
         except KinfoError as error:
             failed = True
             say(str(error))
@@ -276,11 +312,11 @@ def _write_text(verdicts: Sequence[Verdict], *, short: bool, explain: bool) -> N
     style = common.style()
     for verdict in verdicts:
         if explain and verdict.kernels:
-            common.write(early_boot.render(verdict, style) + "\n")
+            common.tell(early_boot.render(verdict, style) + "\n")
         if short and verdict.outcome not in ("broken", "undecided"):
-            common.write(devicetree.line(verdict, style))
+            common.tell(devicetree.line(verdict, style))
         else:
-            common.write(devicetree.render(verdict, style) + ("\n" if short else ""))
+            common.tell(devicetree.render(verdict, style) + ("\n" if short else ""))
 
 
 def _show(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:

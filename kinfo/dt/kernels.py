@@ -61,7 +61,9 @@ def outcomes(board: Board) -> tuple[Outcome, ...]:
     found = []
     for name, one in board.boots:
         memory, driver = memory_of(one, node, SMALLEST), driver_of(board, use, one)
-        if memory.outcome == LOST and driver.outcome == WORKS:
+        if one.dies:
+            driver = Driver(FAILS, "the kernel does not come up")
+        elif memory.outcome == LOST and driver.outcome == WORKS:
             driver = driver._replace(why="the driver finds the region all the same, and writes into what is not its own")
         found.append(Outcome(name, one, memory, driver))
     return tuple(found)

@@ -59,9 +59,9 @@ def bytes_text(size: int) -> str:
 
 
 def number(cells: Sequence[int]) -> int:
-    """The number that cells make, the most significant first."""
+    """The number that cells make, the most significant first: of more than two the last two (of_read_number(), 64 bits)."""
     value = 0
-    for cell in cells:
+    for cell in cells[-2:]:
         value = value << 32 | cell
     return value
 

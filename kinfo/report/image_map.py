@@ -10,6 +10,7 @@ from kinfo.record.record import Record
 from kinfo.report.style import Style
 
 WIDTH = 64
+_LEAST = 16  # letters, below which the bar has a line of its own
 _BORDERS = ("text", "stext", "etext", "sinittext", "einittext", "end")
 _TABLES = tuple(name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa"))
 _LEGEND = {
@@ -19,19 +20,27 @@ _LEGEND = {
     "P": "page table",
     ".": "read-only data, data, BSS",
 }
-_COLOURS = {"#": "blue", "k": "magenta", "i": "yellow", "P": "red", ".": "dim"}
+COLOURS = {"#": "azure", "k": "pink", "i": "amber", "P": "scarlet", ".": "grey"}
 
 
-def draw(record: Record, style: Style) -> Iterator[str]:
-    """A bar from the image's start to its end, what its letters mean, and the borders behind it; or the bare addresses."""
+def draw(record: Record, style: Style, width: int | None = None) -> Iterator[str]:
+    """A bar from the image's start to its end, what its letters mean, and the borders behind it; or the bare addresses.
+
+    `width` is the terminal's, in which the bar fits; None where lines may be of any length.
+    """
     borders = _addresses(record)
     image = image_range(record)
     if image is not None:
         start, end = image
-        cells = _cells(record, start, end)
-        yield f"  {start:#x} [{''.join(style.paint(cell, _COLOURS[cell]) for cell in cells)}] {end:#x}"
+        count = WIDTH if width is None else min(max(width - len(f"  {start:#x} [] {end:#x}"), 0), WIDTH)
+        if has_ends := count >= _LEAST:
+            cells = _cells(record, start, end, count)
+        else:
+            cells = _cells(record, start, end, min(max((width or 0) - len("  []"), _LEAST), WIDTH))
+        bar = f"[{''.join(style.paint(cell, COLOURS[cell]) for cell in cells)}]"
+        yield from (f"  {start:#x} {bar} {end:#x}",) if has_ends else (f"  {bar}", f"  {start:#x} - {end:#x}")
         legend = ", ".join(f"{letter} {meaning}" for letter, meaning in _LEGEND.items() if letter in cells)
-        yield f"  {_size(end - start)}; one letter is {_size((end - start) // WIDTH)}: {legend}"
+        yield f"  {_size(end - start)}; one letter is {_size((end - start) // len(cells))}: {legend}"
     for address, names in sorted(borders.items()):
         is_inside = image is not None and image[0] <= address <= image[1]
         inside = f"+{address - image[0]:#x}" if image and is_inside else "outside" if image else ""
@@ -47,9 +56,9 @@ def _addresses(record: Record) -> dict[int, list[str]]:
     return found
 
 
-def _cells(record: Record, start: int, end: int) -> list[str]:
-    """One letter a WIDTH-th of the image; what comes later covers what was drawn before."""
-    cells = ["."] * WIDTH
+def _cells(record: Record, start: int, end: int, count: int) -> list[str]:
+    """One letter a `count`-th of the image; what comes later covers what was drawn before."""
+    cells = ["."] * count
     tables = [address for name in _TABLES if (address := record.pointer(name))]
     tables = [address for address in tables if start <= address < end]
     spans = [
@@ -60,8 +69,8 @@ def _cells(record: Record, start: int, end: int) -> list[str]:
     ]
     for letter, low, high in spans:
         if low and high and start <= low <= high <= end:
-            first, last = ((address - start) * WIDTH // (end - start) for address in (low, high))
-            for cell in range(first, min(max(last, first + 1), WIDTH)):
+            first, last = ((address - start) * count // (end - start) for address in (low, high))
+            for cell in range(first, min(max(last, first + 1), count)):
                 cells[cell] = letter
     return cells
 

@@ -9,7 +9,9 @@ from kinfo.kernel.boot.linear_map import LinearMap
 from kinfo.kernel.boot.summary import Summary
 from kinfo.kernel.choose import Other
 from kinfo.kernel.modules.table import Module
+from kinfo.kernel.printk.taint import Taint
 from kinfo.record.record import Record
+from kinfo.report import triage
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
@@ -20,6 +22,7 @@ _ALL_MODULES = 1 << 62
 def text(summary: Summary, style: Style, *, every_module: bool = False) -> str:
     """The screen."""
     sections = [
+        ("Crash", triage.lines(summary.triage)),
         ("Kernel", _kernel(summary)),
         ("Virtual addresses", _space(summary)),
         ("Symbols", _symbols(summary)),
@@ -124,7 +127,7 @@ def _no_modules(summary: Summary) -> str:
 
 
 def _modules(summary: Summary, limit: int) -> Iterator[str]:
-    modules = summary.modules
+    modules, tainted = summary.modules, summary.triage.tainted
     if reason := _no_modules(summary):
         yield f"  not known: {reason}"
     elif not modules:
@@ -132,7 +135,8 @@ def _modules(summary: Summary, limit: int) -> Iterator[str]:
     for module in modules[:limit]:
         size = sum(part.size for part in module.ranges)
         place = f"VA {module.ranges[0].start:#x}  {_size(size)}" if module.ranges else "address and size not known"
-        yield f"  {module.name:<24}{module.state:<10}{place}"
+        taint = f"  taint {tainted[module.name].letters}" if module.name in tainted else ""
+        yield f"  {module.name:<24}{module.state:<10}{place}{taint}"
     if len(modules) > limit:
         yield f"  and {len(modules) - limit} more (--all-modules)"
 
@@ -153,6 +157,7 @@ def document(summary: Summary) -> dict[str, object]:
     kernel = summary.kernel
     return {
         "schema_version": 1,
+        **triage.document(summary.triage),
         "memory": {"name": kernel.memory.name, "ranges": [_range(*one[:2]) for one in kernel.memory.segments]},
         "known_by": kernel.pointers.source,
         "record": _record_document(kernel.pointers.record) if kernel.pointers.record else None,
@@ -169,7 +174,7 @@ def document(summary: Summary) -> dict[str, object]:
             "has_name_order": kernel.kallsyms.name_order is not None,
         },
         "uptime": [_uptime(up) for up in summary.uptime],
-        "modules": [_module(module) for module in summary.modules],
+        "modules": [_module(module, summary.triage.tainted.get(module.name)) for module in summary.modules],
         "modules_unknown": _no_modules(summary) or None,
         "findings": [finding_data(finding) for finding in summary.findings],
         "notes": list(kernel.notes),
@@ -208,9 +213,15 @@ def _uptime(up: Uptime) -> dict[str, object]:
     return {"seconds": None if up.seconds is None else round(up.seconds, 6), "source": up.source}
 
 
-def _module(module: Module) -> dict[str, object]:
+def _module(module: Module, taint: Taint | None) -> dict[str, object]:
     ranges = [{"kind": part.kind, **_range(part.start, part.start + part.size)} for part in module.ranges]
-    return {"name": module.name, "state": module.state, "va": _hex(module.va), "ranges": ranges}
+    return {
+        "name": module.name,
+        "state": module.state,
+        "va": _hex(module.va),
+        "ranges": ranges,
+        "taint": taint and taint.letters,
+    }
 
 
 def _range(start: int, end: int) -> dict[str, object]:
@@ -228,6 +239,7 @@ def next_steps(ram: Iterable[str], kinfo: str | None) -> str:
     words = shlex.join([*ram, *(("--kinfo", kinfo) if kinfo else ())])
     return (
         "\nNext:\n"
+        f"  kinfo dmesg {words}                        # the kernel's log\n"
         f"  kinfo symbols {words} -o vmlinux.syms    # for gdb, drgn, perf, objdump\n"
         f"  kinfo symbolize {words} < log            # names behind raw addresses\n"
         f"  kinfo debug {words} --tool crash         # the command line of crash, gdb or drgn\n"

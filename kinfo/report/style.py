@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinfo.findings import Severity
 
-_CODES = {
+CODES = {
     "bold": "1",
     "dim": "2",
     "red": "31",
@@ -13,6 +13,12 @@ _CODES = {
     "blue": "34",
     "magenta": "35",
     "cyan": "36",
+    # of the 256, whose values every terminal shares: these can be read on black as well as on white
+    "azure": "38;5;33",
+    "pink": "38;5;163",
+    "amber": "38;5;130",
+    "scarlet": "38;5;160",
+    "grey": "38;5;243",
 }
 _SEVERITY = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 CYCLE = ("green", "yellow", "blue", "magenta", "cyan")
@@ -28,7 +34,7 @@ class Style:
         """The text in the named colours."""
         if not self.colour or not text:
             return text
-        return f"\033[{';'.join(_CODES[name] for name in names)}m{text}\033[0m"
+        return f"\033[{';'.join(CODES[name] for name in names)}m{text}\033[0m"
 
     def severity(self, severity: Severity, text: str) -> str:
         """The text in a severity's colour."""

@@ -25,13 +25,13 @@ _FLAGS = {
 _VA_SPACE = ("va_bits", "page_offset", "page_end", "phys_offset", "kimage_voffset")
 
 
-def render(source: str, record: Examined, style: Style) -> str:
-    """The whole screen for one record."""
+def render(source: str, record: Examined, style: Style, width: int | None = None) -> str:
+    """The whole screen for one record; `width`: the terminal's, for what is drawn."""
     sections: list[Iterable[str]] = [_identity(source, record, style)]
     if record.layout is not None:
         sections += [
             _section("Build", _build(record), style),
-            _section(_image_title(record), image_map.draw(record, style), style),
+            _section(_image_title(record), image_map.draw(record, style, width), style),
             _section(_kallsyms_title(record), _kallsyms(record), style),
             _section("Modules", _modules(record), style),
             _section("Virtual address space", _va_space(record), style),

@@ -35,12 +35,25 @@ def aligned(node: Node, wish: Wish, release: Release, page: int) -> Wish:
     return wish._replace(alignment=max(wish.alignment, cma_alignment(release, page))) if is_cma(node) else wish
 
 
-def refusal(node: Node, extent: Range, release: Release, page: int) -> str:
+SKIPPED = 'Skipping dt linux,cma-default node in favor for "cma=" kernel param.'
+
+
+def is_default(node: Node) -> bool:
+    """Whether the node is to be the default pool: cma= of the command line then stands in its place."""
+    return "linux,cma-default" in node.properties
+
+
+def refusal(node: Node, extent: Range, release: Release, page: int, *, replaced: bool) -> str:
     """Why the setup functions refuse the region and its memory is given back; empty where they do not.
 
     With no-map and reusable both refuse it with -EINVAL up to 6.12; from 7.x on neither feels concerned (-ENODEV).
+    `replaced`: the command line has cma= (from 5.6 on).
     """
-    if POOL not in node.texts("compatible") or "reusable" not in node.properties:
+    if POOL not in node.texts("compatible"):
+        return ""
+    if replaced and is_default(node) and release.version >= (5, 10):
+        return "cma= of bootargs replaces it"
+    if "reusable" not in node.properties:
         return ""
     if "no-map" in node.properties:
         return "" if release.strict else "a shared-dma-pool is either no-map or reusable"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PHYS_BITS = 48  # arm64 without LPA: memblock_remove(1ULL << PHYS_MASK_SHIFT, ULLONG_MAX)
 _SUFFIXES = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
-_SIZE = re.compile(r"(0x[0-9a-f]+|\d+)([kmgtpe]?)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:0x([0-9a-f]{1,99})|(0[0-7]{0,99})|([1-9][0-9]{0,99}))([kmgtpe]?)", re.IGNORECASE)
 _MAX_BANKS = 4096
 
 
@@ -88,10 +88,10 @@ def _is_memory(node: Node, release: Release) -> bool:
 
 
 def usable(tree: Tree, release: Release) -> tuple[Range, ...]:
-    """linux,usable-memory-range of /chosen: one range up to 5.15, then two."""
+    """linux,usable-memory-range of /chosen: one range up to 5.15, then two; from 7.3 on six (2 + CRASHK_CMA_RANGES_MAX)."""
     chosen = chosen_of(tree)
     found = whole_ranges((chosen.cells("linux,usable-memory-range") or ()) if chosen else (), root_cells(tree))
-    return found[: 1 if release.version < (5, 17) else 2]
+    return found[: 1 if release.version < (5, 17) else 2 if release.version < (7, 3) else 6]
 
 
 def arguments(tree: Tree) -> list[str]:
@@ -101,20 +101,47 @@ def arguments(tree: Tree) -> list[str]:
     return words[: words.index("--")] if "--" in words else words
 
 
+def memparse(text: str) -> tuple[int, str]:
+    """The number that a text begins with, and the rest (lib/cmdline.c): hexadecimal, octal behind a 0, or decimal; K to E.
+
+    It wraps at 64 bits; where there is no number it is 0.
+    """
+    match = _NUMBER.match(text)
+    if not match:
+        return 0, text
+    high, octal, plain, suffix = match.groups()
+    digits, base = (high, 16) if high else (octal, 8) if octal else (plain, 10)
+    value = int(digits, base) << _SUFFIXES[suffix.lower()]
+    return value & ((1 << 64) - 1), text[match.end() :]
+
+
+def _values(tree: Tree, name: str) -> list[str]:
+    """What the command line gives an argument, in order."""
+    return [word.partition("=")[2] for word in arguments(tree) if word.startswith(f"{name}=")]
+
+
 def memory_limit(tree: Tree, page: int) -> int | None:
     """The last `mem=` of the command line, in bytes and whole pages; None where there is none."""
-    values = [word.partition("=")[2] for word in arguments(tree) if word.startswith("mem=")]
-    match = _SIZE.match(values[-1]) if values else None
-    return (int(match[1], 0) << _SUFFIXES[match[2].lower()]) // page * page if match else None
+    values = _values(tree, "mem")
+    return memparse(values[-1])[0] // page * page if values else None
+
+
+def replaces_cma(tree: Tree) -> bool:
+    """Whether `cma=` of the command line makes the default pool, in place of the tree's (rmem_cma_setup(), 5.6 and later)."""
+    return bool(_values(tree, "cma"))
 
 
 def initrd(tree: Tree) -> Range | None:
-    """/chosen's initrd; None where there is none, or where it ends before it begins."""
+    """The initrd by /chosen, or by `initrdmem=` or `initrd=` of the command line (do_mounts_initrd.c); None without one."""
     chosen = chosen_of(tree)
     start, end = (chosen.cells(f"linux,initrd-{edge}") if chosen else None for edge in ("start", "end"))
-    if start is None or end is None or number(end) <= number(start):
-        return None
-    return Range(number(start), number(end) - number(start))
+    found = Range(number(start), number(end) - number(start)) if start is not None and end is not None else Range(0, 0)
+    for word in arguments(tree):
+        name, _, value = word.partition("=")
+        base, rest = memparse(value)
+        if name in ("initrd", "initrdmem") and rest.startswith(","):
+            found = Range(base, memparse(rest[1:])[0])
+    return found if found.size > 0 else None
 
 
 def elfcorehdr(tree: Tree) -> Range | None:

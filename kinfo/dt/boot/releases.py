@@ -24,7 +24,8 @@ class Release(NamedTuple):
     leaves equal ones. `near`: a place is sought beside reserved neighbours of alloc-ranges (from 6.6 on). `late`: see
     counts_fixed. `strict`: properties are read by of_flat_dt_get_addr_size_prop() and fdt_stringlist_get() (7.x): an empty
     reg is none, an empty status is none, only the first entry of reg is reserved. `memory_status`: a memory node's status
-    counts (from 5.17 on), and only children of the root are looked at.
+    counts (from 5.17 on), and only children of the root are looked at. `inward`: whole pages only are mapped, see linear.py
+    (a fix of 2026, in 7.3 and in 6.12.117, not in 6.1.192 and 7.2.13; of the other rows' updates it is not known).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Release(NamedTuple):
     late: bool = False
     strict: bool = False
     memory_status: bool = True
+    inward: bool = False
 
     @property
     def counts_fixed(self) -> bool:
@@ -54,8 +56,9 @@ RELEASES = (
     Release("5.15", (5, 15), _OLD, 64, nested=True, stable=False, near=False, memory_status=False),
     Release("6.1", (6, 1), (MEMRESERVE, FIXED, ELFCOREHDR, DYNAMIC), 64, stable=False, near=False),
     Release("6.6", (6, 6), (FIXED, ELFCOREHDR, MEMRESERVE, DYNAMIC), 64),
-    Release("6.12", (6, 12), _LATE, 64, late=True),
+    Release("6.12", (6, 12), _LATE, 64, late=True, inward=True),
     Release("7.2", (7, 2), _LATE, 64, late=True, strict=True),
+    Release("7.3", (7, 3), _LATE, 64, late=True, strict=True, inward=True),
 )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinfo.dt.boot import place, pools, scan
+from kinfo.dt.boot import linear, place, pools, scan
 from kinfo.dt.boot.memblock import Memblock, Stretches
-from kinfo.dt.boot.ram import Loaded, Owned, elfcorehdr, prepare
+from kinfo.dt.boot.ram import Loaded, Owned, elfcorehdr, prepare, replaces_cma
 from kinfo.dt.boot.releases import DYNAMIC, ELFCOREHDR, FIXED, MEMRESERVE, Release
 from kinfo.dt.boot.scan import Asked, Wish
 from kinfo.dt.ranges import Range, root_cells
@@ -31,13 +31,20 @@ class Listed(NamedTuple):
     freed: str = ""
 
 
+class Death(NamedTuple):
+    """What the kernel dies of: the node or property at fault, and why."""
+
+    where: str
+    why: str
+
+
 class Boot(NamedTuple):
     """What one release makes of a tree.
 
     `ram`: memory before /reserved-memory is read; `ram_known`: whether the tree says it. `owned`: what was there before;
     `reserved_later`: /memreserve/ and elfcorehdr. `listed` in the order of reserved_mem[]; `missing`: why a node is not
     among them, by path. `log`: the kernel's lines, without the "OF: reserved mem: " of each. `open`: memory that is free when
-    regions without an address are placed; `wishes`: what these ask for, by path.
+    regions without an address are placed; `wishes`: what these ask for, by path. `dies`: why the kernel does not come up.
     """
 
     release: Release
@@ -50,6 +57,7 @@ class Boot(NamedTuple):
     memory: Memblock
     open: Stretches
     wishes: dict[str, Wish]
+    dies: Death | None = None
 
 
 def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # noqa: B008  # an immutable value
@@ -59,7 +67,7 @@ def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # no
 
 class _Run:
     def __init__(self, tree: Tree, release: Release, loaded: Loaded) -> None:
-        self.tree, self.release, self.page = tree, release, loaded.page
+        self.tree, self.release, self.page, self.image = tree, release, loaded.page, loaded.image
         self.cells = root_cells(tree)
         self.memory, self.owned, self.ram_known = prepare(tree, release, loaded)
         self.ram = Stretches(self.memory.memory)
@@ -68,6 +76,7 @@ class _Run:
         self.missing: dict[str, str] = {}
         self.failed: dict[str, str] = {}  # of fixed regions: why the reservation failed
         self.log: list[str] = []
+        self.has_cma = replaces_cma(tree)
         self.open = Stretches()
         self.wishes: dict[str, Wish] = {}
 
@@ -81,12 +90,22 @@ class _Run:
         }
         for step in self.release.order:
             steps[step]()
-        if self.release.late:
-            self._late(nodes)
+        self._late(nodes) if self.release.late else self._begin_fixed(nodes)
         self._overlaps()
         known, log, listed = self.ram_known, tuple(self.log), tuple(self.listed)
         told = (self.ram, known, self.owned, listed, self.missing, log)
-        return Boot(self.release, *told, self.memory, self.open, self.wishes)
+        return Boot(self.release, *told, self.memory, self.open, self.wishes, self._death())
+
+    def _death(self) -> Death | None:
+        """Why the kernel does not come up: the first memory that it takes for itself is not mapped."""
+        found = linear.trap(self.memory, self.page, self.image) if self.release.inward and self.ram_known else None
+        if found is None:
+            return None
+        cut = linear.beside(self.memory, found, self.page)
+        who = next((one.node.path for one in self.listed if one.extent and cut and one.extent.overlaps(cut)), "")
+        what = f"{who} is no-map and ends within a page" if who else "RAM ends within a page"
+        why = f"{what}: the kernel does not map the rest of it, {found}, and takes that first"
+        return Death(who or "/chosen:linux,usable-memory-range", why)
 
     def _nodes(self) -> list[Asked]:
         parent = scan.parent_of(self.tree, self.release)
@@ -97,10 +116,18 @@ class _Run:
             self.missing |= dict.fromkeys((one.path for one in parent.children), f'"{scan.FORMAT}": {fault}')
             return []
         nodes = list(scan.asked(self.tree, parent, self.release))
+        if self.has_cma and self.release.strict:
+            nodes = [one for one in nodes if not self._is_skipped(one)]
         there = {one.node.path for one in nodes}
-        off = (one for one in parent.children if one.path not in there)
+        off = (one for one in parent.children if one.path not in there | self.missing.keys())
         self.missing |= {one.path: "its status is not okay: the kernel passes over it" for one in off}
         return nodes
+
+    def _is_skipped(self, one: Asked) -> bool:
+        """Whether 7.x passes over the default pool's node, for cma= of the command line; before, it is given back later."""
+        if pools.is_default(one.node):
+            self._miss(one.node, pools.SKIPPED)
+        return pools.is_default(one.node)
 
     def _memreserve(self) -> None:
         for base, size in self.tree.reservations:
@@ -174,7 +201,7 @@ class _Run:
             if "size" in one.node.properties:
                 self.waiting.append(one)
             return
-        self._list(one, entry, is_dynamic=False)
+        self._list(one, entry, is_dynamic=False, freed="")
 
     def _late(self, nodes: list[Asked]) -> None:
         """From 6.12 on: the second scan, when memory is mapped, lists what has reg, whether it could be reserved or not."""
@@ -250,14 +277,27 @@ class _Run:
         line = f"failed to allocate memory for node '{node.name}'"
         return line if self.release.version < (5, 15) else f"{line}: size {wish.size >> 20} MiB"
 
-    def _list(self, one: Asked, extent: Range, *, is_dynamic: bool) -> None:
-        freed = pools.refusal(one.node, extent, self.release, self.page)
+    def _list(self, one: Asked, extent: Range, *, is_dynamic: bool, freed: str | None = None) -> None:
+        """Enter the region; `freed`: why it was given back, where that is known already."""
+        why = self._freed(one, extent) if freed is None else freed
+        self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), why))
+
+    def _freed(self, one: Asked, extent: Range) -> str:
+        """__reserved_mem_init_node(): why the region is given back, empty where it is kept."""
+        freed = pools.refusal(one.node, extent, self.release, self.page, replaced=self.has_cma)
         if freed:
             self.log.append(f"node {one.node.name} compatible matching fail")
             self.memory.memory.mark(extent, mark=False) if one.no_map else self.memory.reserved.remove(extent)
         elif self.release.version >= (6, 6):  # fdt_init_reserved_mem() says nothing of it in 6.1
             self.log.append(_line(one.node, extent, no_map=one.no_map))
-        self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), freed))
+        return freed
+
+    def _begin_fixed(self, nodes: list[Asked]) -> None:
+        """Up to 6.6 fdt_init_reserved_mem() gives regions with reg back when those without one have their places."""
+        asked = {one.node.path: one for one in nodes}
+        for number, one in enumerate(self.listed):
+            if one.extent and not one.is_dynamic:
+                self.listed[number] = one._replace(freed=self._freed(asked[one.node.path], one.extent))
 
     def _miss(self, node: Node, why: str) -> None:
         self.log.append(why)

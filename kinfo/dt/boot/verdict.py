@@ -42,6 +42,9 @@ def memory_of(boot: Boot, node: Node | None, smallest: int) -> Held:
         return _lost(None, no_map=False, why="nothing names a region", code="unnamed")
     found = lookup(boot, node)
     no_map = "no-map" in node.properties
+    if boot.dies:
+        why = f"the kernel does not come up: {boot.dies.why}"
+        return _lost(found.extent if found else None, no_map=no_map, why=why, code="dies")
     if found is None:
         why = boot.missing.get(node.path) or _not_looked_at(node)
         return _lost(None, no_map=no_map, why=why, code="missing")

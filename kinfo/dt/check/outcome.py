@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.dt.board import Board
+from kinfo.dt.boot.run import Death
 from kinfo.dt.boot.verdict import LOST as MEMORY_LOST
 from kinfo.dt.check.place import at
 from kinfo.dt.driver import FAILS
@@ -27,12 +28,22 @@ NO_DRIVER = Rule(
     "do as the reason says",
     "drivers/android/debug_kinfo.c, or the posted series: debug_kinfo_probe()",
 )
-RULES = (LOST, NO_DRIVER)
+DIES = Rule(
+    "devicetree-kernel-dies",
+    Severity.ERROR,
+    "the kernel does not come up",
+    "it dies of a translation fault before it can show its log, which only earlycon does",
+    "align the address and the size of every no-map region to the kernel's page size",
+    "arch/arm64/mm/mmu.c: map_mem() of 7.3 and 6.12.117 rounds inward to whole pages, that of 6.1.192 and 7.2.13 not",
+)
+RULES = (LOST, NO_DRIVER, DIES)
 
 
 def check(board: Board, found: tuple[Finding, ...]) -> Iterator[Finding]:
-    """What is bad in an outcome and no error among `found` explains."""
-    if any(finding.severity is Severity.ERROR for finding in found):
+    """A kernel that dies; and what is bad in an outcome and no error among `found` explains."""
+    dying = tuple(_dying(board))
+    yield from dying
+    if any(finding.severity is Severity.ERROR for finding in (*found, *dying)):
         return
     lost: dict[str, list[Outcome]] = {}
     for one in board.outcomes:
@@ -42,6 +53,15 @@ def check(board: Board, found: tuple[Finding, ...]) -> Iterator[Finding]:
         yield _lost(board, rows)
     if not lost:
         yield from _failing(board)
+
+
+def _dying(board: Board) -> Iterator[Finding]:
+    dying: dict[Death, list[str]] = {}
+    for one in board.outcomes:
+        if one.boot.dies:
+            dying.setdefault(one.boot.dies, []).append(one.kernel)
+    for (where, why), names in dying.items():
+        yield DIES.at(where, f"{why}{_on(board, names)}")
 
 
 def _failing(board: Board) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kinfo.dt.blob import MAGIC, BlobNode, parse
+from kinfo.dt.blob import MAGIC, Blob, BlobNode, parse
 from kinfo.dt.containers.packed import unpack
 from kinfo.dt.containers.piece import Data, Piece, align, cut
 from kinfo.errors import BlobError, TreeError
@@ -25,12 +25,16 @@ def matches(data: Data) -> bool:
 
 
 def pieces(data: Data) -> Iterator[Piece]:
-    """The images of type flat_dt."""
+    """The images of type flat_dt, and those that a configuration names as its fdt: U-Boot's SPL asks for no type."""
     blob = parse(data)
-    images = next((node for node in blob.root.children if node.name == "images"), None)
-    for image in images.children if images else ():
-        if _text(image, "type") == "flat_dt":
+    named = {name for one in _below(blob, "configurations") for name in _text(one, "fdt").split("\0")}
+    for image in _below(blob, "images"):
+        if _text(image, "type") == "flat_dt" or image.name in named:
             yield _piece(data, blob.size, image)
+
+
+def _below(blob: Blob, name: str) -> list[BlobNode]:
+    return next((node.children for node in blob.root.children if node.name == name), [])
 
 
 def _piece(data: Data, size: int, image: BlobNode) -> Piece:

@@ -1,24 +1,70 @@
-"""The kernel's configuration, where it carries one (CONFIG_IKCONFIG)."""
+"""The kernel's configuration, where it carries one (CONFIG_IKCONFIG): the .config that it was built with, packed.
+
+kernel/configs.c: IKCFG_ST, gzip, IKCFG_ED, from kernel_config_data on (which is behind the first mark).
+"""
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Iterator
 
+from kinfo.errors import KernelError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
+from kinfo.record.limits import IMAGE_LIMIT
 
-_MARK = b"IKCFG_ST"
-_PACKED, _UNPACKED = 1 << 20, 4 << 20
+_MARK = re.compile(rb"IKCFG_ST(?=\x1f\x8b)")
+_START = b"IKCFG_ST"
+PACKED, _UNPACKED = 1 << 20, 4 << 20
+OVERLAP = len(_START) + 2  # bytes of a mark
 
 
 def config(kernel: Kernel) -> dict[str, str]:
     """Option to value ("CONFIG_HZ": "250"), for options that are set; empty where the kernel carries no configuration."""
-    pa = variables.pa_of(kernel, "kernel_config_data")
-    if pa is None:
-        return {}
-    raw = bytes(kernel.memory.view_up_to(pa, _PACKED)).removeprefix(_MARK)
     try:
-        text = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(raw, _UNPACKED).decode("ascii", "replace")
-    except zlib.error:
+        return options(text(kernel))
+    except KernelError:
         return {}
+
+
+def options(text: str) -> dict[str, str]:
+    """Option to value, for options that are set."""
     return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("CONFIG_") and "=" in line)
+
+
+def text(kernel: Kernel) -> str:
+    """The configuration as it is in the image: by kernel_config_data, else by its mark; "" where there is none.
+
+    Raises KernelError where it is damaged.
+    """
+    pa = variables.pa_of(kernel, "kernel_config_data")
+    if pa is not None:
+        raw = bytes(kernel.memory.view_up_to(pa, PACKED))
+        return unpacked(raw.removeprefix(_START), kernel.memory.name)
+    borders = kernel.kallsyms.borders
+    image = kernel.memory.view_up_to(borders.etext, min(max(borders.end - borders.etext, 0), IMAGE_LIMIT))
+    return embedded(image, kernel.memory.name)
+
+
+def embedded(data: bytes | memoryview, name: str) -> str:
+    """The first configuration in a part of an image; "" where there is none. Raises KernelError where it is damaged."""
+    at = next(marks(data), None)
+    return "" if at is None else unpacked(bytes(data[at : at + PACKED]), name)
+
+
+def marks(data: bytes | memoryview) -> Iterator[int]:
+    """Where the packed bytes behind each mark begin."""
+    return (found.end() for found in _MARK.finditer(data))
+
+
+def unpacked(raw: bytes, name: str) -> str:
+    """What is packed at the start of these bytes. Raises KernelError."""
+    packed = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        text = packed.decompress(raw, _UNPACKED)
+    except zlib.error as error:
+        raise KernelError(f"{name}: the configuration in it is damaged: {error}", "check that it was copied whole") from None
+    if not packed.eof:
+        raise KernelError(f"{name}: the configuration in it is cut off", "check that it was copied whole")
+    return text.decode("ascii", "replace")

@@ -11,6 +11,7 @@ from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
+from kinfo.kernel.printk.triage import Triage, triage
 from kinfo.printable import brief
 
 
@@ -25,6 +26,7 @@ class Summary(NamedTuple):
     uptime: list[Uptime]
     modules: list[Module]
     findings: tuple[Finding, ...]
+    triage: Triage
 
     def __repr__(self) -> str:
         return brief(self, f"{self.banner or self.kernel!r}, {len(self.modules)} modules, {len(self.findings)} findings")
@@ -32,8 +34,9 @@ class Summary(NamedTuple):
 
 def summary(kernel: Kernel) -> Summary:
     """The summary; everything that it needs is read now."""
-    found_slide, linear = slide.slide(kernel), linear_map(kernel)
-    found = (*kernel.findings, *banner.check(kernel), *loader.check(kernel), *addresses(kernel, linear))
+    found_slide, linear, seen = slide.slide(kernel), linear_map(kernel), triage(kernel)
+    of_log = seen.log.findings if seen.log else ()
+    found = (*of_log, *kernel.findings, *banner.check(kernel), *loader.check(kernel), *addresses(kernel, linear))
     return Summary(
         kernel=kernel,
         banner=banner.banner(kernel),
@@ -43,6 +46,7 @@ def summary(kernel: Kernel) -> Summary:
         uptime=clock.uptime(kernel),
         modules=kernel.modules.all if kernel.modules else [],
         findings=gravest_first(found),
+        triage=seen,
     )
 
 

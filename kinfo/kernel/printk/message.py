@@ -68,6 +68,11 @@ class Message(NamedTuple):
         return {key: value for key, value in known if value}
 
 
+def seconds(ns: int) -> str:
+    """A time as dmesg writes it: seconds, with six digits behind the point and what is behind them cut off."""
+    return f"{ns // 1_000_000_000}.{ns % 1_000_000_000 // 1000:06}"
+
+
 def caller(number: int) -> str:
     """A caller id in words: T12 for a task, C3 for a CPU (print_caller() in kernel/printk/printk.c)."""
     return f"C{number & ~_IS_CPU}" if number & _IS_CPU else f"T{number}"

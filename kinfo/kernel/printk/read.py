@@ -9,7 +9,7 @@ from kinfo.errors import KernelError
 from kinfo.findings import Finding
 from kinfo.kernel.printk import layout, ring, rules
 from kinfo.kernel.printk.layout import RingLayout
-from kinfo.kernel.printk.message import Message, PrintkLog
+from kinfo.kernel.printk.message import Message, PrintkLog, seconds
 from kinfo.kernel.printk.reach import exactly
 from kinfo.kernel.printk.read_old import of_buffer
 from kinfo.kernel.printk.ring import Ring
@@ -101,7 +101,7 @@ def _loss(lost: Counter[str], messages: list[Message]) -> list[Finding]:
     if lost[DAMAGED]:
         found.append(rules.LOG_DAMAGED.at("log", f"{count_of(lost[DAMAGED])} cannot be shown"))
     if missing := lost[NOT_DUMPED]:
-        last = f"the last one that is here was printed {messages[-1].ns / 1e9:.6f} s after boot"
+        last = f"the last one that is here was printed {seconds(messages[-1].ns)} s after boot"
         are = "is" if missing == 1 else "are"
         found.append(rules.LOG_NOT_DUMPED.at("log", f"{count_of(missing)} {are} not in the dump; {last}"))
     if dropped := lost[DROPPED]:

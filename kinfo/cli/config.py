@@ -1,0 +1,40 @@
+"""`kinfo config`."""
+
+from __future__ import annotations
+
+import click
+
+from kinfo.cli import common
+from kinfo.cli.formats import data_format, show
+from kinfo.cli.main import SOUND
+from kinfo.cli.ram import kinfo_option
+from kinfo.cli.words import say
+
+
+@click.command("config", short_help="Print the configuration that a kernel carries")
+@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@kinfo_option
+@data_format()
+def command(*, source: tuple[str, ...], kinfo: str | None, form: str) -> int:
+    """Print the .config that the kernel in SOURCE... was built with, if it carries one (CONFIG_IKCONFIG).
+
+    SOURCE is RAM as for `kinfo symbols`, a kernel image (Image, vmlinux; compressed or not), or meminspect's region files:
+    md_Kconfig3.BIN, or their folder. Where RAM has the configurations of several kernels, that of the kernel that ran is
+    printed.
+
+    Exit 0, 2 when there is none, it is damaged, or several are there and nothing tells which is meant.
+
+    \b
+    kinfo config ram.elf > config
+    kinfo config Image --format json
+    """
+    from kinfo.kernel.boot.config import options
+    from kinfo.kernel.ikconfig import kernel_config
+
+    found = kernel_config(source, kinfo, common.stdin())
+    say(f"{found.source}")
+    if form == "text":
+        common.write(found.text)
+    else:
+        show(form, lambda: {"schema_version": 1, "source": found.source, "options": options(found.text)})
+    return SOUND
