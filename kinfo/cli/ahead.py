@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from kinfo.dt.schema import SchemaCheck, SchemaTool
+if TYPE_CHECKING:
+    from kinfo.dt.schema import SchemaCheck, SchemaTool
 
 _NO_CHECK = {"--no-schema", "--list", "--help", "-h"}
 _STARTED: list[SchemaCheck] = []
@@ -18,6 +20,8 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
     if not _NO_CHECK.isdisjoint(arguments):
         yield
         return
+    from kinfo.dt.schema import SchemaCheck
+
     with SchemaCheck(schema_tool(), ahead=True) as check:
         _STARTED[:] = [check]
         yield
@@ -26,6 +30,8 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
 
 def schema_check(files: int, *, required: bool) -> SchemaCheck:
     """The one that was started. Several files are shared by workers, which start a child each: this process needs none."""
+    from kinfo.dt.schema import SchemaCheck
+
     check = _STARTED.pop() if _STARTED else SchemaCheck(schema_tool())
     if files > 1:
         check.end()
@@ -35,5 +41,7 @@ def schema_check(files: int, *, required: bool) -> SchemaCheck:
 
 def schema_tool() -> SchemaTool:
     """With the cache in the user's folder for such things."""
+    from kinfo.dt.schema import SchemaTool
+
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return SchemaTool(os.path.join(cache, "kinfo", "schema"))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, Found, open_trees
-from kinfo.dt.overlay import apply, partial
 from kinfo.dt.places import place_of
-from kinfo.dt.schema import SchemaCheck
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import KinfoError, TreeError
+
+if TYPE_CHECKING:
+    from kinfo.dt.schema import SchemaCheck
 
 
 class Request(NamedTuple):
@@ -82,6 +83,8 @@ def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdic
     if found.kind == "overlay":
         if overlays:
             raise TreeError(f"{found.name}: is an overlay itself", "name the base tree first, and this with --overlay")
+        from kinfo.dt.overlay import partial
+
         tree = partial(tree)
     for overlay in overlays:
         tree = _applied(tree, overlay)
@@ -110,6 +113,8 @@ def one_tree(path: str, request: Request, stdin: BinaryIO | None = None) -> Foun
 
 
 def _applied(tree: Tree, overlay: Found) -> Tree:
+    from kinfo.dt.overlay import apply
+
     try:
         return apply(tree, overlay.tree)
     except KinfoError as error:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     import subprocess
@@ -41,10 +41,9 @@ class Child:
     def __init__(self, code: str, limits: Limits, *, shared: Sequence[int] = (), answers: bool = False) -> None:
         import resource
         import subprocess
-        import tempfile
 
         self._limits = limits
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # of no name; closed in end()
+        self._said = os.memfd_create("said")  # a file of no name, which tempfile would take long to be imported for
         self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own interpreter, our own code
             [sys.executable, "-c", _TIED.format(parent=os.getpid()) + code, *map(str, shared)],
             bufsize=0,
@@ -116,7 +115,7 @@ class Child:
         """Wait for its end: what it died of, or nothing."""
         import subprocess
 
-        used = -1.0
+        used = self.used()
         while True:
             try:
                 code = self._process.wait(self._limits.wall)
@@ -137,17 +136,18 @@ class Child:
         return f"did not come to an end in {self._limits.wall:g} seconds"
 
     def _words(self) -> list[str]:
-        self._said.seek(0)
-        return self._said.read(1 << 20).decode(errors="replace").strip().splitlines()
+        return os.pread(self._said, 1 << 20, 0).decode(errors="replace").strip().splitlines()
 
     def end(self) -> None:
         """Kill it where it still runs, and close its pipes."""
         self._process.kill()
         self._process.wait()
         self._close()
-        for file in (self._process.stdout, self._said):
-            if file:
-                file.close()
+        if self._process.stdout:
+            self._process.stdout.close()
+        if self._said >= 0:
+            os.close(self._said)
+            self._said = -1
 
     def _close(self) -> None:
         """Say that nothing more will be asked."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from kinfo.dt import folder, source
+from kinfo.dt import source
 from kinfo.dt.blob import parse
 from kinfo.dt.containers.walk import Leaf, leaves
 from kinfo.dt.places import Place
@@ -52,6 +52,8 @@ def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[st
     Raises KinfoError where there is no tree at all, and for the damage of a file that is one tree.
     """
     if os.path.isdir(path):
+        from kinfo.dt import folder
+
         yield _found(path, path, folder.read(path), "")
         return
     with open_file(path, stdin) as file:

@@ -98,7 +98,7 @@ class Servant:
         """What comes next; empty at the end. One that uses no processor time while it is waited for is given up."""
         there = select.poll()
         there.register(self.child.answers, select.POLLIN)
-        used = -1.0
+        used = self.child.used()
         while not there.poll(self._limits.wall * 1000):
             if (now := self.child.used()) <= used:
                 raise Died(self.child.idle(), is_late=True)
@@ -119,4 +119,6 @@ class Servant:
         """End it, if it is this process's own."""
         if self.maker == os.getpid():
             self.child.end()
-        os.close(self._blob)
+        if self._blob >= 0:
+            os.close(self._blob)
+            self._blob = -1

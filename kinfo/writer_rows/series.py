@@ -10,60 +10,121 @@ from typing import NamedTuple
 
 from kinfo.printable import brief
 
-_MASKS = ("__cpu_possible_mask", "__cpu_present_mask", "__cpu_online_mask", "__cpu_active_mask")
-_PRINTK = ("printk_rb_static", "printk_rb_dynamic", "prb", "prb_descs", "prb_infos", "prb_data")
-_BORDERS = ("_sinittext", "_einittext", "_end", "_text", "_stext", "_etext")
-_TABLES = ("kallsyms_names", "kallsyms_token_table", "kallsyms_token_index", "kallsyms_markers", "kallsyms_seqs_of_names")
-_FIRST = ("ELF", "VMCOREINFO", "CONFIG")
-_MIDDLE = ("tainted_mask", "taint_flags", "node_states", "__per_cpu_offset", "nr_swapfiles", "init_uts_ns", *_PRINTK)
 
-_V1 = (
-    *(
-        "",
-        *_FIRST,
-        "_totalram_pages",
-        *_MASKS,
-        "mem_section",
-        "jiffies_64",
-        "linux_banner",
-        "nr_threads",
-        "nr_irqs",
-        *_MIDDLE,
-    ),
-    *("high_memory", "init_mm", "init_mm_pgd", *_BORDERS, "kallsyms_num_syms", "kallsyms_relative_base", "kallsyms_offsets"),
-    *(*_TABLES, "swapper_pg_dir"),
-)
-_V3 = (
-    *("", *_FIRST, "_totalram_pages", *_MASKS, "mem_section", "jiffies_64", "linux_banner", "nr_threads", "total_nr_irqs"),
-    *(*_MIDDLE, "clear_seq", "high_memory", "init_mm", *_BORDERS, "kallsyms_num_syms", "kallsyms_offsets", *_TABLES),
-    *("swapper_pg_dir", "tk_data"),
-)
-_RFC = (
-    *("", *_FIRST, "MEMSECT", "_totalram_pages", *_MASKS, "jiffies_64", "linux_banner", "nr_threads", "nr_irqs"),
-    *("tainted_mask", "taint_flags", "mem_section", "node_data", "node_states", "__per_cpu_offset", "nr_swapfiles"),
-    *("init_uts_ns", *_PRINTK, "runqueues", "high_memory", "init_mm", "init_mm_pgd", *_BORDERS, "kallsyms_num_syms"),
-    *("kallsyms_relative_base", "kallsyms_offsets", *_TABLES, "swapper_pg_dir", "init_uts_ns_name"),
+class Ids(NamedTuple):
+    """A symbol and the number that `enum meminspect_uid` has for it in each posting (0: it has none)."""
+
+    symbol: str
+    rfc_v2: int
+    v1: int  # v2 is the same
+    v3: int
+
+
+_IDS = (
+    Ids("ELF", 1, 1, 1),
+    Ids("VMCOREINFO", 2, 2, 2),
+    Ids("CONFIG", 3, 3, 3),
+    Ids("_totalram_pages", 5, 4, 4),
+    Ids("MEMSECT", 4, 0, 0),
+    Ids("__cpu_possible_mask", 6, 5, 5),
+    Ids("__cpu_present_mask", 7, 6, 6),
+    Ids("__cpu_online_mask", 8, 7, 7),
+    Ids("__cpu_active_mask", 9, 8, 8),
+    Ids("mem_section", 16, 9, 9),
+    Ids("jiffies_64", 10, 10, 10),
+    Ids("linux_banner", 11, 11, 11),
+    Ids("nr_threads", 12, 12, 12),
+    Ids("total_nr_irqs", 0, 0, 13),
+    Ids("nr_irqs", 13, 13, 0),
+    Ids("tainted_mask", 14, 14, 14),
+    Ids("taint_flags", 15, 15, 15),
+    Ids("node_states", 18, 16, 16),
+    Ids("__per_cpu_offset", 19, 17, 17),
+    Ids("node_data", 17, 0, 0),
+    Ids("nr_swapfiles", 20, 18, 18),
+    Ids("init_uts_ns", 21, 19, 19),
+    Ids("printk_rb_static", 22, 20, 20),
+    Ids("printk_rb_dynamic", 23, 21, 21),
+    Ids("prb", 24, 22, 22),
+    Ids("prb_descs", 25, 23, 23),
+    Ids("prb_infos", 26, 24, 24),
+    Ids("prb_data", 27, 25, 25),
+    Ids("clear_seq", 0, 0, 26),
+    Ids("high_memory", 29, 26, 27),
+    Ids("init_mm", 30, 27, 28),
+    Ids("init_mm_pgd", 31, 28, 0),
+    Ids("runqueues", 28, 0, 0),
+    Ids("_sinittext", 32, 29, 29),
+    Ids("_einittext", 33, 30, 30),
+    Ids("_end", 34, 31, 31),
+    Ids("_text", 35, 32, 32),
+    Ids("_stext", 36, 33, 33),
+    Ids("_etext", 37, 34, 34),
+    Ids("kallsyms_num_syms", 38, 35, 35),
+    Ids("kallsyms_offsets", 40, 37, 36),
+    Ids("kallsyms_relative_base", 39, 36, 0),
+    Ids("kallsyms_names", 41, 38, 37),
+    Ids("kallsyms_token_table", 42, 39, 38),
+    Ids("kallsyms_token_index", 43, 40, 39),
+    Ids("kallsyms_markers", 44, 41, 40),
+    Ids("kallsyms_seqs_of_names", 45, 42, 41),
+    Ids("swapper_pg_dir", 46, 43, 42),
+    Ids("tk_data", 0, 0, 43),
+    Ids("init_uts_ns_name", 47, 0, 0),
 )
 
-# The minidump driver's own string table, by id: K and the first 8 letters make the region's name.
-_STRINGS_V1 = (
-    *(
-        "",
-        "ELF",
-        "vmcoreinfo",
-        "config",
-        "totalram",
-        "cpu_possible",
-        "cpu_present",
-        "cpu_online",
-        "cpu_active",
-        "mem_section",
-    ),
-    *("jiffies", "linux_banner", "nr_threads", "nr_irqs", "tainted_mask", "taint_flags", "node_states", "__per_cpu_offset"),
-    *("nr_swapfiles", "init_uts_ns", *_PRINTK, "high_memory", "init_mm", "init_mm_pgd"),
+
+class RegionName(NamedTuple):
+    """What the minidump driver's own string table has for an id: K and the first 8 letters make the region's name."""
+
+    id: int
+    v1: str  # RFC v2 and v2 are the same
+    v3: str
+
+
+_LABELS = (
+    RegionName(1, "ELF", "ELF"),
+    RegionName(2, "vmcoreinfo", "vmcoreinfo"),
+    RegionName(3, "config", "config"),
+    RegionName(4, "totalram", "totalram"),
+    RegionName(5, "cpu_possible", "cpu_possible"),
+    RegionName(6, "cpu_present", "cpu_present"),
+    RegionName(7, "cpu_online", "cpu_online"),
+    RegionName(8, "cpu_active", "cpu_active"),
+    RegionName(9, "mem_section", "mem_section"),
+    RegionName(10, "jiffies", "jiffies"),
+    RegionName(11, "linux_banner", "linux_banner"),
+    RegionName(12, "nr_threads", "nr_threads"),
+    RegionName(13, "nr_irqs", "nr_irqs"),
+    RegionName(14, "tainted_mask", "tainted_mask"),
+    RegionName(15, "taint_flags", "taint_flags"),
+    RegionName(16, "node_states", "node_states"),
+    RegionName(17, "__per_cpu_offset", "__per_cpu_offset"),
+    RegionName(18, "nr_swapfiles", "nr_swapfiles"),
+    RegionName(19, "init_uts_ns", "init_uts_ns"),
+    RegionName(20, "printk_rb_static", "printk_rb_static"),
+    RegionName(21, "printk_rb_dynamic", "printk_rb_dynamic"),
+    RegionName(22, "prb", "prb"),
+    RegionName(23, "prb_descs", "prb_descs"),
+    RegionName(24, "prb_infos", "prb_infos"),
+    RegionName(25, "prb_data", "prb_data"),
+    RegionName(26, "high_memory", "clear_seq"),
+    RegionName(27, "init_mm", "high_memory"),
+    RegionName(28, "init_mm_pgd", "init_mm"),
+    RegionName(29, "", "tk_data"),  # tk_data is id 43: md_Ktk_data29.BIN holds 8 bytes of _sinittext
 )
-# v3 gives id 29 the name of tk_data, which is id 43: md_Ktk_data29.BIN holds 8 bytes of _sinittext.
-_STRINGS_V3 = (*_STRINGS_V1[:26], "clear_seq", "high_memory", "init_mm", "tk_data")
+
+
+def _symbols(numbers: dict[int, str]) -> tuple[str, ...]:
+    """The symbols by id, from 0 on, which no posting uses."""
+    return tuple(numbers.get(number, "") for number in range(max(numbers) + 1))
+
+
+_RFC = _symbols({one.rfc_v2: one.symbol for one in _IDS if one.rfc_v2})
+_V1 = _symbols({one.v1: one.symbol for one in _IDS if one.v1})
+_V3 = _symbols({one.v3: one.symbol for one in _IDS if one.v3})
+_STRINGS_V1 = _symbols({one.id: one.v1 for one in _LABELS if one.v1})
+_STRINGS_V3 = _symbols({one.id: one.v3 for one in _LABELS if one.v3})
 
 
 class Series(NamedTuple):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region
 from kinfo.dt.boot.memblock import Stretches
 from kinfo.dt.boot.verdict import HELD
 from kinfo.dt.check.place import at
-from kinfo.dt.chosen import chosen
-from kinfo.dt.dmesg import BootLog, Iomem
-from kinfo.dt.kernels import Outcome
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.findings import Finding, Rule, Severity
+
+if TYPE_CHECKING:
+    from kinfo.dt.dmesg import BootLog, Iomem
+    from kinfo.dt.kernels import Outcome
 
 _TREE = "check that log and tree are of one boot (/sys/firmware/fdt of that boot), and what the boot loader put there"
 _ASK = "give that boot's log with --dmesg: it says where the region is"
@@ -96,6 +98,8 @@ def _listed(board: Board, region: Region, there: Range, expected: Outcome) -> It
 
 def _chosen(board: Board, region: Region, there: Range, said: str) -> Iterator[Finding]:
     """Of a region that the kernel placed: the log knows where; whether this tree is that boot's, shows in what it allows."""
+    from kinfo.dt.chosen import chosen
+
     found = chosen(board, region, there.base)
     if there.size != region.size:
         yield LOG_DIFFERS.at(at(region.node, "size"), f"{said}, where size asks for {bytes_text(region.size or 0)}")

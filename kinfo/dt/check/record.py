@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region
 from kinfo.dt.check.place import at
-from kinfo.dt.chosen import chosen
 from kinfo.dt.kernels import names_text
 from kinfo.dt.ranges import Range
 from kinfo.findings import Finding, Rule, Severity
@@ -141,6 +140,8 @@ def _place(board: Board, region: Region, facts: DumpFacts) -> Iterator[Finding]:
 
 def _chosen(board: Board, region: Region, facts: DumpFacts) -> Iterator[Finding]:
     """Of a region that the kernel places: any of the dump's records may be its."""
+    from kinfo.dt.chosen import chosen
+
     rows = [
         (pa, chosen(board, region, pa))
         for one in (facts.record, *facts.others[:_RECORDS])
