@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import compileall
 
-from benchmarks import compare, devicetree, facts, kernel, record
+from benchmarks import compare, devicetree, facts, kernel, log, record
 from benchmarks.measure import ROOT
 
 
@@ -22,6 +22,7 @@ def main() -> None:
     compare.everything()
     devicetree.everything()
     kernel.everything()
+    log.everything()
     facts.everything()
     record.search(size)
 

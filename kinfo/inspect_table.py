@@ -12,6 +12,7 @@ from kinfo.meminspect.entry import LP64, ZONE, Found, Table
 from kinfo.meminspect.ids import MAX, Series
 from kinfo.meminspect.table import table_of
 from kinfo.sources import Opened, RawDump, kinds, open_all
+from kinfo.sources.folder import has_dump
 from kinfo.sources.memory import close_all, joined
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def read_table(
 
     `parse` reads YAML or JSON text safely; `kinfo` names the record for a RAM dump, as for open_kernel. Raises KinfoError.
     """
-    if os.path.isdir(path):
+    if os.path.isdir(path) and not has_dump(path):
         with os.scandir(path) as entries:
             found = minidump.files(path, [(entry.name, entry.stat().st_size) for entry in entries if entry.is_file()])
         return table_of(path, found, series)
@@ -51,6 +52,8 @@ def _found(files: Sequence[Opened], parse: Parse, kinfo: str | None) -> Found:
     kind, dump = file.recognised.kind, file.content
     if kind in (kinds.ELF, kinds.ELF_CORE):
         return _vmlinux(dump) if kind is kinds.ELF else _core(files, dump, kinfo)
+    if kind in (*kinds.KDUMPS, kinds.LIME):
+        return _ram(files, kinfo)
     if _is_text(file.head):
         return _text(dump, parse)
     return _raw(dump.name, dump.read(0, dump.size)) if dump.size <= _SMALL else _ram(files, kinfo)
@@ -132,7 +135,7 @@ def _ram(files: Sequence[Opened], kinfo: str | None) -> Found:
     """inspect_entries[] in a RAM dump: by its symbol where the kernel's table has it (KALLSYMS_ALL), else by its shape."""
     from kinfo.kernel.open import kernel_in
 
-    memory, name = joined(files), files[0].name
+    memory, name = joined(files), files[0].name  # raises what the file cannot be read for
     try:
         kernel = kernel_in(memory, kinfo)
         for place in kernel.named(_RUNTIME):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from kinfo.errors import FieldError, KinfoError
-from kinfo.memory import open_dump
+from kinfo.sources import open_file
 
 _LIMIT = 1 << 16  # a fields file is a few KB, its document at most
 _DEPTH = 16  # what decode prints nests 8 levels deep
@@ -28,8 +28,8 @@ def plain(text: bytes) -> Any:
 def load(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Mapping[str, Any]:
     """A YAML or JSON mapping from a small file. Raises FieldError, KinfoError, DumpError."""
     path = os.fspath(path)
-    with open_dump(path, stdin) as source:
-        text = source.read(0, _LIMIT + 1)
+    with open_file(path, stdin) as file:
+        text = file.start(_LIMIT + 1)
     if len(text) > _LIMIT:
         raise FieldError(f"{path}: is larger than {_LIMIT} bytes", "name a file of field values, not a dump")
     try:

@@ -78,15 +78,29 @@ def _received(worker: _Worker, part: Sequence[T], died: Callable[[T], R]) -> Seq
 
 
 def _work(work: Callable[[Any], Any], parts: Sequence[Sequence[Any]], answers: Connection, done: Callable[[], None]) -> None:
-    """In a worker. Ctrl-C is the parent's to handle; told to stop, it leaves by way of every `with`."""
+    """In a worker. Ctrl-C is the parent's to handle; told to stop, it leaves by way of every `with`; so without a parent."""
+    from threading import Thread
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    Thread(target=_mourn, daemon=True).start()
     try:
         with contextlib.suppress(BrokenPipeError):  # the parent is gone
             for part in parts:
                 answers.send([work(item) for item in part])
     finally:
         done()
+
+
+def _mourn() -> None:
+    """Wait for the parent's end, however it comes, and stop then: its answers have nobody to read them."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(signum: int, frame: object) -> None:

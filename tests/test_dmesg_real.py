@@ -12,6 +12,8 @@ import zstandard
 
 import kinfo
 from kinfo.cli.main import run
+from kinfo.kernel.printk import layout
+from kinfo.kernel.printk.of_kernel import where_of
 from tests.conftest import Cli, RealKernel
 from tests.kernels import printk
 from tests.kernels.printk import LogBuf, Ring, buffer_core, ring_core
@@ -49,8 +51,6 @@ def regions(real_samples: Path) -> Path:
 def test_a_panic_is_what_the_guest_said(
     crash: dict[str, Path], capfdbinary: pytest.CaptureFixture[bytes], has_record: bool
 ) -> None:
-    from kinfo.cli.main import run
-
     record = ["--kinfo", str(crash["kinfo"])] if has_record else []
     assert run(["dmesg", str(crash["crash.elf"]), "--raw", *record]) == 0
     lines = capfdbinary.readouterr().out.splitlines()
@@ -96,6 +96,17 @@ def test_meminspect_by_regions_and_by_core(regions: Path, tmp_path: Path) -> Non
     assert kinfo.dmesg(few).messages == logs[0].messages
 
 
+def self_check(kernel: kinfo.Kernel) -> None:
+    """Three sources of the ring's layout say the same: VMCOREINFO, the kernel's BTF, and what releases are known to have."""
+    where = where_of(kernel)
+    stated = layout.stated(where.values)
+    assert stated
+    plain = [one._replace(source="") for one in (stated, *where.layouts(), *layout.known(8))]
+    forms = [(*one[:-4], one.desc.format, one.info.format, *one[-2:]) for one in plain]
+    assert forms[1] == forms[0]  # BTF
+    assert forms[0] in forms[2:]
+
+
 def test_every_guest(real_kernel: RealKernel, kinfo_cli: Cli) -> None:
     """Lines of a booted kernel: whole, in order, and the banner that it has among them."""
     with kinfo.open_kernel(real_kernel.ram, real_kernel.kinfo) as kernel:
@@ -104,6 +115,7 @@ def test_every_guest(real_kernel: RealKernel, kinfo_cli: Cli) -> None:
         assert seqs == list(range(len(seqs)))
         assert not log.findings
         assert any(message.text.startswith(f"Linux version {log.release} (") for message in log.messages[:8])
+        self_check(kernel)
         said = real_kernel.ram.with_name("dmesg.txt")
         if real_kernel.kinfo and said.is_file():
             kept = said.read_bytes().splitlines()

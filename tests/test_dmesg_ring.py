@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import kinfo
 from kinfo.errors import KinfoError
 from kinfo.kernel.printk.message import Message
-from tests.kernels import printk
+from tests.kernels import dumps, printk
 from tests.kernels.printk import PRB, LogBuf, Ring, buffer_core, core, place, places, ring_core
 
 SECOND = 1_000_000_000
@@ -245,6 +245,21 @@ class TestLogBuf:
         buffer_core(tmp_path / "core.elf", buffer, "5.4.1")
         assert texts(kinfo.dmesg(tmp_path / "core.elf")) == [b"one", b" two", b" three", b"alone"]
 
+    def test_a_layout_that_cannot_be_is_not_used(self, tmp_path: Path) -> None:
+        """VMCOREINFO that says garbage: what releases are known to have holds, as the records show."""
+        buffer = LogBuf()
+        buffer.store(b"message", 5 * SECOND, 3)
+        lines = buffer.lines()
+        for key, value in (
+            ("OFFSET(printk_log.ts_nsec)", "6"),
+            ("OFFSET(printk_log.len)", "1000"),
+            ("SIZE(printk_log)", "x"),
+        ):
+            buffer.lines = lambda key=key, value=value: lines | {key: value}  # type: ignore[method-assign,misc]
+            buffer_core(tmp_path / "core.elf", buffer)
+            log = kinfo.dmesg(tmp_path / "core.elf")
+            assert (texts(log), log.messages[0].ns, log.form) == ([b"message"], 5 * SECOND, "the layout of 3.5")
+
     def test_a_chain_that_breaks_is_said(self, tmp_path: Path) -> None:
         buffer = LogBuf()
         for number in range(4):
@@ -254,6 +269,73 @@ class TestLogBuf:
         log = kinfo.dmesg(tmp_path / "core.elf")
         assert texts(log) == [b"message 0", b"message 1"]
         assert codes(log) == ["log-damaged"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("OFFSET(printk_info.ts_nsec)", "16"),
+        ("SIZE(prb_desc)", "0"),
+        ("SIZE(printk_info)", "96"),
+        ("SIZE(atomic_long_t)", "3"),
+        ("OFFSET(prb_desc_ring.head_id)", "9999"),
+        ("OFFSET(printk_ringbuffer.text_data_ring)", "40"),
+        ("LENGTH(printk_info_device)", "-1"),
+    ],
+)
+def test_vmcoreinfo_that_says_garbage_of_the_structs(tmp_path: Path, key: str, value: str) -> None:
+    ring = Ring()
+    for number in range(6):
+        ring.store(b"message %d" % number, number)
+    lines = ring.lines() | {key: value}
+    core(tmp_path / "core.elf", {PRB: places()["ring"].to_bytes(8, "little"), **ring.pieces(places())}, {"prb": PRB}, lines)
+    log = kinfo.dmesg(tmp_path / "core.elf")
+    assert texts(log) == [b"message %d" % number for number in range(6)]
+    assert (log.form, log.findings) == ("the layout of 6.9", ())
+
+
+@pytest.mark.parametrize("table", ["descs", "infos", "text"])
+def test_holes_cost_what_lies_in_them(tmp_path: Path, table: str) -> None:
+    ring = Ring(6, 12)
+    for number in range(40):
+        ring.store(b"message number %d" % number, number)
+    pieces = {PRB: places()["ring"].to_bytes(8, "little"), **ring.pieces(places())}
+    at = places()[table]
+    whole = pieces.pop(at)
+    pieces |= {at: whole[:400], at + 600: whole[600:]}
+    core(tmp_path / "core.elf", pieces, {"prb": PRB}, ring.lines())
+    log = kinfo.dmesg(tmp_path / "core.elf")
+    assert codes(log) == ["log-not-dumped"]
+    assert len(log.messages) + log.count_lost == 40
+    assert 0 < log.count_lost < 20
+    assert all(message.raw == b"message number %d" % message.seq for message in log.messages)
+
+
+def test_a_note_of_kdump_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has CRASHTIME: the kernel wrote it as it crashed; memory as large as a machine is not searched for a record."""
+    ring = Ring()
+    ring.store(b"message")
+    pieces = {PRB: places()["ring"].to_bytes(8, "little"), **ring.pieces(places())}
+    core(tmp_path / "core.elf", pieces, {"prb": PRB}, ring.lines() | {"CRASHTIME": "1764000000"})
+
+    def searched(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("kinfo.kernel.printk.open.kernel_in", searched)
+    assert texts(kinfo.dmesg(tmp_path / "core.elf")) == [b"message"]
+
+
+def test_x86_64_by_its_phys_base(tmp_path: Path) -> None:
+    ring = Ring()
+    ring.store(b"message")
+    where = {name: 0xFFFFFFFF82000000 + (number << 20) for number, name in enumerate(("ring", "descs", "infos", "text"))}
+    prb, base = 0xFFFFFFFF81000000, 0x5000000
+    pieces = {prb: where["ring"].to_bytes(8, "little"), **ring.pieces(where)}
+    lines = ring.lines() | {"SYMBOL(prb)": f"{prb:x}", "NUMBER(phys_base)": f"{base}"}
+    loads = [dumps.Piece(va - 0xFFFFFFFF80000000 + base, va, data) for va, data in pieces.items()]
+    info = "".join(f"{key}={value}\n" for key, value in lines.items())
+    dumps.write_elf(tmp_path / "core.elf", loads, dumps.MACHINES["x86"], 64, "6.12.1", info=info)
+    assert texts(kinfo.dmesg(tmp_path / "core.elf")) == [b"message"]
 
 
 def test_a_note_that_leads_nowhere_is_said(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from kinfo.dt.blob import parse
 from kinfo.dt.board import Board, Options
 from kinfo.dt.boot.memblock import Memblock, Stretches, joined
 from kinfo.dt.boot.place import heap_sorted
-from kinfo.dt.boot.ram import memory_limit
+from kinfo.dt.boot.ram import initrd, memory_limit
 from kinfo.dt.boot.releases import RELEASES, release_of
 from kinfo.dt.boot.run import boot
 from kinfo.dt.boot.verdict import Held
@@ -285,3 +285,37 @@ def test_no_cells_stop_the_model(address: int, size: int) -> None:
     tree = tree_of(parse(blob(root)))
     for release in RELEASES:
         boot(tree, release)
+
+
+@pytest.mark.parametrize(
+    ("below", "size", "where"),
+    [(0x1000, 0x800, "kinfo"), (0x800, 0x800, "kinfo"), (0x1000, 0x1000, ""), (0x1000, 0xFE0, ""), (0x10000000, 0x800, "")],
+)
+def test_a_kernel_that_dies_says_whose_fault_it_is(below: int, size: int, where: str) -> None:
+    base = early_boards.RAM_END - below
+    shape = early_boards.Shape(name="kinfo", region={"reg": early_boards.Shape().pair((base, size))})
+    tree = tree_of(parse(blob(shape.tree())))
+    found = {release.name: boot(tree, release).dies for release in RELEASES}
+    dying = {name for name, death in found.items() if death}
+    assert dying == ({"6.12", "7.3"} if where else set())
+    assert {death.where for death in found.values() if death} == ({f"/reserved-memory/{where}"} if where else set())
+
+
+def test_the_driver_of_a_kernel_that_dies() -> None:
+    shape = early_boards.Shape(region={"reg": early_boards.Shape().pair((early_boards.RAM_END - 0x1000, 0x800))})
+    outcome = verdicts(tree_of(parse(blob(shape.tree()))), "7.3")
+    assert (outcome.memory.outcome, outcome.driver) == ("lost", ("fails", "the kernel does not come up"))
+
+
+@pytest.mark.parametrize(
+    ("bootargs", "extent"),
+    [
+        ("initrdmem=0x50000000,1M", Range(0x50000000, 1 << 20)),
+        ("initrd=0x50000000,4096 x", Range(0x50000000, 4096)),
+        ("initrd=image.gz", Range(early_boards.INITRD, early_boards.INITRD_SIZE)),
+        ("initrdmem=0x50000000", Range(early_boards.INITRD, early_boards.INITRD_SIZE)),
+        ("initrdmem=0,0", None),
+    ],
+)
+def test_the_initrd_of_the_command_line(bootargs: str, extent: Range | None) -> None:
+    assert initrd(tree_of(parse(blob(early_boards.Shape(bootargs=bootargs).tree())))) == extent

@@ -14,6 +14,7 @@ from kinfo.report import kernel as report
 from kinfo.report.style import Style
 from tests.kernels import dumps
 from tests.kernels.image import Kernel, Spec, make
+from tests.kernels.printk import RESERVED, Ring
 from tests.kernels.tables import Symbol
 from tests.test_kernel_rules import opened
 
@@ -24,13 +25,13 @@ LOG = "the stamp of the log's newest line"
 class Clock:
     """A kernel with a log ring, jiffies and their clock source."""
 
-    def __init__(self, hz: int | None = 250, seconds: float = 45.6, stamp: float | None = 48.9, info: int = 88) -> None:
+    def __init__(self, hz: int | None = 250, seconds: float = 45.6, stamp: float | None = 48.9, gap: int = 0) -> None:
         data = make(Spec()).places["data"] + 0x3000
         names = ("prb", "clocksource_jiffies", "kernel_config_data")
         extra = [Symbol(name, "d", data + 0x100 * at) for at, name in enumerate(names)]
         self.kernel = make(Spec(extra=[*extra, Symbol("jiffies_read", "t", 0x30020)]))
         assert self.kernel.places["data"] + 0x3000 == data
-        self.info, self.ring = info, self.kernel.va("data") + 0x3400
+        self.gap, self.ring = gap, self.kernel.va("data") + 0x3400
         if hz:
             self._source(hz)
         rate = hz or 250
@@ -49,15 +50,16 @@ class Clock:
         self.poke("clocksource_jiffies", b"".join(word.to_bytes(8, "little") for word in words))
 
     def _log(self, stamp: float) -> None:
-        """A ring of eight records, of which the last three have wrapped around; the newest is not finished yet."""
-        infos = self.ring + 0x100
+        """A ring of eight messages, of which the last four have wrapped around; the newest is not finished yet."""
+        log = Ring(3, 9, gap=self.gap)
+        for number in range(11):
+            log.store(b"message", round((stamp - (10 - number)) * SECOND))
+        log.store(b"half", state=RESERVED)
+        self.lines = log.lines()
         self.poke("prb", self.ring.to_bytes(8, "little"))
-        newest = 11
-        head = (3, self.ring + 0x80, infos, newest)
-        self._at(self.ring, b"".join(word.to_bytes(8, "little") for word in head).ljust(40, b"\0"))
-        for number in range(newest - 7, newest + 1):
-            when = 0 if number == newest else round((stamp - (newest - 1 - number)) * SECOND)
-            self._at(infos + number % 8 * self.info, number.to_bytes(8, "little") + when.to_bytes(8, "little"))
+        names = ("ring", "descs", "infos", "text")
+        for va, data in log.pieces(dict(zip(names, range(self.ring, self.ring + 0x1000, 0x400), strict=True))).items():
+            self._at(va, data)
 
     def _at(self, va: int, data: bytes) -> None:
         self.kernel.poke(va - self.kernel.va("data") + self.kernel.pa("data"), data)
@@ -119,18 +121,21 @@ def test_the_configuration_comes_first(tmp_path: Path) -> None:
     assert found(clock, tmp_path)[1].source.startswith("jiffies at HZ=300 (the kernel's configuration)")
 
 
-@pytest.mark.parametrize("info", [88, 104, 112])
-def test_stamps_by_the_place_of_numbers(info: int, tmp_path: Path) -> None:
-    assert found(Clock(info=info), tmp_path)[0] == Uptime(48.9, LOG)
+@pytest.mark.parametrize("gap", [0, 20])
+def test_stamps_by_the_place_of_numbers(gap: int, tmp_path: Path) -> None:
+    assert found(Clock(gap=gap), tmp_path)[0] == Uptime(48.9, LOG)
 
 
 def test_vmcoreinfo_says_how_large_a_record_is(tmp_path: Path) -> None:
-    clock = Clock(info=96)
-    assert len(found(clock, tmp_path)) == 1  # 96 is no size that is known
-    write_core(clock.kernel, tmp_path / "core", "6.12.1-test\nSIZE(printk_info)=96")
+    clock = Clock(gap=8)
+    assert len(found(clock, tmp_path)) == 1  # no release is known to have 96 bytes
+    words = "".join(f"\n{key}={value}" for key, value in clock.lines.items())
+    write_core(clock.kernel, tmp_path / "core", f"6.12.1-test{words}")
     with kinfo.open_kernel(str(tmp_path / "core")) as kernel:
         assert uptime(kernel)[0] == Uptime(48.9, LOG)
-    write_core(clock.kernel, tmp_path / "other", "6.12.1-test\nSIZE(printk_info)=88")
+    write_core(
+        clock.kernel, tmp_path / "other", "6.12.1-test" + words.replace("=96", "=88").replace("dev_info)=32", "dev_info)=24")
+    )
     with kinfo.open_kernel(str(tmp_path / "other")) as kernel:
         assert [one.source != LOG for one in uptime(kernel)] == [True]
 

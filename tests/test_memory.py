@@ -140,7 +140,6 @@ WHOLE = "check that it was copied whole"
         (lime((0x1000, b"abcd"), version=2), f"the LiME header at 0x0 is damaged; {WHOLE}"),
         (lime((0x1000, b"abcd")) + bytes(32), f"the LiME header at 0x24 is damaged; {WHOLE}"),
         (struct.pack("<4sIQQ8x", b"EMiL", 1, 5, 4), f"the LiME header at 0x0 is damaged; {WHOLE}"),
-        (b"KDUMP   " + bytes(99), "is a kdump-compressed dump; write an ELF core: makedumpfile -E VMCORE OUT"),
         (b"AVML" + bytes(99), "is a compressed AVML dump; convert it: avml-convert FILE OUT"),
     ],
 )

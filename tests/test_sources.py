@@ -31,7 +31,7 @@ PACKERS = {
     "zst": zstandard.ZstdCompressor().compress,
 }
 BEGINNINGS: tuple[tuple[bytes, Kind, Sure], ...] = (
-    (gzip.compress(b"x"), kinds.GZIP, Sure.LIKELY),
+    (gzip.compress(b"x", mtime=0), kinds.GZIP, Sure.LIKELY),
     (lzma.compress(b"x"), kinds.XZ, Sure.CERTAIN),
     (lzma.compress(b"x", format=lzma.FORMAT_ALONE), kinds.LZMA, Sure.LIKELY),
     (bz2.compress(b"x"), kinds.BZIP2, Sure.LIKELY),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +45,24 @@ def test_leaving_early_stops_the_workers(monkeypatch: pytest.MonkeyPatch) -> Non
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """And by way of `done`: what they started is theirs to end."""
+    code = f"""
+import os, time
+from kinfo.workers import in_order
+os.sched_getaffinity = lambda _: range(2)
+folder = {str(tmp_path)!r}
+def work(item):
+    open(f"{{folder}}/began{{item}}", "w").write(str(os.getpid()))
+    time.sleep(86400)
+list(in_order(work, range(2), lambda _: 0, lambda: open(f"{{folder}}/done{{os.getpid()}}", "w").close()))
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as parent:
+        while len([one for one in tmp_path.glob("began*") if one.read_text()]) < 2:
+            time.sleep(0.02)
+        parent.kill()
+    pids = {one.read_text() for one in tmp_path.glob("began*")}
+    while {one.name for one in tmp_path.glob("done*")} != {f"done{pid}" for pid in pids}:
+        time.sleep(0.02)

@@ -42,7 +42,7 @@ _LINK_GAPS: tuple[tuple[tuple[int, int], int | None], ...] = (
 
 # struct arm64_image_header: text_offset, image_size (BSS included), flags; the magic at 56. booting.rst
 IMAGE_HEADER = struct.Struct("<8xQQQ24x4s")
-IMAGE_MAGIC = b"ARM\x64"
+IMAGE_MAGIC, IMAGE_MAGIC_AT = b"ARM\x64", 56
 IMAGE_BIG_ENDIAN = 1  # bit 0 of flags
 
 _WHICH_HALF = 55  # the VA bit that chooses TTBR1, the kernel's tables

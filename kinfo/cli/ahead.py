@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from kinfo.cli.caches import cache_folder
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck, SchemaTool
@@ -43,5 +44,4 @@ def schema_tool() -> SchemaTool:
     """With the cache in the user's folder for such things."""
     from kinfo.dt.schema import SchemaTool
 
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return SchemaTool(os.path.join(cache, "kinfo", "schema"))
+    return SchemaTool(cache_folder("schema"))

@@ -11,6 +11,8 @@ from kinfo.cli.commands import COMMANDS, top_help
 from kinfo.cli.interrupt import raise_again
 from kinfo.version import __version__
 
+_OPEN_NOTHING = {"encode", "layouts", "explain", "demo"}  # that could be packed
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported by name."""
@@ -25,6 +27,10 @@ class LazyGroup(click.Group):
             return None
         command = import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        if cmd_name not in _OPEN_NOTHING and not any(one.name == "no_cache" for one in command.params):
+            from kinfo.cli.hearing import option
+
+            command.params.append(option())
         if not any(parameter.name == "color" for parameter in command.params):
             command.params.append(colour.option())
         raise_again()  # all that it needs first is imported

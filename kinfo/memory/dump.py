@@ -92,8 +92,9 @@ class BytesDump(Dump):
 class FileDump(Dump):
     """A dump in a seekable file."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO, name: str, *, is_spooled: bool = False) -> None:
         self.name = name
+        self.is_spooled = is_spooled  # whether the file is a copy of a stream
         self._file = file
         self.held = self.size = os.lseek(file.fileno(), 0, os.SEEK_END)
 
@@ -148,6 +149,14 @@ class FileDump(Dump):
             if start < min(at, end):
                 yield start, min(at, end)
 
+    def fileno(self) -> int:
+        """The file's number with the system."""
+        return self._file.fileno()
+
+    def stat(self) -> os.stat_result:
+        """What the system knows of the file."""
+        return os.fstat(self.fileno())
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -162,14 +171,14 @@ def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Du
     if name == "-":
         if stdin is None:
             raise DumpError("-: there is no standard input here", "name a file")
-        dump = FileDump(_spool(stdin), "<stdin>")
+        dump = FileDump(_spool(stdin), "<stdin>", is_spooled=True)
     else:
         file = _open(name)
         try:
             dump = FileDump(file, name)
         except OSError:  # a file of /proc that is made as it is read, and has no end to seek
             with file:
-                dump = FileDump(_spool(file), name)
+                dump = FileDump(_spool(file), name, is_spooled=True)
     if dump.size == 0:
         dump.close()
         raise DumpError(f"{dump.name}: is empty", "check the command that wrote it")

@@ -239,7 +239,7 @@ def next_steps(ram: Iterable[str], kinfo: str | None) -> str:
     words = shlex.join([*ram, *(("--kinfo", kinfo) if kinfo else ())])
     return (
         "\nNext:\n"
-        f"  kinfo dmesg {words}                        # the kernel's log\n"
+        f"  kinfo dmesg {words}                      # the kernel's log\n"
         f"  kinfo symbols {words} -o vmlinux.syms    # for gdb, drgn, perf, objdump\n"
         f"  kinfo symbolize {words} < log            # names behind raw addresses\n"
         f"  kinfo debug {words} --tool crash         # the command line of crash, gdb or drgn\n"

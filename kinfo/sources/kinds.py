@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from kinfo.arch import arm64
 from kinfo.elf.structs import MAGIC
 
 
@@ -42,8 +43,6 @@ class Kind(NamedTuple):
 _BOOT_IMAGE = "unpack it: unpack_bootimg --boot_img FILE --out DIR, then name the kernel in it"
 _ZBOOT = "unpack the payload in it, or name the vmlinux or Image of the build"
 _BZIMAGE = "name the vmlinux of the build; scripts/extract-vmlinux gets one without symbols"
-_CORE = {Role.MEMORY: "write an ELF core: makedumpfile -E VMCORE OUT"}
-_REARRANGE = {Role.MEMORY: "rearrange it: makedumpfile -R OUT < FILE, then makedumpfile -E"}
 _NOT_A_TREE = {Role.TREE: "name the devicetree; `kinfo info` reads RAM dumps"}
 
 GZIP = Kind("gzip", "gzip data", Role.PACKED, b"\x1f\x8b\x08", unpack="gzip -dk")
@@ -58,11 +57,11 @@ LZMA = Kind("lzma", "lzma data", Role.PACKED, unpack="xz -dk")  # no magic: see 
 ELF_CORE = Kind("core", "an ELF core", Role.MEMORY, MAGIC, instead={Role.TREE: _NOT_A_TREE[Role.TREE]})
 ELF = Kind("elf", "an ELF file", Role.KERNEL, MAGIC, instead=_NOT_A_TREE)
 LIME = Kind("lime", "a LiME dump", Role.MEMORY, b"EMiL")
-KDUMP = Kind("kdump", "a kdump-compressed dump", Role.MEMORY, b"KDUMP   ", instead=_CORE)
-DISKDUMP = Kind("diskdump", "a diskdump", Role.MEMORY, b"DISKDUMP", instead=_CORE)
-FLATTENED = Kind("flattened", "a flattened makedumpfile dump", Role.MEMORY, b"makedumpfile", instead=_REARRANGE)
+KDUMP = Kind("kdump", "a kdump-compressed dump", Role.MEMORY, b"KDUMP   ")
+DISKDUMP = Kind("diskdump", "a diskdump", Role.MEMORY, b"DISKDUMP")
+FLATTENED = Kind("flattened", "a flattened makedumpfile dump", Role.MEMORY, b"makedumpfile")
 AVML = Kind("avml", "a compressed AVML dump", Role.OTHER, b"AVML", instead={Role.MEMORY: "convert it: avml-convert FILE OUT"})
-IMAGE = Kind("image", "a raw arm64 Image", Role.KERNEL, b"ARM\x64", 56)  # Documentation/arch/arm64/booting.rst
+IMAGE = Kind("image", "a raw arm64 Image", Role.KERNEL, arm64.IMAGE_MAGIC, arm64.IMAGE_MAGIC_AT)
 RISCV_IMAGE = Kind("riscv-image", "a RISC-V Image", Role.OTHER, b"RSC\x05", 56)  # Documentation/arch/riscv/boot-image-header
 BLOB = Kind(
     "blob",
@@ -93,6 +92,7 @@ FIELDS = Kind("fields", "field values", Role.TEXT)
 TEXT = Kind("text", "text", Role.TEXT)
 RAW = Kind("raw", "bytes without a header", Role.MEMORY)
 
+KDUMPS = (KDUMP, DISKDUMP, FLATTENED)
 PACKED = (GZIP, XZ, ZSTD, LZ4, LZ4_LEGACY, ZIP)
 # In the order in which they are tried: longer magics, which cannot be chance, before those within a file.
 MAGICS = (KDUMP, DISKDUMP, FLATTENED, AVML, LIME, ANDROID_BOOT, ZBOOT, BZIMAGE, ARCHIVE, CPIO, BLOB, SPARSE)

@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
+from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory import Dump, Memory, Segment
+from kinfo.sources import kinds
 from kinfo.sources.kinds import Role
 from kinfo.sources.opened import Opened, open_all
 
@@ -70,11 +72,34 @@ def _plain(file: Opened) -> Dump | None:
         if isinstance(file.memory(), Memory):
             return None
     except DumpError:
-        if base is not None:
+        if base is not None or file.recognised.kind in kinds.KDUMPS:  # plain bytes would be its packed pages
             raise
     if base is not None:
         content.base = base
     return content
+
+
+def _stated(file: Opened, held: Dump) -> int:
+    """How much of a file is memory: what a listing says of it, as far as the file has it."""
+    size = file.spec.size
+    if size is None or size == held.size:
+        return held.size
+    if held.size < size:
+        notices.tell(f"{file.name}: is cut off: {held.size} bytes of the {size} that are listed; the rest is not here")
+    else:
+        notices.tell(f"{file.name}: has {held.size} bytes, {size} are listed; what is behind them is left out")
+    return min(size, held.size)
+
+
+def _tell_overlaps(segments: Sequence[Segment]) -> None:
+    """Say which files lie over each other: Memory believes the one that begins first."""
+    ordered = sorted(segments, key=lambda one: one.start)
+    before = ordered[0] if ordered else None
+    for one in ordered[1:]:
+        assert before is not None
+        if one.start < before.end and one.dump.name != before.dump.name:
+            notices.tell(f"{one.dump.name}: overlaps {before.dump.name} from PA {one.start:#x} on, which is believed there")
+        before = max(before, one, key=lambda segment: segment.end)
 
 
 def joined(files: Sequence[Opened]) -> Memory | RawDump:
@@ -92,11 +117,12 @@ def joined(files: Sequence[Opened]) -> Memory | RawDump:
             machine, vmcoreinfo = machine or one.machine, vmcoreinfo or one.vmcoreinfo
             notes = notes or one.notes  # the parts of a split dump repeat them
         elif base is not None:
-            segments.append(Segment(base, base + one.size, one, 0))
+            segments.append(Segment(base, base + _stated(file, one), one, 0))
         elif len(files) == 1:
             return RawDump(one)
         else:
             raise DumpError(f"{one.name}: is raw memory at an unknown address", f"write {one.name}@0x80000000, say")
+    _tell_overlaps(segments)
     name = held[0].name if len(held) == 1 else f"{held[0].name} and {len(held) - 1} more"
     is_raw = not any(isinstance(one, Memory) for one in held)
     return Memory(name, segments, machine=machine, vmcoreinfo=vmcoreinfo, notes=notes, is_raw=is_raw)

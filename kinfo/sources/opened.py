@@ -6,7 +6,7 @@ It is handed on, and never opened again by its name: standard input, and a file 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 from kinfo.errors import DumpError
 from kinfo.memory import Dump, Memory, elf, lime
 from kinfo.memory.dump import open_dump
-from kinfo.sources import kinds
+from kinfo.sources import folder, kinds
 from kinfo.sources.kinds import Kind, Role
 from kinfo.sources.recognise import HEAD, Recognised, packing, recognise
 from kinfo.sources.specs import Spec, parse_spec
@@ -31,16 +31,20 @@ class Opened:
     @cached_property
     def head(self) -> bytes:
         """How what it holds begins: HEAD bytes at the most. Raises DumpError for damaged packed data."""
-        if self.packing is None or self._content is not None:
-            return self.content.read(0, HEAD)
-        from kinfo.sources import unpack
-
-        return unpack.head(self.raw, self.packing, HEAD)
+        return self.start(HEAD)
 
     @cached_property
     def recognised(self) -> Recognised:
         """What it is, unpacked. Raises DumpError as `head` does."""
         return recognise(self.head)
+
+    def start(self, size: int) -> bytes:
+        """The first bytes of what it holds, up to `size`, without unpacking all of it. Raises DumpError as `head` does."""
+        if self.packing is None or self._content is not None:
+            return self.content.read(0, size)
+        from kinfo.sources import unpack
+
+        return unpack.head(self.raw, self.packing, size)
 
     @property
     def content(self) -> Dump:
@@ -64,6 +68,10 @@ class Opened:
         kind = self.recognised.kind
         if kind in (kinds.ELF, kinds.ELF_CORE):
             return elf.read(content)
+        if kind in kinds.KDUMPS:
+            from kinfo.sources import kdump
+
+            return kdump.read(content)
         return lime.read(content) if kind is kinds.LIME else content
 
     def refuse(self, role: Role) -> None:
@@ -106,8 +114,29 @@ def open_all(texts: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None = N
 
 
 def _named(text: str, stdin: BinaryIO | None) -> Iterator[Opened]:
+    """The files of a text; a folder's, or a listing's, where it is a full RAM dump in several files."""
     for spec in parse_spec(text):
-        yield _open(spec, stdin)
+        if spec.base is None and os.path.isdir(spec.path):
+            yield from (_open(one, stdin) for one in folder.specs_of_folder(spec.path))
+            continue
+        file = _open(spec, stdin)
+        parts = _parts(file)
+        if not parts:
+            yield file
+            continue
+        file.close()
+        yield from (_open(one, stdin) for one in parts)
+
+
+def _parts(file: Opened) -> Sequence[Spec]:
+    """The files that a listing names; none where the file is no listing, or one of other files."""
+    if file.spec.base is not None or file.packing or file.name == "<stdin>" or file.recognised.kind is not kinds.LISTING:
+        return ()
+    try:
+        return folder.specs_of_listing(file.spec.path, file.raw.read(0, folder.LARGEST))
+    except BaseException:
+        file.close()
+        raise
 
 
 def _open(spec: Spec, stdin: BinaryIO | None) -> Opened:

@@ -6,7 +6,7 @@ import re
 from enum import IntEnum
 from typing import NamedTuple
 
-from kinfo.sources import kinds
+from kinfo.sources import kinds, listing
 from kinfo.sources.kinds import Kind, Role
 
 HEAD = 4096  # bytes that decide
@@ -84,6 +84,8 @@ def _unmarked(head: bytes) -> Recognised:
         return Recognised(kinds.SYMBOLS, Sure.LIKELY)
     if b"\0" in head or not head.strip():
         return Recognised(kinds.RAW, Sure.GUESS)
+    if listing.looks_like(head):
+        return Recognised(kinds.LISTING, Sure.LIKELY)
     if _FIELDS.match(head):
         return Recognised(kinds.FIELDS, Sure.LIKELY)
     return Recognised(kinds.TEXT, Sure.GUESS)

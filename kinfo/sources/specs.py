@@ -9,10 +9,11 @@ from kinfo.errors import DumpError
 
 
 class Spec(NamedTuple):
-    """A file, and the physical address of its first byte where the user said it."""
+    """A file, and the physical address of its first byte where the user said it; its size, where a listing did."""
 
     path: str
     base: int | None
+    size: int | None = None
 
 
 def parse_spec(text: str) -> tuple[Spec, ...]:

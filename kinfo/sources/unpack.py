@@ -1,17 +1,19 @@
-"""Compressed dumps: unpacked once into an unnamed sparse file, within a limit."""
+"""Compressed dumps: unpacked once into a sparse file, within a limit: one without a name, or one that is kept."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, Any, cast
 
+from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump, FileDump
-from kinfo.sources import kinds
+from kinfo.sources import cache, kinds
 from kinfo.sources.kinds import Kind
 
 SPILL_LIMIT = 16 << 30  # bytes unpacked; larger dumps are unpacked by the user, once, to a disk of their choice
@@ -26,20 +28,73 @@ def unpack(dump: Dump, kind: Kind) -> Dump:
     Raises DumpError for compressions that are not read here, damaged data, and what is too large to unpack here; each names
     the command that unpacks it.
     """
-    hint = hint_of(dump, kind)
-    spill = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
+    keep = cache.current()
+    if keep and (kept := keep.find(dump)):
+        notices.tell(f"{dump.name}: was unpacked before, and is read from {keep.folder}")
+        return _unpacked(kept, dump, kind)
+    spill = keep.spill(dump) if keep else None
+    if keep and spill:
+        with contextlib.suppress(_FullError):  # then it is unpacked as if there were no cache
+            return _kept(dump, kind, keep, spill)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
     try:
-        with _stream(dump, kind, hint) as stream:
-            _copy(stream, spill, dump.name, hint)
-    except BaseException as error:
-        spill.close()
+        _fill(dump, kind, file, tempfile.gettempdir())
+    except _FullError:
+        file.close()
+        where = tempfile.gettempdir()
+        raise DumpError(f"{dump.name}: the disk of {where} is too full to unpack it", hint_of(dump, kind)) from None
+    except BaseException:
+        file.close()
+        raise
+    return _unpacked(file, dump, kind)
+
+
+class _FullError(Exception):
+    """The disk has no room for what is unpacked."""
+
+
+def _kept(dump: Dump, kind: Kind, keep: cache.Cache, spill: cache.Spill) -> Dump:
+    """Unpacked into the cache. Raises _FullError where that has no room."""
+    try:
+        size = _fill(dump, kind, spill.file, keep.folder)
+    except BaseException:
+        spill.drop()
+        raise
+    if keep.keep(dump, spill, size):
+        notices.tell(f"{dump.name}: unpacked, and kept in {keep.folder} for the next command (--no-cache: it is not)")
+    return _unpacked(spill.file, dump, kind)
+
+
+def _unpacked(file: IO[bytes], dump: Dump, kind: Kind) -> Dump:
+    dump.close()
+    unpacked = FileDump(cast("Any", file), dump.name)
+    unpacked.packed = kind.unpack
+    return unpacked
+
+
+def _fill(dump: Dump, kind: Kind, file: IO[bytes], folder: str) -> int:
+    """Unpack into a file of a folder; how many bytes that is. Raises DumpError, _FullError."""
+    hint = hint_of(dump, kind)
+    source = _DumpFile(dump)
+    try:
+        with _stream(source, dump, kind, hint) as stream, notices.progress(f"unpacking {dump.name}", dump.size) as done:
+            size = 0
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > SPILL_LIMIT:
+                    raise DumpError(f"{dump.name}: unpacks to more than {SPILL_LIMIT >> 30} GiB", hint)
+                if shutil.disk_usage(folder).free < DISK_LEFT:
+                    raise _FullError
+                _write_sparse(file, chunk)
+                done(source.tell())
+            _end(file, size)
+            return size
+    except (DumpError, _FullError):
+        raise
+    except Exception as error:
         if damage := _damage(error, dump.name, hint):
             raise damage from error
         raise
-    dump.close()
-    unpacked = FileDump(cast("Any", spill), dump.name)
-    unpacked.packed = kind.unpack
-    return unpacked
 
 
 def hint_of(dump: Dump, kind: Kind) -> str:
@@ -52,7 +107,7 @@ def head(dump: Dump, kind: Kind, size: int) -> bytes:
     """The first bytes of what is in a compressed dump, up to `size`. Raises DumpError as `unpack` does."""
     hint = hint_of(dump, kind)
     try:
-        with _stream(dump, kind, hint) as stream:
+        with _stream(_DumpFile(dump), dump, kind, hint) as stream:
             return stream.read(size)
     except Exception as error:
         if damage := _damage(error, dump.name, hint):
@@ -75,11 +130,11 @@ def _other_errors() -> tuple[type[Exception], ...]:
     return lzma.LZMAError, zstandard.ZstdError
 
 
-def _stream(dump: Dump, kind: Kind, hint: str) -> IO[bytes]:
+def _stream(source: _DumpFile, dump: Dump, kind: Kind, hint: str) -> IO[bytes]:
     reader = _READERS.get(kind.name)
     if reader is None:
         raise DumpError(f"{dump.name}: is compressed with {kind.unpack.partition(' ')[0]}", hint)
-    return reader(cast("IO[bytes]", _DumpFile(dump)))
+    return reader(cast("IO[bytes]", source))
 
 
 def _gzip(source: IO[bytes]) -> IO[bytes]:
@@ -152,30 +207,23 @@ class _DumpFile:
         return True
 
 
-def _copy(stream: IO[bytes], spill: IO[bytes], name: str, hint: str) -> None:
-    size = 0
-    for chunk in _chunks(stream):
-        size += len(chunk)
-        if size > SPILL_LIMIT:
-            raise DumpError(f"{name}: unpacks to more than {SPILL_LIMIT >> 30} GiB", hint)
-        if shutil.disk_usage(tempfile.gettempdir()).free < DISK_LEFT:
-            raise DumpError(f"{name}: the disk of {tempfile.gettempdir()} is too full to unpack it", hint)
-        _write_sparse(spill, chunk)
-    spill.truncate(size)
-    spill.flush()
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK):
-        yield chunk
-
-
 def _write_sparse(spill: IO[bytes], chunk: bytes) -> None:
     view = memoryview(chunk)
     zero = bytes(_BLOCK)
-    for at in range(0, len(view), _BLOCK):
-        block = view[at : at + _BLOCK]
-        if block == zero[: len(block)]:
-            spill.seek(len(block), os.SEEK_CUR)
-        else:
-            spill.write(block)
+    try:
+        for at in range(0, len(view), _BLOCK):
+            block = view[at : at + _BLOCK]
+            if block == zero[: len(block)]:
+                spill.seek(len(block), os.SEEK_CUR)
+            else:
+                spill.write(block)
+    except OSError as error:  # the disk, or the user's share of it
+        raise _FullError from error
+
+
+def _end(spill: IO[bytes], size: int) -> None:
+    try:
+        spill.flush()
+        spill.truncate(size)
+    except OSError as error:
+        raise _FullError from error

@@ -7,5 +7,6 @@ record comes from the guest's own /proc, its VMCOREINFO, BTF and config, and fro
     kinfo.bin        the record that a debug_kinfo driver would have left in it
     meta.json        what kernel it is, its addresses, and where each field of the record was found
     kallsyms.txt, modules.txt, iomem.txt, version.txt    its /proc, read after the modules were in, just before the dump
+    dmesg.txt        its log as `dmesg -r` prints it, at the same time
     vmcoreinfo.txt   from the notes of its /proc/kcore
 """

@@ -14,7 +14,7 @@ class Told:
     """The kernel's own words. Addresses are the running kernel's: the slide is in them."""
 
     def __init__(self, told: Mapping[str, bytes]) -> None:
-        text = {name: raw.decode() for name, raw in told.items() if name != "kcore"}
+        text = {name: raw.decode() for name, raw in told.items() if name not in ("kcore", "dmesg")}
         symbols = [line.split() for line in text["kallsyms"].splitlines()]
         built_in = [words for words in symbols if len(words) == 3]  # a module's have its name in brackets behind them
         self.symbols = len(symbols)

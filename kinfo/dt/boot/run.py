@@ -103,7 +103,7 @@ class _Run:
             return None
         cut = linear.beside(self.memory, found, self.page)
         who = next((one.node.path for one in self.listed if one.extent and cut and one.extent.overlaps(cut)), "")
-        what = f"{who} is no-map and ends within a page" if who else "RAM ends within a page"
+        what = f"{who} is no-map and begins or ends within a page" if who else "RAM ends within a page"
         why = f"{what}: the kernel does not map the rest of it, {found}, and takes that first"
         return Death(who or "/chosen:linux,usable-memory-range", why)
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kinfo.errors import DumpError, KernelError
+from kinfo.findings import Severity, worst
 from kinfo.kernel import variables
 from kinfo.kernel.boot.config import config
-from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 
 _FIRST_WRAP = 300  # INITIAL_JIFFIES: the counter starts that many seconds before its low 32 bits wrap
 _MASK_32, _SHIFTS = 0xFFFFFFFF, (8, 7, 6)  # CLOCKSOURCE_MASK(32), JIFFIES_SHIFT of kernel/time/jiffies.c
 _SECOND = 1_000_000_000
-_INFO_SIZES = (88, 104, 112)  # struct printk_info; 7.x added the caller's name under CONFIG_PRINTK_EXECUTION_CTX
-_MOST_BITS = 24
-_LOOKED_AT = 8  # newest log records that are looked at: the last few can be unfinished
 _LONGEST = 100 * 365 * 86400
 _APART = 0.1  # seconds by which ticks may be behind the log without a word
 
@@ -89,37 +87,10 @@ def _by_ticks(ticks: int, known: Rate | None, stamp: int | None) -> list[Uptime]
 
 
 def newest_stamp(kernel: Kernel) -> int | None:
-    """Nanoseconds at which the newest finished record of the printk ring buffer (5.10 on) was written.
-
-    VMCOREINFO says how large a record's struct printk_info is. Where it cannot be had, the size is one at which all records
-    that are looked at lie where their sequence numbers say.
-    """
-    ring = variables.number(kernel, "prb")
-    head = variables.bytes_at(kernel, ring, 40) if ring else b""
-    if len(head) < 40:
+    """Nanoseconds at which the newest message of the log was printed; None without a log, or where it is not sound."""
+    try:
+        log = kernel.log()
+    except (KernelError, DumpError):
         return None
-    bits, infos, newest = (int.from_bytes(head[at : at + size], "little") for at, size in ((0, 4), (16, 8), (24, 8)))
-    if not 0 < bits <= _MOST_BITS:
-        return None
-    stated = value(vmcoreinfo(kernel), "SIZE(printk_info)", 10)
-    for size in (stated,) if stated else _INFO_SIZES:
-        stamps = _stamps(kernel, infos, size, newest, 1 << bits)
-        if stamps:
-            return max(stamps.items())[1]
-    return None
-
-
-def _stamps(kernel: Kernel, infos: int, size: int, newest: int, count: int) -> dict[int, int]:
-    """Stamps of the newest records by their sequence number; none where a record's number and place disagree."""
-    stamps = {}
-    for back in range(min(_LOOKED_AT, count)):
-        index = newest - back & count - 1
-        raw = variables.bytes_at(kernel, infos + index * size, 16)
-        number, stamp = int.from_bytes(raw[:8], "little"), int.from_bytes(raw[8:], "little")
-        if len(raw) < 16 or not (number or stamp):
-            continue  # not in the dump, or never written
-        if number % count != index:
-            return {}
-        if stamp:
-            stamps[number] = stamp
-    return stamps
+    is_sound = worst(log.findings) is not Severity.ERROR
+    return log.messages[-1].ns or None if is_sound else None

@@ -46,7 +46,8 @@ def stated(values: Mapping[str, str]) -> LogLayout | None:
     first = lengths[0]
     if lengths != [first, first + 2, first + 4] or not 0 <= first <= size - 8 <= 64 or not 0 <= ts_nsec <= size - 8:
         return None
-    if caller is not None and not 0 <= caller <= size - 4:
+    overlaps = first - 8 < ts_nsec < first + 8
+    if overlaps or (caller is not None and not first + 8 <= caller <= size - 4):
         return None
     return LogLayout(VMCOREINFO, size, ts_nsec, first, caller)
 

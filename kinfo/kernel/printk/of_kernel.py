@@ -70,7 +70,9 @@ def _values(kernel: Kernel) -> Mapping[str, str]:
     if variables.pa_of(kernel, "prb") is None and variables.pa_of(kernel, "log_first_idx") is None:
         return vmcoreinfo(kernel)
     pointer = variables.number(kernel, "vmcoreinfo_data")
-    return parse(variables.bytes_at(kernel, pointer, _PAGE)) if pointer else {}
+    if pointer:
+        return parse(variables.bytes_at(kernel, pointer, _PAGE))
+    return vmcoreinfo(kernel) if kernel.memory.vmcoreinfo else {}
 
 
 def _by_types(kernel: Kernel) -> Iterator[RingLayout]:

@@ -13,6 +13,7 @@ from kinfo.kernel.printk import of_kernel
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.memory import Memory
 from kinfo.sources import RawDump, open_memory
+from kinfo.sources.folder import has_dump
 
 Path = str | os.PathLike[str]
 
@@ -49,7 +50,7 @@ def open_log(
     Errors as for `dmesg`.
     """
     paths = [os.fspath(path) for path in ([specs] if isinstance(specs, (str, os.PathLike)) else specs)]
-    if all(os.path.isdir(path) or os.path.basename(path).lower().startswith("md_") for path in paths):
+    if all(map(_may_be_regions, paths)):
         from kinfo.kernel.printk import region_files
 
         if files := region_files.named(paths):
@@ -69,6 +70,10 @@ def open_log(
         raise
     memory.close()
     return Opened(log, None)
+
+
+def _may_be_regions(path: str) -> bool:
+    return not has_dump(path) if os.path.isdir(path) else os.path.basename(path).lower().startswith("md_")
 
 
 def _kernel(opened: Memory | RawDump, kinfo: str | None, *, is_wanted: bool) -> Kernel | None:

@@ -11,7 +11,6 @@ from kinfo.kernel.printk import layout, ring, rules
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message, PrintkLog, seconds
 from kinfo.kernel.printk.reach import exactly
-from kinfo.kernel.printk.read_old import of_buffer
 from kinfo.kernel.printk.ring import Ring
 from kinfo.kernel.printk.slots import DAMAGED, DROPPED, NOT_DUMPED, OVERWRITTEN, UNFINISHED
 from kinfo.kernel.printk.where import NO_LOG, Where, count_of, reasons
@@ -23,6 +22,8 @@ def read(where: Where) -> PrintkLog:
     if prb is not None:
         return _of_ring(where, prb)
     if where.address("log_first_idx") is not None:  # 5.10 and later have a log_buf as well
+        from kinfo.kernel.printk.read_old import of_buffer
+
         return of_buffer(where)
     raise KernelError(f"nothing in {where.source} says where the kernel's log is", NO_LOG)
 

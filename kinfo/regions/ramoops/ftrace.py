@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from kinfo.arch.address import KERNEL_HALF
+
 _WORD = struct.Struct("<QQQ")
 _HALF = struct.Struct("<IIQ")
-TOP = 1 << 63
+TOP = KERNEL_HALF
 
 Name = Callable[[int], str | None]
 
