@@ -99,8 +99,13 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def lzo(text: bytes) -> bytes:
-    """lzo1x that copies nothing: a run of at most 238 literals, and the end's mark."""
-    assert len(text) <= 238
+    """lzo1x that copies nothing: a run of 19 to 273 literals as the kernel writes it, and the end's mark."""
+    assert 18 < len(text) <= 273
+    return bytes([0, len(text) - 18]) + text + b"\x11\0\0"
+
+
+def short_lzo(text: bytes) -> bytes:
+    """The same for 1 to 238 literals."""
     return bytes([17 + len(text)]) + text + b"\x11\0\0"
 
 

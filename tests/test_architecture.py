@@ -28,7 +28,7 @@ RANKS = {
     "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
-    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source"), 4),
+    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved"), 4),
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

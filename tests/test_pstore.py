@@ -164,7 +164,7 @@ def test_a_bomb_is_not_unpacked() -> None:
 
 def test_what_is_left_packed_is_named() -> None:
     text = w.log(lines=3)[:200]
-    for name, packed in (("lzo", w.lzo(text)), ("842", w.nx842(text))):
+    for name, packed in (("lzo", w.lzo(text)), ("lzo", w.short_lzo(text)), ("842", w.nx842(text))):
         record = b"====1790000000.000001-C\n" + packed
         [region] = reading(w.region(0x8000, [record], [], count=2))
         found = region.zones[0].record

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dmesg": ("kinfo.cli.dmesg", "Print the kernel's log out of a dump: RAM, vmcore, meminspect's regions"),
     "debug": ("kinfo.cli.debug", "Print the command with which crash, gdb or drgn opens a RAM dump"),
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
+    "regions": ("kinfo.cli.regions", "Show what lies in the reserved memory of a dump, region by region"),
     "pstore": ("kinfo.cli.pstore", "Write out what ramoops keeps in a dump: crash logs, console, traces"),
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
     "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt.board import Board, Region, is_okay
 from kinfo.dt.ranges import Range
-from kinfo.dt.tree import Node
 from kinfo.regions.ramoops.layout import Sizes
+
+if TYPE_CHECKING:
+    from kinfo.dt.tree import Node
 
 COMPATIBLE = "ramoops"
 SIZES = ("record-size", "console-size", "ftrace-size", "pmsg-size")

@@ -76,8 +76,7 @@ _READERS: tuple[tuple[str, Callable[[bytes, int], bytes]], ...] = (
 
 def _left_packed(body: bytes, first_line: re.Pattern[bytes]) -> str:
     """The name of a compression that is not unpacked here: both begin with the text's first bytes as they are."""
-    # lzo1x: a first byte above 17 is 17 + how many literals follow (lib/lzo/lzo1x_decompress_safe.c).
-    if body[:1] > b"\x11" and first_line.match(body[1 : body[0] - 16]):
+    if first_line.match(_lzo_literals(body)):
         return "lzo"
     # 842: five bits, 0 for "8 bytes follow as they are" (lib/842/842.h), most significant bit first: so "Panic#1 " and more.
     words = int.from_bytes(body[:26], "big")
@@ -88,3 +87,15 @@ def _left_packed(body: bytes, first_line: re.Pattern[bytes]) -> str:
             break
         shown += (words >> shift & (1 << 64) - 1).to_bytes(8, "big")
     return "842" if re.match(rb"[A-Z][A-Za-z ]{2,20}#\d{1,10} ", shown) else ""
+
+
+def _lzo_literals(body: bytes) -> bytes:
+    """The bytes with which lzo1x data begins as they are (lib/lzo/lzo1x_decompress_safe.c).
+
+    A first byte above 17 is 17 + how many follow, one below 16 is 3 less; 0 stands for 15 and the next byte's number.
+    """
+    if not body or 16 <= body[0] <= 17:
+        return b""
+    if body[0]:
+        return body[1 : 1 + (body[0] - 17 if body[0] > 17 else body[0] + 3)]
+    return body[2 : 2 + 18 + body[1]] if len(body) > 1 else b""

@@ -1,0 +1,87 @@
+"""What lies in reserved memory, as one screen with the next command for each, and as plain data."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from kinfo.printable import printable
+from kinfo.regions import magics
+from kinfo.report.style import Style
+from kinfo.reserved import Content, Found, Survey
+
+
+class Typed(NamedTuple):
+    """What was typed: the next commands name the same files."""
+
+    source: Sequence[str]
+    dtb: str | None
+
+    def words(self) -> str:
+        """The files as a shell takes them."""
+        return " ".join("FILE" if word == "-" else shlex.quote(word) for word in self.source)
+
+
+def render(survey: Survey, typed: Typed, style: Style) -> str:
+    """The whole screen."""
+    count = len(survey.contents)
+    lines = [style.paint(f"{survey.source}: {len(survey.found)} places, {count} things in them", "bold")]
+    for found in survey.found:
+        lines += _block(found, survey.unit)
+    steps = list(dict.fromkeys(_steps(survey, typed)))
+    if steps:
+        lines += ["", style.paint("Next:", "bold"), *(f"  {step}" for step in steps)]
+    return "\n".join(printable(line, keep="\033") for line in lines) + "\n"
+
+
+def _block(found: Found, unit: str) -> Iterator[str]:
+    place = found.place
+    title = "in no region that was named" if place is None else f"{place.name}, {place.size} bytes at {unit} {place.at:#x}"
+    yield f"  {title}"
+    for content in found.contents:
+        yield f"    {f'{content.at:#x}':<20}{content.kind or '-':<14}{content.what}"
+
+
+def _steps(survey: Survey, typed: Typed) -> Iterator[str]:
+    """What to type next, for each kind of thing that was found."""
+    words = typed.words()
+    tree = f" --dtb {shlex.quote(typed.dtb)}" if typed.dtb else ""
+    for content in survey.contents:
+        if step := _step(content, words, tree):
+            yield step
+    if any(not content.kind and content.what.startswith("nothing") for content in survey.contents) and typed.dtb:
+        yield f"kinfo verify-dt {shlex.quote(typed.dtb)}    # whether the kernel got the memory that holds nothing"
+
+
+def _step(content: Content, words: str, tree: str) -> str:
+    if content.kind == magics.RECORD:
+        return f"kinfo info {words}    # the kernel of the record at {content.at:#x}; kinfo decode {words} shows the record"
+    if content.kind == magics.RAMOOPS:
+        return f"kinfo pstore {words}{tree} -o crash/ --join"
+    if content.kind == "crash kernel":
+        return f"kinfo dmesg {words}"
+    return ""
+
+
+def document(survey: Survey) -> dict[str, Any]:
+    """What JSON and YAML show."""
+    from kinfo.report.document import SCHEMA_VERSION
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "source": survey.source,
+        "address": survey.unit,
+        "places": [
+            {
+                "name": found.place.name if found.place else None,
+                "at": f"{found.place.at:#x}" if found.place else None,
+                "size": found.place.size if found.place else None,
+                "contents": [
+                    {"kind": content.kind or None, "at": f"{content.at:#x}", "what": content.what}
+                    for content in found.contents
+                ],
+            }
+            for found in survey.found
+        ],
+    }
