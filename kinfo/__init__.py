@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.meminspect.entry import Table
+    from kinfo.ramoops_source import open_ramoops
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
     from kinfo.record.layout_diff import LayoutDiff
@@ -132,6 +133,7 @@ _HOMES = {
     **dict.fromkeys(("Config", "kernel_config"), "kinfo.kernel.ikconfig"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
+    "open_ramoops": "kinfo.ramoops_source",
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
     "LayoutDiff": "kinfo.record.layout_diff",
@@ -204,6 +206,7 @@ __all__ = [
     "layouts",
     "lookup",
     "open_kernel",
+    "open_ramoops",
     "read_types",
     "registered",
     "rules",
