@@ -6,6 +6,7 @@ arch/arm64/kernel/irq.c, overflow_stack in arch/arm64/kernel/traps.c.
 
 from __future__ import annotations
 
+from kinfo.kernel.paging.formats import ARM64
 from kinfo.kernel.stack.model import Stack
 from kinfo.kernel.tasks.table import Tasks
 from kinfo.kernel.tasks.task import Task
@@ -29,7 +30,10 @@ def task_stack(tasks: Tasks, task: Task) -> Stack | None:
 
 
 def cpu_stacks(tasks: Tasks, cpu: int) -> list[Stack]:
-    """The stacks of a CPU, as far as they are known."""
+    """The stacks of a CPU, as far as they are known; of x86-64 none, where chains say themselves how they go on."""
+    form = tasks.kernel.space.form if tasks.kernel.space else None
+    if form is None or form.machine != ARM64:
+        return []
     found = []
     if low := tasks.cpus.number("irq_stack_ptr", cpu):
         found.append(Stack("irq", low, low + thread_size(tasks)))
