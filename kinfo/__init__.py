@@ -70,15 +70,18 @@ if TYPE_CHECKING:
     from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.meminspect.entry import Table
+    from kinfo.ramoops_source import open_ramoops
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
     from kinfo.record.layout_diff import LayoutDiff
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
+    from kinfo.reserved import survey
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
+    "survey": "kinfo.reserved",
     **dict.fromkeys(
         (
             "build",
@@ -132,6 +135,7 @@ _HOMES = {
     **dict.fromkeys(("Config", "kernel_config"), "kinfo.kernel.ikconfig"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
+    "open_ramoops": "kinfo.ramoops_source",
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
     "LayoutDiff": "kinfo.record.layout_diff",
@@ -204,9 +208,11 @@ __all__ = [
     "layouts",
     "lookup",
     "open_kernel",
+    "open_ramoops",
     "read_types",
     "registered",
     "rules",
+    "survey",
     "symbol_file",
     "symbolize",
     "table",

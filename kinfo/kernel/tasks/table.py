@@ -15,6 +15,7 @@ from kinfo.kernel.tasks.first import init_task
 from kinfo.kernel.tasks.links import follow
 from kinfo.kernel.tasks.stack_size import thread_size
 from kinfo.kernel.tasks.task import Task, TaskFields
+from kinfo.printable import brief
 
 _MOST_SAID = 8  # broken thread groups that are said one by one
 
@@ -147,6 +148,9 @@ class Tasks:
     def named(self, pid: int) -> Task | None:
         """The task with this pid (a thread's too); None where there is none. 0 is CPU 0's idle task."""
         return next((one for one in self.all if one.pid == pid), None)
+
+    def __repr__(self) -> str:
+        return brief(self, f"{len(self.all)} of {self.kernel!r}")
 
 
 def _order(task: Task) -> tuple[int, int, int]:
