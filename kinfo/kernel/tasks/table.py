@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
@@ -12,6 +13,7 @@ from kinfo.kernel.tasks import rules
 from kinfo.kernel.tasks.cpus import Cpus
 from kinfo.kernel.tasks.first import init_task
 from kinfo.kernel.tasks.links import follow
+from kinfo.kernel.tasks.stack_size import thread_size
 from kinfo.kernel.tasks.task import Task, TaskFields
 from kinfo.printable import brief
 
@@ -126,6 +128,11 @@ class Tasks:
         if self._broken > _MOST_SAID:
             more = f"and {self._broken - _MOST_SAID} more tasks or lists that cannot be read"
             self.findings += (rules.KERNEL_TASK_UNREADABLE.at("tasks", more),)
+
+    @cached_property
+    def thread_size(self) -> int:
+        """Bytes of a task's stack (THREAD_SIZE)."""
+        return thread_size(self.kernel)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self.all)
