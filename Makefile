@@ -7,7 +7,7 @@ DEV := $(VENV)/.ready-dev
 TESTS :=
 COVERAGE := --cov --cov-report=term
 SEEDS := 2
-ROOMS := record diff kernel dt
+ROOMS := record examine diff kernel dt
 SAMPLE := 40
 # make bare RELEASES=trixie TARGETS=demo
 RELEASES := bookworm trixie

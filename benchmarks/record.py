@@ -59,7 +59,9 @@ def search(mib: int) -> None:
         print(f"{f'grep -obUaP over {mib} MiB, warm':<46}{perl * 1e3:>9.1f} ms")
         print(f"{f'grep -obUaF over {mib} MiB, warm':<46}{fixed * 1e3:>9.1f} ms")
         row("kinfo find (pages)", best(command(KINFO, "find", path), 5), "grep -obUaP", perl, "below 1")
-        row("kinfo find --step 4", best(command(KINFO, "find", path, "--step", "4"), 5), "grep -obUaF", fixed, "at most 1")
+        words = best(command(KINFO, "find", path, "--step", "4"), 5)
+        row("kinfo find --step 4", words, "grep -obUaF", fixed, "at most 1")
+        row("kinfo regions", best(command(KINFO, "regions", path), 5), "kinfo find --step 4", words, "at most 1")
         for step in ("4096", "4"):
             peak = peak_mib(KINFO, "find", path, "--step", step)
             print(f"{f'peak memory of kinfo find --step {step}':<46}{peak:>9.1f} MiB")

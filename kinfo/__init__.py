@@ -6,6 +6,8 @@
     >>> kinfo.verify_dt("board.dtb")[0].outcome
     >>> kernel = kinfo.open_kernel("ram.elf")
     >>> kernel.at(0xFFFFA140B1E10004).label, kernel.named("linux_banner")
+    >>> [task.comm for task in kernel.tasks() if task.state == "D"], kernel.backtrace(1).labels
+    >>> kernel.types["task_struct"].offset("thread.cpu_context.fp")
 
 Names are loaded when first used, so that importing the package costs nothing.
 """
@@ -62,19 +64,24 @@ if TYPE_CHECKING:
     from kinfo.kernel.open import open_kernel
     from kinfo.kernel.printk.message import Message, PrintkLog
     from kinfo.kernel.printk.open import dmesg
+    from kinfo.kernel.stack.model import Backtrace, Frame
+    from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
     from kinfo.kernel.types.source import read_types
     from kinfo.kernel_build.model import Fact, Facts
     from kinfo.meminspect.entry import Table
+    from kinfo.ramoops_source import open_ramoops
     from kinfo.record.checksum import State
     from kinfo.record.detect import Confidence
     from kinfo.record.layout_diff import LayoutDiff
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
+    from kinfo.reserved import survey
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
+    "survey": "kinfo.reserved",
     **dict.fromkeys(
         (
             "build",
@@ -119,13 +126,16 @@ _HOMES = {
     **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
     "Lookup": "kinfo.kernel.lookup",
     "open_kernel": "kinfo.kernel.open",
-    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
-    "dmesg": "kinfo.kernel.printk.open",
+    **dict.fromkeys(("Backtrace", "Frame"), "kinfo.kernel.stack.model"),
+    "Task": "kinfo.kernel.tasks.task",
     "Types": "kinfo.kernel.types",
     "read_types": "kinfo.kernel.types.source",
+    **dict.fromkeys(("Message", "PrintkLog"), "kinfo.kernel.printk.message"),
+    "dmesg": "kinfo.kernel.printk.open",
     **dict.fromkeys(("Config", "kernel_config"), "kinfo.kernel.ikconfig"),
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
+    "open_ramoops": "kinfo.ramoops_source",
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
     "LayoutDiff": "kinfo.record.layout_diff",
@@ -137,6 +147,7 @@ _HOMES = {
 
 __all__ = [
     "Alone",
+    "Backtrace",
     "Built",
     "Compared",
     "Comparison",
@@ -151,6 +162,7 @@ __all__ = [
     "Field",
     "Fields",
     "Finding",
+    "Frame",
     "Hit",
     "Kernel",
     "Kind",
@@ -172,6 +184,7 @@ __all__ = [
     "Summary",
     "Symbolized",
     "Table",
+    "Task",
     "Types",
     "Verdict",
     "__version__",
@@ -195,9 +208,11 @@ __all__ = [
     "layouts",
     "lookup",
     "open_kernel",
+    "open_ramoops",
     "read_types",
     "registered",
     "rules",
+    "survey",
     "symbol_file",
     "symbolize",
     "table",

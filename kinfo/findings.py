@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
+from kinfo.printable import brief
+
 
 class Severity(Enum):
     """How much a finding matters: an error makes the exit code 1, a warning does so under `--strict`."""
@@ -44,6 +46,9 @@ class Rule(NamedTuple):
         """
         return Finding(self.code, severity or self.severity, where, message, self.effect, remedy or self.remedy, self.source)
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.code} ({self.severity.value}): {self.title}")
+
 
 class Finding(NamedTuple):
     """One finding: a rule's code and severity, the place (a field name, an offset or a file), and one sentence."""
@@ -56,13 +61,36 @@ class Finding(NamedTuple):
     remedy: str
     source: str
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.severity.value} {self.code} at {self.where}: {self.message}")
+
+    def _repr_html_(self) -> str:
+        return Findings((self,))._repr_html_()
+
+
+class Findings(tuple[Finding, ...]):
+    """Findings, the gravest first: a tuple that a REPL shows in one line, and a notebook as a table."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{len(self)}: {', '.join(f'{one.severity.value} {one.code}' for one in self)}" if self else "none"
+        )
+
+    def _repr_html_(self) -> str:
+        from kinfo.notebook import table
+
+        rows = [(one.severity.value, one.code, one.where, one.message, one.remedy) for one in self]
+        return table(f"{len(self)} findings", ("severity", "code", "where", "what", "do"), rows)
+
 
 _GRAVITY = {severity: place for place, severity in enumerate(Severity)}
 
 
-def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def gravest_first(findings: Iterable[Finding]) -> Findings:
     """Findings in the order in which they are shown: errors, warnings, notes, those of one severity as they came."""
-    return tuple(sorted(findings, key=lambda finding: _GRAVITY[finding.severity]))
+    return Findings(sorted(findings, key=lambda finding: _GRAVITY[finding.severity]))
 
 
 def worst(findings: tuple[Finding, ...]) -> Severity | None:

@@ -18,3 +18,12 @@ def _as_bytes(letter: str) -> str:
     is_byte = "\udc80" <= letter <= "\udcff"  # what the file system's name had and no UTF-8 is
     raw = letter.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
     return "".join([f"\\x{byte:02x}" for byte in raw])
+
+
+_LONGEST = 150  # of what a line in a terminal may be
+
+
+def brief(one: object, words: str) -> str:
+    """What a REPL shows of an object: its class and what tells it from others, printable, on one line."""
+    text = printable(words)
+    return f"<{type(one).__name__} {text if len(text) <= _LONGEST else f'{text[: _LONGEST - 3]}...'}>"

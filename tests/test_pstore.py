@@ -354,3 +354,28 @@ def test_booted_kernels_show_the_same(by_tree: bool, tmp_path: Path, kinfo_cli: 
         lost = sum(int(line.split()[3]) for _, line in shown.values() if "Corrected" in line)
         assert (listed["corrected_bytes"], listed["lost_blocks"]) == (corrected, lost)
         assert any("Corrected" in line for _, line in shown.values()) == ("ecc" in facts["sizes"])
+
+
+def test_names_are_put_on_what_the_dumps_boot_wrote(shipped: Path, tmp_path: Path, kinfo_cli: Cli) -> None:
+    """Not on another boot's log, nor on the traces of earlier boots; with the slide and modules' top bit put back."""
+    base, slide, module = 0xFFFFFFC092620000, 0x12610000, 0xFFFFFFC001400008
+    calls = [w.Call(base + 0x18, base + 0x6C0, 0, at) for at in range(5)]
+    old = [w.Call(base + 0x18, base + 0x6C0, 0, 900 + at) for at in range(3)]
+    without_slide = [w.Call(base + 0x18 - slide, module & ~(1 << 63), 1, at) for at in range(5, 8)]
+    text = b"Panic#%d Part1\n<4>[1.0] lr ffffffc092625064\n"
+    other = text % 2 + b"<0>[2.0] Kernel Offset: 0x1000000 from 0xffffffc080000000\n"
+    trace = w.zone(0x1000, w.trace(old + calls + without_slide), version=w.VERSION_6_12)
+    dump = tmp_path / "region.bin"
+    dump.write_bytes(
+        w.region(0x10000, [w.record(text % 1), w.record(other)], [w.zone(0x1000, CONSOLE[:900]), trace], count=4)
+    )
+    specs = (shipped / "crash-6.12.elf", f"{dump}@0x90000000")
+    ran = kinfo_cli("pstore", *specs, "-o", tmp_path / "out", "--symbols")
+    assert (ran.code, "Kernel Offset 0x1000000 from 0xffffffc080000000, but the dump has" in ran.err) == (0, True)
+    files = written(tmp_path / "out")
+    assert files["dmesg-ramoops-0"].endswith(b"lr ffffffc092625064 <vfs_write+0x24/0x6b0>\n")
+    assert files["dmesg-ramoops-1"] == other
+    lines = files["ftrace-ramoops-0"].decode().splitlines()
+    assert lines[0].endswith("ts:900 ffffffc092620018  ffffffc0926206c0  0xffffffc092620018 <- 0xffffffc0926206c0")
+    assert lines[3].endswith("ts:0 ffffffc092620018  ffffffc0926206c0  _stext <- ext4_read+0x10/0x6b0")
+    assert lines[-1].endswith("ts:7 ffffffc080010018  7fffffc001400008  _stext <- wlan_open+0x8/0x100 [wlan]")

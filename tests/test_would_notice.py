@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import kinfo
-from kinfo import Examined, State
+from kinfo import Confidence, Examined, State
+from kinfo.diff import readings
 from kinfo.diff.builds import Pair, is_address
+from kinfo.diff.model import Kind
 from kinfo.examine.bitflip import suspect
 from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
@@ -125,3 +128,29 @@ def test_a_layout_is_given_up_at_50_points_against_it_and_not_before() -> None:
     assert _until_hopeless([seen, seen, last]) == ((seen, seen), True)
     almost = Evidence(-24, "seen")
     assert _until_hopeless([seen, almost, last]) == ((seen, almost, last), False)
+
+
+@pytest.mark.parametrize(
+    ("distances", "common"), [((4096, 4096, 4096, 8192, 12288), 4096), ((4096, 4096, 4096, 8192, 12288, 16384), None)]
+)
+def test_more_than_half_of_the_addresses_must_agree(distances: tuple[int, ...], common: int | None) -> None:
+    assert moved(*distances).common == common
+
+
+def test_a_range_for_modules_that_moved_as_a_whole_is_no_regression() -> None:
+    fields = make_fields("A2", 1)
+    shift = {name: fields[name] + 0x200000 for name in ("module_start_va", "module_end_va")}
+    grown = shift | {"module_end_va": fields["module_end_va"] + 0x400000}
+    found = [kinfo.compare(record(fields, "A2"), record(fields | change, "A2")).comparison for change in (shift, grown)]
+    kinds = [{one.kind for one in comparison.differences if one.field in shift} - {Kind.SAME} for comparison in found]
+    assert kinds == [{Kind.PER_BOOT}, {Kind.REGRESSION}]
+
+
+def test_a_likely_reading_outweighs_an_ambiguous_one() -> None:
+    """Of two layouts that fit both records the surer one is taken, and not the older."""
+    layout = kinfo.layout("C")
+    weights = [
+        readings._weight(SimpleNamespace(layout=layout, confidence=confidence), layout)  # type: ignore[arg-type]  # a record's
+        for confidence in (Confidence.CERTAIN, Confidence.LIKELY, Confidence.AMBIGUOUS)
+    ]
+    assert weights[0] > weights[1] > weights[2] > readings._weight(record(C), kinfo.layout("D"))

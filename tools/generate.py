@@ -72,6 +72,13 @@ def findings_blocks() -> dict[str, str]:
     return {"findings": markdown()}
 
 
+def api_blocks() -> dict[str, str]:
+    """The reference in docs/api.md."""
+    from tools import api
+
+    return {"functions": api.functions(), "classes": api.classes()}
+
+
 def targets() -> dict[Path, bytes]:
     """Every derived file with what it must hold."""
     from tools.readme import with_real_output
@@ -82,6 +89,7 @@ def targets() -> dict[Path, bytes]:
         readme: with_real_output(readme.read_text(), ROOT),
         SHAPES: shapes(),
         docs / "format.md": document(docs / "format.md", format_blocks()),
+        docs / "api.md": document(docs / "api.md", api_blocks()),
         docs / "findings.md": document(docs / "findings.md", findings_blocks()),
     }
     files = {path: text.encode() for path, text in derived.items()}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("record", "diff", "kernel", "dt")
+ROOMS = ("record", "examine", "diff", "kernel", "dt")
 WORK = Path.home() / ".cache" / "kinfo" / "mutants"
 LIMIT = 120
 MOST_TESTS = 60

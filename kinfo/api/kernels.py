@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from kinfo.printable import brief
+
 if TYPE_CHECKING:
     from kinfo.debuggers.session import Session
     from kinfo.findings import Finding
@@ -30,6 +32,11 @@ class Symbolized(NamedTuple):
     text: bytes
     contradictions: tuple[Statement, ...]
     left: int
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{len(self.text):,} bytes of log, {len(self.contradictions)} contradictions, {self.left} addresses left"
+        )
 
 
 def info(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None = None) -> Summary:

@@ -47,7 +47,9 @@ def command(options: Options) -> int:
     with opened(options.ram, options.kinfo) as kernel:
         found = summary(kernel)
         if options.form == "text":
-            steps = report.next_steps(map(safe, options.ram), safe(options.kinfo) if options.kinfo else None)
+            has_types = kernel.pointers.types() is not None
+            kinfo = safe(options.kinfo) if options.kinfo else None
+            steps = report.next_steps(map(safe, options.ram), kinfo, has_types=has_types)
             common.tell(report.text(found, common.style(), every_module=options.every) + steps)
         else:
             show(options.form, lambda: report.document(found))

@@ -268,11 +268,12 @@ def _dump(text: str) -> DumpFacts:
     from kinfo.dt.dump import dump_facts
     from kinfo.sources.memory import as_source, close_all
     from kinfo.sources.opened import open_all
+    from kinfo.sources.specs import parse_spec
 
+    if len(parse_spec(text)) > 1:
+        raise KinfoError(f"{text}: is several files", "name the one that holds the record")
     files = open_all([text], common.stdin())
     click.get_current_context().call_on_close(lambda: close_all(files))  # open for the checks
-    if len(files) > 1:
-        raise KinfoError(f"{text}: is several files", "name the one that holds the record")
     return dump_facts(as_source(files), None)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import IO, NamedTuple
 
+from kinfo.printable import brief
+
 TOOLS = ("crash", "gdb", "drgn")
 Writer = Callable[[IO[bytes]], object]
 
@@ -34,3 +36,6 @@ class Session(NamedTuple):
     package: str
     module: str = ""
     files: Mapping[str, Writer] = {}
+
+    def __repr__(self) -> str:
+        return brief(self, self.argv[0] + f", {len(self.files)} files: {self.shown}")

@@ -12,9 +12,10 @@ from kinfo.diff.reasons import reason_for
 from kinfo.errors import RecordError
 from kinfo.record import kernels
 from kinfo.record.checksum import State
+from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Value
-from kinfo.record.record import HEAD_FIELDS, Record
+from kinfo.record.record import Record
 from kinfo.record.text import before_nul
 from kinfo.writer_rows import rows
 

@@ -14,9 +14,10 @@ from kinfo.diff.judge import differences
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
 from kinfo.errors import KinfoError
-from kinfo.findings import Finding, Severity
+from kinfo.findings import Finding, Findings, Severity
 from kinfo.meminspect.entry import Table
 from kinfo.memory import BytesDump
+from kinfo.printable import brief
 from kinfo.record.locate import decode_offset
 from kinfo.record.record import Fields, Record
 from kinfo.writer_rows import rows
@@ -31,11 +32,14 @@ class Third(NamedTuple):
     against_upstream: Comparison
     against_downstream: Comparison
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {len(self.fields)} fields")
+
 
 class Crossed(NamedTuple):
     """Both records, as their drivers leave them, and their comparison with the writers' own reasons.
 
-    `findings` are the differences that a policy does not let pass, those of the third record included.
+    `findings` say of every difference whether it passes (info) or not, those of the third record included.
     """
 
     upstream: Built
@@ -43,6 +47,15 @@ class Crossed(NamedTuple):
     comparison: Comparison
     third: Third | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a difference has no reason: there is a finding of error severity."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def __repr__(self) -> str:
+        drivers = f"{self.upstream.driver} against {self.downstream.driver}"
+        return brief(self, f"{drivers}: {'refused' if self.is_refused else 'passes'}, {len(self.findings)} differences")
 
 
 def crosscheck(
@@ -54,7 +67,7 @@ def crosscheck(
     third = _third(records, found, upstream, downstream) if found else None
     every = (comparison, *((third.against_upstream, third.against_downstream) if third else ()))
     findings = dict.fromkeys(one for each in every for one in differences(each, policy or Policy()))
-    return Crossed(upstream, downstream, comparison, third, tuple(findings))
+    return Crossed(upstream, downstream, comparison, third, Findings(findings))
 
 
 def entries_for(table: Table, driver: str) -> tuple[Registered, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kinfo.diff import rules
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
-from kinfo.printable import printable
+from kinfo.printable import brief, printable
 
 _MOST = 100_000
 _PACKED = (".gz", ".xz", ".zst")
@@ -21,6 +21,9 @@ class Alone(NamedTuple):
     name: str
     path: str
     finding: Finding
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.finding.code}")
 
 
 class Matched(NamedTuple):

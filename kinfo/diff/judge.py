@@ -12,6 +12,7 @@ from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
 from kinfo.examine import Examined
 from kinfo.findings import Finding, Severity, gravest_first
+from kinfo.printable import brief
 from kinfo.record.record import Record
 
 _RAISED = {Severity.ERROR: rules.UNSOUND, Severity.WARNING: rules.DOUBT}
@@ -23,6 +24,9 @@ class Judgement(NamedTuple):
 
     comparison: Comparison
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.comparison!r}, {len(self.findings)} findings")
 
 
 def judge(old: Record, new: Record, policy: Policy, *, exact: bool = False) -> Judgement:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from kinfo.findings import Finding, Severity
+from kinfo.printable import brief
 from kinfo.record.record import Content
 from kinfo.record.shown import Shown, words
 
@@ -44,6 +45,9 @@ class Difference(NamedTuple):
         name = self.field.rpartition(".")[2]  # vendor.NAME
         return _words(name, self.old, self.old_tail), _words(name, self.new, self.new_tail)
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.field}: {self.kind.value}, {self.words[0]} -> {self.words[1]}")
+
 
 def _words(name: str, value: Content | None, tail: bytes) -> Shown | None:
     shown = None if value is None else words(name, value)
@@ -66,6 +70,13 @@ class Comparison(NamedTuple):
         """The fields of one class."""
         return tuple(one for one in self.differences if one.kind is kind)
 
+    def __repr__(self) -> str:
+        return brief(
+            self,
+            f"{self.old_layout} -> {self.new_layout}: "
+            + ", ".join(f"{len(self.of(kind))} {kind.value}" for kind in Kind if self.of(kind)),
+        )
+
 
 class Compared(NamedTuple):
     """Two records by their names, what their comparison says, and what a policy makes of it: findings, gravest first."""
@@ -84,3 +95,8 @@ class Compared(NamedTuple):
     def raised(self) -> tuple[Finding, ...]:
         """The findings that somebody should look at: errors and warnings."""
         return tuple(finding for finding in self.findings if finding.severity is not Severity.INFO)
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{self.old} -> {self.new}: {'differs' if self.is_refused else 'passes'}, {len(self.findings)} findings"
+        )

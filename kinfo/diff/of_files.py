@@ -15,6 +15,7 @@ from kinfo.examine import Examined
 from kinfo.fields_file import TEXT_NAMES, read_fields
 from kinfo.memory import BytesDump
 from kinfo.plain_data import load
+from kinfo.printable import brief
 from kinfo.record import locate
 from kinfo.record.encode import encode
 from kinfo.record.layouts import layout_named
@@ -59,6 +60,9 @@ class Outcome(NamedTuple):
 
     compared: Compared | None
     problem: str = ""
+
+    def __repr__(self) -> str:
+        return brief(self, repr(self.compared) if self.compared else self.problem)
 
 
 def policy_in(path: Path) -> Policy:

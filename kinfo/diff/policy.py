@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from kinfo.diff.classify import CHECKSUM, LAYOUT, VENDOR
 from kinfo.diff.model import Difference, Kind
 from kinfo.errors import KinfoError, did_you_mean
+from kinfo.printable import brief
 from kinfo.record.layouts import LAYOUTS
 
 EXPECTED = frozenset(kind for kind in Kind if kind is not Kind.REGRESSION)
@@ -35,6 +36,10 @@ class Policy(NamedTuple):
         for name in names:
             _field(name)
         return self._replace(ignored=self.ignored | frozenset(names))
+
+    def __repr__(self) -> str:
+        passing = ", ".join(sorted(one.value for one in self.passing))
+        return brief(self, f"passing {passing}; {len(self.by_field)} fields with their own, {len(self.ignored)} ignored")
 
 
 def policy_of(data: Any) -> Policy:

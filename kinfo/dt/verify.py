@@ -19,6 +19,7 @@ from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
 from kinfo.dt.tree import Tree
 from kinfo.findings import Finding, Severity, gravest_first, worst
+from kinfo.printable import brief
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
@@ -74,6 +75,9 @@ class Verdict(NamedTuple):
     def is_undecided(self) -> bool:
         """Whether a check was begun that decided nothing."""
         return any(map(is_open, self.findings))
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.outcome}, {len(self.findings)} findings, profile {self.profile.name}")
 
 
 def is_open(finding: Finding) -> bool:

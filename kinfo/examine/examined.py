@@ -8,7 +8,7 @@ from functools import cached_property
 from kinfo.examine import check
 from kinfo.examine.check.completeness import missing_fields
 from kinfo.examine.written_by import possible_writers
-from kinfo.findings import Finding
+from kinfo.findings import Findings
 from kinfo.record.record import Record
 
 _OF_A_RECORD = tuple(field.name for field in fields(Record))
@@ -39,6 +39,6 @@ class Examined(Record):
         return missing_fields(self)
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> Findings:
         """What is wrong with it, the gravest first."""
-        return check.run(self)
+        return Findings(check.run(self))

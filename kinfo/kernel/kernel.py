@@ -18,6 +18,7 @@ from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.pointers import Pointers, RecordPointers
 from kinfo.memory import Memory
+from kinfo.printable import brief
 from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
 
@@ -55,6 +56,13 @@ class Place(NamedTuple):
         module = f" [{self.module}]" if self.module else ""
         alias = " (alias)" if self.is_alias else ""
         return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.label}, VA {_hex(self.va)}, PA {_hex(self.pa)}")
+
+
+def _hex(address: int | None) -> str:
+    return "-" if address is None else f"{address:#x}"
 
 
 class Namer(Protocol):
@@ -377,6 +385,11 @@ class Kernel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{self.pointers.release or 'of no known release'} in {self.memory.name}, by {self.pointers.source}"
+        )
 
 
 _MODULE_LIMIT = 1 << 26  # of one part of a module's memory

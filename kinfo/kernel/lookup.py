@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import returned_to, unsigned
 from kinfo.kernel.kernel import Kernel, Place
+from kinfo.printable import brief
 
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
 
@@ -22,6 +23,9 @@ class Lookup(NamedTuple):
     places: list[Place]
     reason: str = ""
     before: Place | None = None
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.word}: {', '.join(place.label for place in self.places) or self.reason}")
 
 
 def look_up(kernel: Kernel, word: str) -> Lookup:

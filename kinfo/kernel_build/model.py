@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.kernel_build.names import ADDRESS, BY_NAME, TEXT, Known, expected
+from kinfo.printable import brief
 from kinfo.record.kernels import Release, parse_release
 
 Value = int | str
@@ -91,6 +92,9 @@ class Facts(Mapping[str, Value]):
         lacking = tuple(name for name in names if name not in self.of)
         if lacking:
             raise MissingError(self.name, lacking)
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {self.name}: {len(self)} known, {len(self.missing)} missing")
 
 
 def shown(name: str, value: Value) -> Value:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from kinfo.findings import Finding
 from kinfo.meminspect.ids import Series
+from kinfo.printable import brief
 
 
 class Form(Enum):
@@ -71,6 +72,9 @@ class Table(NamedTuple):
     def by_name(self, name: str) -> Entry | None:
         """The entry of a symbol; the last one."""
         return next((entry for entry in reversed(self.entries) if entry.name == name), None)
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.source}: {len(self.entries)} entries, {self.series.name}, from a {self.form.value}")
 
 
 class Found(NamedTuple):

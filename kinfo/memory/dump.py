@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
+from kinfo.printable import brief
 
 WINDOW = 8 << 20  # mapped at once when scanning; a multiple of every page size
 
@@ -61,6 +62,9 @@ class Dump(ABC):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close."""
         self.close()
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.size:,} bytes")
 
 
 class BytesDump(Dump):

@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 from kinfo.errors import DumpError, HoleError
 from kinfo.memory.dump import Dump
+from kinfo.printable import brief
 
 _SPACE = 1 << 64  # physical addresses have 64 bits at the most
 _MOST_TIMES = 16  # that segments may show a byte of their file, on average: more is a bomb, which a scan would not survive
@@ -134,6 +135,11 @@ class Memory:
     def as_dump(self) -> Dump:
         """The same memory for whoever looks for a record in a dump: offsets are physical addresses."""
         return _PhysicalDump(self)
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{self.name}: {sum(one.end - one.start for one in self.segments):,} bytes in {len(self.segments)} segments"
+        )
 
 
 class _PhysicalDump(Dump):

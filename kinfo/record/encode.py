@@ -11,8 +11,8 @@ from typing import Any
 
 from kinfo.errors import FieldError, did_you_mean
 from kinfo.record.checksum import prefix_sums
+from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.model import Field, Layout, Value
-from kinfo.record.record import HEAD_FIELDS
 from kinfo.record.text import unescape
 
 _BRIEF = 60

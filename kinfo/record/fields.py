@@ -14,6 +14,9 @@ FLAG = "0 or 1"
 BYTES = "bytes"
 
 
+HEAD_FIELDS = ("magic_number", "combined_checksum")
+
+
 class Note(NamedTuple):
     """A field's meaning, the kernel expression its writer stores, and its unit."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kinfo.printable import brief
 from kinfo.record.model import Field, Layout
 
 
@@ -27,6 +28,10 @@ class LayoutDiff(NamedTuple):
     def is_identical(self) -> bool:
         """Whether both have the same fields at the same places."""
         return not (self.gone or self.moved or self.new)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.gone)} gone, {len(self.moved)} moved, {len(self.new)} new, {len(self.same)} same"
+        return brief(self, f"{self.one.alias} -> {self.other.alias}: {counts}")
 
 
 def layout_diff(one: Layout, other: Layout) -> LayoutDiff:

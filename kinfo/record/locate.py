@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kinfo.errors import RecordError
+from kinfo.printable import brief
 from kinfo.record.checksum import State
 from kinfo.record.decode import REGION_LIMIT, decode_at, erased_region
 from kinfo.record.layouts import MAGICS, SMALLEST
@@ -22,6 +23,9 @@ class Hit(NamedTuple):
 
     offset: int
     record: Record | None
+
+    def __repr__(self) -> str:
+        return brief(self, f"at {self.offset:#x}: {self.record or 'decoy'}")
 
 
 def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> Iterator[Hit]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from kinfo.printable import brief
 from kinfo.record.fields import NOTES, Note
 from kinfo.record.kernels import Span
 from kinfo.record.shapes import SHAPES
@@ -63,6 +64,9 @@ class Field(NamedTuple):
     def note(self) -> Note:
         """Meaning, source and unit."""
         return NOTES[self.name]
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.ctype} at {self.offset:#x}")
 
 
 def bits_of(name: str) -> int:
@@ -179,6 +183,9 @@ class Layout:
     @cached_property
     def _is_flat(self) -> bool:
         return not any(field.elements for field in self.fields)
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name} ({self.alias}): {self.size} bytes, {len(self.fields)} fields, {self.title}")
 
 
 def _fields(shape: Shape) -> Iterable[Field]:

@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from kinfo.errors import UnknownFieldError, did_you_mean
+from kinfo.printable import brief
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Confidence
 from kinfo.record.evidence import Evidence
-from kinfo.record.fields import NOTES
+from kinfo.record.fields import HEAD_FIELDS, NOTES
 from kinfo.record.model import Layout, Value
 
 Content = int | str | bytes | list[int] | list[str | bytes]
-HEAD_FIELDS = ("magic_number", "combined_checksum")
 
 
 class Rival(NamedTuple):
@@ -25,6 +25,9 @@ class Rival(NamedTuple):
     layout: Layout
     fields: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return brief(self, self.layout.alias)
+
 
 class Weighed(NamedTuple):
     """One layout's evidence, for whoever wants to see why: points, and the observations behind them."""
@@ -32,6 +35,9 @@ class Weighed(NamedTuple):
     layout: Layout
     points: int
     evidence: tuple[Evidence, ...]
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.layout.alias}: {self.points} points by {len(self.evidence)} observations")
 
 
 class Fields(dict[str, Content]):
@@ -52,6 +58,9 @@ class Fields(dict[str, Content]):
             if name not in self:
                 must_be_a_field(name)
             return super().get(name, default)
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {len(self)}: {', '.join(f'{name} {self[name]!r}' for name in self)}")
 
 
 def must_be_a_field(name: str) -> None:
@@ -177,6 +186,18 @@ class Record:
     def release(self) -> kernels.Release | None:
         """The release taken apart; None when it is missing or does not begin with a version."""
         return kernels.parse_release(self.release_text)
+
+    def __repr__(self) -> str:
+        what = f"{self.layout.name} ({self.layout.alias}), {self.confidence.value}" if self.layout else "erased region"
+        release = f", {self.release_text}" if self.release_text else ""
+        return brief(self, f"{what}, at {self.offset:#x}, checksum {self.state.value}{release}")
+
+    def _repr_html_(self) -> str:
+        from kinfo.notebook import table
+        from kinfo.record.shown import shown_fields
+
+        rows = [(name, value, NOTES[name].meaning) for name, value in shown_fields(self).items()]
+        return table(repr(self).strip("<>"), ("field", "value", "meaning"), rows)
 
 
 def content(value: Value) -> Content:

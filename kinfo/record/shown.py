@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kinfo.record import text
+from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.model import Field, Value, bits_of
-from kinfo.record.record import HEAD_FIELDS, Content, Record
+
+if TYPE_CHECKING:
+    from kinfo.record.record import Content, Record
 
 Shown = int | str | list[int] | list[str]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.model import Field, Value
-from kinfo.record.record import HEAD_FIELDS, Record
+from kinfo.record.record import Record
 from kinfo.record.shown import show
 from kinfo.report.style import CYCLE, Style
 

@@ -232,14 +232,16 @@ def _hex(value: int | None) -> str | None:
     return None if value is None else f"{value:#x}"
 
 
-def next_steps(ram: Iterable[str], kinfo: str | None) -> str:
-    """What to type next, for whoever looks at the screen."""
+def next_steps(ram: Iterable[str], kinfo: str | None, *, has_types: bool = False) -> str:
+    """What to type next, for whoever looks at the screen. `has_types`: tasks and stacks can be read without a vmlinux."""
     import shlex
 
     words = shlex.join([*ram, *(("--kinfo", kinfo) if kinfo else ())])
+    who = f"  kinfo backtrace {words}                  # where each CPU was; kinfo ps lists the tasks\n"
     return (
         "\nNext:\n"
         f"  kinfo dmesg {words}                      # the kernel's log\n"
+        f"{who if has_types else ''}"
         f"  kinfo symbols {words} -o vmlinux.syms    # for gdb, drgn, perf, objdump\n"
         f"  kinfo symbolize {words} < log            # names behind raw addresses\n"
         f"  kinfo debug {words} --tool crash         # the command line of crash, gdb or drgn\n"

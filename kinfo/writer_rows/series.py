@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kinfo.printable import brief
+
 
 class Ids(NamedTuple):
     """A symbol and the number that `enum meminspect_uid` has for it in each posting (0: it has none)."""
@@ -155,6 +157,9 @@ class Series(NamedTuple):
     def region(self, id_: int) -> str:
         """The name that the minidump driver gives a region: at most 8 letters behind the K."""
         return "K" + (self.strings[id_] if 0 < id_ < len(self.strings) else "unknown")[:8]
+
+    def __repr__(self) -> str:
+        return brief(self, self.name)
 
 
 _BASE = ("kallsyms_relative_base",)

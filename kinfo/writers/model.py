@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kinfo.errors import FieldError
+from kinfo.printable import brief
 from kinfo.record.encode import encode
+from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.kernels import parse_release
 from kinfo.record.layouts import layout_named
 from kinfo.record.model import Layout
-from kinfo.record.record import HEAD_FIELDS, Content, content
+from kinfo.record.record import Content, content
 from kinfo.writers.fillings import Facts, Filling
 
 
@@ -71,6 +73,9 @@ class Built(NamedTuple):
     data: bytes
     written: tuple[Written, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.driver}: {self.layout.name} ({self.layout.alias}), {len(self.data)} bytes")
 
 
 @dataclass(frozen=True)
@@ -141,3 +146,6 @@ class Driver:
             what = f"{self.name} has no rule for {', '.join(names)} of layout {request.layout.alias}"
             raise FieldError(what, "add it to the driver's plan in kinfo/writers")
         return plan._replace(fillings={name: rule for name, rule in plan.fillings.items() if name in request.layout.by_name})
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}: {self.title}; layouts {', '.join(self.layouts)}")

@@ -12,6 +12,7 @@ from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.table import Module
 from kinfo.kernel.printk.triage import Triage, triage
+from kinfo.printable import brief
 
 
 class Summary(NamedTuple):
@@ -26,6 +27,9 @@ class Summary(NamedTuple):
     modules: list[Module]
     findings: tuple[Finding, ...]
     triage: Triage
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.banner or self.kernel!r}, {len(self.modules)} modules, {len(self.findings)} findings")
 
 
 def summary(kernel: Kernel) -> Summary:

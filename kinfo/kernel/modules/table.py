@@ -15,6 +15,7 @@ from kinfo.kernel.modules.exports import Exporter, Exports
 from kinfo.kernel.modules.layout import STATES, Range, StructModule, layout_of
 from kinfo.kernel.modules.symbols import ModuleSymbol
 from kinfo.kernel.paging.space import Space
+from kinfo.printable import brief
 from kinfo.record import text
 
 _UNFORMED = 3
@@ -73,6 +74,12 @@ class Module:
             return None
         end = min((symbol.va for symbol in self._by_address[index + 1 : index + 2]), default=part.start + part.size)
         return self._by_address[index], min(end, part.start + part.size) - self._by_address[index].va
+
+    def __repr__(self) -> str:
+        return brief(
+            self,
+            f"{self.name}, {self.state}, at VA {self.ranges[0].start:#x}" if self.ranges else f"{self.name}, {self.state}",
+        )
 
 
 class Modules:
@@ -152,3 +159,8 @@ class Modules:
     def holding(self, va: int) -> Module | None:
         """The module that a VA is in."""
         return next((module for module in self.all if module.range_of(va)), None)
+
+    def __repr__(self) -> str:
+        return brief(
+            self, f"{len(self.all)}: {', '.join(one.name for one in self.all)}" if self.all else self.unknown or "none"
+        )

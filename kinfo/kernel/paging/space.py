@@ -15,6 +15,7 @@ from kinfo.kernel.kallsyms.tables import stored_base
 from kinfo.kernel.paging.formats import FORMATS, Format
 from kinfo.kernel.paging.walk import Mapping, find, walk
 from kinfo.memory import Memory
+from kinfo.printable import brief
 
 _FIRST_OF_48 = 960  # 64K pages, 52-bit VA: a CPU with 48 bits uses the last 64 entries of the top table
 _MAPPINGS = 8  # executable mappings of _stext that are looked at: the image's is one of the first
@@ -161,6 +162,9 @@ class Space:
     def number(self, va: int, size: int) -> int:
         """A little-endian integer at a VA. Errors as for `read`."""
         return int.from_bytes(self.read(va, size), "little")
+
+    def __repr__(self) -> str:
+        return brief(self, f"voffset {self.voffset:#x}, {self.form.name if self.form else 'no page table'}")
 
 
 class Stored(NamedTuple):

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from kinfo.findings import Finding
+from kinfo.printable import brief
 
 LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 FACILITIES = (
@@ -96,3 +97,6 @@ class PrintkLog(NamedTuple):
     def count_lost(self) -> int:
         """How many messages are known to have been in the log and cannot be shown."""
         return sum(self.lost.values())
+
+    def __repr__(self) -> str:
+        return brief(self, f"{len(self.messages)} messages of {self.source}")

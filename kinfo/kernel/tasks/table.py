@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
@@ -13,7 +14,9 @@ from kinfo.kernel.tasks.cpus import Cpus
 from kinfo.kernel.tasks.doubt import doubts, of_itself
 from kinfo.kernel.tasks.first import init_task
 from kinfo.kernel.tasks.links import follow
+from kinfo.kernel.tasks.stack_size import thread_size
 from kinfo.kernel.tasks.task import Task, TaskFields
+from kinfo.printable import brief
 
 _MOST_SAID = 8  # broken thread groups that are said one by one
 
@@ -136,6 +139,11 @@ class Tasks:
             more = f"and {self._broken - _MOST_SAID} more tasks or lists that cannot be read"
             self.findings += (rules.KERNEL_TASK_UNREADABLE.at("tasks", more),)
 
+    @cached_property
+    def thread_size(self) -> int:
+        """Bytes of a task's stack (THREAD_SIZE)."""
+        return thread_size(self.kernel)
+
     def __iter__(self) -> Iterator[Task]:
         return iter(self.all)
 
@@ -150,6 +158,9 @@ class Tasks:
     def named(self, pid: int) -> Task | None:
         """The task with this pid (a thread's too); None where there is none. 0 is CPU 0's idle task."""
         return next((one for one in self.all if one.pid == pid), None)
+
+    def __repr__(self) -> str:
+        return brief(self, f"{len(self.all)} of {self.kernel!r}")
 
 
 def _order(task: Task) -> tuple[int, int, int]:

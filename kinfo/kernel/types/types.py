@@ -29,6 +29,7 @@ from kinfo.kernel.types.btf import (
     damaged,
 )
 from kinfo.kernel.types.model import Member, Struct
+from kinfo.printable import brief
 
 _DEEPEST = 16  # qualifiers in front of a type, dimensions of an array, structs without a name inside one another
 _MOST_MEMBERS = 1 << 16  # of a struct, with those of structs without a name in it
@@ -184,6 +185,9 @@ class Types:
             return _PREFIXES.get(found.kind, "") + self.type_name(found.value, depth - 1)
         name = self.btf.name(found.label)
         return _KEYWORDS.get(found.kind, "") + name if name else f"{_KEYWORDS.get(found.kind, '')}(no name)"
+
+    def __repr__(self) -> str:
+        return brief(self, f"out of {self.source or 'a BTF'}")
 
 
 _SIZED = (INT, STRUCT, UNION, ENUM, ENUM64, FLOAT)
