@@ -47,13 +47,20 @@ def everything() -> None:
 def _with_record(ring: Ring, folder: Path) -> None:
     spec = Spec(ram_size=24 * MIB)
     at = make(spec).places["data"] + 0x3000
-    kernel = make(Spec(ram_size=24 * MIB, extra=[Symbol("prb", "d", at), Symbol("printk_rb_static", "d", at + 0x100)]))
+    names = ("prb", "printk_rb_static", "vmcoreinfo_data")
+    extra = [Symbol(name, "d", at + 0x100 * number) for number, name in enumerate(names)]
+    kernel = make(Spec(ram_size=24 * MIB, extra=extra))
     tables = {name: kernel.base + 12 * MIB + number * 4 * MIB for number, name in enumerate(("descs", "infos", "text"))}
     where = {name: pa + kernel.linear_voffset for name, pa in tables.items()} | {"ring": kernel.find("printk_rb_static").va}
     pieces = ring.pieces(where)
     for name, pa in (*tables.items(), ("ring", kernel.find("printk_rb_static").pa or 0)):
         kernel.poke(pa, pieces[where[name]])
     kernel.poke(kernel.find("prb").pa or 0, where["ring"].to_bytes(8, "little"))
+    note = "".join(f"{key}={value}\n" for key, value in {"OSRELEASE": spec.release, **ring.lines()}.items())
+    kernel.poke(kernel.base + 11 * MIB, note.encode())
+    kernel.poke(
+        kernel.find("vmcoreinfo_data").pa or 0, (kernel.base + 11 * MIB + kernel.linear_voffset).to_bytes(8, "little")
+    )
     kernel.write_elf(folder / "ram.elf")
     bare = best(command(sys.executable, "-c", "pass"), 21)
     ours = (KINFO, "dmesg", str(folder / "ram.elf"))

@@ -77,9 +77,11 @@ if TYPE_CHECKING:
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
+    from kinfo.reserved import survey
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
+    "survey": "kinfo.reserved",
     **dict.fromkeys(
         (
             "build",
@@ -210,6 +212,7 @@ __all__ = [
     "read_types",
     "registered",
     "rules",
+    "survey",
     "symbol_file",
     "symbolize",
     "table",

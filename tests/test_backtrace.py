@@ -148,6 +148,16 @@ def test_stacks_that_lie_in_pieces(tmp_path: Path) -> None:
     assert one.is_whole
 
 
+@pytest.mark.parametrize("symbols", [{}, {"__start_init_stack": 0x10000, "__end_init_stack": 0x18000}])
+def test_the_size_of_stacks_without_the_union(symbols: dict[str, int], tmp_path: Path) -> None:
+    """Some kernels' BTF has no thread_union: the first task's stack says it, else the record."""
+    blob = types(Spec()).blob().replace(b"\0thread_union\0", b"\0thread_onion\0")
+    world(btf=blob, symbols=symbols).kernel.write_elf(tmp_path / "ram.elf")
+    with kinfo.open_kernel(tmp_path / "ram.elf") as kernel:
+        assert kernel.types.find("thread_union") is None
+        assert kernel.tasks().thread_size == (0x8000 if symbols else 0x4000)
+
+
 # arm64, running
 
 

@@ -125,7 +125,7 @@ LOOK = "force a layout with --layout to see the bytes as fields, or look with `k
         (MAGIC + noise(4092, 3), ("--offset", "0"), f"the magic 0xcceeddff at 0x0 has no record behind it; {LOOK}"),
         (MAGIC[::-1] + noise(4092, 3), ("--offset", "0"), f"big-endian word order: the magic at 0x0 is byte-swapped; {SWAP}"),
         (bytes(20), ("--layout", "C"), f"20 bytes at 0x0 are not even the head of debug-kinfo-text (472 bytes); {WHOLE}"),
-        (b"BZh9" + noise(400, 1), (), "is compressed with bzip2; unpack it first: bzip2 -dk {f}"),
+        (b"PK\3\4" + noise(400, 1), (), "is compressed with zip; unpack it first: unzip {f}"),
     ],
 )
 def test_what_is_said_of_a_dump_without_a_record(

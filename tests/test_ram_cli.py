@@ -188,7 +188,7 @@ class TestMemory:
         tail = [rest.pop()] if name == "lookup" else []
         assert kinfo_cli(name, *words, *tail, *rest) == error(message)
 
-    @pytest.mark.parametrize("name", ["symbols", "info", "symbolize", "debug"])
+    @pytest.mark.parametrize("name", ["symbols", "info", "debug"])
     def test_no_memory(self, kinfo_cli: Cli, name: str) -> None:
         assert kinfo_cli(name).err == f"kinfo: Missing argument 'RAM...'; see `kinfo {name} --help`\n"
 
@@ -431,8 +431,8 @@ class TestLookup:
                 "name an address or a symbol after RAM (no file has the name of the last one); see `kinfo lookup --help`",
             ),
             (
-                ("ram.elf", "x", "--format", "yaml"),
-                "Invalid value for '--format': 'yaml' is not one of 'text', 'json'; see `kinfo lookup --help`",
+                ("ram.elf", "x", "--format", "sarif"),
+                "Invalid value for '--format': 'sarif' is not one of 'text', 'json', 'yaml'; see `kinfo lookup --help`",
             ),
         ],
     )
@@ -584,12 +584,16 @@ class TestInfo:
         modules = next(block for block in ran.out.split("\n\n") if block.startswith("Modules (3)\n")).splitlines()[1:]
         wanted = [(one.name, "live", "VA", f"{one.regions[0].va:#x}") for one in reversed(kernel.modules)]
         assert [tuple(line.split()[:4]) for line in modules] == wanted
-        assert ran.out.endswith(
-            "Next:\n"
-            f"  kinfo symbols {arm64.elf} -o vmlinux.syms    # for gdb, drgn, perf, objdump\n"
-            f"  kinfo symbolize {arm64.elf} < log            # names behind raw addresses\n"
-            f"  kinfo debug {arm64.elf} --tool crash         # the command line of crash, gdb or drgn\n"
-        )
+        steps = {
+            "kinfo dmesg {ram}": "the kernel's log",
+            "kinfo symbols {ram} -o vmlinux.syms": "for gdb, drgn, perf, objdump",
+            "kinfo symbolize {ram} < log": "names behind raw addresses",
+            "kinfo debug {ram} --tool crash": "the command line of crash, gdb or drgn",
+        }
+        shown = [line.split("  # ") for line in ran.out.partition("Next:\n")[2].splitlines()]
+        assert {command.strip(): why for command, why in shown} == {
+            command.format(ram=arm64.elf): why for command, why in steps.items()
+        }
         assert "Findings" not in ran.out
 
     def test_next_steps_can_be_typed(self, kinfo_cli: Cli, arm64: Dumped, tmp_path: Path) -> None:
@@ -647,9 +651,16 @@ class TestInfo:
             },
             "uptime": [],
             "modules_unknown": None,
+            "crash": None,
+            "log": None,
+            "log_unknown": data["log_unknown"],
+            "machine": {},
+            "taint": data["taint"],
+            "trouble": [],
             "findings": [],
             "notes": [],
         }
+        assert "says where the kernel's log is" in data["log_unknown"]
         for found, wanted in zip(modules, reversed(kernel.modules), strict=True):
             assert (found["name"], found["state"], found["va"]) == (wanted.name, "live", f"{wanted.struct_va:#x}")
             spans = [(part["start"], part["end"]) for part in found["ranges"]]

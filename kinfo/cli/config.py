@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option
 from kinfo.cli.words import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `kinfo config` was asked for."""
+
+    source: tuple[str, ...]
+    kinfo: str | None
+    form: str
 
 
 @click.command("config", short_help="Print the configuration that a kernel carries")
 @click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @kinfo_option
 @data_format()
-def command(*, source: tuple[str, ...], kinfo: str | None, form: str) -> int:
+@takes(Options)
+def command(options: Options) -> int:
     """Print the .config that the kernel in SOURCE... was built with, if it carries one (CONFIG_IKCONFIG).
 
     SOURCE is RAM as for `kinfo symbols`, a kernel image (Image, vmlinux; compressed or not), or meminspect's region files:
@@ -28,13 +41,13 @@ def command(*, source: tuple[str, ...], kinfo: str | None, form: str) -> int:
     kinfo config ram.elf > config
     kinfo config Image --format json
     """
-    from kinfo.kernel.boot.config import options
+    from kinfo.kernel.boot import config
     from kinfo.kernel.ikconfig import kernel_config
 
-    found = kernel_config(source, kinfo, common.stdin())
+    found = kernel_config(options.source, options.kinfo, common.stdin())
     say(f"{found.source}")
-    if form == "text":
+    if options.form == "text":
         common.write(found.text)
     else:
-        show(form, lambda: {"schema_version": 1, "source": found.source, "options": options(found.text)})
+        show(options.form, lambda: {"schema_version": 1, "source": found.source, "options": config.options(found.text)})
     return SOUND

@@ -66,7 +66,7 @@ def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
     from kinfo.kernel.unrecorded import search
 
     other = search.Unrecorded(opened)
-    kernels = other.search()
+    kernels = other.search(by_content=not (found.errors or found.bounds))
     if not kernels and other.errors and not found.errors and not found.bounds:
         error = other.errors[0]
         raise RecordError(

@@ -133,7 +133,7 @@ def _other_errors() -> tuple[type[Exception], ...]:
 def _stream(source: _DumpFile, dump: Dump, kind: Kind, hint: str) -> IO[bytes]:
     reader = _READERS.get(kind.name)
     if reader is None:
-        raise DumpError(f"{dump.name}: is compressed with {kind.unpack.partition(' ')[0]}", hint)
+        raise DumpError(f"{dump.name}: is compressed with {kind.name}", hint)
     return reader(cast("IO[bytes]", source))
 
 

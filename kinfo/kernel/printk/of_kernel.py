@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 
 from kinfo.errors import DumpError, HoleError, KernelError
 from kinfo.kernel import variables
@@ -37,12 +37,13 @@ def where_of(kernel: Kernel) -> Where:
     """What leads to the log of a kernel. Raises KernelError where no VA can be had."""
     if kernel.space is None:
         raise kernel.no_space
-    values = _values(kernel)
+    pa_of = cache(partial(variables.pa_of, kernel))  # a search by name each
+    values = _values(kernel, pa_of)
     release = _release(kernel, values)
     parsed = parse_release(release)
     return Where(
         reach=Translated(kernel.memory, partial(runs_of_pages, partial(_pa_of, kernel)), kernel.pointers.word),
-        address=partial(_address, kernel, values),
+        address=partial(_address, kernel, values, pa_of),
         values=values,
         source=f"the variables of the kernel in {kernel.memory.name}",
         release=release,
@@ -59,7 +60,7 @@ def _release(kernel: Kernel, values: Mapping[str, str]) -> str:
     return release(kernel)[0]
 
 
-def _values(kernel: Kernel) -> Mapping[str, str]:
+def _values(kernel: Kernel, pa_of: Callable[[str], int | None]) -> Mapping[str, str]:
     """VMCOREINFO. Where kallsyms says where the log is, the kernel's own copy is enough, as it stands.
 
     Offsets are all that it is asked for then, and the ring itself shows whether they hold. (A kernel whose kallsyms lists the
@@ -67,7 +68,7 @@ def _values(kernel: Kernel) -> Mapping[str, str]:
     """
     from kinfo.kernel.boot.vmcoreinfo import parse, vmcoreinfo
 
-    if variables.pa_of(kernel, "prb") is None and variables.pa_of(kernel, "log_first_idx") is None:
+    if pa_of("prb") is None and pa_of("log_first_idx") is None:
         return vmcoreinfo(kernel)
     pointer = variables.number(kernel, "vmcoreinfo_data")
     if pointer:
@@ -95,9 +96,9 @@ def _by_types(kernel: Kernel) -> Iterator[RingLayout]:
         yield found
 
 
-def _address(kernel: Kernel, values: Mapping[str, str], name: str) -> int | None:
+def _address(kernel: Kernel, values: Mapping[str, str], pa_of: Callable[[str], int | None], name: str) -> int | None:
     """A variable's VA: by kallsyms, else by VMCOREINFO."""
-    pa = variables.pa_of(kernel, name)
+    pa = pa_of(name)
     if pa is not None and kernel.space is not None:
         return kernel.space.va(pa)
     try:

@@ -11,22 +11,12 @@ from kinfo.kernel.stack.model import Stack
 from kinfo.kernel.tasks.table import Tasks
 from kinfo.kernel.tasks.task import Task
 
-_THREAD_SIZE = 1 << 14  # arm64 and x86-64 without KASAN, 4K pages
 _OVERFLOW_SIZE = 1 << 12
-_LARGEST = 1 << 20
-
-
-def thread_size(tasks: Tasks) -> int:
-    """Bytes of a task's stack: union thread_union's, which holds one; else as it is without KASAN."""
-    union = tasks.kernel.types.find("thread_union")
-    stated = union.size if union else tasks.kernel.pointers.count("thread_size")
-    is_sound = 4096 <= stated <= _LARGEST and not stated & (stated - 1)
-    return stated if is_sound else _THREAD_SIZE
 
 
 def task_stack(tasks: Tasks, task: Task) -> Stack | None:
     """The task's own stack; None where it was freed already."""
-    return Stack("task", task.stack, task.stack + thread_size(tasks)) if task.stack else None
+    return Stack("task", task.stack, task.stack + tasks.thread_size) if task.stack else None
 
 
 def cpu_stacks(tasks: Tasks, cpu: int) -> list[Stack]:
@@ -36,7 +26,7 @@ def cpu_stacks(tasks: Tasks, cpu: int) -> list[Stack]:
         return []
     found = []
     if low := tasks.cpus.number("irq_stack_ptr", cpu):
-        found.append(Stack("irq", low, low + thread_size(tasks)))
+        found.append(Stack("irq", low, low + tasks.thread_size))
     if low := tasks.cpus.address("overflow_stack", cpu) or 0:
         found.append(Stack("overflow", low, low + _OVERFLOW_SIZE))
     return found

@@ -27,8 +27,12 @@ class Unrecorded:
         self.errors: list[KinfoError] = []
         self.kernels: list[Kernel] = []
 
-    def search(self) -> list[Kernel]:
-        """Every kernel that VMCOREINFO speaks of: the dump's note, and the copies in the memory, of this boot and others."""
+    def search(self, *, by_content: bool) -> list[Kernel]:
+        """Every kernel that VMCOREINFO speaks of: the dump's note, and the copies in the memory, of this boot and others.
+
+        Where there is none, and with `by_content`, every kernel whose tables are found by what is in them. (A record that
+        leads nowhere is a reason to look at the record first.)
+        """
         seen: set[tuple[int, int]] = set()
         for values, source in self._infos():
             if not by_vmcoreinfo.has_tables(values):
@@ -37,7 +41,7 @@ class Unrecorded:
             if kernel and (key := (kernel.kallsyms.borders.stext, kernel.pointers.pa("names"))) not in seen:
                 seen.add(key)
                 self.kernels.append(kernel)
-        return self.kernels or self._by_content()
+        return self.kernels or (self._by_content() if by_content else [])
 
     def _by_content(self) -> list[Kernel]:
         """The kernels whose tables are found by what is in them; page tables must map them where they are."""
@@ -83,7 +87,9 @@ class Unrecorded:
 
     def _kernel(self, values: dict[str, str], source: str) -> Kernel | None:
         def make(memory: Memory, notes: tuple[str, ...] = ()) -> Kernel:
-            return _first(memory, by_vmcoreinfo.readings(values, memory, source), notes)
+            kernel = _first(memory, by_vmcoreinfo.readings(values, memory, source), notes)
+            by_vmcoreinfo.hold(kernel, values)
+            return kernel
 
         try:
             if isinstance(self._opened, Memory):
