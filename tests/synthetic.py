@@ -9,7 +9,19 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from kinfo.record.structs import STRUCTS
+
 PAGE = 4096
+# What a writer may leave 0; every other field of a layout has a value here. (The magic and the sum are the encoder's.)
+_LEFT_ZERO = {
+    "magic_number",
+    "combined_checksum",
+    "_addresses_pa",
+    "_addresses_va",
+    "_relative_pa",
+    "_reserved",
+    "reserved_data",
+}
 
 RELEASES = {
     "Z0": "4.19.{minor}-g{commit}-ab{build}",
@@ -94,7 +106,22 @@ def _tables(version: tuple[int, int], at: int, symbols: int, rng: random.Random)
 
 
 def make_fields(alias: str, seed: int) -> dict[str, Any]:
-    """The fields of a complete record of this layout, as its writer would fill them."""
+    """The fields of a complete record of this layout, as its writer would fill them.
+
+    Raises LookupError for a layout that this file does not know, or not all of.
+    """
+    fields = _made(alias, seed)
+    if alias not in STRUCTS:
+        raise LookupError(f"layout {alias} has no struct: add it to STRUCTS of record/structs.py")
+    names = {field.name for field in STRUCTS[alias].subcons}
+    wrong = [*(f"no {name} in its struct" for name in fields if name not in names)]
+    wrong += [f"no value for {name}" for name in sorted(names - set(fields) - _LEFT_ZERO)]
+    if wrong:
+        raise LookupError(f"layout {alias} has {', '.join(wrong)}: say so where tests/synthetic.py asks for aliases")
+    return fields
+
+
+def _made(alias: str, seed: int) -> dict[str, Any]:
     rng = random.Random(f"{alias} {seed}")
     kernel = make_kernel(alias, rng)
     if alias in VENDOR:

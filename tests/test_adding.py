@@ -7,24 +7,29 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 import kinfo
 from kinfo.errors import FieldError
+from kinfo.kernel_build.names import BY_NAME
 from kinfo.record.structs import STRUCTS
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.model import Posting, WriterRow
 from kinfo.writer_rows.series import V3
 from kinfo.writers import DRIVERS, Request
+from kinfo.writers.model import Driver
 from kinfo.writers.registry import driver_of
 from tests.conftest import ROOT
 from tests.inspect_tables import STATIC, entries, runtime
 from tests.synthetic import MAIN, VENDOR, make_fields
 from tests.test_crosscheck import kernel  # noqa: F401  # a fixture
+from tests.test_drivers import some_facts
 from tests.test_layouts import FACTS
-from tools import generate
+from tools import generate, golden
 
 ORACLE = (ROOT / "tests" / "oracle" / "structs.h").read_text()
 UNSEEN = {("kmemdump-rfc-v2", "tree"), ("kmemdump-rfc-v3", "tree"), ("kmemdump-rfc-v3", "series")}  # not known, so not said
@@ -214,7 +219,18 @@ def layout_lacks(alias: str) -> tuple[str, ...]:
         "fields in tests/synthetic.py": alias in (*MAIN, *VENDOR),
         "golden folder (python tools/golden.py)": (golden / "record.bin").exists(),
     }
+    parts |= dict.fromkeys(facts_lack(alias), False) if alias in known else {}
     return tuple(part for part, is_there in parts.items() if not is_there)
+
+
+def facts_lack(alias: str, drivers: Sequence[Driver] = DRIVERS) -> tuple[str, ...]:
+    """What the facts that this layout's drivers need do not have, by the file where it belongs."""
+    asked = [
+        driver.missing(Request({"release": "6.12.1"}, kinfo.layout(alias))) for driver in drivers if alias in driver.layouts
+    ]
+    facts = {name for names in asked for name in names}
+    unknown = [f"fact {name} in kernel_build/names.py" for name in sorted(facts - set(BY_NAME))]
+    return (*unknown, *(f"fact {name} in some_facts of tests/test_drivers.py" for name in sorted(facts - set(some_facts()))))
 
 
 ALIASES = sorted({*STRUCTS, *(layout.alias for layout in kinfo.layouts()), *FACTS, *MAIN, *VENDOR})
@@ -236,6 +252,35 @@ def test_every_part_of_a_layout_is_asked_for() -> None:
         "fields",
         "golden",
     ]
+
+
+def test_a_fact_that_is_new_is_asked_for() -> None:
+    class Asking:
+        layouts = ("D",)
+
+        def missing(self, _: Request) -> tuple[str, ...]:
+            return ("num_syms", "module.made_up")
+
+    assert facts_lack("D", [cast("Driver", Asking())]) == (
+        "fact module.made_up in kernel_build/names.py",
+        "fact module.made_up in some_facts of tests/test_drivers.py",
+    )
+
+
+def test_fields_that_are_not_the_layouts_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STRUCTS, "D", STRUCTS["A4"])
+    with pytest.raises(
+        LookupError, match=r"^layout D has no _text_pa in its struct, .*no value for va_bits: say so where tests"
+    ):
+        make_fields("D", 1)
+
+
+def test_a_golden_folder_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden, "GOLDEN", tmp_path)
+    monkeypatch.setattr(golden, "make_fields", lambda *_: {"made_up": 1})
+    with pytest.raises(SystemExit, match=r"golden: .*Z0/fields.json: kdebuginfo has no field 'made_up'.*remove this folder"):
+        golden.main()
+    assert not list(tmp_path.iterdir())
 
 
 def test_regions_that_a_posting_registers_have_an_id_in_its_series() -> None:
@@ -264,7 +309,7 @@ def test_generate_writes_the_shapes_first_and_says_what_a_layout_lacks(
     monkeypatch.setattr(generate, "targets", lacking)
     monkeypatch.setattr(sys, "argv", ["generate"])
     assert generate.main() == 1
-    assert (tmp_path / "shapes.py").read_bytes() == made.read_bytes()
+    assert (tmp_path / "shapes.py").read_bytes() == made.read_bytes(), "record/shapes.py is not current: make generate"
     assert capsys.readouterr() == ("wrote: shapes.py\n", "generate: layout none has no fields\n")
 
 

@@ -33,8 +33,8 @@ def offered() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def test_commands_offer_what_the_registry_says() -> None:
-    assert formats.names_for_data() == ("text", "json", "yaml")
-    assert formats.names_for_findings() == ("text", "json", "yaml", "sarif", "junit", "github")
+    assert {"text", "json", "yaml"} <= set(formats.names_for_data())  # what was offered once stays
+    assert {"text", "json", "yaml", "sarif", "junit", "github"} <= set(formats.names_for_findings())
     for command, names in offered():
         all_ = formats.names_for_findings() if command in JUDGING else formats.names_for_data()
         assert names == (*INSTEAD.get(command, all_), *(one for one in names if one in OWN.get(command, ()))), command

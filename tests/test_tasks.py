@@ -21,7 +21,7 @@ from kinfo.kernel.tasks.states import letter
 from kinfo.kernel.tasks.table import Tasks
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Spec
-from tests.kernels.tasks import TASK, THREAD_HEAD, USUAL, TaskSpec, World, types, world
+from tests.kernels.tasks import CPU_AT, TASK, THREAD_HEAD, USUAL, TaskSpec, World, types, world
 
 
 def read(made: World, folder: Path) -> Tasks:
@@ -206,6 +206,67 @@ def test_a_parent_that_is_not_there(made: World, tmp_path: Path) -> None:
     made.poke(made.member(51, "real_parent"), 0)
     tasks = read(made, tmp_path)
     assert [one.ppid for one in tasks if one.pid == 51] == [None]
+    assert [one.code for one in tasks.findings] == ["kernel-task-doubted"]
+
+
+@pytest.mark.parametrize(
+    ("pid", "name", "value", "size", "said"),
+    [
+        (51, "policy", 9, 4, "policy 9"),
+        (51, "prio", 131172, 4, "prio 131172"),
+        (51, "prio", -2, 4, "prio -2"),
+        (51, "static_prio", 99, 4, "static_prio 99"),
+        (51, "rt_priority", 100, 4, "rt_priority 100"),
+        (51, "state", 1 << 17, 4, "state 0x20000"),
+        (51, "state", 0x403, 4, "state 0x403"),
+        (51, "stack", -0x8020, 8, "a stack at VA 0xffffffffffff7fe0"),
+        (51, "tgid", 40, 4, "tgid 40 in the process 51"),
+        (51, "pid", 33, 4, "tgid 51 in the process 33"),
+        (41, "tgid", 51, 4, "tgid 51 in the process 40"),
+        (41, "pid", 42, 4, "the pid 42 that another task has too"),
+        (51, "real_parent", -0x1000, 8, "a parent at VA 0xfffffffffffff000, where no task is"),
+    ],
+)
+def test_what_no_task_says_is_said(
+    pid: int, name: str, value: int, size: int, said: str, made: World, tmp_path: Path, kinfo_cli: Cli
+) -> None:
+    """One wrong member: the task is shown, and named as one not to trust."""
+    made.poke(made.member(pid, name), value, size)
+    tasks = read(made, tmp_path)
+    assert {one.code for one in tasks.findings} == {"kernel-task-doubted"}
+    assert said in tasks.findings[0].message
+    assert f"VA {made.placed[pid].va:#x} has" in tasks.findings[-1].message or name == "pid"
+    assert len(tasks) == len(USUAL) + 2
+    assert kinfo_cli("ps", tmp_path / "ram.elf").code == 1
+
+
+def test_a_cpu_that_there_is_not(made: World, tmp_path: Path) -> None:
+    made.poke(made.placed[51].pa + CPU_AT, 2, 4)
+    (finding,) = read(made, tmp_path).findings
+    assert finding.message.endswith("has CPU 2 of 2")
+
+
+def test_a_parent_next_to_a_task_has_no_number(made: World, tmp_path: Path) -> None:
+    """A wrong pointer leads to some number, which is nobody's pid."""
+    made.poke(made.member(51, "real_parent"), made.placed[40].va + 0x40)
+    tasks = read(made, tmp_path)
+    assert [one.ppid for one in tasks if one.pid == 51] == [None]
+    assert [one.code for one in tasks.findings] == ["kernel-task-doubted"]
+
+
+def test_a_parent_that_a_broken_list_hides(made: World, tmp_path: Path) -> None:
+    """It is no doubt of its child: what is there can be a task."""
+    made.poke(made.member(2, "tasks"), 0)
+    made.poke(made.member(51, "tasks") + 8, 0)
+    tasks = read(made, tmp_path)
+    assert [one.ppid for one in tasks if one.pid == 52] == [50]
+    assert [one.code for one in tasks.findings] == ["kernel-tasks-broken"]
+
+
+def test_many_doubted_tasks_are_said_in_few_lines(tmp_path: Path) -> None:
+    made = world(tasks=[TaskSpec(1, "init", parent=0), *(TaskSpec(pid, "a", policy=99) for pid in range(100, 120))])
+    findings = read(made, tmp_path).findings
+    assert (len(findings), findings[-1].message) == (9, "and 12 more tasks")
 
 
 def test_a_hole_in_the_memory(made: World, tmp_path: Path, kinfo_cli: Cli) -> None:

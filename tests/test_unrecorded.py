@@ -99,6 +99,21 @@ def test_the_copy_in_the_memory_says_it_too(name: str, tmp_path: Path) -> None:
             assert found.memory.segments[0].start == kernel.base
 
 
+@pytest.mark.parametrize("name", [name for name in SPECS if "arm" not in name])
+@pytest.mark.parametrize("entries", [1, -1])
+def test_tables_that_begin_an_entry_further_on_are_not_believed(name: str, entries: int, tmp_path: Path) -> None:
+    """One wrong digit of an address gives every symbol the address of its neighbour; _stext has aliases that hide it."""
+    kernel = without_record(SPECS[name])
+    size = 8 if kernel.spec.encoding == "absolute" else 4
+    moved = info(kernel, kallsyms_offsets=size * entries, kallsyms_addresses=size * entries)
+    kernel.write_elf(tmp_path / "ram.elf", info=moved)
+    try:
+        with kinfo.open_kernel(tmp_path / "ram.elf") as found:
+            check(kernel, found)
+    except KinfoError as error:
+        assert "VMCOREINFO" in str(error) or "kallsyms" in str(error)
+
+
 def test_the_borders_are_the_symbols(tmp_path: Path) -> None:
     kernel = without_record(Spec())
     kernel.write_elf(tmp_path / "ram.elf", info=info(kernel))

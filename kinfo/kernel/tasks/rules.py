@@ -30,5 +30,13 @@ KERNEL_TASK_UNREADABLE = Rule(
     "dump all RAM: the kernel takes the memory of its tasks from anywhere in it; else that memory is damaged",
     _SCHED,
 )
+KERNEL_TASK_DOUBTED = Rule(
+    "kernel-task-doubted",
+    Severity.ERROR,
+    "a task says what cannot be",
+    "what is shown of that task is not to be trusted",
+    "its memory is damaged, or was being changed: `kinfo backtrace --pid` and the log may tell more of it",
+    _SCHED,
+)
 
 RULES: tuple[Rule, ...] = tuple(value for value in globals().values() if isinstance(value, Rule))

@@ -11,6 +11,7 @@ from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.reader import Reader
 from kinfo.kernel.tasks import rules
 from kinfo.kernel.tasks.cpus import Cpus
+from kinfo.kernel.tasks.doubt import doubts, of_itself
 from kinfo.kernel.tasks.first import init_task
 from kinfo.kernel.tasks.links import follow
 from kinfo.kernel.tasks.stack_size import thread_size
@@ -37,6 +38,7 @@ class Tasks:
         self.cpus = Cpus(kernel, self.reader)
         self.findings: tuple[Finding, ...] = ()
         self._by_va: dict[int, Task] = {}
+        self._leaders: dict[int, int] = {}  # VA of a task: the tgid of the process that it was found in
         self._broken = 0
         first = init_task(kernel, self.reader, self.fields)
         self._check_first(first)
@@ -44,6 +46,7 @@ class Tasks:
         running = {va: cpu for cpu, va in enumerate(self.cpus.current) if va}
         self.all = sorted((self._finished(one, running) for one in self._by_va.values()), key=_order)
         self._tell_broken()
+        self.findings += doubts(self.all, self._leaders, self.cpus.count)
 
     def _check_first(self, va: int) -> None:
         """Whether the types fit: at init_task they show pid 0, and a swapper. Raises KernelError where they do not."""
@@ -64,6 +67,7 @@ class Tasks:
             self._tell(rules.KERNEL_TASKS_BROKEN.at("tasks", message))
         for node in links.nodes:
             if task := self._add(node - at, f"the task at VA {node - at:#x}", "tasks"):
+                self._leaders[task.va] = task.pid
                 self._read_threads(task)
         for task in self._read_of_cpus(self.cpus.current, "the task of CPU"):
             self._read_threads(task)
@@ -90,7 +94,9 @@ class Tasks:
             self._tell_threads(leader, links.problem)
         for one in links.nodes:
             if one != node:
-                self._add(one - fields.thread_node.offset, f"a thread of {leader.label}", f"threads of {leader.pid}")
+                va = one - fields.thread_node.offset
+                self._leaders[va] = leader.tgid
+                self._add(va, f"a thread of {leader.label}", f"threads of {leader.pid}")
 
     def _add(self, va: int, what: str, where: str) -> Task | None:
         """A task, kept; what cannot be one is said."""
@@ -111,10 +117,14 @@ class Tasks:
         return task._replace(ppid=ppid, running=task.va in running, cpu=running.get(task.va, task.cpu))
 
     def _tgid_at(self, va: int) -> int | None:
+        """The tgid of a parent that is in no list: where one is broken, and what is there can be a task."""
+        if not self._broken:
+            return None
         try:
-            return self.reader.number(va + self.fields.tgid.offset, self.fields.tgid.size)
+            task = self.fields.task(va, self.reader.read(va, self.fields.size))
         except KinfoError:
             return None
+        return None if any(of_itself(task, self.cpus.count)) else task.tgid
 
     def _tell(self, finding: Finding) -> None:
         self._broken += 1

@@ -9,9 +9,9 @@ from kinfo.kernel.tasks.states import letter
 from kinfo.kernel.types import Member, Struct, Types
 
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h
-_POLICIES = ("normal", "fifo", "rr", "batch", "iso", "idle", "deadline", "ext")  # include/uapi/linux/sched.h
+POLICIES = ("normal", "fifo", "rr", "batch", "iso", "idle", "deadline", "ext")  # include/uapi/linux/sched.h
 _MOST_PIDS = 1 << 22  # PID_MAX_LIMIT of 64-bit kernels, include/linux/threads.h
-_NICE_0 = 120  # DEFAULT_PRIO, include/linux/sched/prio.h
+NICE_0 = 120  # DEFAULT_PRIO, include/linux/sched/prio.h
 
 
 class Task(NamedTuple):
@@ -94,9 +94,9 @@ class TaskFields:
             state_word=state | self.exit_state.of(raw),
             cpu=self.cpu.of(raw) if self.cpu else None,
             is_kernel=bool(self.flags.of(raw) & _PF_KTHREAD),
-            policy=_POLICIES[policy] if 0 <= policy < len(_POLICIES) else str(policy),
+            policy=POLICIES[policy] if 0 <= policy < len(POLICIES) else str(policy),
             prio=self.prio.of(raw),
-            nice=static - _NICE_0,
+            nice=static - NICE_0,
             rt_priority=self.rt_priority.of(raw),
             stack=self.stack.of(raw),
             parent=self.parent.of(raw),

@@ -11,20 +11,46 @@ from collections.abc import Iterator, Mapping
 
 from kinfo.arch import x86_64
 from kinfo.arch.address import MASK
-from kinfo.errors import HoleError
+from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.base import index_offsets
 from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms.tables import MARKED
+from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
 
 _NEEDED = ("kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table", "kallsyms_token_index", "_stext")
+_DAMAGED = "one of its addresses may be damaged"
 _TABLES = ("names", "token_table", "token_index", "offsets", "addresses")
 
 
 def has_tables(values: Mapping[str, str]) -> bool:
     """Whether a VMCOREINFO says where the tables are."""
     return all(value(values, f"SYMBOL({name})") for name in _NEEDED)
+
+
+def hold(kernel: Kernel, values: Mapping[str, str]) -> None:
+    """Hold the symbols that VMCOREINFO has addresses of against the table.
+
+    A table that is read from one entry too far on gives every symbol the address of the next, and `_stext` has aliases
+    that hide it. A symbol or two differ in sound kernels: mem_section is a pointer there, and its value is written.
+    Raises KernelError where as many differ as agree.
+    """
+    voffset = stated_voffset(values)
+    if voffset is None:
+        return
+    same, differ = 0, []
+    for key in values:
+        name = key[len("SYMBOL(") : -1] if key.startswith("SYMBOL(") and key.endswith(")") else ""
+        va = value(values, key)
+        places = [one.pa for one in kernel.kallsyms.named(name) if one.name == name and not one.is_absolute] if name else []
+        if va and places:
+            is_same = (va - voffset) & MASK in places
+            same += is_same
+            differ += [] if is_same else [name]
+    if differ and len(differ) >= same:
+        names = ", ".join(differ[:4])
+        raise KernelError(f"kallsyms has {len(differ)} symbols elsewhere than VMCOREINFO: {names}", _DAMAGED)
 
 
 def token_index(values: Mapping[str, str]) -> int | None:
@@ -35,7 +61,10 @@ def token_index(values: Mapping[str, str]) -> int | None:
 
 
 def readings(values: Mapping[str, str], memory: Memory, source: str) -> Iterator[StatedPointers]:
-    """What it says, in each way that it can be meant; the tables tell which. Raises HoleError for num_syms in a hole."""
+    """What it says, in each way that it can be meant; the tables tell which.
+
+    Raises HoleError for num_syms in a hole, KernelError where tables that adjoin (scripts/kallsyms.c, since 4.6) do not.
+    """
     for voffset in _voffsets(values, memory.as_dump):
         yield from _with(values, voffset, memory, source)
 
@@ -67,6 +96,8 @@ def _with(values: Mapping[str, str], voffset: int, memory: Memory, source: str) 
     if stated_voffset(values) is not None:
         counts["kimage_voffset"] = voffset
     if base := pa("kallsyms_relative_base"):
+        if places["offsets"] + _up(4 * counts["num_syms"], word) != base:
+            raise KernelError(f"{source}: kallsyms_relative_base is not where kallsyms_offsets ends", _DAMAGED)
         places["relative"] = (memory.number(base, word) - voffset) & MASK
     release = values.get("OSRELEASE", "")
     for markers in marker_places(memory, places["names"], places["token_table"], counts["num_syms"]):

@@ -87,7 +87,9 @@ class Unrecorded:
 
     def _kernel(self, values: dict[str, str], source: str) -> Kernel | None:
         def make(memory: Memory, notes: tuple[str, ...] = ()) -> Kernel:
-            return _first(memory, by_vmcoreinfo.readings(values, memory, source), notes)
+            kernel = _first(memory, by_vmcoreinfo.readings(values, memory, source), notes)
+            by_vmcoreinfo.hold(kernel, values)
+            return kernel
 
         try:
             if isinstance(self._opened, Memory):
