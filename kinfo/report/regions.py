@@ -23,10 +23,14 @@ class Typed(NamedTuple):
         return " ".join("FILE" if word == "-" else shlex.quote(word) for word in self.source)
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def render(survey: Survey, typed: Typed, style: Style) -> str:
     """The whole screen."""
-    count = len(survey.contents)
-    lines = [style.paint(f"{survey.source}: {len(survey.found)} places, {count} things in them", "bold")]
+    places, things = _count(len(survey.found), "place"), _count(len(survey.contents), "thing")
+    lines = [style.paint(f"{survey.source}: {places}, {things} in {'it' if len(survey.found) == 1 else 'them'}", "bold")]
     for found in survey.found:
         lines += _block(found, survey.unit)
     steps = list(dict.fromkeys(_steps(survey, typed)))
