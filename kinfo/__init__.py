@@ -59,9 +59,10 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding, Rule, Severity
     from kinfo.kernel.boot.summary import Summary
     from kinfo.kernel.ikconfig import Config, kernel_config
-    from kinfo.kernel.kernel import Kernel, Place
+    from kinfo.kernel.kernel import Kernel
     from kinfo.kernel.lookup import Lookup
     from kinfo.kernel.open import open_kernel
+    from kinfo.kernel.place import Place
     from kinfo.kernel.printk.message import Message, PrintkLog
     from kinfo.kernel.printk.open import dmesg
     from kinfo.kernel.stack.model import Backtrace, Frame
@@ -123,7 +124,8 @@ _HOMES = {
     "Examined": "kinfo.examine",
     **dict.fromkeys(("Finding", "Rule", "Severity"), "kinfo.findings"),
     "Summary": "kinfo.kernel.boot.summary",
-    **dict.fromkeys(("Kernel", "Place"), "kinfo.kernel.kernel"),
+    "Kernel": "kinfo.kernel.kernel",
+    "Place": "kinfo.kernel.place",
     "Lookup": "kinfo.kernel.lookup",
     "open_kernel": "kinfo.kernel.open",
     **dict.fromkeys(("Backtrace", "Frame"), "kinfo.kernel.stack.model"),

@@ -12,8 +12,8 @@ from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, split
 from kinfo.cli.words import safe
-from kinfo.kernel.kernel import Place
 from kinfo.kernel.lookup import Lookup, look_up
+from kinfo.kernel.place import Place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kinfo.arch import arm64
 from kinfo.arch.address import KERNEL_HALF
-from kinfo.kernel.kernel import Kernel, Namer, Place
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.place import Namer, Place
 
 _CODE = "tTwW"
 

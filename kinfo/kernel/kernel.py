@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError, RecordError
@@ -16,6 +16,7 @@ from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
 from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
 from kinfo.kernel.paging.space import Space
+from kinfo.kernel.place import Place
 from kinfo.kernel.pointers import Pointers, RecordPointers
 from kinfo.memory import Memory
 from kinfo.printable import brief
@@ -32,58 +33,6 @@ if TYPE_CHECKING:
     from kinfo.kernel.tasks.table import Tasks
     from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
-
-
-class Place(NamedTuple):
-    """An address with its name: `symbol` + `offset`, of a symbol with `size` bytes; `module` is "" in the kernel image.
-
-    `pa` and `va` are of the address itself; one of them is None where the dump cannot tell it. `is_alias`: `va` is not where
-    the symbol runs but another mapping of the same memory, as a rule the linear map's.
-    """
-
-    symbol: str
-    type: str
-    offset: int
-    size: int
-    module: str
-    pa: int | None
-    va: int | None
-    is_alias: bool = False
-
-    @property
-    def label(self) -> str:
-        """As the kernel prints it: name+0xoff/0xsize [module]; then " (alias)" where it is another mapping of the memory."""
-        module = f" [{self.module}]" if self.module else ""
-        alias = " (alias)" if self.is_alias else ""
-        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
-
-    def __repr__(self) -> str:
-        return brief(self, f"{self.label}, VA {_hex(self.va)}, PA {_hex(self.pa)}")
-
-
-def _hex(address: int | None) -> str:
-    return "-" if address is None else f"{address:#x}"
-
-
-class Namer(Protocol):
-    """What can put names on addresses: a kernel in memory, or a build's symbols at a slide."""
-
-    @property
-    def word(self) -> int:
-        """The bytes of a long."""
-
-    @property
-    def image(self) -> range:
-        """The PAs of the kernel image; empty where they are not known."""
-
-    def is_virtual(self, address: int) -> bool:
-        """Whether an address is read as a VA; else it is a PA."""
-
-    def unsigned(self, number: int) -> int | None:
-        """The VA of the kernel's half that a number stands for; None where it is none."""
-
-    def at(self, address: int) -> Place | None:
-        """What an address belongs to; None where it has no name."""
 
 
 class Kernel:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import returned_to, unsigned
-from kinfo.kernel.kernel import Kernel, Place
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.place import Place
 from kinfo.printable import brief
 
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from kinfo.arch import arm64
 from kinfo.arch.address import MASK
-from kinfo.kernel.kernel import Place
+from kinfo.kernel.place import Place
 from kinfo.kernel_build.symbol_list import SymbolList
 
 _PAGE = 4096

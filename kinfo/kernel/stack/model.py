@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from kinfo.kernel.kernel import Place
+from kinfo.kernel.place import Place
 from kinfo.kernel.tasks.task import Task
 
 

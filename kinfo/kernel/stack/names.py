@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import returned_to
-from kinfo.kernel.kernel import Kernel, Place
+from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.place import Place
 from kinfo.kernel.stack.model import Frame, FrameKind
 
 CODE = "tTwW"
