@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 import kinfo
 from kinfo.errors import KernelError
 from kinfo.kernel.stack.backtraces import Backtraces
-from kinfo.kernel.stack.model import Backtrace, Kind
+from kinfo.kernel.stack.model import Backtrace, FrameKind
 from kinfo.kernel.stack.register_file import parse
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Spec
@@ -199,7 +200,7 @@ def test_a_caller_that_is_in_the_link_register_alone(meta: bool, tmp_path: Path)
     made, notes = interrupted(meta=meta, lr="do_wait", at=4)
     one = of(backtraces(made, tmp_path, notes=notes), 40)
     assert names(one)[3:] == ["vfs_write", "do_wait", "el0_svc", "el0t_64_sync"]
-    assert one.frames[4].kind is Kind.LINK
+    assert one.frames[4].kind is FrameKind.LINK
     prologue(made, "vfs_write", at=0x10)  # behind where it was
     assert names(of(backtraces(made, tmp_path, notes=notes), 40))[4] == "do_wait"
 
@@ -300,6 +301,10 @@ DAMAGES: dict[str, tuple[Callable[[World], None], str]] = {
         lambda made: made.poke(_record(made, 3) + 8, 0x400000),
         "the record at VA 0x{3:x} of the task stack returns to 0x400000, which is no code",
     ),
+    "a return to where nothing was called": (
+        lambda made: made.kernel.poke(made.kernel.pa("text") + FUNCTIONS["submit_bio"][0] + 0x3C, b"\x1f\x20\x03\xd5"),
+        "of the task stack returns to 0x",
+    ),
     "zeros in the middle": (
         lambda made: made.record(_record(made, 3), 0, 0),
         "it ends in zeros at VA 0x{3:x}, which is not where the task stack's last record lies",
@@ -326,6 +331,24 @@ def test_a_damaged_stack_is_shown_up_to_the_damage(name: str, tmp_path: Path, ki
     ran = kinfo_cli("backtrace", tmp_path / "ram.elf", "--pid", "51")
     assert (ran.code, ran.err) == (1, "")
     assert "Findings\n  error   kernel-stack-broken  pid 51 stuck: " in ran.out
+
+
+@pytest.mark.parametrize("word", [0x97FFFFFF, 0xD63F0100, 0xD73F0909])
+def test_every_kind_of_call_is_returned_to(word: int, tmp_path: Path) -> None:
+    made = world()
+    made.poke(made.kernel.pa("text") + FUNCTIONS["submit_bio"][0] + 0x3C, word, 4)
+    assert of(backtraces(made, tmp_path), 51).is_whole
+
+
+def test_a_wrong_bit_of_a_return_address_names_no_other_function(tmp_path: Path) -> None:
+    """It leads into the middle of another function, behind what is no call."""
+    made = world()
+    nop = struct.pack("<I", 0xD503201F)
+    made.kernel.poke(made.kernel.pa("text") + FUNCTIONS["next_function"][0], nop * 64)
+    made.poke(_record(made, 3) + 8, made.va("next_function", 0x40))
+    one = of(backtraces(made, tmp_path), 51)
+    assert "next_function" not in names(one)
+    assert one.end.endswith("which is behind no call")
 
 
 def test_a_stack_that_is_not_in_the_dump(tmp_path: Path) -> None:

@@ -168,6 +168,18 @@ def test_ids_that_repeat_or_belong_elsewhere_are_not_believed(tmp_path: Path) ->
     assert codes(log) == ["log-damaged"]
 
 
+@pytest.mark.parametrize("bit", [0, 31, 32, 37, 61, 63])
+def test_any_wrong_bit_of_a_sequence_number_costs_its_message(bit: int, tmp_path: Path) -> None:
+    ring = Ring()
+    for number in range(8):
+        ring.store(b"message %d" % number, number)
+    seq = int.from_bytes(ring.infos[5][:8], "little") ^ 1 << bit
+    ring.infos[5] = seq.to_bytes(8, "little") + ring.infos[5][8:]
+    log = log_of(tmp_path, ring)
+    assert [one.seq for one in log.messages] == [0, 1, 2, 3, 4, 6, 7]
+    assert codes(log) == ["log-damaged"]
+
+
 @pytest.mark.parametrize(
     "lpos",
     [(0x123, 0x456), (8, 8), (16, 8), (1 << 63, 1 << 62), (1, 3), (3, 1), (FAR := 1 << 40, FAR + 4096)],

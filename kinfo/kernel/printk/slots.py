@@ -54,7 +54,7 @@ class Slots:
         self.lost: Counter[str] = Counter()
         self.state_shift = 8 * layout.word - 2
         self.id_mask = (1 << self.state_shift) - 1
-        self.seq_mask = (1 << min(self.state_shift, 32)) - 1
+        self.seq_mask = (1 << (64 if layout.word == 8 else self.state_shift)) - 1
 
     def desc(self, slot: int) -> tuple[int, ...]:
         """State and id, begin and next of a slot."""
@@ -65,8 +65,11 @@ class Slots:
         return self.layout.info.unpack_from(self.infos.data, slot * self.layout.info.size)
 
     def is_seq(self, seq: int, id_: int) -> bool:
-        """Whether a sequence number belongs to an id: message 0 has the id -count, in 32 bits (DESC0_ID + 1)."""
-        return not (seq - id_ - self.head.slots) & self.seq_mask
+        """Whether a sequence number belongs to an id: message 0 has the id -count, in 32 bits (DESC0_ID + 1).
+
+        The ids of 64-bit kernels go on above 32 bits, and tell the whole number; those of 32-bit ones its lower 30 bits.
+        """
+        return not (seq - id_ - self.head.slots + (1 << 32)) & self.seq_mask
 
     def is_stored(self, id_: int) -> bool:
         """Whether the slot of an id has a message of that id."""

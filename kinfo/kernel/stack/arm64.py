@@ -12,8 +12,8 @@ import struct
 
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import unsigned
-from kinfo.kernel.stack.model import Chain, Frame, Kind, Registers, Stack
-from kinfo.kernel.stack.names import Namer
+from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
+from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.tasks.table import Tasks
 
 _FINAL, _PT_REGS = 1, 2  # FRAME_META_TYPE_*, arch/arm64/include/asm/stacktrace/frame.h
@@ -22,13 +22,16 @@ _MOST_FRAMES = 4096
 _LARGEST = 1 << 16  # bytes of a function that are looked through for what sets up its frame: that is near its start
 _SETS_FP = ((0xFFFFFFFF, 0x910003FD), (0xFF8003FF, 0x910003FD))  # mov x29, sp; add x29, sp, #imm
 _RESTORES_FP = (0xFFC07FFF, 0xA8C07BFD)  # ldp x29, x30, [sp], #imm
+_CALLS = ((0xFC000000, 0x94000000), (0xFEFFF000, 0xD63F0000))  # bl; blr and those that authenticate
+# What tracers put in place of a return address: functions that nothing calls.
+_TRAMPOLINES = ("return_to_handler", "arch_rethook_trampoline", "kretprobe_trampoline", "__kretprobe_trampoline")
 _STARTS = ("el0", "ret_from_fork", "__secondary_switched", "__primary_switched", "secondary_start", "start_kernel")
 
 
 class Arm64:
     """Unwinds the stacks of one kernel."""
 
-    def __init__(self, tasks: Tasks, namer: Namer) -> None:
+    def __init__(self, tasks: Tasks, namer: FrameNamer) -> None:
         self._kernel, self._reader, self._namer = tasks.kernel, tasks.reader, namer
         types = tasks.kernel.types
         regs = types["pt_regs"]
@@ -117,6 +120,22 @@ class Arm64:
         is_gone = any(word & mask == value for word in words[-4:])
         return lr if not is_set or is_gone else None
 
+    def is_returned_to(self, pc: int) -> bool:
+        """Whether a return address lies behind a call; where the dump lacks that code, it is taken for one.
+
+        That of init text is gone: the kernel gives its memory back, and other things lie there.
+        """
+        place, borders = self._namer.place(pc), self._kernel.kallsyms.borders
+        if place is not None and not place.offset and place.symbol in _TRAMPOLINES:
+            return True
+        if place is not None and place.pa is not None and borders.sinittext <= place.pa < borders.einittext:
+            return True
+        try:
+            word = self._reader.number(pc - 4, 4)
+        except KinfoError:
+            return True
+        return any(word & mask == value for mask, value in _CALLS)
+
 
 class _Walk:
     """One chain under way."""
@@ -147,9 +166,9 @@ class _Walk:
     def _begin(self, start: Registers, stack: str) -> None:
         """Take up registers: where it was, and its caller where that is in the link register alone."""
         if pc := unsigned(self._kernel, start.pc) if start.pc else None:
-            self._frames.append(self._namer.frame(pc, Kind.PC if start.is_exact else Kind.RETURN, stack))
+            self._frames.append(self._namer.frame(pc, FrameKind.PC if start.is_exact else FrameKind.RETURN, stack))
             if link := self._of.link(start._replace(pc=pc)):
-                self._frames.append(self._namer.frame(link, Kind.LINK, stack))
+                self._frames.append(self._namer.frame(link, FrameKind.LINK, stack))
         self._next = start.fp
 
     def _step(self) -> str:
@@ -170,7 +189,9 @@ class _Walk:
         pc = unsigned(self._kernel, lr)
         if pc is None or not self._namer.is_code(pc):
             return f"!the record at VA {fp:#x} of the {stack.name} stack returns to {lr:#x}, which is no code"
-        self._frames.append(self._namer.frame(pc, Kind.RETURN, stack.name))
+        if not self._of.is_returned_to(pc):
+            return f"!the record at VA {fp:#x} of the {stack.name} stack returns to {pc:#x}, which is behind no call"
+        self._frames.append(self._namer.frame(pc, FrameKind.RETURN, stack.name))
         self._next = fp_next
         return ""
 
