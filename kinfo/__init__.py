@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
     from kinfo.diff.model import Compared, Comparison, Difference, Kind
-    from kinfo.diff.of_files import Outcome
+    from kinfo.diff.of_files import PairOutcome
     from kinfo.diff.policy import Policy
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
@@ -116,7 +116,7 @@ _HOMES = {
     "Crossed": "kinfo.diff.crosscheck",
     "Alone": "kinfo.diff.folders",
     **dict.fromkeys(("Compared", "Comparison", "Difference", "Kind"), "kinfo.diff.model"),
-    "Outcome": "kinfo.diff.of_files",
+    "PairOutcome": "kinfo.diff.of_files",
     "Policy": "kinfo.diff.policy",
     "Verdict": "kinfo.dt.verify",
     "KinfoError": "kinfo.errors",
@@ -171,7 +171,7 @@ __all__ = [
     "LayoutDiff",
     "Lookup",
     "Message",
-    "Outcome",
+    "PairOutcome",
     "Place",
     "Policy",
     "PrintkLog",

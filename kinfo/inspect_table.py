@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kinfo.errors import DrawError, KinfoError
 from kinfo.meminspect import array, core, listing, log, minidump
-from kinfo.meminspect.entry import LP64, ZONE, Found, Table
+from kinfo.meminspect.entry import LP64, ZONE, FoundEntries, Table
 from kinfo.meminspect.ids import MAX, Series
 from kinfo.meminspect.table import table_of
 from kinfo.sources import Opened, RawDump, kinds, open_all
@@ -44,7 +44,7 @@ def read_table(
         close_all(files)
 
 
-def _found(files: Sequence[Opened], parse: Parse, kinfo: str | None) -> Found:
+def _found(files: Sequence[Opened], parse: Parse, kinfo: str | None) -> FoundEntries:
     """By what the file is; what was named with its address is memory."""
     file = files[0]
     if file.spec.base is not None:
@@ -63,7 +63,7 @@ def _is_text(head: bytes) -> bool:
     return b"\0" not in head and bool(head.strip())
 
 
-def _core(files: Sequence[Opened], dump: Dump, kinfo: str | None) -> Found:
+def _core(files: Sequence[Opened], dump: Dump, kinfo: str | None) -> FoundEntries:
     """The image that the series writes has the table's regions; any other core is a dump with the table in it."""
     if dump.size <= _SMALL:
         data = dump.read(0, dump.size)
@@ -72,7 +72,7 @@ def _core(files: Sequence[Opened], dump: Dump, kinfo: str | None) -> Found:
     return _ram(files, kinfo)
 
 
-def _text(dump: Dump, parse: Parse) -> Found:
+def _text(dump: Dump, parse: Parse) -> FoundEntries:
     if dump.size > _SMALL:
         raise KinfoError(f"{dump.name}: has {dump.size} bytes of text", "cut the lines about regions out of it")
     text = dump.read(0, dump.size)
@@ -92,9 +92,9 @@ def _text(dump: Dump, parse: Parse) -> Found:
     return log.read(dump.name, lines)
 
 
-def _raw(name: str, data: bytes) -> Found:
+def _raw(name: str, data: bytes) -> FoundEntries:
     """Bytes without a header: what makes sense of them."""
-    readers: list[Callable[[], Found]] = [
+    readers: list[Callable[[], FoundEntries]] = [
         lambda: array.runtime(name, data),
         lambda: minidump.regions(name, data),
         lambda: array.section(name, data, {}, {}),
@@ -108,7 +108,7 @@ def _raw(name: str, data: bytes) -> Found:
     raise KinfoError(f"{name}: {len(data)} bytes are no inspect table in any form", hint)
 
 
-def _vmlinux(dump: Dump) -> Found:
+def _vmlinux(dump: Dump) -> FoundEntries:
     """The section, with its pointers as relocations give them, and the names of the entries' symbols."""
     from kinfo.kernel_build.vmlinux import Vmlinux
 
@@ -131,7 +131,7 @@ def _vmlinux(dump: Dump) -> Found:
     return array.section(dump.name, data, pointers, symbols)
 
 
-def _ram(files: Sequence[Opened], kinfo: str | None) -> Found:
+def _ram(files: Sequence[Opened], kinfo: str | None) -> FoundEntries:
     """inspect_entries[] in a RAM dump: by its symbol where the kernel's table has it (KALLSYMS_ALL), else by its shape."""
     from kinfo.kernel.open import kernel_in
 

@@ -24,7 +24,7 @@ _SAMPLE = 2000  # traces that are looked at
 _NAMED = 0.9  # of the function traces' addresses must be functions, or the kernel is another one
 
 
-class Found(NamedTuple):
+class FoundZones(NamedTuple):
     """The regions, the newest record's first; `unit` says what their addresses count: PA, or offset where none is known."""
 
     source: str
@@ -38,7 +38,7 @@ class Found(NamedTuple):
         return any(zone.kind == "ftrace" and zone.data for region in self.regions for zone in region.zones)
 
 
-def open_ramoops(source: Sequence[str], dtb: str | None = None, stdin: BinaryIO | None = None) -> Found:
+def open_ramoops(source: Sequence[str], dtb: str | None = None, stdin: BinaryIO | None = None) -> FoundZones:
     """Every ramoops region in what a user named. Raises KinfoError where there is none, or the tree has no node for it."""
     opened = open_memory(source, stdin)
     dump = opened.as_dump if isinstance(opened, Memory) else opened.dump
@@ -51,7 +51,7 @@ def open_ramoops(source: Sequence[str], dtb: str | None = None, stdin: BinaryIO 
         found.sort(key=_newest, reverse=True)
         faults = [finding for region in found for finding in judge.findings(region)]
         unit = "PA" if isinstance(opened, Memory) else "offset"
-        return Found(dump.name, unit, tuple(found), (*said, *faults))
+        return FoundZones(dump.name, unit, tuple(found), (*said, *faults))
 
 
 def _nodes(dtb: str) -> Iterator[dt_ramoops.RamoopsNode]:
@@ -100,7 +100,7 @@ def _by_node(dump: Dump, node: dt_ramoops.RamoopsNode, starts: Iterable[int]) ->
     return read_planned(dump, at, size, node.sizes, node.node.path), ""
 
 
-class Names:
+class ZoneNames:
     """The names that the dump's kernel puts on what its own boot wrote.
 
     `other_boot` says of a record, or of the traces, that it is another boot's: those stay as they are.

@@ -10,7 +10,7 @@ from kinfo.memory import Dump, Memory
 from kinfo.record.decode import decode_at
 from kinfo.regions import magics
 from kinfo.regions.contents import described, is_trace, tree_at
-from kinfo.regions.iomem import Place, reserved
+from kinfo.regions.iomem import IomemRange, reserved
 from kinfo.regions.ramoops import find
 from kinfo.regions.ramoops.read import read
 from kinfo.sources import open_memory
@@ -26,10 +26,10 @@ class Content(NamedTuple):
     what: str
 
 
-class Found(NamedTuple):
+class FoundThing(NamedTuple):
     """A place (None: in none that was named) and what it holds."""
 
-    place: Place | None
+    place: IomemRange | None
     contents: tuple[Content, ...]
 
 
@@ -38,7 +38,7 @@ class Survey(NamedTuple):
 
     source: str
     unit: str
-    found: tuple[Found, ...]
+    found: tuple[FoundThing, ...]
 
     @property
     def contents(self) -> tuple[Content, ...]:
@@ -58,7 +58,7 @@ def survey(source: Sequence[str], dtb: str | None = None, iomem: str | None = No
         return Survey(dump.name, unit, tuple(_by_place(dump, places, contents)))
 
 
-def _of_tree(dtb: str) -> Iterator[Place]:
+def _of_tree(dtb: str) -> Iterator[IomemRange]:
     from kinfo.dt.board import Board, Options
     from kinfo.dt.open import Broken, open_trees
 
@@ -68,12 +68,12 @@ def _of_tree(dtb: str) -> Iterator[Place]:
         board = Board(tree.tree, Options())
         for region in board.regions:
             for entry in region.entries:
-                yield Place(region.node.name, entry.base, entry.size)
+                yield IomemRange(region.node.name, entry.base, entry.size)
         for base, size in board.tree.reservations:
-            yield Place("/memreserve/", base, size)
+            yield IomemRange("/memreserve/", base, size)
 
 
-def _of_iomem(path: str) -> Iterator[Place]:
+def _of_iomem(path: str) -> Iterator[IomemRange]:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             yield from reserved(file.read(_LARGEST_TEXT).splitlines())
@@ -115,13 +115,13 @@ def _first_of_each(places: Iterator[int]) -> Iterator[int]:
         last = at
 
 
-def _by_place(dump: Dump, places: Sequence[Place], contents: Sequence[Content]) -> Iterator[Found]:
+def _by_place(dump: Dump, places: Sequence[IomemRange], contents: Sequence[Content]) -> Iterator[FoundThing]:
     left = list(contents)
     for place in places:
         inside = [content for content in left if place.at <= content.at < place.at + place.size]
         left = [content for content in left if content not in inside]
         if place.name.lower().startswith("crash kernel"):
             inside.insert(0, Content("crash kernel", place.at, f"kdump's kernel: {described(dump, place.at, place.size)}"))
-        yield Found(place, tuple(inside) or (Content("", place.at, described(dump, place.at, place.size)),))
+        yield FoundThing(place, tuple(inside) or (Content("", place.at, described(dump, place.at, place.size)),))
     if left:
-        yield Found(None, tuple(left))
+        yield FoundThing(None, tuple(left))

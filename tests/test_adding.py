@@ -18,7 +18,7 @@ from kinfo.errors import FieldError
 from kinfo.kernel_build.names import BY_NAME
 from kinfo.record.structs import STRUCTS
 from kinfo.writer_rows import rows
-from kinfo.writer_rows.model import Posting, Row
+from kinfo.writer_rows.model import Posting, WriterRow
 from kinfo.writer_rows.series import V3
 from kinfo.writers import DRIVERS, Request
 from kinfo.writers.model import Driver
@@ -35,7 +35,7 @@ ORACLE = (ROOT / "tests" / "oracle" / "structs.h").read_text()
 UNSEEN = {("kmemdump-rfc-v2", "tree"), ("kmemdump-rfc-v3", "tree"), ("kmemdump-rfc-v3", "series")}  # not known, so not said
 
 
-def row_lacks(row: Row) -> tuple[str, ...]:
+def row_lacks(row: WriterRow) -> tuple[str, ...]:
     """The parts that a writer's row, or what belongs to it elsewhere, does not have."""
     known = {layout.alias for layout in kinfo.layouts()}
     parts = {
@@ -67,7 +67,7 @@ def row_lacks(row: Row) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("row", rows.ROWS, ids=lambda row: row.name)
-def test_every_row_is_whole(row: Row) -> None:
+def test_every_row_is_whole(row: WriterRow) -> None:
     lacking = row_lacks(row)
     assert not lacking, f"{row.name} lacks: {', '.join(lacking)}"
 
@@ -109,13 +109,13 @@ def test_names_and_keys_are_used_once() -> None:
 V4 = """
 import sys
 from kinfo.writer_rows import rows
-from kinfo.writer_rows.model import Gap, Posting, Row, Tree
+from kinfo.writer_rows.model import Gap, Posting, WriterRow, Tree
 from kinfo.writer_rows.series import V3
 
 symbols = V3.symbols + ("made_up",)
 v3 = rows.row_named("meminspect-v3")
 rows.ROWS += (
-    Row(
+    WriterRow(
         "meminspect-v4", "v4", "meminspect v4", "meminspect v4, posted 2027-01", "2027-01", ("D",), (7, 3), "made up",
         Tree("made up (meminspect v4)", True, ("google,debug-kinf4",), ("google,debug-kinf4",), ((7, 2),)),
         V3._replace(name="v4", title="meminspect v4 (made up)", symbols=symbols, dynamic=45),

@@ -12,7 +12,7 @@ import kinfo
 from kinfo.errors import KernelError
 from kinfo.kernel.kallsyms import addresses, forms
 from kinfo.kernel.kallsyms.addresses import Addresses
-from kinfo.kernel.kallsyms.forms import Build, Candidate, Form
+from kinfo.kernel.kallsyms.forms import AddressForm, Build, Reading
 from kinfo.kernel.paging import formats
 from tests.kernels import paging, tables
 from tests.kernels.image import Spec, make
@@ -96,10 +96,10 @@ class Delta(Addresses):
         return self._end
 
 
-def read_distances(build: Build) -> Iterator[Candidate]:
+def read_distances(build: Build) -> Iterator[Reading]:
     base = build.pointers.pa("relative")
     behind = build.memory.view(build.tables.offsets, 10 * build.tables.num_syms)
-    yield Candidate(0, lambda: Delta(behind, base, build.names.count), "_relative_pa")
+    yield Reading(0, lambda: Delta(behind, base, build.names.count), "_relative_pa")
 
 
 def write_distances(symbols: Sequence[Symbol], place: Place) -> bytes:
@@ -128,7 +128,7 @@ def test_a_form_of_variable_width_is_a_class_a_row_and_a_writer(tmp_path: Path, 
     made.write_elf(tmp_path / "ram.elf")
     with pytest.raises(KernelError, match="the record has _stext at PA"):
         kinfo.open_kernel(tmp_path / "ram.elf").kallsyms  # noqa: B018  # it is read here
-    monkeypatch.setattr(forms, "FORMS", (*forms.FORMS, Form(Delta, read_distances)))
+    monkeypatch.setattr(forms, "FORMS", (*forms.FORMS, AddressForm(Delta, read_distances)))
     with kinfo.open_kernel(tmp_path / "ram.elf") as kernel:
         assert [one.pa for one in map(kernel.kallsyms.__getitem__, range(len(kernel.kallsyms)))] == [
             symbol.pa for symbol in made.symbols
@@ -144,7 +144,7 @@ def test_a_form_of_variable_width_is_a_class_a_row_and_a_writer(tmp_path: Path, 
 # Page tables
 
 
-def page_format_lacks(form: formats.Format) -> tuple[str, ...]:
+def page_format_lacks(form: formats.PageFormat) -> tuple[str, ...]:
     """The parts that a page-table format does not have: its twin in tests/kernels/paging.py, with the same geometry."""
     is_x86 = form.machine == formats.X86_64
     twins = [
@@ -162,7 +162,7 @@ def page_format_lacks(form: formats.Format) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("form", formats.FORMATS, ids=lambda form: form.name)
-def test_every_page_table_format_is_whole(form: formats.Format) -> None:
+def test_every_page_table_format_is_whole(form: formats.PageFormat) -> None:
     assert not page_format_lacks(form)
 
 

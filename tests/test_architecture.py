@@ -182,3 +182,14 @@ def test_public_names_are_the_documented_ones() -> None:
     assert set(kinfo.__all__) == set(dir(kinfo))
     with pytest.raises(AttributeError, match="module 'kinfo' has no attribute 'nonsense'"):
         kinfo.nonsense  # noqa: B018  # the access is the test
+
+
+def test_one_word_has_one_meaning() -> None:
+    """No two rooms give a class the same name; each command's Options and their like are the same thing in each."""
+    same_everywhere = {"Options"}
+    rooms: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and node.name not in same_everywhere:
+                rooms.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert not {name: paths for name, paths in rooms.items() if len(paths) > 1}

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import kinfo
 from kinfo.errors import KernelError
 from kinfo.kernel.stack.backtraces import Backtraces
-from kinfo.kernel.stack.model import Backtrace, Kind
+from kinfo.kernel.stack.model import Backtrace, FrameKind
 from kinfo.kernel.stack.register_file import parse
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Spec
@@ -200,7 +200,7 @@ def test_a_caller_that_is_in_the_link_register_alone(meta: bool, tmp_path: Path)
     made, notes = interrupted(meta=meta, lr="do_wait", at=4)
     one = of(backtraces(made, tmp_path, notes=notes), 40)
     assert names(one)[3:] == ["vfs_write", "do_wait", "el0_svc", "el0t_64_sync"]
-    assert one.frames[4].kind is Kind.LINK
+    assert one.frames[4].kind is FrameKind.LINK
     prologue(made, "vfs_write", at=0x10)  # behind where it was
     assert names(of(backtraces(made, tmp_path, notes=notes), 40))[4] == "do_wait"
 

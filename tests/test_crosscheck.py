@@ -14,7 +14,7 @@ import yaml
 import kinfo
 from kinfo.diff.crosscheck import crosscheck, entries_of
 from kinfo.diff.model import Kind
-from kinfo.meminspect.entry import Entry, Form, Table
+from kinfo.meminspect.entry import Entry, Table, TableForm
 from kinfo.meminspect.ids import series_named
 from tests.build_files import Extra, config_text, module_types, symbol_values, system_map, vmlinux
 from tests.conftest import ROOT, Cli
@@ -138,7 +138,7 @@ def test_entries_out_of_a_table() -> None:
         Entry(11, "linux_banner", 2, None, 159),
         Entry(None, "x", 3, 4, 8),
     )
-    table = Table("x", Form.SECTION, series_named("v1"), (), given)
+    table = Table("x", TableForm.SECTION, series_named("v1"), (), given)
     found = entries_of(table)
     assert [(one.id, one.name, one.va, one.pa, one.size) for one in found] == [
         (None, "x", 3, 4, 8),

@@ -19,7 +19,7 @@ from elftools.elf.elffile import ELFFile
 import kinfo
 from kinfo.debuggers.symbol_file import machine, symbol_file
 from kinfo.elf import symbols as elf_file
-from kinfo.elf.symbols import ElfSymbol, Section
+from kinfo.elf.symbols import ElfSymbol, SymbolSection
 from tests import build_files
 from tests.conftest import ROOT, Cli, Ran
 from tests.kernels import dumps
@@ -214,16 +214,16 @@ class TestSymbolFile:
 
     def test_sections_that_overlap_or_are_empty(self) -> None:
         sections = [
-            Section(".b", 0x2000, 0x3000),
-            Section(".a", 0x1000, 0x2800, is_code=True),
-            Section(".none", 0x2000, 0x2000),
+            SymbolSection(".b", 0x2000, 0x3000),
+            SymbolSection(".a", 0x1000, 0x2800, is_code=True),
+            SymbolSection(".none", 0x2000, 0x2000),
         ]
         symbols = [ElfSymbol(f"s{at:x}", "T", at, 1) for at in (0xFFF, 0x1000, 0x1FFF, 0x2000, 0x2FFF, 0x3000)]
         found = [row[3] for row in rows_of(elf_file.write(183, 8, sections, symbols))]
         assert found == ["SHN_ABS", ".a", ".a", ".b", ".b", "SHN_ABS"]
 
     def test_many_sections_take_no_time(self) -> None:
-        sections = [Section(f".s{at}", at << 12, (at + 1) << 12) for at in range(1, 5000)]
+        sections = [SymbolSection(f".s{at}", at << 12, (at + 1) << 12) for at in range(1, 5000)]
         symbols = [ElfSymbol("s", "t", 5000 * 4096 - 1 - at, 0) for at in range(50_000)]
         assert len(elf_file.write(183, 8, sections, symbols)) > 50_000 * 24  # minutes if every section were looked at
 

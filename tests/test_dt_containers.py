@@ -19,7 +19,7 @@ import pytest
 import zstandard
 
 from kinfo.dt.containers import packed
-from kinfo.dt.open import Broken, Found, open_trees
+from kinfo.dt.open import Broken, FoundTree, open_trees
 from kinfo.errors import KinfoError, TreeError
 from tests.fdt import Entry, N, blob, board, boot_image, cells, dt_table, fit, pad, several, texts, uimage, vendor_boot
 
@@ -180,7 +180,7 @@ def file(tmp_path: Path) -> Path:
 def test_every_tree_is_found(name: str, file: Path) -> None:
     data, expected = CONTAINERS[name]
     file.write_bytes(data)
-    found = [one for one in open_trees(str(file)) if isinstance(one, Found)]
+    found = [one for one in open_trees(str(file)) if isinstance(one, FoundTree)]
     assert [f"{one.label}|{one.inside}|{one.kind}" for one in found] == expected
     assert all(one.path == str(file) for one in found)
 
@@ -289,7 +289,7 @@ def test_one_broken_tree_does_not_hide_the_others(name: str, file: Path) -> None
     data, message = BROKEN[name]
     file.write_bytes(data)
     first, second = open_trees(str(file))
-    assert isinstance(first, Found)
+    assert isinstance(first, FoundTree)
     assert isinstance(second, Broken)
     assert str(second.error).startswith(message)
 
@@ -358,7 +358,7 @@ def test_a_folder_is_a_tree(tmp_path: Path) -> None:
     folder(tmp_path / "dt", board())
     os.symlink("/", tmp_path / "dt" / "loop")
     (found,) = open_trees(str(tmp_path / "dt"))
-    assert isinstance(found, Found)
+    assert isinstance(found, FoundTree)
     paths = {node.path for node in found.tree.root.walk()}
     assert paths == {
         "/",
@@ -413,7 +413,7 @@ def test_source_is_compiled_with_includes(tmp_path: Path) -> None:
         '/dts-v1/;\n#include "board.h"\n/include/ "soc.dtsi"\n/ { compatible = "a,b"; n { reg = <SIZE>; }; };\n'
     )
     (found,) = open_trees(str(tmp_path / "b.dts"), include=[str(tmp_path / "inc")])
-    assert isinstance(found, Found)
+    assert isinstance(found, FoundTree)
     assert found.label == "b.dts (a,b)"
     node = found.tree.at("/n")
     assert node is not None
@@ -450,7 +450,7 @@ def test_mkimage_writes_what_is_read(tmp_path: Path, extra: list[str]) -> None:
     (tmp_path / "i.its").write_text(source)
     subprocess.run(["mkimage", *extra, "-f", "i.its", "i.itb"], cwd=tmp_path, capture_output=True, check=True)
     (found,) = open_trees(str(tmp_path / "i.itb"))
-    assert isinstance(found, Found)
+    assert isinstance(found, FoundTree)
     assert found.label == "i.itb#1 (example,one)"
 
 
@@ -463,5 +463,5 @@ def test_mkbootimg_writes_what_is_read(tmp_path: Path) -> None:
     for arguments, name, inside in ((boot, "boot.img", "boot.img v2 dtb"), (vendor, "vendor_boot.img", "vendor_boot v3 dtb")):
         subprocess.run(["mkbootimg", *arguments.split()], cwd=tmp_path, capture_output=True, check=True)
         (found,) = open_trees(str(tmp_path / name))
-        assert isinstance(found, Found)
+        assert isinstance(found, FoundTree)
         assert (found.label, found.inside) == (f"{name}#1 (example,one)", inside)

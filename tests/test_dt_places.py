@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kinfo.dt.places import Place, place_of, places_of
+from kinfo.dt.places import SourcePlace, place_of, places_of
 from tests.conftest import Cli
 
 needs_dtc = pytest.mark.skipif(not shutil.which("dtc"), reason="dtc is not installed: apt-get install device-tree-compiler")
@@ -59,20 +59,20 @@ REGION = """/ {
 def test_annotated_source() -> None:
     found = places_of(ANNOTATED, "board.dts")
     assert found == {
-        "/": Place("board.dts", 3),
-        "/:compatible": Place("board.dts", 4),
-        "/soc@0": Place("board.dts", 20),
-        "/soc@0:ranges": Place("inc.dtsi", 8),
-        "/soc@0/empty": Place("inc.dtsi", 9),
-        "/soc@0/other": Place("a-b/c d.dtsi", 11),
+        "/": SourcePlace("board.dts", 3),
+        "/:compatible": SourcePlace("board.dts", 4),
+        "/soc@0": SourcePlace("board.dts", 20),
+        "/soc@0:ranges": SourcePlace("inc.dtsi", 8),
+        "/soc@0/empty": SourcePlace("inc.dtsi", 9),
+        "/soc@0/other": SourcePlace("a-b/c d.dtsi", 11),
     }
 
 
 def test_the_nearest_place() -> None:
     found = places_of(ANNOTATED, "board.dts")
-    assert place_of(found, "/soc@0:reg") == Place("board.dts", 20)
-    assert place_of(found, "/soc@0/gone/deeper") == Place("board.dts", 20)
-    assert place_of(found, "/gone") == Place("board.dts", 3)
+    assert place_of(found, "/soc@0:reg") == SourcePlace("board.dts", 20)
+    assert place_of(found, "/soc@0/gone/deeper") == SourcePlace("board.dts", 20)
+    assert place_of(found, "/gone") == SourcePlace("board.dts", 3)
     assert place_of({}, "/gone") is None
 
 

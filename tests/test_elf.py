@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinfo.elf import core, notes, read, structs
-from kinfo.elf.structs import ELF32, ELF64, Form, Header, Program, Symbol, form_of
+from kinfo.elf.structs import ELF32, ELF64, ElfForm, ElfHeader, Program, SymbolEntry, form_of
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 FORMS = [form for ident in ((2, 1), (1, 1), (2, 2), (1, 2)) if (form := form_of(structs.MAGIC + bytes(ident) + bytes(10)))]
@@ -23,14 +23,14 @@ def view_of(data: bytes) -> read.View:
     return lambda at, size: memoryview(data)[at : at + size]
 
 
-def file_of(form: Form, programs: list[Program], **given: int) -> bytes:
+def file_of(form: ElfForm, programs: list[Program], **given: int) -> bytes:
     """A core with these program headers behind the header."""
-    fields = Header(4, 183, 1, 0, form.header_size, 0, 0, form.header_size, form.program.size, len(programs), 0, 0, 0)
+    fields = ElfHeader(4, 183, 1, 0, form.header_size, 0, 0, form.header_size, form.program.size, len(programs), 0, 0, 0)
     return form.ident + form.header.pack(*fields._replace(**given)) + b"".join(map(form.pack_program, programs))
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{8 * form.word} bits, {'big' if form.is_big else 'little'}")
-def test_forms_as_pyelftools_reads_them(form: Form) -> None:
+def test_forms_as_pyelftools_reads_them(form: ElfForm) -> None:
     data = file_of(form, [Program(structs.PT_LOAD, 6, 0x1000, 0x2000, 0x3000, 0x40, 0x50, 16)])
     elf = ELFFile(io.BytesIO(data))
     assert (elf.elfclass, elf.little_endian, elf["e_machine"]) == (8 * form.word, not form.is_big, "EM_AARCH64")
@@ -45,8 +45,8 @@ def test_forms_as_pyelftools_reads_them(form: Form) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS[:2])
-def test_symbols_go_both_ways(form: Form) -> None:
-    one = Symbol(5, 0x12, 1, 0xFFF1, 0x80001000, 64)
+def test_symbols_go_both_ways(form: ElfForm) -> None:
+    one = SymbolEntry(5, 0x12, 1, 0xFFF1, 0x80001000, 64)
     raw = form.pack_symbol(one)
     assert len(raw) == (24 if form.word == 8 else 16)
     assert form.symbol_of(form.symbol.unpack(raw)) == one

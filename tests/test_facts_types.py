@@ -18,7 +18,7 @@ from kinfo.kernel.types import Types
 from kinfo.kernel.types.btf import search
 from kinfo.kernel_build import dwarf
 from kinfo.kernel_build.dwarf import Dwarf
-from kinfo.kernel_build.types import Member, Struct
+from kinfo.kernel_build.types import DwarfMember, DwarfStruct
 from kinfo.kernel_build.vmlinux import Vmlinux
 from kinfo.memory import BytesDump, open_dump
 from tests.build_files import btf
@@ -85,7 +85,7 @@ def test_dwarf_has_the_offsets_of_the_compiler(tmp_path: Path, offsets: dict[str
 def test_dwarf_without_the_struct(tmp_path: Path) -> None:
     found = dwarf_of(compiled(tmp_path, "-g"))
     assert found.find("modul") is None
-    assert found.find("list_head") == Struct(16, {"next": Member(0, 0), "prev": Member(8, 0)})
+    assert found.find("list_head") == DwarfStruct(16, {"next": DwarfMember(0, 0), "prev": DwarfMember(8, 0)})
 
 
 @gcc
@@ -152,7 +152,7 @@ def by_hand(name_form: int, index: bytes, *, is_wide: bool) -> Dwarf:
 @pytest.mark.parametrize("is_wide", [False, True])
 def test_names_by_their_number(form: int, index: bytes, is_wide: bool) -> None:
     found = by_hand(form, index, is_wide=is_wide).find("module")
-    assert found == Struct(0x400, {"name": Member(24, 56), "kallsyms": Member(0x388, 0)})
+    assert found == DwarfStruct(0x400, {"name": DwarfMember(24, 56), "kallsyms": DwarfMember(0x388, 0)})
 
 
 names = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=12).filter(

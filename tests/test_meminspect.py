@@ -21,7 +21,7 @@ from kinfo.catalogue import RULES
 from kinfo.errors import KinfoError, UnknownNameError
 from kinfo.inspect_table import read_table
 from kinfo.meminspect import array, core, listing, log, minidump, structs
-from kinfo.meminspect.entry import ILP32, LP64, LPAE, ZONE, Entry, Form, Found, Table
+from kinfo.meminspect.entry import ILP32, LP64, LPAE, ZONE, Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import SERIES, series_named
 from kinfo.meminspect.table import table_of
 from kinfo.meminspect.unique import symbol_of
@@ -48,7 +48,7 @@ def got(table: Table, *fields: str) -> set[tuple[Any, ...]]:
 def test_the_run_time_array(series: str, dynamic: int) -> None:
     made = entries(series, dynamic)
     table = table_of("x", array.runtime("x", writer.runtime(made)))
-    assert (table.series.name, table.form) == (series, Form.RUNTIME)
+    assert (table.series.name, table.form) == (series, TableForm.RUNTIME)
     assert got(table, "id", "va", "pa", "size") == wanted(made, "id", "va", "pa", "size")
     assert {e.name for e in table.entries if not e.dynamic} == {e.symbol for e in made if e.symbol}
     assert sum(bool(e.dynamic) for e in table.entries) == dynamic
@@ -220,7 +220,7 @@ any_entries = st.lists(
 
 @given(any_entries)
 def test_listings_come_back(drawn: list[Entry]) -> None:
-    table = Table("x", Form.LISTING, series_named("v3"), (), tuple(drawn))
+    table = Table("x", TableForm.LISTING, series_named("v3"), (), tuple(drawn))
     plain_rows = listing.rows(table)
     for found in (
         listing.of_data(json.loads(json.dumps({"series": "v3", "entries": plain_rows}))),
@@ -232,7 +232,7 @@ def test_listings_come_back(drawn: list[Entry]) -> None:
 
 @given(st.binary(max_size=9000))
 def test_any_bytes_are_refused_or_read(data: bytes) -> None:
-    readers: tuple[Callable[[], Found], ...] = (
+    readers: tuple[Callable[[], FoundEntries], ...] = (
         lambda: array.runtime("x", data),
         lambda: array.section("x", data, {}, {}),
         lambda: minidump.regions("x", data),
@@ -331,9 +331,9 @@ def test_a_table_that_fits_no_series() -> None:
 
 
 def test_a_table_that_more_than_one_series_fits() -> None:
-    table = table_of("x", Found(Form.FILES, (Entry(11, "Klinux_ba", None, None, 160),)))
+    table = table_of("x", FoundEntries(TableForm.FILES, (Entry(11, "Klinux_ba", None, None, 160),)))
     assert table.series.name == "v1"
-    only = table_of("x", Found(Form.LISTING, (Entry(60, "", 1, 1, 8),)))
+    only = table_of("x", FoundEntries(TableForm.LISTING, (Entry(60, "", 1, 1, 8),)))
     assert only.series.name == "v1"
 
 

@@ -13,7 +13,7 @@ from kinfo.errors import DumpError, HoleError
 from kinfo.memory import Memory
 from kinfo.sources import listing, open_memory
 from kinfo.sources.folder import has_dump
-from kinfo.sources.listing import Listed
+from kinfo.sources.listing import ListedFile
 from tests.conftest import Cli
 from tests.kernels.image import Spec, make
 
@@ -208,8 +208,8 @@ def test_regions_of_a_minidump_are_no_full_dump(tmp_path: Path, kinfo_cli: Cli) 
 def test_a_listing_never_leads_out_of_its_folder() -> None:
     text = 'd.load.binary "C:\\dump\\..\\DDRCS0_0.BIN" 0x80000000\nd.load.binary ../../etc/x.bin 0x1000\n'
     assert list(listing.read(text.splitlines())) == [
-        Listed("DDRCS0_0.BIN", 0x80000000, None),
-        Listed("x.bin", 0x1000, None),
+        ListedFile("DDRCS0_0.BIN", 0x80000000, None),
+        ListedFile("x.bin", 0x1000, None),
     ]
 
 

@@ -16,7 +16,7 @@ import zstandard
 from kinfo.errors import DumpError
 from kinfo.memory import Memory
 from kinfo.sources import Opened, kinds, open_all, open_file, open_memory, open_source, recognise
-from kinfo.sources.kinds import Kind, Role
+from kinfo.sources.kinds import FileKind, Role
 from kinfo.sources.recognise import Sure
 from tests import fdt
 from tests.conftest import Cli
@@ -30,7 +30,7 @@ PACKERS = {
     "lz4": lz4.frame.compress,
     "zst": zstandard.ZstdCompressor().compress,
 }
-BEGINNINGS: tuple[tuple[bytes, Kind, Sure], ...] = (
+BEGINNINGS: tuple[tuple[bytes, FileKind, Sure], ...] = (
     (gzip.compress(b"x", mtime=0), kinds.GZIP, Sure.LIKELY),
     (lzma.compress(b"x"), kinds.XZ, Sure.CERTAIN),
     (lzma.compress(b"x", format=lzma.FORMAT_ALONE), kinds.LZMA, Sure.LIKELY),
@@ -68,14 +68,14 @@ BEGINNINGS: tuple[tuple[bytes, Kind, Sure], ...] = (
 
 
 @pytest.mark.parametrize(("head", "kind", "sure"), BEGINNINGS, ids=lambda value: getattr(value, "name", None))
-def test_a_file_is_recognised_by_its_beginning(head: bytes, kind: Kind, sure: Sure) -> None:
+def test_a_file_is_recognised_by_its_beginning(head: bytes, kind: FileKind, sure: Sure) -> None:
     found = recognise(head)
     assert (found.kind, found.sure) == (kind, sure)
 
 
 def test_every_kind_is_tried() -> None:
     """A row that nothing leads to would be a magic that no reader knows."""
-    rows = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind is not kinds.LISTING]
+    rows = [kind for kind in vars(kinds).values() if isinstance(kind, FileKind) and kind is not kinds.LISTING]
     assert {kind.name for kind in rows} == {kind.name for _, kind, _ in BEGINNINGS}
     assert all(kind.unpack for kind in rows if kind.role is Role.PACKED)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
     from kinfo.diff.model import Compared
-    from kinfo.diff.of_files import Outcome
+    from kinfo.diff.of_files import PairOutcome
     from kinfo.diff.policy import Policy
     from kinfo.record.record import Record
 
@@ -50,11 +50,11 @@ def compare_folders(
     ignore: Collection[str] = (),
     policy: Policy | Mapping[str, Any] | Path | None = None,
     exact: bool = False,
-) -> Iterator[Outcome | Alone]:
+) -> Iterator[PairOutcome | Alone]:
     """The records of two folders, by their names below the folder: pairs as they come, then the files of only one folder.
 
-    An `Outcome` has `compared`, or `problem` where a file of the pair cannot be read; `Alone` has a finding. Options as for
-    `compare`. Raises KinfoError for folders that cannot be read.
+    A `PairOutcome` has `compared`, or `problem` where a file of the pair cannot be read; `Alone` has a finding. Options as
+    for `compare`. Raises KinfoError for folders that cannot be read.
     """
     from kinfo.diff.of_files import outcomes
 

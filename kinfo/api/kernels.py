@@ -125,7 +125,7 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
     """
     from importlib import import_module
 
-    from kinfo.debuggers.session import TOOLS, Asked
+    from kinfo.debuggers.session import TOOLS, DebugRequest
     from kinfo.debuggers.vmlinux import check
     from kinfo.errors import UnknownNameError, did_you_mean
     from kinfo.kernel.open import record_word
@@ -136,7 +136,7 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
     with _opened(paths, kinfo) as kernel:
         if vmlinux is not None:
             check(kernel, os.fspath(vmlinux))
-        asked = Asked(
+        asked = DebugRequest(
             tuple(os.fspath(path) for path in paths), record_word(kinfo), os.fspath(vmlinux) if vmlinux is not None else ""
         )
         made: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, asked)

@@ -24,11 +24,11 @@ def verify_dt(
     """
     from contextlib import nullcontext
 
-    from kinfo.dt.batch import Request, verify_file
+    from kinfo.dt.batch import CheckRequest, verify_file
     from kinfo.dt.schema import SchemaCheck, SchemaTool
 
     with SchemaCheck(SchemaTool(os.fspath(cache))) if cache else nullcontext() as schema:
-        request = Request(schema=schema) if options is None else Request(options, schema)
+        request = CheckRequest(schema=schema) if options is None else CheckRequest(options, schema)
         result = verify_file(os.fspath(path), request)
     if result.problems:
         raise KinfoError(result.problems[0])

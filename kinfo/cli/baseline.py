@@ -8,7 +8,7 @@ from kinfo.cli import common
 from kinfo.cli.main import SOUND
 from kinfo.cli.words import say
 from kinfo.diff.baseline import update_of
-from kinfo.diff.of_files import Reader
+from kinfo.diff.of_files import PairReader
 
 
 def update(folder: str, paths: Sequence[str]) -> int:
@@ -16,7 +16,7 @@ def update(folder: str, paths: Sequence[str]) -> int:
 
     Nothing is written when one of them cannot be read. Raises KinfoError.
     """
-    found = update_of(folder, paths, Reader(common.stdin(), say))
+    found = update_of(folder, paths, PairReader(common.stdin(), say))
     for target, state in found.write():
         say(f"{target}: {state}")
     counts = [sum(state.startswith(word) for state in found.states.values()) for word in ("new", "changed", "same")]

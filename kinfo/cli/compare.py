@@ -19,7 +19,7 @@ from kinfo.cli.words import say
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
     from kinfo.diff.model import Compared
-    from kinfo.diff.of_files import Outcome
+    from kinfo.diff.of_files import PairOutcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +63,13 @@ def command(options: Options) -> int:
         from kinfo.cli.baseline import update
 
         return update(options.baseline, options.paths)
-    from kinfo.diff.of_files import Reader, outcomes, policy_in
+    from kinfo.diff.of_files import PairReader, outcomes, policy_in
     from kinfo.diff.policy import Policy
 
     rules = (policy_in(options.policy) if options.policy is not None else Policy()).ignoring(options.ignore)
     _check(options.paths)
     found, alone = outcomes(
-        options.paths[0], options.paths[1], rules, exact=options.exact, reader=Reader(common.stdin(), say)
+        options.paths[0], options.paths[1], rules, exact=options.exact, reader=PairReader(common.stdin(), say)
     )
     seen = _Seen(found, alone)
     if options.form == "text":
@@ -82,7 +82,7 @@ def command(options: Options) -> int:
 class _Seen:
     """Outcomes on their way to the output, and what the exit code needs to know of them."""
 
-    def __init__(self, outcomes: Iterable[Outcome], alone: Iterable[Alone]) -> None:
+    def __init__(self, outcomes: Iterable[PairOutcome], alone: Iterable[Alone]) -> None:
         self.outcomes = outcomes
         self.has_problem = False
         self.gravest = {one.finding.severity: one.finding for one in alone}  # one finding of each severity is enough

@@ -64,7 +64,7 @@ def command(options: Options) -> int:
 
 
 def _crossed(options: Options) -> Crossed:
-    from kinfo.diff.of_files import Reader
+    from kinfo.diff.of_files import PairReader
     from kinfo.diff.policy import Policy
 
     Policy().ignoring(options.ignore)  # raises before anything is read
@@ -75,7 +75,7 @@ def _crossed(options: Options) -> Crossed:
         options.downstream,
         regions=None if options.table is None else api.table(options.table, stdin=common.stdin()),
         build_info=options.build_info,
-        dump=None if dump is None else (dump, Reader(common.stdin(), say).record(dump)),
+        dump=None if dump is None else (dump, PairReader(common.stdin(), say).record(dump)),
         ignore=options.ignore,
     )
 

@@ -17,7 +17,7 @@ import click
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
-from kinfo.debuggers.session import TOOLS, Asked, Session
+from kinfo.debuggers.session import TOOLS, DebugRequest, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
 
@@ -61,7 +61,7 @@ def command(options: Options) -> int:
         if options.vmlinux is not None:
             check(kernel, options.vmlinux)
         session: Session = import_module(f"kinfo.debuggers.{options.tool}").session(
-            kernel, Asked(options.ram, options.kinfo, options.vmlinux or "")
+            kernel, DebugRequest(options.ram, options.kinfo, options.vmlinux or "")
         )
         if options.is_run:
             return _run(session)

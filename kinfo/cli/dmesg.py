@@ -19,7 +19,7 @@ from kinfo.errors import KinfoError, did_you_mean
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
 
 if TYPE_CHECKING:
-    from kinfo.kernel.printk.open import Opened
+    from kinfo.kernel.printk.open import OpenedLog
 
 _PIECE = 4096  # messages
 
@@ -77,7 +77,9 @@ def command(options: Options) -> int:
     else:
         style = common.style()
         is_shown = sys.stdout.isatty() or (style.colour and not options.raw)
-        shape = report.Shape(style, is_raw=options.raw, is_human=options.human, has_caller=options.caller, is_shown=is_shown)
+        shape = report.LineShape(
+            style, is_raw=options.raw, is_human=options.human, has_caller=options.caller, is_shown=is_shown
+        )
         for piece in _pieces(report.lines(messages, shape, named)):
             common.write_bytes(piece)
     for finding in opened.log.findings:
@@ -103,7 +105,7 @@ def _chosen(
     return messages
 
 
-def _namer(opened: Opened) -> Callable[[bytes], bytes]:
+def _namer(opened: OpenedLog) -> Callable[[bytes], bytes]:
     if opened.kernel is None:
         hint = "name the record with --kinfo, or put the names in with `kinfo symbolize`"
         raise KinfoError("--names needs the kernel's symbols, and nothing leads to them", hint)

@@ -11,10 +11,10 @@ from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
 if TYPE_CHECKING:
-    from kinfo.dt.batch import Request
+    from kinfo.dt.batch import CheckRequest
 
 
-def write_mended(path: str, output: str, request: Request, *, force: bool) -> int:
+def write_mended(path: str, output: str, request: CheckRequest, *, force: bool) -> int:
     """Mend one tree: 0 when it has no error now and is written, 1 when something would be a guess and nothing is."""
     from kinfo.dt.batch import one_tree
     from kinfo.dt.fix import mend

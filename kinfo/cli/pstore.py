@@ -16,7 +16,7 @@ from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
 if TYPE_CHECKING:
-    from kinfo.ramoops_source import Found, Names
+    from kinfo.ramoops_source import FoundZones, ZoneNames
     from kinfo.regions.ramoops.files import File
 
 
@@ -84,10 +84,10 @@ def command(options: Options) -> int:
 
 
 @contextlib.contextmanager
-def _names(source: tuple[str, ...], found: Found, *, is_wanted: bool) -> Iterator[Names | None]:
+def _names(source: tuple[str, ...], found: FoundZones, *, is_wanted: bool) -> Iterator[ZoneNames | None]:
     """The names of the dump's kernel, where they were asked for, or there are function traces."""
     from kinfo.kernel.open import open_kernel
-    from kinfo.ramoops_source import Names
+    from kinfo.ramoops_source import ZoneNames
 
     if not is_wanted and not found.has_traces:
         yield None
@@ -101,10 +101,12 @@ def _names(source: tuple[str, ...], found: Found, *, is_wanted: bool) -> Iterato
         yield None
         return
     with contextlib.closing(kernel):
-        yield Names(kernel, found.regions)
+        yield ZoneNames(kernel, found.regions)
 
 
-def _write(found: Found, folder: str, names: Names | None, *, join: bool, symbols: bool, force: bool) -> dict[int, list[str]]:
+def _write(
+    found: FoundZones, folder: str, names: ZoneNames | None, *, join: bool, symbols: bool, force: bool
+) -> dict[int, list[str]]:
     """Write every file; the names of each region's, by its address. Several regions have a folder each."""
     from kinfo.cli.folder import write_all
     from kinfo.regions.ramoops.files import files, joined, no_names

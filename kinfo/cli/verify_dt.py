@@ -19,7 +19,7 @@ from kinfo.errors import KinfoError, TreeError
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
-    from kinfo.dt.batch import FileVerdicts, Request
+    from kinfo.dt.batch import CheckRequest, FileVerdicts
     from kinfo.dt.board import Options as BoardOptions
     from kinfo.dt.dmesg import BootLog, Iomem
     from kinfo.dt.dump import DumpFacts
@@ -158,7 +158,7 @@ def _code(results: Sequence[FileVerdicts], options: BoardOptions, *, strict: boo
     return UNDECIDED if any(verdict.is_undecided for result in results for verdict in result.verdicts) else SOUND
 
 
-def _results(files: tuple[str, ...], request: Request) -> Iterator[FileVerdicts]:
+def _results(files: tuple[str, ...], request: CheckRequest) -> Iterator[FileVerdicts]:
     from kinfo.dt.batch import verify_file, verify_files
 
     if "-" in files or len(files) == 1:
@@ -171,10 +171,10 @@ def _results(files: tuple[str, ...], request: Request) -> Iterator[FileVerdicts]
             bar.update(1)
 
 
-def _request(options: Options, schema: SchemaCheck | None) -> Request:
-    from kinfo.dt.batch import Request
+def _request(options: Options, schema: SchemaCheck | None) -> CheckRequest:
+    from kinfo.dt.batch import CheckRequest
 
-    return Request(
+    return CheckRequest(
         options=_board_options(options),
         schema=schema,
         include=options.include,
@@ -286,11 +286,11 @@ def _fix(options: Options) -> int:
 
 
 def _list(options: Options) -> int:
-    from kinfo.dt.batch import Request, trees
+    from kinfo.dt.batch import CheckRequest, trees
     from kinfo.dt.open import Broken
     from kinfo.dt.profiles import kinfo_nodes
 
-    request, failed = Request(include=options.include, select=options.select), False
+    request, failed = CheckRequest(include=options.include, select=options.select), False
     for path in options.files:
         try:
             for found in trees(path, request, common.stdin()):

@@ -9,7 +9,7 @@ from functools import partial
 from kinfo.arch import arm64, x86_64
 from kinfo.debuggers import core_file
 from kinfo.debuggers.files import openable
-from kinfo.debuggers.session import Asked, Session
+from kinfo.debuggers.session import DebugRequest, Session
 from kinfo.debuggers.symbol_file import machine
 from kinfo.errors import KernelError
 from kinfo.kernel.boot.linear_map import linear_map
@@ -29,7 +29,7 @@ _WHY_FOREIGN = "# the dump's VMCOREINFO note is not this kernel's (see kinfo inf
 _WHY_A_CORE = "# crash wants VMCOREINFO for arm64 kernels from 6.0 on; if it says that the two do not match:"
 
 
-def session(kernel: Kernel, asked: Asked) -> Session:
+def session(kernel: Kernel, asked: DebugRequest) -> Session:
     """The command line. Raises KernelError without virtual addresses or slide."""
     if kernel.space is None:
         raise kernel.no_space

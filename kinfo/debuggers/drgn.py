@@ -6,7 +6,7 @@ import sys
 
 from kinfo.arch import arm64, x86_64
 from kinfo.debuggers import vmcoreinfo
-from kinfo.debuggers.session import Asked, Session
+from kinfo.debuggers.session import DebugRequest, Session
 from kinfo.debuggers.symbol_file import machine
 from kinfo.errors import KernelError
 from kinfo.kernel.kernel import Kernel
@@ -52,7 +52,7 @@ if __name__ == "__main__":
 '''
 
 
-def session(kernel: Kernel, asked: Asked) -> Session:
+def session(kernel: Kernel, asked: DebugRequest) -> Session:
     """The script. Raises KernelError without page tables, or for another machine than arm64 and x86-64."""
     if kernel.space is None:
         raise kernel.no_space

@@ -14,7 +14,7 @@ from kinfo.arch import arm, arm64, x86_64
 from kinfo.debuggers import core_file
 from kinfo.debuggers.crash import CORE, known_slide
 from kinfo.debuggers.files import openable
-from kinfo.debuggers.session import Asked, Session
+from kinfo.debuggers.session import DebugRequest, Session
 from kinfo.debuggers.symbol_file import machine, symbol_file
 from kinfo.kernel.kernel import Kernel
 
@@ -22,7 +22,7 @@ SYMBOLS = "vmlinux.syms"
 _NAMES = {arm64.MACHINE: "aarch64", x86_64.MACHINE: "i386:x86-64", arm.MACHINE: "arm"}
 
 
-def session(kernel: Kernel, asked: Asked) -> Session:
+def session(kernel: Kernel, asked: DebugRequest) -> Session:
     """The command lines. Raises KernelError where the dump is no ELF core and the page tables cannot be read."""
     if asked.vmlinux:
         return _with_vmlinux(kernel, asked)
@@ -39,7 +39,7 @@ def session(kernel: Kernel, asked: Asked) -> Session:
     return Session("".join(shlex.join(words) + "\n" for words in (*make, argv)), argv, "gdb-multiarch", files=files)
 
 
-def _with_vmlinux(kernel: Kernel, asked: Asked) -> Session:
+def _with_vmlinux(kernel: Kernel, asked: DebugRequest) -> Session:
     """The same with the symbols and types of a vmlinux, moved to where the kernel ran."""
     core_file.check(kernel)
     found = known_slide(kernel)

@@ -11,7 +11,7 @@ TOOLS = ("crash", "gdb", "drgn")
 Writer = Callable[[IO[bytes]], object]
 
 
-class Asked(NamedTuple):
+class DebugRequest(NamedTuple):
     """What the user named: the memory's files, where the record is, the kernel with debug information ("": none)."""
 
     ram: tuple[str, ...]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from kinfo.arch import arm, arm64
-from kinfo.elf.symbols import ElfSymbol, Section, write
+from kinfo.elf.symbols import ElfSymbol, SymbolSection, write
 from kinfo.kernel.boot.build_id import build_id
 from kinfo.kernel.kernel import Kernel
 
@@ -28,19 +28,19 @@ def machine(kernel: Kernel) -> int:
     return found or (arm64.MACHINE if kernel.pointers.word == 8 else arm.MACHINE)
 
 
-def _image(kernel: Kernel, *, physical: bool) -> Iterator[Section]:
+def _image(kernel: Kernel, *, physical: bool) -> Iterator[SymbolSection]:
     borders = kernel.kallsyms.borders
     shift = 0 if physical or not kernel.space else kernel.space.va(borders.stext) - borders.stext
     marks = (borders.text, borders.etext, borders.sinittext, borders.einittext, borders.end)
     names = ((".text", True, False), (".rodata", False, False), (".init.text", True, False), (".data", False, True))
     for (name, is_code, is_writable), (start, end) in zip(names, pairwise(marks), strict=True):
         if start < end:
-            yield Section(name, start + shift, end + shift, is_code, is_writable)
+            yield SymbolSection(name, start + shift, end + shift, is_code, is_writable)
 
 
-def _modules(kernel: Kernel) -> Iterator[Section]:
+def _modules(kernel: Kernel) -> Iterator[SymbolSection]:
     for module in kernel.modules.all if kernel.modules else ():
         for part in module.ranges:
             name = f".{module.name}.{part.kind}".replace(" ", "_")
             is_code = part.kind in _CODE
-            yield Section(name, part.start, part.start + part.size, is_code, is_writable=not is_code)
+            yield SymbolSection(name, part.start, part.start + part.size, is_code, is_writable=not is_code)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kinfo.diff.classify import compare_records
 from kinfo.diff.folders import files_below, record_name
 from kinfo.diff.model import Kind
-from kinfo.diff.of_files import READER, Reader
+from kinfo.diff.of_files import READER, PairReader
 from kinfo.errors import KinfoError
 from kinfo.record.record import Record
 from kinfo.whole_file import write_bytes
@@ -43,7 +43,7 @@ class Update(NamedTuple):
                 yield target, self.states[name]
 
 
-def update_of(folder: str, paths: Sequence[str], reader: Reader = READER) -> Update:
+def update_of(folder: str, paths: Sequence[str], reader: PairReader = READER) -> Update:
     """What the records of the files, or of every file of the folders, make of a baseline; nothing is written yet.
 
     Raises KinfoError where one of them cannot be read, or two would have one name.
@@ -72,7 +72,7 @@ def _named(folder: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield record_name(os.path.basename(path)), path
 
 
-def _state(folder: str, name: str, record: Record, there: str | None, reader: Reader) -> str:
+def _state(folder: str, name: str, record: Record, there: str | None, reader: PairReader) -> str:
     """new, same, or changed with the fields that did. Raises KinfoError when another form of the record is there."""
     if there is None:
         return "new"

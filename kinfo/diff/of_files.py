@@ -29,7 +29,7 @@ def _unsaid(text: str) -> None:
     """Where nobody asks for notes."""
 
 
-class Reader(NamedTuple):
+class PairReader(NamedTuple):
     """How records are read: `stdin` is behind the name "-", `tell` hears what of a file was left out."""
 
     stdin: BinaryIO | None = None
@@ -52,10 +52,10 @@ class Reader(NamedTuple):
         return Examined.of(record)
 
 
-READER = Reader()
+READER = PairReader()
 
 
-class Outcome(NamedTuple):
+class PairOutcome(NamedTuple):
     """One pair: compared, or what kept it from being so."""
 
     compared: Compared | None
@@ -74,15 +74,15 @@ def policy_in(path: Path) -> Policy:
         raise KinfoError(f"{os.fspath(path)}: {error.message}", error.hint) from None
 
 
-def compared(old: str, new: str, policy: Policy, *, exact: bool = False, reader: Reader = READER) -> Compared:
+def compared(old: str, new: str, policy: Policy, *, exact: bool = False, reader: PairReader = READER) -> Compared:
     """Two files' records, compared and judged. Raises KinfoError."""
     comparison, findings = judge(reader.record(old), reader.record(new), policy, exact=exact)
     return Compared(old, new, comparison, findings)
 
 
 def outcomes(
-    old: str, new: str, policy: Policy, *, exact: bool = False, reader: Reader = READER
-) -> tuple[Iterable[Outcome], tuple[Alone, ...]]:
+    old: str, new: str, policy: Policy, *, exact: bool = False, reader: PairReader = READER
+) -> tuple[Iterable[PairOutcome], tuple[Alone, ...]]:
     """The pairs of two folders, as they come, on every processor, and the files of only one; of two files: that pair.
 
     Raises KinfoError for folders that cannot be read, and for a folder against a file.
@@ -90,11 +90,11 @@ def outcomes(
     if os.path.isdir(old) != os.path.isdir(new):
         raise KinfoError(f"{old} against {new}: a folder and a file", "name two folders, or two files")
 
-    def work(pair: Pair) -> Outcome:
+    def work(pair: Pair) -> PairOutcome:
         try:
-            return Outcome(compared(*pair, policy, exact=exact, reader=reader))
+            return PairOutcome(compared(*pair, policy, exact=exact, reader=reader))
         except KinfoError as error:
-            return Outcome(None, str(error))
+            return PairOutcome(None, str(error))
 
     if not os.path.isdir(old):
         return [work((old, new))], ()
@@ -102,4 +102,4 @@ def outcomes(
 
     found = matched(old, new)
     killed = "the process that compared it was killed; compare it alone to see why"
-    return in_order(work, found.pairs, lambda pair: Outcome(None, f"{pair[1]}: {killed}")), found.alone
+    return in_order(work, found.pairs, lambda pair: PairOutcome(None, f"{pair[1]}: {killed}")), found.alone

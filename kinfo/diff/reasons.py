@@ -11,7 +11,7 @@ from kinfo.record import kernels
 from kinfo.record.record import Record
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.android import LEAVES_BASE_FLAG
-from kinfo.writer_rows.model import Row
+from kinfo.writer_rows.model import WriterRow
 
 
 class Reason(NamedTuple):
@@ -44,12 +44,12 @@ def _has_addresses(record: Record) -> bool:
     return bool(record.number("_addresses_pa")) and not record.number("enabled_base_relative")
 
 
-def _is_alone(row: Row) -> bool:
+def _is_alone(row: WriterRow) -> bool:
     """Whether nothing that ships writes the posting's layouts: then the layout alone shows who wrote it."""
     return not any(rows.shipped_in(alias) for alias in row.layouts)
 
 
-def _can_be_of(row: Row) -> Callable[[Record], bool]:
+def _can_be_of(row: WriterRow) -> Callable[[Record], bool]:
     """Whether a record can be the posting's.
 
     Where Android writes the layout too, its kernel must be one that the series was posted for, and not Android's: that driver

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from kinfo.dt.board import Options
-from kinfo.dt.open import Broken, Found, open_trees
+from kinfo.dt.open import Broken, FoundTree, open_trees
 from kinfo.dt.places import place_of
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
 
 
-class Request(NamedTuple):
+class CheckRequest(NamedTuple):
     """What is asked of every file.
 
     `schema`: None leaves the schema check out; `include`: folders for a .dts; `overlays`: applied in order to every
@@ -40,7 +40,7 @@ class FileVerdicts(NamedTuple):
     problems: tuple[str, ...]
 
 
-def trees(path: str, request: Request, stdin: BinaryIO | None = None) -> Iterator[Found | Broken]:
+def trees(path: str, request: CheckRequest, stdin: BinaryIO | None = None) -> Iterator[FoundTree | Broken]:
     """The trees of a file that `select` picks. Raises KinfoError for a file that holds none."""
     hit = False
     for found in open_trees(path, stdin=stdin, include=request.include):
@@ -51,15 +51,15 @@ def trees(path: str, request: Request, stdin: BinaryIO | None = None) -> Iterato
         raise TreeError(f"{path}: no tree fits --select {' '.join(request.select)}", "see `kinfo verify-dt --list`")
 
 
-def _is_selected(found: Found | Broken, select: Sequence[str]) -> bool:
+def _is_selected(found: FoundTree | Broken, select: Sequence[str]) -> bool:
     if not select:
         return True
-    label = found.label if isinstance(found, Found) else found.name
+    label = found.label if isinstance(found, FoundTree) else found.name
     number = found.name.rpartition("#")[2] if "#" in found.name else "1"
     return any(number == one if one.isdigit() else one in label for one in select)
 
 
-def verify_file(path: str, request: Request, stdin: BinaryIO | None = None) -> FileVerdicts:
+def verify_file(path: str, request: CheckRequest, stdin: BinaryIO | None = None) -> FileVerdicts:
     """Verify every tree of a file; trees and files that cannot be read become problems."""
     verdicts: list[Verdict] = []
     problems: list[str] = []
@@ -78,7 +78,7 @@ def verify_file(path: str, request: Request, stdin: BinaryIO | None = None) -> F
     return FileVerdicts(path, tuple(verdicts), tuple(problems))
 
 
-def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdict:
+def _verify(found: FoundTree, overlays: Sequence[FoundTree], request: CheckRequest) -> Verdict:
     tree, inside = found.tree, found.inside
     if found.kind == "overlay":
         if overlays:
@@ -97,7 +97,7 @@ def _verify(found: Found, overlays: Sequence[Found], request: Request) -> Verdic
     return verdict._replace(places=known)
 
 
-def one_tree(path: str, request: Request, stdin: BinaryIO | None = None) -> Found:
+def one_tree(path: str, request: CheckRequest, stdin: BinaryIO | None = None) -> FoundTree:
     """The one tree of a file, overlays applied. Raises TreeError where there are several or none, KinfoError for damage."""
     found = list(islice(trees(path, request, stdin), 2))
     if len(found) != 1:
@@ -112,7 +112,7 @@ def one_tree(path: str, request: Request, stdin: BinaryIO | None = None) -> Foun
     return found[0]._replace(tree=tree)
 
 
-def _applied(tree: Tree, overlay: Found) -> Tree:
+def _applied(tree: Tree, overlay: FoundTree) -> Tree:
     from kinfo.dt.overlay import apply
 
     try:
@@ -121,7 +121,7 @@ def _applied(tree: Tree, overlay: Found) -> Tree:
         raise TreeError(f"{overlay.name}: {error.message}", error.hint) from error
 
 
-def _overlay(text: str, request: Request) -> Found:
+def _overlay(text: str, request: CheckRequest) -> FoundTree:
     """The overlay that FILE or FILE#NUMBER names. Raises TreeError."""
     path, mark, number = text.rpartition("#")
     if os.path.exists(text) or not mark or not number.isdigit():
@@ -138,7 +138,7 @@ def _overlay(text: str, request: Request) -> Found:
     return found[0]
 
 
-def verify_files(paths: Sequence[str], request: Request) -> Iterator[FileVerdicts]:
+def verify_files(paths: Sequence[str], request: CheckRequest) -> Iterator[FileVerdicts]:
     """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
     from kinfo.workers import in_order
 

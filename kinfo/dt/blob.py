@@ -48,7 +48,7 @@ class Blob(NamedTuple):
     oddities: tuple[tuple[str, str], ...]
 
 
-class Header(NamedTuple):
+class BlobHeader(NamedTuple):
     """The ten words of the header."""
 
     magic: int
@@ -63,11 +63,11 @@ class Header(NamedTuple):
     size_struct: int
 
 
-def header_of(data: bytes | memoryview, offset: int = 0) -> Header | None:
+def header_of(data: bytes | memoryview, offset: int = 0) -> BlobHeader | None:
     """The header at an offset where it is one: magic, known version, sizes and places that fit each other."""
     if len(data) - offset < HEADER.size:
         return None
-    header = Header(*HEADER.unpack_from(data, offset))
+    header = BlobHeader(*HEADER.unpack_from(data, offset))
     return header if header.magic == MAGIC and not _header_problem(header) else None
 
 
@@ -76,7 +76,7 @@ def parse(data: bytes | memoryview) -> Blob:
     return _Reader(data).read()
 
 
-def _header_problem(header: Header) -> str:
+def _header_problem(header: BlobHeader) -> str:
     if header.version < 16 or header.last_comp_version > 17:
         return f"version {header.version} (readable as {header.last_comp_version}), where 16 and 17 are known"
     if not HEADER.size - 4 * (header.version == 16) <= header.totalsize <= MAX_SIZE:
@@ -113,7 +113,7 @@ class _Reader:
         data = self.data
         if len(data) < HEADER.size:
             raise _fail(f"{len(data)} bytes are less than a header")
-        header = Header(*HEADER.unpack_from(data))
+        header = BlobHeader(*HEADER.unpack_from(data))
         if header.magic != MAGIC:
             raise _fail(f"it begins with {header.magic:#010x}, not {MAGIC:#x}", "name a devicetree blob, or what holds one")
         if problem := _header_problem(header):

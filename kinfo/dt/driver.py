@@ -18,20 +18,20 @@ _FINE = "a device is made, finds the region, and the region has room"
 WORKS, FAILS, UNKNOWN = "works", "fails", "unknown"
 
 
-class Driver(NamedTuple):
+class Probe(NamedTuple):
     """The driver's outcome: `works`, `fails`, or `unknown` where something outside the tree decides; and why."""
 
     outcome: str
     why: str
 
 
-def driver_of(board: Board, use: Use, boot: Boot) -> Driver:
+def driver_of(board: Board, use: Use, boot: Boot) -> Probe:
     """What becomes of the probe on one release."""
     for why in (*_no_device(board, use), *_no_memory(board, use, boot)):
-        return Driver(FAILS, why)
+        return Probe(FAILS, why)
     if doubt := _doubt(board, use):
-        return Driver(UNKNOWN, doubt)
-    return Driver(WORKS, _FINE)
+        return Probe(UNKNOWN, doubt)
+    return Probe(WORKS, _FINE)
 
 
 def _no_device(board: Board, use: Use) -> Iterator[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinfo.dt.boot.ram import Loaded
+from kinfo.dt.boot.ram import LoadedFile
 from kinfo.dt.boot.releases import RELEASES, release_of
 from kinfo.dt.boot.run import Boot, boot
 from kinfo.dt.boot.verdict import LOST, Held, memory_of
-from kinfo.dt.driver import FAILS, WORKS, Driver, driver_of
+from kinfo.dt.driver import FAILS, WORKS, Probe, driver_of
 from kinfo.record.layouts import LAYOUTS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
     kernel: str
     boot: Boot
     memory: Held
-    driver: Driver
+    driver: Probe
 
     @property
     def is_bad(self) -> bool:
@@ -47,7 +47,7 @@ def boots(board: Board) -> tuple[tuple[str, Boot], ...]:
         return ()
     options = board.options
     image = options.image or (options.dump.image if options.dump else None)
-    loaded = Loaded(image, options.blob, board.tree.size, options.page_size)
+    loaded = LoadedFile(image, options.blob, board.tree.size, options.page_size)
     names = [(f"{major}.{minor}", release_of((major, minor))) for major, minor in versions(board)]
     return tuple((name, boot(board.tree, release, loaded)) for name, release in names)
 
@@ -62,7 +62,7 @@ def outcomes(board: Board) -> tuple[Outcome, ...]:
     for name, one in board.boots:
         memory, driver = memory_of(one, node, SMALLEST), driver_of(board, use, one)
         if one.dies:
-            driver = Driver(FAILS, "the kernel does not come up")
+            driver = Probe(FAILS, "the kernel does not come up")
         elif memory.outcome == LOST and driver.outcome == WORKS:
             driver = driver._replace(why="the driver finds the region all the same, and writes into what is not its own")
         found.append(Outcome(name, one, memory, driver))

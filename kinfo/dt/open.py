@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 from kinfo.dt import source
 from kinfo.dt.blob import parse
 from kinfo.dt.containers.walk import Leaf, leaves
-from kinfo.dt.places import Place
+from kinfo.dt.places import SourcePlace
 from kinfo.dt.tree import Tree, tree_of
 from kinfo.errors import KinfoError, TreeError
 from kinfo.sources import open_file
@@ -18,7 +18,7 @@ from kinfo.sources import open_file
 MAX_FILE = 256 << 20
 
 
-class Found(NamedTuple):
+class FoundTree(NamedTuple):
     """A tree: its name (`vendor_boot.img#2`), the file it came from, and through which containers.
 
     `kind` is dtb or overlay; `places` says where source has its nodes, None for what was no source.
@@ -29,7 +29,7 @@ class Found(NamedTuple):
     kind: str
     inside: str
     tree: Tree
-    places: Callable[[], dict[str, Place]] | None = None
+    places: Callable[[], dict[str, SourcePlace]] | None = None
 
     @property
     def label(self) -> str:
@@ -46,7 +46,7 @@ class Broken(NamedTuple):
     error: KinfoError
 
 
-def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[str] = ()) -> Iterator[Found | Broken]:
+def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[str] = ()) -> Iterator[FoundTree | Broken]:
     """The trees in a file or folder; `-` is `stdin`. `include`: where a .dts looks for what it includes.
 
     Raises KinfoError where there is no tree at all, and for the damage of a file that is one tree.
@@ -64,7 +64,7 @@ def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[st
             )
         data = dump.read(0, dump.size)
         name = dump.name
-    places: Callable[[], dict[str, Place]] | None = None
+    places: Callable[[], dict[str, SourcePlace]] | None = None
     if source.is_source(name, data):
         places = partial(source.placed, name, data, include)
         data = source.compiled(name, data, include)
@@ -72,12 +72,12 @@ def open_trees(path: str, *, stdin: BinaryIO | None = None, include: Sequence[st
     try:
         for number, leaf in enumerate(leaves(data), start=1):
             found = _read(f"{base}#{number}" if leaf.inside else base, name, leaf)
-            yield found._replace(places=places) if isinstance(found, Found) else found
+            yield found._replace(places=places) if isinstance(found, FoundTree) else found
     except TreeError as error:
         raise type(error)(f"{name}: {error.message}", error.hint) from error
 
 
-def _read(name: str, path: str, leaf: Leaf) -> Found | Broken:
+def _read(name: str, path: str, leaf: Leaf) -> FoundTree | Broken:
     inside = " > ".join(leaf.inside)
     try:
         if leaf.error:
@@ -90,6 +90,6 @@ def _read(name: str, path: str, leaf: Leaf) -> Found | Broken:
     return _found(name, path, tree, inside)
 
 
-def _found(name: str, path: str, tree: Tree, inside: str) -> Found:
+def _found(name: str, path: str, tree: Tree, inside: str) -> FoundTree:
     is_overlay = any(child.child("__overlay__") for child in tree.root.children)
-    return Found(name, path, "overlay" if is_overlay else "dtb", inside, tree)
+    return FoundTree(name, path, "overlay" if is_overlay else "dtb", inside, tree)

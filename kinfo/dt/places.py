@@ -13,7 +13,7 @@ _LAST = re.compile(r"(?:^|, )((?:(?!, ).)+?):(\d+)(?::\d+)?(?:-\d+(?::\d+)?)?$")
 _STDIN = "<stdin>"
 
 
-class Place(NamedTuple):
+class SourcePlace(NamedTuple):
     """A line of a file, counted from 1."""
 
     file: str
@@ -23,12 +23,12 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-def places_of(annotated: str, name: str) -> dict[str, Place]:
+def places_of(annotated: str, name: str) -> dict[str, SourcePlace]:
     """Places by node path, and by `path:property`, of annotated source whose main file is `name`.
 
     Of what several files write the last counts: it is what holds. Lines that are something else are passed over.
     """
-    found: dict[str, Place] = {}
+    found: dict[str, SourcePlace] = {}
     path: list[str] = []
     for line in annotated.splitlines():
         if match := _NODE.match(line):
@@ -41,12 +41,12 @@ def places_of(annotated: str, name: str) -> dict[str, Place]:
     return found
 
 
-def _put(found: dict[str, Place], where: str, said: str, name: str) -> None:
+def _put(found: dict[str, SourcePlace], where: str, said: str, name: str) -> None:
     if match := _LAST.search(said):
-        found[where] = Place(name if match[1] == _STDIN else match[1], int(match[2]))
+        found[where] = SourcePlace(name if match[1] == _STDIN else match[1], int(match[2]))
 
 
-def place_of(places: Mapping[str, Place], where: str) -> Place | None:
+def place_of(places: Mapping[str, SourcePlace], where: str) -> SourcePlace | None:
     """A finding's place: the property's where it has one, else the node's, else that of the nearest node above."""
     if where in places:
         return places[where]

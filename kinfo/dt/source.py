@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from kinfo.dt.places import Place, places_of
+from kinfo.dt.places import SourcePlace, places_of
 from kinfo.errors import TreeError
 
 _SECONDS = 10
@@ -25,7 +25,7 @@ def compiled(name: str, data: bytes, include: Sequence[str]) -> bytes:
     return _run(name, ["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", *folders, "-"], data)
 
 
-def placed(name: str, data: bytes, include: Sequence[str]) -> dict[str, Place]:
+def placed(name: str, data: bytes, include: Sequence[str]) -> dict[str, SourcePlace]:
     """Where the source has its nodes and properties; empty where dtc (before 1.5) cannot say it."""
     try:
         folders, data = _preprocessed(name, data, include, lines=True)

@@ -13,7 +13,7 @@ from kinfo.dt.check.schema import SCHEMA_FAILED
 from kinfo.dt.kernels import Outcome
 from kinfo.dt.mappers import mappers
 from kinfo.dt.memory_map import Mapped, memory_map
-from kinfo.dt.places import Place
+from kinfo.dt.places import SourcePlace
 from kinfo.dt.profiles import Profile
 from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
     sources: Mapping[str, str]
     memory_map: tuple[Mapped, ...]
     snippet: str
-    places: Mapping[str, Place] = {}
+    places: Mapping[str, SourcePlace] = {}
 
     @property
     def outcome(self) -> str:

@@ -13,7 +13,7 @@ _HEAD = struct.Struct("<III")  # bytes of name (its NUL counts) and contents, ty
 _LONGEST_NAME = 64
 
 
-class Note(NamedTuple):
+class ElfNote(NamedTuple):
     """One note: `raw` with its header, `padded` bytes long in the file; less where it is cut off (not `is_whole`)."""
 
     name: bytes
@@ -24,7 +24,7 @@ class Note(NamedTuple):
     is_whole: bool
 
 
-def each(raw: memoryview | bytes) -> Iterator[Note]:
+def each(raw: memoryview | bytes) -> Iterator[ElfNote]:
     """The notes one after the other; the last one may be cut off."""
     raw, at = memoryview(raw), 0
     while at + _HEAD.size <= len(raw):
@@ -34,7 +34,7 @@ def each(raw: memoryview | bytes) -> Iterator[Note]:
         end = data + (size + 3 & ~3)
         name = bytes(raw[named : named + name_size]).rstrip(b"\0") if name_size <= _LONGEST_NAME else b""
         is_whole = data + size <= len(raw) and bool(name_size | size)
-        yield Note(name, kind, raw[data : data + size], raw[at:end], end - at, is_whole)
+        yield ElfNote(name, kind, raw[data : data + size], raw[at:end], end - at, is_whole)
         at = end
 
 

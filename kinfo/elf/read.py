@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kinfo.elf.notes import Note, each
-from kinfo.elf.structs import IDENT_SIZE, PN_XNUM, PT_NOTE, Form, Header, Program, Section
+from kinfo.elf.notes import ElfNote, each
+from kinfo.elf.structs import IDENT_SIZE, PN_XNUM, PT_NOTE, ElfForm, ElfHeader, Program, SectionHeader
 
 View = Callable[[int, int], memoryview]
 
@@ -17,18 +17,18 @@ MOST_SECTIONS = 1 << 16
 NOTES_LIMIT = 16 << 20  # bytes of notes that are read: some 400 a CPU, and VMCOREINFO of a page or two
 
 
-def header(view: View, form: Form) -> Header | None:
+def header(view: View, form: ElfForm) -> ElfHeader | None:
     """The header behind e_ident; None where the file ends inside it."""
     raw = view(IDENT_SIZE, form.header.size)
-    return Header._make(form.header.unpack(raw)) if len(raw) == form.header.size else None
+    return ElfHeader._make(form.header.unpack(raw)) if len(raw) == form.header.size else None
 
 
-def programs(view: View, form: Form, head: Header, most: int = MOST_PROGRAMS) -> list[Program] | None:
+def programs(view: View, form: ElfForm, head: ElfHeader, most: int = MOST_PROGRAMS) -> list[Program] | None:
     """The program headers; None where they are damaged, cut off, or more than `most`."""
     count, size = head.phnum, form.program.size
     if count == PN_XNUM:
         first = view(head.shoff, form.section.size) if head.shoff else b""
-        count = Section._make(form.section.unpack(first)).info if len(first) == form.section.size else 0
+        count = SectionHeader._make(form.section.unpack(first)).info if len(first) == form.section.size else 0
         if not count:
             return None
     if not count:
@@ -39,7 +39,7 @@ def programs(view: View, form: Form, head: Header, most: int = MOST_PROGRAMS) ->
     return [form.program_of(form.program.unpack_from(table, at)) for at in range(0, count * head.phentsize, head.phentsize)]
 
 
-def sections(view: View, form: Form, head: Header, most: int = MOST_SECTIONS) -> list[Section] | None:
+def sections(view: View, form: ElfForm, head: ElfHeader, most: int = MOST_SECTIONS) -> list[SectionHeader] | None:
     """The section headers; none where the file has none, None where they are damaged, cut off, or more than `most`."""
     if not head.shoff or not head.shnum:
         return []
@@ -47,10 +47,10 @@ def sections(view: View, form: Form, head: Header, most: int = MOST_SECTIONS) ->
     if table is None:
         return None
     places = range(0, head.shnum * head.shentsize, head.shentsize)
-    return [Section._make(form.section.unpack_from(table, at)) for at in places]
+    return [SectionHeader._make(form.section.unpack_from(table, at)) for at in places]
 
 
-def notes(view: View, found: list[Program], limit: int | None = None) -> Iterator[Note]:
+def notes(view: View, found: list[Program], limit: int | None = None) -> Iterator[ElfNote]:
     """The notes of all these program headers, as far as `limit` bytes of them reach (None: `NOTES_LIMIT`)."""
     left = NOTES_LIMIT if limit is None else limit
     for one in found:

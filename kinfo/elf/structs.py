@@ -25,7 +25,7 @@ SYMBOLS = [("name", "<u4"), ("info", "u1"), ("other", "u1"), ("section", "<u2"),
 RELOCATIONS = [("offset", "<u8"), ("info", "<u8"), ("addend", "<u8")]
 
 
-class Header(NamedTuple):
+class ElfHeader(NamedTuple):
     """What follows e_ident. Offsets and sizes are bytes."""
 
     type: int
@@ -56,7 +56,7 @@ class Program(NamedTuple):
     align: int
 
 
-class Section(NamedTuple):
+class SectionHeader(NamedTuple):
     """A section header, in the order of its fields."""
 
     name: int = 0
@@ -71,7 +71,7 @@ class Section(NamedTuple):
     entry: int = 0
 
 
-class Symbol(NamedTuple):
+class SymbolEntry(NamedTuple):
     """A symbol; `info` is binding << 4 | type, before 5.2 a module's symbol has its nm type there."""
 
     name: int
@@ -82,7 +82,7 @@ class Symbol(NamedTuple):
     size: int
 
 
-class Form(NamedTuple):
+class ElfForm(NamedTuple):
     """One width (`word` bytes, 8 or 4) in one byte order: its structs, with fields in the order that the file has them."""
 
     word: int
@@ -110,11 +110,11 @@ class Form(NamedTuple):
         """A program header as bytes."""
         return self.program.pack(*(one if self.word == 8 else (one.type, *one[2:7], one.flags, one.align)))
 
-    def symbol_of(self, raw: tuple[int, ...]) -> Symbol:
+    def symbol_of(self, raw: tuple[int, ...]) -> SymbolEntry:
         """A symbol as it was unpacked: 32-bit files have value and size in front."""
-        return Symbol._make(raw if self.word == 8 else (raw[0], *raw[3:6], *raw[1:3]))
+        return SymbolEntry._make(raw if self.word == 8 else (raw[0], *raw[3:6], *raw[1:3]))
 
-    def pack_symbol(self, one: Symbol) -> bytes:
+    def pack_symbol(self, one: SymbolEntry) -> bytes:
         """A symbol as bytes."""
         return self.symbol.pack(*(one if self.word == 8 else (one.name, one.value, one.size, *one[1:4])))
 
@@ -122,14 +122,14 @@ class Form(NamedTuple):
 _WIDTHS = {8: ("HHIQQQIHHHHHH", "IIQQQQQQ", "IIQQQQIIQQ", "IBBHQQ"), 4: ("HHIIIIIHHHHHH", "IIIIIIII", "IIIIIIIIII", "IIIBBH")}
 
 
-def _form(word: int, *, is_big: bool) -> Form:
-    return Form(word, is_big, *(struct.Struct((">" if is_big else "<") + fields) for fields in _WIDTHS[word]))
+def _form(word: int, *, is_big: bool) -> ElfForm:
+    return ElfForm(word, is_big, *(struct.Struct((">" if is_big else "<") + fields) for fields in _WIDTHS[word]))
 
 
 ELF64, ELF32 = _form(8, is_big=False), _form(4, is_big=False)
 _FORMS = {form.ident[4:6]: form for form in (ELF64, ELF32, _form(8, is_big=True), _form(4, is_big=True))}
 
 
-def form_of(ident: bytes) -> Form | None:
+def form_of(ident: bytes) -> ElfForm | None:
     """The form that e_ident names; None where it names none."""
     return _FORMS.get(bytes(ident[4:6])) if ident[:4] == MAGIC and len(ident) >= IDENT_SIZE else None

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kinfo.elf import notes, structs
-from kinfo.elf.structs import ELF32, ELF64, Form, Header, Program, Symbol
+from kinfo.elf.structs import ELF32, ELF64, ElfForm, ElfHeader, Program, SymbolEntry
 
 _OWN = (".note.gnu.build-id", ".symtab", ".strtab", ".shstrtab")
 
 
-class Section(NamedTuple):
+class SymbolSection(NamedTuple):
     """A range of addresses: its name, first and last (exclusive) address, and whether code or writable data is in it."""
 
     name: str
@@ -31,7 +31,9 @@ class ElfSymbol(NamedTuple):
     size: int
 
 
-def write(machine: int, word: int, sections: Sequence[Section], symbols: Iterable[ElfSymbol], build_id: bytes = b"") -> bytes:
+def write(
+    machine: int, word: int, sections: Sequence[SymbolSection], symbols: Iterable[ElfSymbol], build_id: bytes = b""
+) -> bytes:
     """An executable ELF file without contents. `word` is 8 or 4; symbols outside every section become absolute ones."""
     symbols = list(symbols)
     ends = (*(one.address for one in symbols), *(section.end for section in sections))
@@ -45,14 +47,14 @@ def write(machine: int, word: int, sections: Sequence[Section], symbols: Iterabl
     names_at = strings_at + len(strings)
     link = len(sections) + 3  # .strtab, counted with the null section
     headers = [
-        structs.Section(),
+        structs.SectionHeader(),
         *(_header_of(section, name_at[section.name], note_at) for section in sections),
-        structs.Section(name_at[_OWN[0]], structs.SHT_NOTE, offset=note_at, size=len(note), align=4),
-        structs.Section(
+        structs.SectionHeader(name_at[_OWN[0]], structs.SHT_NOTE, offset=note_at, size=len(note), align=4),
+        structs.SectionHeader(
             name_at[_OWN[1]], structs.SHT_SYMTAB, 0, 0, table_at, len(table), link, first_global, 8, kind.symbol.size
         ),
-        structs.Section(name_at[_OWN[2]], structs.SHT_STRTAB, offset=strings_at, size=len(strings)),
-        structs.Section(name_at[_OWN[3]], structs.SHT_STRTAB, offset=names_at, size=len(names)),
+        structs.SectionHeader(name_at[_OWN[2]], structs.SHT_STRTAB, offset=strings_at, size=len(strings)),
+        structs.SectionHeader(name_at[_OWN[3]], structs.SHT_STRTAB, offset=names_at, size=len(names)),
     ]
     end = _up(names_at + len(names), 8)
     out = _file_header(kind, machine, len(sections) + 1, end, len(headers))
@@ -76,28 +78,28 @@ def _up(value: int, to: int) -> int:
     return value + -value % to
 
 
-def _file_header(kind: Form, machine: int, programs: int, sections_at: int, sections: int) -> bytes:
+def _file_header(kind: ElfForm, machine: int, programs: int, sections_at: int, sections: int) -> bytes:
     sizes = (kind.header_size, kind.program.size, programs, kind.section.size, sections, sections - 1)
-    header = Header(structs.ET_EXEC, machine, 1, 0, kind.header_size, sections_at, 0, *sizes)
+    header = ElfHeader(structs.ET_EXEC, machine, 1, 0, kind.header_size, sections_at, 0, *sizes)
     return kind.ident + kind.header.pack(*header)
 
 
-def _header_of(section: Section, name: int, offset: int) -> structs.Section:
+def _header_of(section: SymbolSection, name: int, offset: int) -> structs.SectionHeader:
     flags = structs.SHF_ALLOC | structs.SHF_WRITE * section.is_writable | structs.SHF_EXECUTE * section.is_code
-    return structs.Section(name, structs.SHT_NOBITS, flags, section.start, offset, section.end - section.start)
+    return structs.SectionHeader(name, structs.SHT_NOBITS, flags, section.start, offset, section.end - section.start)
 
 
-def _program_of(kind: Form, section: Section, offset: int) -> bytes:
+def _program_of(kind: ElfForm, section: SymbolSection, offset: int) -> bytes:
     flags = structs.PF_R | structs.PF_W * section.is_writable | structs.PF_X * section.is_code
     return _program(kind, structs.PT_LOAD, flags, offset, section.start, 0, section.end - section.start, 1)
 
 
-def _program(kind: Form, type_: int, flags: int, offset: int, va: int, in_file: int, size: int, align: int) -> bytes:
+def _program(kind: ElfForm, type_: int, flags: int, offset: int, va: int, in_file: int, size: int, align: int) -> bytes:
     return kind.pack_program(Program(type_, flags, offset, va, va, in_file, size, align))
 
 
-def _symbols(kind: Form, sections: Sequence[Section], symbols: Iterable[ElfSymbol]) -> tuple[bytes, bytes, int]:
-    """Symbol table and its strings; local symbols come first, so where the global ones begin too."""
+def _symbols(kind: ElfForm, sections: Sequence[SymbolSection], symbols: Iterable[ElfSymbol]) -> tuple[bytes, bytes, int]:
+    """SymbolEntry table and its strings; local symbols come first, so where the global ones begin too."""
     local, others = [_symbol(kind, 0, 0, 0, 0, 0)], list[bytes]()
     strings, at = [b"\0"], 1
     order = sorted(range(len(sections)), key=lambda index: (sections[index].start, sections[index].end))
@@ -116,5 +118,5 @@ def _symbols(kind: Form, sections: Sequence[Section], symbols: Iterable[ElfSymbo
     return b"".join(local + others), b"".join(strings), len(local)
 
 
-def _symbol(kind: Form, name: int, address: int, size: int, info: int, section: int) -> bytes:
-    return kind.pack_symbol(Symbol(name, info, 0, section, address, size))
+def _symbol(kind: ElfForm, name: int, address: int, size: int, info: int, section: int) -> bytes:
+    return kind.pack_symbol(SymbolEntry(name, info, 0, section, address, size))

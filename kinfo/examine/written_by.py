@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
 from kinfo.writer_rows import rows
-from kinfo.writer_rows.model import Row
+from kinfo.writer_rows.model import WriterRow
 
 SYSNAME = "Linux"
 
@@ -38,7 +38,7 @@ def possible_writers(record: Record) -> tuple[str, ...]:
     return (*shipped, *_labels(fitting)) if is_older else (*_labels(fitting), *shipped)
 
 
-def rows_of_sysname(record: Record) -> tuple[Row, ...]:
+def rows_of_sysname(record: Record) -> tuple[WriterRow, ...]:
     """The writers that take "Linux" (sysname) for the release, where that is what it reads: kmemdump RFC v2."""
     if record.layout is None or record.release_text != SYSNAME:
         return ()
@@ -52,5 +52,5 @@ def stores_base_in(layout: Layout) -> bool:
     return is_shipped or any(row.posting is None or row.posting.stores_base for row in posted)
 
 
-def _labels(found: Sequence[Row]) -> tuple[str, ...]:
+def _labels(found: Sequence[WriterRow]) -> tuple[str, ...]:
     return tuple(row.label for row in found)

@@ -32,7 +32,7 @@ class Heard(NamedTuple):
 
 
 @dataclass
-class Boot:
+class LoggedBoot:
     """A boot in the log: its first line, by how much its image was moved (None: nothing says so), what speaks against it."""
 
     line: int
@@ -49,21 +49,21 @@ class BuildLog:
 
     def __init__(self, symbols: SymbolList, slide: int | None = None, *, is_forced: bool = False) -> None:
         self.symbols, self.slide, self._is_forced = symbols, slide, is_forced
-        self.boots: list[Boot] = []
+        self.boots: list[LoggedBoot] = []
         self.count = 0
         self._by_slide: dict[int, Symbolizer] = {}
 
     def survey(self, read: Callable[[], bytes]) -> None:
         """Go through the whole log: a panic says its offset behind its trace."""
-        self.boots = [Boot(1, self.slide)]
+        self.boots = [LoggedBoot(1, self.slide)]
         for _, said in parts(read, _hear):
             if said is None:
                 continue
             if said.begins and said.line > self.boots[-1].line:
-                self.boots.append(Boot(said.line, self.slide))
+                self.boots.append(LoggedBoot(said.line, self.slide))
             self._judge(self.boots[-1], said)
 
-    def _judge(self, boot: Boot, said: Heard) -> None:
+    def _judge(self, boot: LoggedBoot, said: Heard) -> None:
         own = self.symbols
         if said.release and own.release and said.release != own.release:
             boot.problems.append(f"line {said.line}: it is of {said.release}, {own.source} of {own.release}")

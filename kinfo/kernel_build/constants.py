@@ -10,7 +10,7 @@ from kinfo.kernel_build.model import Told
 _MEMBERS = ("core_layout", "init_layout", "mem", "kallsyms", "scmversion")
 
 
-class Member(Protocol):
+class AnyMember(Protocol):
     """What is asked of a member, whoever read it: offset in bytes, elements of an array (else 0)."""
 
     @property
@@ -19,14 +19,14 @@ class Member(Protocol):
     def elements(self) -> int: ...  # noqa: D102
 
 
-class Struct(Protocol):
+class AnyStruct(Protocol):
     """A struct of BTF or of DWARF."""
 
     @property
-    def members(self) -> Mapping[str, Member]: ...  # noqa: D102
+    def members(self) -> Mapping[str, AnyMember]: ...  # noqa: D102
 
 
-Lookup = Callable[[str], Struct | None]
+Lookup = Callable[[str], AnyStruct | None]
 
 
 def tell(told: Told, find: Lookup, form: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kinfo.errors import KernelError
-from kinfo.kernel_build.types import Member, Struct
+from kinfo.kernel_build.types import DwarfMember, DwarfStruct
 
 MOST_ENTRIES = 500_000  # that are looked at; a kernel's first C file has some 20,000
 _ARRAY_TYPE, _MEMBER, _STRUCT_TYPE, _SUBRANGE, _COMPILE_UNIT = 0x01, 0x0D, 0x13, 0x21, 0x11
@@ -63,7 +63,7 @@ class Dwarf:
         self._left = MOST_ENTRIES
         self._tables: dict[tuple[int, int, int], dict[int, _Abbreviation]] = {}
 
-    def find(self, name: str) -> Struct | None:
+    def find(self, name: str) -> DwarfStruct | None:
         """The first complete struct of this name among the entries that are looked at. Raises KernelError for damage."""
         try:
             for unit in self._units():
@@ -146,7 +146,7 @@ class _Unit:
         self.width, self.version, self.kinds = width, version, kinds
         self.str_offsets_base = 2 * width  # where the unit does not say: behind the table's header
 
-    def find(self, name: bytes) -> Struct | None:
+    def find(self, name: bytes) -> DwarfStruct | None:
         """The complete struct of this name."""
         at = self.body
         while at < self.end and self.dwarf.spend():
@@ -156,7 +156,7 @@ class _Unit:
             elif entry.tag == _STRUCT_TYPE and entry.has_children:
                 values = self._attributes(entry)
                 if values.get(_NAME) == name and _BYTE_SIZE in values and _DECLARATION not in values:
-                    return Struct(_number(values[_BYTE_SIZE]), dict(self._members(entry)))
+                    return DwarfStruct(_number(values[_BYTE_SIZE]), dict(self._members(entry)))
             at = entry.end
         return None
 
@@ -226,7 +226,7 @@ class _Unit:
             depth += 1 if child.has_children else -1 if not child.tag else 0
             at = child.end
 
-    def _members(self, entry: _Entry, depth: int = 8) -> Iterator[tuple[str, Member]]:
+    def _members(self, entry: _Entry, depth: int = 8) -> Iterator[tuple[str, DwarfMember]]:
         for child in self._children(entry):
             if child.tag != _MEMBER:
                 continue
@@ -236,10 +236,10 @@ class _Unit:
             target = self._entry(self.start + kind) if isinstance(kind, int) else None
             name = values.get(_NAME)
             if isinstance(name, bytes) and name:
-                yield name.decode("ascii", "replace"), Member(offset, self._elements(target))
+                yield name.decode("ascii", "replace"), DwarfMember(offset, self._elements(target))
             elif target and depth and target.tag in (_STRUCT_TYPE, _UNION_TYPE):
                 for inner, member in self._members(target, depth - 1):
-                    yield inner, Member(offset + member.offset, member.elements)
+                    yield inner, DwarfMember(offset + member.offset, member.elements)
 
     def _elements(self, target: _Entry | None) -> int:
         if target is None or target.tag != _ARRAY_TYPE:

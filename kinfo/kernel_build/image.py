@@ -10,7 +10,7 @@ from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.types.btf import search
 from kinfo.kernel.types.types import Types
 from kinfo.kernel_build import config, constants, symbols
-from kinfo.kernel_build.listed import Listed
+from kinfo.kernel_build.listed import ListedSymbols
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import SYMBOLS
 from kinfo.kernel_build.raw_image import RawImage
@@ -33,7 +33,7 @@ class Image(Protocol):
         ...
 
     @property
-    def listed(self) -> Listed | None:
+    def listed(self) -> ListedSymbols | None:
         """Its kallsyms tables, where they had to be searched for."""
         ...
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from kinfo.kernel.kallsyms.find import Found
+from kinfo.kernel.kallsyms.find import FoundTables
 
 
-class Listed:
+class ListedSymbols:
     """The symbols that `found` tables list."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: FoundTables) -> None:
         self.found = found
 
     def places(self) -> dict[str, int]:

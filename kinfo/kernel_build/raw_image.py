@@ -12,7 +12,7 @@ from kinfo.arch import arm64
 from kinfo.arch.address import MASK
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
-from kinfo.kernel_build.listed import Listed
+from kinfo.kernel_build.listed import ListedSymbols
 from kinfo.memory import Dump, Memory, Segment
 
 
@@ -37,10 +37,10 @@ class RawImage:
         return [self.dump.view(0, self.dump.size)]
 
     @cached_property
-    def listed(self) -> Listed | None:
+    def listed(self) -> ListedSymbols | None:
         """Its own symbol table; None where it has none, or where the file is cut off before it."""
         found = find.find(self._memory, 0, self.dump.size)
-        return Listed(found) if found else None
+        return ListedSymbols(found) if found else None
 
     @cached_property
     def text(self) -> int:

@@ -10,7 +10,7 @@ from kinfo.kernel_build import config, raw_image, symbols
 from kinfo.kernel_build.model import Told
 from kinfo.memory import Dump
 from kinfo.sources import Opened, RawDump, kinds, open_all
-from kinfo.sources.kinds import Kind, Role
+from kinfo.sources.kinds import FileKind, Role
 from kinfo.sources.memory import close_all, joined
 
 _TEXT_LIMIT = 64 << 20  # a System.map is some 10 MB
@@ -69,7 +69,7 @@ def _tell_raw(dump: Dump) -> Told:
     return image.tell_raw(raw_image.RawImage(dump))
 
 
-def _tell_text(dump: Dump, kind: Kind) -> Told:
+def _tell_text(dump: Dump, kind: FileKind) -> Told:
     if kind not in (kinds.CONFIG, kinds.SYMBOLS):
         raise DumpError(f"{dump.name}: is no source of facts that kinfo knows", f"name {_KINDS}")
     if dump.size > _TEXT_LIMIT:

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from kinfo.arch import machines
 from kinfo.elf import read as read_elf
 from kinfo.elf import structs
-from kinfo.elf.structs import ELF64, Header, form_of
+from kinfo.elf.structs import ELF64, ElfHeader, form_of
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
-from kinfo.kernel_build.listed import Listed
+from kinfo.kernel_build.listed import ListedSymbols
 from kinfo.memory import Dump, Memory, Segment
 
 _UNPACKED_LIMIT = 1 << 30
@@ -37,7 +37,7 @@ class Section(NamedTuple):
     link: int
 
 
-class Loaded(NamedTuple):
+class LoadedPart(NamedTuple):
     """A loaded part of the image: VA, PA as linked, place in the file, bytes in the file."""
 
     va: int
@@ -60,7 +60,7 @@ class Vmlinux:
                 f"{self.name}: has nothing that is loaded into memory", "name the vmlinux, not a debug file of it"
             )
 
-    def _read_header(self) -> Header:
+    def _read_header(self) -> ElfHeader:
         ident = self.dump.read(0, 16)
         form = form_of(ident)
         head = read_elf.header(self.dump.view, ELF64)  # no shorter in a 32-bit file
@@ -87,12 +87,12 @@ class Vmlinux:
             for one in raw
         ]
 
-    def _read_segments(self) -> list[Loaded]:
+    def _read_segments(self) -> list[LoadedPart]:
         raw = read_elf.programs(self.dump.view, ELF64, self._header)
         if raw is None:
             raise DumpError(f"{self.name}: the program headers are damaged or cut off", _WHOLE)
         found = [
-            Loaded(one.va, one.pa, one.offset, one.in_file) for one in raw if one.type == structs.PT_LOAD and one.in_file
+            LoadedPart(one.va, one.pa, one.offset, one.in_file) for one in raw if one.type == structs.PT_LOAD and one.in_file
         ]
         if any(one.offset + one.size > self.dump.size for one in found):
             raise DumpError(f"{self.name}: ends at {self.dump.size:#x}, inside the kernel's image", _WHOLE)
@@ -137,13 +137,13 @@ class Vmlinux:
         return self.section(".BTF")
 
     @cached_property
-    def listed(self) -> Listed | None:
+    def listed(self) -> ListedSymbols | None:
         """Its own kallsyms tables, where the symbol table was stripped."""
         memory = Memory(self.name, [Segment(one.va, one.va + one.size, self.dump, one.offset) for one in self.segments])
         for one in self.segments:
             found = find.find(memory, one.va, one.va + one.size)
             if found:
-                return Listed(found)
+                return ListedSymbols(found)
         return None
 
     @cached_property

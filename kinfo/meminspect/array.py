@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from kinfo.errors import KinfoError
 from kinfo.meminspect import rules
-from kinfo.meminspect.entry import LP64, SHAPES, Entry, Form, Found, Shape
+from kinfo.meminspect.entry import LP64, SHAPES, Entry, EntryShape, FoundEntries, TableForm
 from kinfo.meminspect.ids import MAX, WITHOUT_PA
 from kinfo.meminspect.unique import symbol_of
 
@@ -15,13 +15,13 @@ _PADDED = 64  # bytes that GCC for x86-64 puts between the starts of 40-byte obj
 _TABLE = LP64.code.size * MAX
 
 
-def unpacked(data: bytes, shape: Shape, at: int = 0) -> Entry:
+def unpacked(data: bytes, shape: EntryShape, at: int = 0) -> Entry:
     """The entry at an offset."""
     values = dict(zip(shape.fields, shape.code.unpack_from(data, at), strict=True))
     return Entry(values["id"], "", values["va"], values.get("pa"), values["size"], values.get("type"))
 
 
-def runtime(name: str, data: bytes) -> Found:
+def runtime(name: str, data: bytes) -> FoundEntries:
     """`inspect_entries[201]` (RFC v2: `kmemdump_zones`): slot k has id k, or is free. Raises KinfoError."""
     for shape in SHAPES:
         size = shape.code.size
@@ -31,15 +31,15 @@ def runtime(name: str, data: bytes) -> Found:
         taken = [(index, entry) for index, entry in enumerate(slots) if entry.id]
         is_padded = not any(data[at + 4 : at + 8].strip(b"\0") for at in range(0, len(data), size))  # no VA behind the id
         if taken and all(entry.id == index for index, entry in taken) and is_padded is (shape.pointer == 8):
-            return Found(
-                Form.RUNTIME, tuple(entry for _, entry in taken), series=WITHOUT_PA if "pa" not in shape.fields else ""
+            return FoundEntries(
+                TableForm.RUNTIME, tuple(entry for _, entry in taken), series=WITHOUT_PA if "pa" not in shape.fields else ""
             )
     raise KinfoError(
         f"{name}: is no run-time table: no slots of which the k-th has id k", f"a 64-bit kernel's has {_TABLE} bytes"
     )
 
 
-def section(name: str, data: bytes, pointers: Mapping[int, int], symbols: Mapping[int, str]) -> Found:
+def section(name: str, data: bytes, pointers: Mapping[int, int], symbols: Mapping[int, str]) -> FoundEntries:
     """The `.inspect_table` section: entries 40 bytes apart, or 64 where the compiler aligned them.
 
     `pointers` are values by offset, from relocations, for words that are 0 in the file; `symbols` the names of the entries'
@@ -56,7 +56,7 @@ def section(name: str, data: bytes, pointers: Mapping[int, int], symbols: Mappin
         va = pointers.get(at + 8, entry.va)
         entries.append(entry._replace(va=va, pa=None, name=symbol_of(symbols.get(at, ""))))
     findings = (rules.STRIDE.at(name, f"they are {stride} bytes apart, the struct has {LP64.code.size}"),)
-    return Found(Form.SECTION, tuple(entries), findings if stride != LP64.code.size else ())
+    return FoundEntries(TableForm.SECTION, tuple(entries), findings if stride != LP64.code.size else ())
 
 
 def _stride(data: bytes, symbols: Mapping[int, str]) -> int:

@@ -7,7 +7,7 @@ import re
 from kinfo.elf import read as tables
 from kinfo.elf.structs import ELF64, ET_CORE, PT_LOAD, PT_NOTE, Program, form_of
 from kinfo.errors import KinfoError
-from kinfo.meminspect.entry import Entry, Form, Found
+from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 from kinfo.meminspect.ids import MAX
 
 _SYMBOL = re.compile(rb"SYMBOL\(([A-Za-z0-9_]{1,100})\)=([0-9a-f]{1,16})\n")
@@ -28,7 +28,7 @@ def is_core(data: bytes) -> bool:
     )
 
 
-def read(name: str, data: bytes) -> Found:
+def read(name: str, data: bytes) -> FoundEntries:
     """The regions behind the program headers, in their order. Raises KinfoError.
 
     Ids are given where VMCOREINFO, which follows the notes' headers, names a region's address. A garbled note is no
@@ -45,7 +45,7 @@ def read(name: str, data: bytes) -> Found:
         if one.type == PT_LOAD and one.va
     )
     known = sum(bool(entry.name) for entry in entries)
-    return Found(Form.CORE, entries, why=(f"VMCOREINFO names {known} of {len(entries)} regions",))
+    return FoundEntries(TableForm.CORE, entries, why=(f"VMCOREINFO names {known} of {len(entries)} regions",))
 
 
 def _segments(data: bytes) -> list[Program]:

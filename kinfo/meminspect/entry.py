@@ -11,7 +11,7 @@ from kinfo.meminspect.ids import Series
 from kinfo.printable import brief
 
 
-class Form(Enum):
+class TableForm(Enum):
     """What a table was read from. It says what can be missing: a core has no ids, a section no PAs, a log no VAs."""
 
     LISTING = "listing"
@@ -23,7 +23,7 @@ class Form(Enum):
     LOG = "log"
 
 
-class Shape(NamedTuple):
+class EntryShape(NamedTuple):
     """How an entry lies in memory: struct code, the fields that it yields, the bytes of a pointer."""
 
     name: str
@@ -33,10 +33,10 @@ class Shape(NamedTuple):
 
 
 _FULL = ("id", "va", "pa", "size", "type")
-LP64 = Shape("struct inspect_entry, 64 bit", Struct("<I4xQQQI4x"), _FULL, 8)
-ILP32 = Shape("struct inspect_entry, 32 bit", Struct("<IIIII"), _FULL, 4)
-LPAE = Shape("struct inspect_entry, 32 bit with LPAE", Struct("<IIQII"), _FULL, 4)
-ZONE = Shape("struct kmemdump_zone (RFC v2)", Struct("<I4xQQ"), ("id", "va", "size"), 8)
+LP64 = EntryShape("struct inspect_entry, 64 bit", Struct("<I4xQQQI4x"), _FULL, 8)
+ILP32 = EntryShape("struct inspect_entry, 32 bit", Struct("<IIIII"), _FULL, 4)
+LPAE = EntryShape("struct inspect_entry, 32 bit with LPAE", Struct("<IIQII"), _FULL, 4)
+ZONE = EntryShape("struct kmemdump_zone (RFC v2)", Struct("<I4xQQ"), ("id", "va", "size"), 8)
 SHAPES = (LP64, LPAE, ILP32, ZONE)
 
 
@@ -59,7 +59,7 @@ class Table(NamedTuple):
     """A table: where it came from, its series and why, its entries, and what is wrong with it."""
 
     source: str
-    form: Form
+    form: TableForm
     series: Series
     why: tuple[str, ...]
     entries: tuple[Entry, ...]
@@ -77,10 +77,10 @@ class Table(NamedTuple):
         return brief(self, f"{self.source}: {len(self.entries)} entries, {self.series.name}, from a {self.form.value}")
 
 
-class Found(NamedTuple):
+class FoundEntries(NamedTuple):
     """What a reader found: entries as they stand, findings of the form, what it says of the series."""
 
-    form: Form
+    form: TableForm
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
     why: tuple[str, ...] = ()

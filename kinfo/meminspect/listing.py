@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kinfo.errors import KinfoError, did_you_mean
-from kinfo.meminspect.entry import Entry, Form, Found, Table
+from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import series_named
 
 KEYS = ("id", "name", "va", "pa", "size", "type", "dynamic")
@@ -16,7 +16,7 @@ _MOST = 4096
 _LIMIT = 1 << 64
 
 
-def of_data(data: Any) -> Found:
+def of_data(data: Any) -> FoundEntries:
     """A listing's entries: a list of them, or a mapping with `entries` and perhaps `series`. Raises KinfoError."""
     series = ""
     if isinstance(data, Mapping):
@@ -30,10 +30,10 @@ def of_data(data: Any) -> Found:
     if len(data) > _MOST:
         raise KinfoError(f"has {len(data)} entries", f"a table has at most 201; up to {_MOST} are read")
     entries = tuple(_entry(number, given) for number, given in enumerate(data, start=1))
-    return Found(Form.LISTING, entries, series=series)
+    return FoundEntries(TableForm.LISTING, entries, series=series)
 
 
-def of_csv(lines: Iterable[str]) -> Found:
+def of_csv(lines: Iterable[str]) -> FoundEntries:
     """A CSV listing: a line of column names, then an entry a line; empty cells are not known. Raises KinfoError."""
     import csv
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from kinfo.errors import KinfoError
-from kinfo.meminspect.entry import Entry, Form, Found
+from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 
 # dev_dbg of drivers/soc/qcom/minidump.c: NAME:SEQ region registered PA:SIZE (hex)
 _DRIVER = re.compile(r"(K\S{0,8}):(\d{1,3}) region registered ([0-9a-fA-F]{1,16}):([0-9a-fA-F]{1,16})\b")
@@ -23,7 +23,7 @@ _LINE = 600  # letters of a line that are looked at
 _MOST = 4096
 
 
-def read(name: str, lines: Iterable[str]) -> Found:
+def read(name: str, lines: Iterable[str]) -> FoundEntries:
     """Every region that the text speaks of, the last word on an id counting. Raises KinfoError when there is none."""
     found: dict[int, Entry] = {}
     for line in lines:
@@ -36,7 +36,7 @@ def read(name: str, lines: Iterable[str]) -> Found:
         raise KinfoError(
             f"{name}: has no line {wanted}", 'log with dyndbg="file drivers/soc/qcom/minidump.c +p", or qdl --debug'
         )
-    return Found(Form.LOG, tuple(found.values()))
+    return FoundEntries(TableForm.LOG, tuple(found.values()))
 
 
 def _entry(line: str) -> Entry | None:

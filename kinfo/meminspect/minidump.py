@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from struct import Struct
 
 from kinfo.errors import KinfoError
-from kinfo.meminspect.entry import Entry, Form, Found
+from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 
 REGION = Struct("<16sIIQQ")  # name, seq, valid, address (PA), size
 VALID = 0x56414C49  # 'VALI'; in memory the bytes read ILAV
@@ -15,7 +15,7 @@ VALID = 0x56414C49  # 'VALI'; in memory the bytes read ILAV
 _FILE = re.compile(r"md_(K.{0,8}?)(\d{1,3})\.BIN", re.IGNORECASE)
 
 
-def regions(name: str, data: bytes) -> Found:
+def regions(name: str, data: bytes) -> FoundEntries:
     """The region array; entries behind the last valid one are left out. Raises KinfoError when none is valid."""
     entries = []
     for at in range(0, len(data) - REGION.size + 1, REGION.size):
@@ -25,10 +25,10 @@ def regions(name: str, data: bytes) -> Found:
             entries.append(Entry(seq, text, None, pa, size))
     if not entries:
         raise KinfoError(f"{name}: has no valid minidump region (40 bytes each, 'VALI')", "name the driver's region array")
-    return Found(Form.MINIDUMP, tuple(entries))
+    return FoundEntries(TableForm.MINIDUMP, tuple(entries))
 
 
-def files(folder: str, named: Iterable[tuple[str, int]]) -> Found:
+def files(folder: str, named: Iterable[tuple[str, int]]) -> FoundEntries:
     """A folder of region files, as (name, size in bytes). Raises KinfoError when it has none."""
     entries = []
     for name, size in sorted(named):
@@ -37,4 +37,4 @@ def files(folder: str, named: Iterable[tuple[str, int]]) -> Found:
             entries.append(Entry(int(found[2]), found[1], None, None, size))
     if not entries:
         raise KinfoError(f"{folder}: has no md_K*.BIN files", "name the folder that QDL or the firmware wrote")
-    return Found(Form.FILES, tuple(sorted(entries, key=lambda entry: entry.id or 0)))
+    return FoundEntries(TableForm.FILES, tuple(sorted(entries, key=lambda entry: entry.id or 0)))

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from kinfo.findings import Finding, gravest_first
 from kinfo.meminspect import rules
-from kinfo.meminspect.entry import Entry, Form, Found, Table
+from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import CONFIG, MAX, Series
 from kinfo.meminspect.version import decided, named
 
 _LIMIT = 1 << 64
-_BY_VA = (Form.SECTION, Form.RUNTIME, Form.CORE)
+_BY_VA = (TableForm.SECTION, TableForm.RUNTIME, TableForm.CORE)
 
 
-def table_of(source: str, found: Found, series: Series | None = None) -> Table:
+def table_of(source: str, found: FoundEntries, series: Series | None = None) -> Table:
     """The table. `series` forces one. Raises KinfoError when no series fits."""
     chosen, why, is_open = decided(found, series)
     entries = named(chosen, found)
@@ -26,7 +26,7 @@ def table_of(source: str, found: Found, series: Series | None = None) -> Table:
     return Table(source, found.form, chosen, why, entries, findings)
 
 
-def _check(series: Series, found: Found, entries: tuple[Entry, ...]) -> Iterator[Finding]:
+def _check(series: Series, found: FoundEntries, entries: tuple[Entry, ...]) -> Iterator[Finding]:
     counts = Counter(entry.id for entry in entries if entry.id is not None)
     for id_, count in counts.items():
         if count > 1:
@@ -40,17 +40,17 @@ def _check(series: Series, found: Found, entries: tuple[Entry, ...]) -> Iterator
             _where(series.id_of(series.late)), f"{series.name} has it for {series.late} and registers nothing there"
         )
     unknown = sum(entry.id is None for entry in entries)
-    if found.form is Form.CORE and unknown:
+    if found.form is TableForm.CORE and unknown:
         yield rules.ID_OPEN.at("table", f"not known for {unknown} of {len(entries)} regions")
     if static and not any(entry.pa for entry in static):
         yield rules.NO_PA.at("table", f"{len(static)} static entries have a PA of 0")
 
 
-def _entry(series: Series, form: Form, given: Entry, entry: Entry) -> Iterator[Finding]:
+def _entry(series: Series, form: TableForm, given: Entry, entry: Entry) -> Iterator[Finding]:
     where = _where(entry.id) if entry.id is not None else f"VA {entry.va:#x}" if entry.va is not None else "entry"
     if entry.id is not None and (not 0 < entry.id < MAX or (entry.id < series.dynamic and not series.symbol(entry.id))):
         yield rules.UNKNOWN_ID.at(where, f"{series.name} has ids 1 to {MAX - 1}, static ones below {series.dynamic}")
-    if not entry.va and not entry.pa and form is not Form.FILES:
+    if not entry.va and not entry.pa and form is not TableForm.FILES:
         yield rules.NO_ADDRESS.at(where, "VA and PA are 0" if form in _BY_VA else "it has no address")
     for what, address in (("VA", entry.va), ("PA", entry.pa)):
         if address and address + entry.size > _LIMIT:

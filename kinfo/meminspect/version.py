@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kinfo.errors import KinfoError
-from kinfo.meminspect.entry import Entry, Form, Found
+from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 from kinfo.meminspect.ids import MAX, SERIES, Series
 from kinfo.meminspect.position import ids_by_position
 
@@ -20,7 +20,7 @@ _STRUCTS = frozenset(("init_mm", "tk_data", "clear_seq", "prb_descs", "prb_infos
 _ALIASES = {"timekeeper_data": "tk_data"}
 
 
-class Weighed(NamedTuple):
+class WeighedSeries(NamedTuple):
     """What speaks for a series, and what rules it out."""
 
     series: Series
@@ -28,7 +28,7 @@ class Weighed(NamedTuple):
     contra: tuple[str, ...]
 
 
-def decided(found: Found, forced: Series | None) -> tuple[Series, tuple[str, ...], bool]:
+def decided(found: FoundEntries, forced: Series | None) -> tuple[Series, tuple[str, ...], bool]:
     """The series, why, and whether others fit as well. Raises KinfoError when none does, with what rules each out."""
     if forced:
         return forced, ("forced by --series",), False
@@ -48,17 +48,17 @@ def decided(found: Found, forced: Series | None) -> tuple[Series, tuple[str, ...
     return chosen.series, (*found.why, *chosen.pro), len(first) > 1
 
 
-def _weigh(series: Series, found: Found) -> Weighed:
+def _weigh(series: Series, found: FoundEntries) -> WeighedSeries:
     pro: list[str] = []
     contra: list[str] = []
     for is_for, text in _evidence(series, found):
         (pro if is_for else contra).append(text)
-    return Weighed(series, tuple(pro), tuple(contra))
+    return WeighedSeries(series, tuple(pro), tuple(contra))
 
 
-def _evidence(series: Series, found: Found) -> Iterator[tuple[bool, str]]:
+def _evidence(series: Series, found: FoundEntries) -> Iterator[tuple[bool, str]]:
     """Observations: whether each is for the series, and what it is."""
-    if found.form is Form.CORE:
+    if found.form is TableForm.CORE:
         if ids := ids_by_position(series, found.entries):
             yield True, "the regions that VMCOREINFO names lie where ascending ids put them"
             yield from _ids(series, {id_: one for id_, one in zip(ids, found.entries, strict=True) if id_ is not None})
@@ -68,12 +68,12 @@ def _evidence(series: Series, found: Found) -> Iterator[tuple[bool, str]]:
     if any(id_ >= MAX for id_ in by_id):
         return
     yield from _ids(series, by_id)
-    if found.form in (Form.RUNTIME, Form.LISTING):
+    if found.form in (TableForm.RUNTIME, TableForm.LISTING):
         yield from _pas(series, by_id)
 
 
-def _names(series: Series, found: Found) -> Iterator[tuple[bool, str]]:
-    if found.form in (Form.MINIDUMP, Form.FILES, Form.LOG):
+def _names(series: Series, found: FoundEntries) -> Iterator[tuple[bool, str]]:
+    if found.form in (TableForm.MINIDUMP, TableForm.FILES, TableForm.LOG):
         for entry in found.entries:
             if entry.id is not None and entry.name.startswith("K"):
                 fits = entry.name == series.region(entry.id)
@@ -128,10 +128,10 @@ def _pas(series: Series, by_id: dict[int, Entry]) -> Iterator[tuple[bool, str]]:
         yield series.pa is not True, "static entries have no PA"
 
 
-def named(series: Series, found: Found) -> tuple[Entry, ...]:
+def named(series: Series, found: FoundEntries) -> tuple[Entry, ...]:
     """The entries with the series' names, and whether they are dynamic; a core's with ids by their order."""
     entries: Sequence[Entry] = found.entries
-    if found.form is Form.CORE and (ids := ids_by_position(series, entries)):
+    if found.form is TableForm.CORE and (ids := ids_by_position(series, entries)):
         entries = [
             entry._replace(id=id_) for entry, id_ in zip(entries, ids, strict=True)
         ]  # None: behind the last that is told

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from kinfo import notices
 from kinfo.elf import notes
 from kinfo.elf import read as tables
-from kinfo.elf.structs import ET_CORE, MAGIC, PT_LOAD, Form, Header, Program, form_of
+from kinfo.elf.structs import ET_CORE, MAGIC, PT_LOAD, ElfForm, ElfHeader, Program, form_of
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump
 from kinfo.memory.physical import Memory, Segment
@@ -42,7 +42,7 @@ def read(dump: Dump) -> Memory:
     return Memory(dump.name, segments, machine=header.machine, vmcoreinfo=vmcoreinfo, notes=others)
 
 
-def _header(dump: Dump) -> tuple[Form, Header]:
+def _header(dump: Dump) -> tuple[ElfForm, ElfHeader]:
     """The ELF header behind e_ident, and what form of file it is."""
     ident = dump.read(0, 16)
     if len(ident) < 16 or ident[4] not in (1, 2):
@@ -56,7 +56,7 @@ def _header(dump: Dump) -> tuple[Form, Header]:
     return form, header
 
 
-def _programs(dump: Dump, form: Form, header: Header) -> list[Program]:
+def _programs(dump: Dump, form: ElfForm, header: ElfHeader) -> list[Program]:
     found = tables.programs(dump.view, form, header)
     if not found:
         raise DumpError(f"{dump.name}: the program headers are damaged or cut off", "check that it was copied whole")
@@ -75,7 +75,7 @@ def _tell_cut(dump: Dump, programs: list[Program]) -> None:
         notices.tell(f"{dump.name}: is cut off: {dump.size} bytes of the {end} that its headers list; the rest is not here")
 
 
-def _notes(found: Iterator[notes.Note]) -> tuple[bytes, bytes]:
+def _notes(found: Iterator[notes.ElfNote]) -> tuple[bytes, bytes]:
     """What VMCOREINFO says, and all other notes as they are (NT_PRSTATUS: registers of a CPU) but cut-off ones."""
     vmcoreinfo, others = b"", []
     for note in found:

@@ -16,21 +16,21 @@ _PRINTABLE = bytes([9, 10, 13, *range(32, 127)])
 _TRACE_SIZES = {56, 24 << 16 | 32, 24 << 16 | 40}
 
 
-class Tree(NamedTuple):
+class FoundBlob(NamedTuple):
     """A devicetree blob's header: its size in bytes and its version."""
 
     size: int
     version: int
 
 
-def tree_at(source: Dump, at: int) -> Tree | None:
+def tree_at(source: Dump, at: int) -> FoundBlob | None:
     """The header of a blob (Devicetree Specification, 5.2); None where the places in it make no sense."""
     raw = source.read(at, _FDT_HEADER)
     if len(raw) < _FDT_HEADER:
         return None
     total, structure, strings, reserve, version, last = (int.from_bytes(raw[4 * n : 4 * n + 4], "big") for n in range(1, 7))
     fits = _FDT_HEADER <= reserve < total and max(structure, strings) < total <= _LARGEST_TREE
-    return Tree(total, version) if fits and 16 <= version <= 17 and last <= version else None
+    return FoundBlob(total, version) if fits and 16 <= version <= 17 and last <= version else None
 
 
 def is_trace(source: Dump, at: int) -> bool:

@@ -11,7 +11,7 @@ _NAMES = ("reserved", "Crash kernel", "ramoops", "persistent_ram")  # how the ke
 _MOST = 4096
 
 
-class Place(NamedTuple):
+class IomemRange(NamedTuple):
     """A stretch of memory that is kept: its name, its address, its size in bytes."""
 
     name: str
@@ -19,7 +19,7 @@ class Place(NamedTuple):
     size: int
 
 
-def reserved(lines: Iterable[str]) -> Iterator[Place]:
+def reserved(lines: Iterable[str]) -> Iterator[IomemRange]:
     """Every line of reserved memory. Raises ValueError where all addresses are 0: it was read without the right to them."""
     found = [match for line in lines if (match := _LINE.match(line[:300].rstrip()))][:_MOST]
     if found and all(int(match[2], 16) == 0 for match in found):
@@ -27,4 +27,4 @@ def reserved(lines: Iterable[str]) -> Iterator[Place]:
     for match in found:
         first, last = int(match[1], 16), int(match[2], 16)
         if last >= first and match[3].lower().startswith(tuple(name.lower() for name in _NAMES)):
-            yield Place(match[3], first, last - first + 1)
+            yield IomemRange(match[3], first, last - first + 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kinfo.findings import Finding
 from kinfo.kernel.stack.backtraces import Backtraces
-from kinfo.kernel.stack.model import Backtrace, Frame, Kind
+from kinfo.kernel.stack.model import Backtrace, Frame, FrameKind
 from kinfo.kernel.tasks.task import Task
 from kinfo.printable import printable
 from kinfo.report.findings import finding_lines
@@ -17,7 +17,7 @@ from kinfo.report.tasks import task_data
 
 _NAMED = 12  # pids of a group that are named one by one
 _NONE_STUCK = "no task is in state D: none waits for a device or a lock so that it cannot be interrupted"
-_MARKS = {Kind.LINK: "    (by the link register)"}
+_MARKS = {FrameKind.LINK: "    (by the link register)"}
 
 
 def text(traces: Sequence[Backtrace], findings: Sequence[Finding], style: Style) -> str:

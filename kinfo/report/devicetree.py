@@ -9,7 +9,7 @@ from typing import Any
 from kinfo.dt.boot.verdict import Held
 from kinfo.dt.check.place import split
 from kinfo.dt.check.schema import SCHEMA_SKIPPED
-from kinfo.dt.driver import Driver
+from kinfo.dt.driver import Probe
 from kinfo.dt.kernels import Outcome, names_text
 from kinfo.dt.memory_map import Mapped
 from kinfo.dt.ranges import Range, bytes_text
@@ -118,7 +118,7 @@ def _memory_text(memory: Held, style: Style) -> str:
     return f"{style.paint('held', 'green')}{where}, {flags}" + (f"; {memory.why}" if memory.why else "")
 
 
-def _driver_text(driver: Driver, style: Style) -> str:
+def _driver_text(driver: Probe, style: Style) -> str:
     colour = {"works": ("green",), "fails": ("bold", "red"), "unknown": ("yellow",)}[driver.outcome]
     return f"{style.paint({'unknown': 'not known'}.get(driver.outcome, driver.outcome), *colour)}: {driver.why}"
 

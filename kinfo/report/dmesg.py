@@ -22,7 +22,7 @@ _COLOURS: tuple[tuple[str, ...], ...] = (  # by level, as dmesg of util-linux ha
 )
 
 
-class Shape(NamedTuple):
+class LineShape(NamedTuple):
     """How lines are written.
 
     `is_raw`: with `<facility and level>`, as `dmesg -r`. `is_human`: days and hours instead of seconds. `has_caller`: who
@@ -41,7 +41,7 @@ class Shape(NamedTuple):
         return not (self.is_raw or self.is_human or self.has_caller or self.is_shown)
 
 
-def lines(messages: Iterable[Message], shape: Shape, named: Callable[[bytes], bytes] | None = None) -> Iterator[bytes]:
+def lines(messages: Iterable[Message], shape: LineShape, named: Callable[[bytes], bytes] | None = None) -> Iterator[bytes]:
     """The lines of the messages, in pieces; `named` puts names into a text.
 
     The time stands on every line, on those of one message with several lines as well, as syslog(2) gives them.

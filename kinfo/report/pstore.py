@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kinfo.printable import printable
-from kinfo.ramoops_source import Found
+from kinfo.ramoops_source import FoundZones
 from kinfo.regions.ramoops.read import Ramoops, Zone
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 250_000_000_000  # seconds: the year 9892
 
 
-def render(found: Found, style: Style) -> str:
+def render(found: FoundZones, style: Style) -> str:
     """The whole screen: each region, its zones, the findings."""
     lines: list[str] = []
     for region in found.regions:
@@ -32,7 +32,7 @@ def _shown(line: str) -> str:
     return printable(line, keep="\033")
 
 
-def _title(found: Found, region: Ramoops) -> str:
+def _title(found: FoundZones, region: Ramoops) -> str:
     ecc = f"ECC of {region.parity} bytes a block: {region.corrected} bytes corrected" if region.parity else "no ECC"
     lost = f", {region.lost} block{'s' * (region.lost > 1)} lost" if region.lost else ""
     layout = "laid out as the zones show" if region.source == "zones" else f"laid out by {region.source}"
@@ -83,7 +83,7 @@ def when(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def document(found: Found, written: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+def document(found: FoundZones, written: Mapping[int, Sequence[str]]) -> dict[str, Any]:
     """What JSON shows: each region with its zones, and the names of the files that were written."""
     from kinfo.report.document import SCHEMA_VERSION, finding_data
 

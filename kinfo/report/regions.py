@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from kinfo.printable import printable
 from kinfo.regions import magics
 from kinfo.report.style import Style
-from kinfo.reserved import Content, Found, Survey
+from kinfo.reserved import Content, FoundThing, Survey
 
 
 class Typed(NamedTuple):
@@ -35,7 +35,7 @@ def render(survey: Survey, typed: Typed, style: Style) -> str:
     return "\n".join(printable(line, keep="\033") for line in lines) + "\n"
 
 
-def _block(found: Found, unit: str) -> Iterator[str]:
+def _block(found: FoundThing, unit: str) -> Iterator[str]:
     place = found.place
     title = "in no region that was named" if place is None else f"{place.name}, {place.size} bytes at {unit} {place.at:#x}"
     yield f"  {title}"

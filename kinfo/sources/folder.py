@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.sources import listing
-from kinfo.sources.listing import Listed
+from kinfo.sources.listing import ListedFile
 from kinfo.sources.specs import Spec
 
 _LISTINGS = ("dump_info.txt", "load.cmm")
@@ -39,7 +39,7 @@ def has_dump(folder: str) -> bool:
         return False
 
 
-def _said(folder: str, names: Sequence[str]) -> dict[str, list[Listed]]:
+def _said(folder: str, names: Sequence[str]) -> dict[str, list[ListedFile]]:
     """What the listings of a folder say: of those with the known names, else of any text."""
     files = [name for name in names if name.lower() in _LISTINGS]
     files = files or [name for name in names if name.lower().endswith(_OTHERS)]
@@ -72,7 +72,7 @@ def _none(folder: str, names: Sequence[str]) -> DumpError:
     )
 
 
-def _listed(path: str) -> list[Listed]:
+def _listed(path: str) -> list[ListedFile]:
     try:
         with open(path, "rb") as file:
             return _memory(file.read(LARGEST))
@@ -80,11 +80,11 @@ def _listed(path: str) -> list[Listed]:
         raise DumpError(f"{path}: {error.strerror}", "check its permissions") from error
 
 
-def _memory(text: bytes) -> list[Listed]:
+def _memory(text: bytes) -> list[ListedFile]:
     return [one for one in listing.read(text.decode("utf-8", "replace").splitlines()) if one.is_memory]
 
 
-def _specs(folder: str, said: dict[str, list[Listed]]) -> tuple[Spec, ...]:
+def _specs(folder: str, said: dict[str, list[ListedFile]]) -> tuple[Spec, ...]:
     """Every file with its address, in the order of those. What is listed and not there is said."""
     files = _agreed(folder, said)
     specs: list[Spec] = []
@@ -106,9 +106,9 @@ def _specs(folder: str, said: dict[str, list[Listed]]) -> tuple[Spec, ...]:
     return tuple(specs)
 
 
-def _agreed(folder: str, said: dict[str, list[Listed]]) -> list[tuple[str, Listed]]:
+def _agreed(folder: str, said: dict[str, list[ListedFile]]) -> list[tuple[str, ListedFile]]:
     """Each file once, and which listing has it. Raises DumpError where two places are said of one."""
-    files: dict[str, tuple[str, Listed]] = {}
+    files: dict[str, tuple[str, ListedFile]] = {}
     for name, found in said.items():
         for one in found:
             where, known = files.setdefault(one.file.lower(), (name, one))

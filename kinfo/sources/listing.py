@@ -25,7 +25,7 @@ _QDL = re.compile(
 )
 
 
-class Listed(NamedTuple):
+class ListedFile(NamedTuple):
     """A file of a dump, by its plain name: the PA of its first byte, and its size where the text says one."""
 
     file: str
@@ -45,7 +45,7 @@ def looks_like(head: bytes) -> bool:
     return any(_of_line(line[:_LINE]) for line in lines)
 
 
-def read(lines: Iterable[str]) -> Iterator[Listed]:
+def read(lines: Iterable[str]) -> Iterator[ListedFile]:
     """What the lines say, the first _MOST files of it; other lines are passed over."""
     count = 0
     for line in lines:
@@ -54,15 +54,15 @@ def read(lines: Iterable[str]) -> Iterator[Listed]:
             yield one
 
 
-def _of_line(line: str) -> Listed | None:
+def _of_line(line: str) -> ListedFile | None:
     if found := _QDL.search(line):
-        return Listed(_plain(found[3]), int(found[1], 16), int(found[2], 16))
+        return ListedFile(_plain(found[3]), int(found[1], 16), int(found[2], 16))
     if found := _EDL.search(line):
-        return Listed(_plain(found[1]), int(found[2], 16), int(found[3], 16))
+        return ListedFile(_plain(found[1]), int(found[2], 16), int(found[3], 16))
     if found := _CMM.search(line):
-        return Listed(_plain(found[1]), int(found[2], 16), None)
+        return ListedFile(_plain(found[1]), int(found[2], 16), None)
     if found := _DUMP_INFO.match(line):
-        return Listed(_plain(found[3]), int(found[1], 16), int(found[2]))
+        return ListedFile(_plain(found[3]), int(found[1], 16), int(found[2]))
     return None
 
 

@@ -15,7 +15,7 @@ from kinfo.errors import DumpError
 from kinfo.memory import Dump, Memory, elf, lime
 from kinfo.memory.dump import open_dump
 from kinfo.sources import folder, kinds
-from kinfo.sources.kinds import Kind, Role
+from kinfo.sources.kinds import FileKind, Role
 from kinfo.sources.recognise import HEAD, Recognised, packing, recognise
 from kinfo.sources.specs import Spec, parse_spec
 
@@ -53,7 +53,7 @@ class Opened:
             self._content = self.raw if self.packing is None else self._unpacked(self.packing)
         return self._content
 
-    def _unpacked(self, packing: Kind) -> Dump:
+    def _unpacked(self, packing: FileKind) -> Dump:
         from kinfo.sources.unpack import unpack
 
         return unpack(self.raw, packing)

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from kinfo.sources import kinds, listing
-from kinfo.sources.kinds import Kind, Role
+from kinfo.sources.kinds import FileKind, Role
 
 HEAD = 4096  # bytes that decide
 _ET_CORE = 4
@@ -35,7 +35,7 @@ class Sure(IntEnum):
 class Recognised(NamedTuple):
     """What a file is, and how sure that is."""
 
-    kind: Kind
+    kind: FileKind
     sure: Sure
 
     def instead_of(self, role: Role) -> str | None:
@@ -56,7 +56,7 @@ def recognise(head: bytes) -> Recognised:
     return _unmarked(head)
 
 
-def packing(head: bytes) -> Kind | None:
+def packing(head: bytes) -> FileKind | None:
     """The compression that data begins with; None where it is not compressed."""
     if head.startswith(_BZIP2):
         return kinds.BZIP2
@@ -71,7 +71,7 @@ def _is_lzma(head: bytes) -> bool:
     return len(head) == 13 and 1 << 16 <= dictionary <= XZ_MEMORY and (size == (1 << 64) - 1 or size < 1 << 40)
 
 
-def _sure(kind: Kind) -> Sure:
+def _sure(kind: FileKind) -> Sure:
     return Sure.CERTAIN if len(kind.magic) >= _LONG else Sure.LIKELY
 
 

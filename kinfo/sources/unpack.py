@@ -14,7 +14,7 @@ from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump, FileDump
 from kinfo.sources import cache, kinds
-from kinfo.sources.kinds import Kind
+from kinfo.sources.kinds import FileKind
 
 SPILL_LIMIT = 16 << 30  # bytes unpacked; larger dumps are unpacked by the user, once, to a disk of their choice
 DISK_LEFT = 1 << 30  # bytes that stay free on the disk of the spill file
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 _BLOCK = 1 << 16  # all-zero blocks of this size become holes of the sparse file
 
 
-def unpack(dump: Dump, kind: Kind) -> Dump:
+def unpack(dump: Dump, kind: FileKind) -> Dump:
     """The dump in a compressed one, of which `kind` says how.
 
     Raises DumpError for compressions that are not read here, damaged data, and what is too large to unpack here; each names
@@ -53,7 +53,7 @@ class _FullError(Exception):
     """The disk has no room for what is unpacked."""
 
 
-def _kept(dump: Dump, kind: Kind, keep: cache.Cache, spill: cache.Spill) -> Dump:
+def _kept(dump: Dump, kind: FileKind, keep: cache.Cache, spill: cache.Spill) -> Dump:
     """Unpacked into the cache. Raises _FullError where that has no room."""
     try:
         size = _fill(dump, kind, spill.file, keep.folder)
@@ -65,14 +65,14 @@ def _kept(dump: Dump, kind: Kind, keep: cache.Cache, spill: cache.Spill) -> Dump
     return _unpacked(spill.file, dump, kind)
 
 
-def _unpacked(file: IO[bytes], dump: Dump, kind: Kind) -> Dump:
+def _unpacked(file: IO[bytes], dump: Dump, kind: FileKind) -> Dump:
     dump.close()
     unpacked = FileDump(cast("Any", file), dump.name)
     unpacked.packed = kind.unpack
     return unpacked
 
 
-def _fill(dump: Dump, kind: Kind, file: IO[bytes], folder: str) -> int:
+def _fill(dump: Dump, kind: FileKind, file: IO[bytes], folder: str) -> int:
     """Unpack into a file of a folder; how many bytes that is. Raises DumpError, _FullError."""
     hint = hint_of(dump, kind)
     source = _DumpFile(dump)
@@ -97,13 +97,13 @@ def _fill(dump: Dump, kind: Kind, file: IO[bytes], folder: str) -> int:
         raise
 
 
-def hint_of(dump: Dump, kind: Kind) -> str:
+def hint_of(dump: Dump, kind: FileKind) -> str:
     """What a user types to unpack it."""
     tool = kind.unpack.partition(" ")[0]
     return f"pipe it through {tool} -dc first" if dump.name == "<stdin>" else f"unpack it first: {kind.unpack} {dump.name}"
 
 
-def head(dump: Dump, kind: Kind, size: int) -> bytes:
+def head(dump: Dump, kind: FileKind, size: int) -> bytes:
     """The first bytes of what is in a compressed dump, up to `size`. Raises DumpError as `unpack` does."""
     hint = hint_of(dump, kind)
     try:
@@ -130,7 +130,7 @@ def _other_errors() -> tuple[type[Exception], ...]:
     return lzma.LZMAError, zstandard.ZstdError
 
 
-def _stream(source: _DumpFile, dump: Dump, kind: Kind, hint: str) -> IO[bytes]:
+def _stream(source: _DumpFile, dump: Dump, kind: FileKind, hint: str) -> IO[bytes]:
     reader = _READERS.get(kind.name)
     if reader is None:
         raise DumpError(f"{dump.name}: is compressed with {kind.name}", hint)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from kinfo.writer_rows.series import Series
 
 
-class Tree(NamedTuple):
+class TreeShape(NamedTuple):
     """The devicetree shape that the writer's driver binds: a profile of `verify-dt`.
 
     `on_region`: the compatible sits on the /reserved-memory child itself, not on a device node with memory-region. `probed`
@@ -53,7 +53,7 @@ class Gap(NamedTuple):
     source: str
 
 
-class Row(NamedTuple):
+class WriterRow(NamedTuple):
     """One writer.
 
     `name` is the driver's (`build --driver`), `key` its short name in `crosscheck --upstream` and `verify-dt --profile`
@@ -71,7 +71,7 @@ class Row(NamedTuple):
     layouts: tuple[str, ...]
     base: tuple[int, int] | None
     source: str
-    tree: Tree | None = None
+    tree: TreeShape | None = None
     series: Series | None = None
     posting: Posting | None = None
     gaps: tuple[Gap, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.writer_rows import series
-from kinfo.writer_rows.model import Gap, Posting, Row, Tree
+from kinfo.writer_rows.model import Gap, Posting, TreeShape, WriterRow
 
 DEBUG_KINFO, DEBUG_KINFO_V2, KINFO = "google,debug-kinfo", "google,debug-kinfo-v2", "google,kinfo"
 ANDROID = "Android debug_kinfo driver"
@@ -21,14 +21,14 @@ _WITHOUT = (*_BORDERS, _COUNT, *_TABLES, "swapper_pg_dir")
 _MM, _KERNEL = "mm/kmemdump/kinfo.c", "kernel/meminspect/kinfo.c"
 
 _SHIPPED = (
-    Row(
+    WriterRow(
         *("android", "", ANDROID, "Android's debug_kinfo driver", ""),
         ("C", "CR", "B", "A6v2", "A6", "A5", "A4", "A3", "A2", "A1n", "A1", "A0"),
         None,
         "drivers/staging/android/debug_kinfo.c, drivers/android/debug_kinfo.c",
-        tree=Tree("device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _COMMON),
+        tree=TreeShape("device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _COMMON),
     ),
-    Row(
+    WriterRow(
         *(
             "android-samsung",
             "",
@@ -40,22 +40,22 @@ _SHIPPED = (
         ),
         "debug_kinfo.c of Samsung's 6.6 trees",
     ),
-    Row(
+    WriterRow(
         *("android-gt8pro", "", "the realme GT8pro's copy", "the realme GT8pro's copy for 6.12: no _text_pa, no seqs", ""),
         *(("C", "B", "A6"), None, "debug_kinfo.c of the realme GT8pro's 6.12 tree"),
     ),
-    Row(
+    WriterRow(
         *("kdebuginfo", "", "Google kdebuginfo", "Google's kdebuginfo of 2018: virtual addresses", "", ("Z0",), None),
         "kdebuginfo.c of 4.9 to 4.19",
     ),
-    Row(
+    WriterRow(
         *("pixel", "", "Pixel vendor module debug-snapshot-debug-kinfo", "the Pixel vendor module's block", ""),
         ("V3l", "V3s", "V3", "V2", "V1"),  # V4's frequency names are the hardware's: no fact of a kernel
         *(None, "debug-snapshot-debug-kinfo.c of Pixel trees"),
     ),
 )
 _POSTED = (
-    Row(
+    WriterRow(
         *("kmemdump-rfc-v2", "rfc-v2", "kmemdump RFC v2", "kmemdump RFC v2, posted 2025-07", "2025-07", ("C",), (6, 16)),
         f"kmemdump RFC v2 {_MM}",
         series=series.RFC_V2,
@@ -68,44 +68,46 @@ _POSTED = (
             ),
         ),
     ),
-    Row(  # its ids were not seen
+    WriterRow(  # its ids were not seen
         *("kmemdump-rfc-v3", "rfc-v3", "kmemdump RFC v3", "kmemdump RFC v3, posted 2025-09", "2025-09", ("C",), (6, 17)),
         f"kmemdump RFC v3 {_MM}",
         posting=Posting(("init_uts_ns", *_WITH_BASE), True, "value", "stored", True),
     ),
-    Row(
+    WriterRow(
         *("meminspect-v1", "v1", "meminspect v1", "meminspect v1, posted 2025-11", "2025-11", ("C",), (6, 18)),
         f"meminspect v1 {_KERNEL}",
-        Tree("google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ((6, 12), (7, 2))),
+        TreeShape(
+            "google,kinfo device node (meminspect v1, posted 2025-11)", False, (KINFO,), (DEBUG_KINFO,), ((6, 12), (7, 2))
+        ),
         series.V1,
         Posting(("init_uts_ns", *_WITH_BASE), True, "value", "copied"),
     ),
-    Row(
+    WriterRow(
         *("meminspect-v2", "v2", "meminspect v2", "meminspect v2, posted 2026-03", "2026-03", ("C",), (7, 0)),
         f"meminspect v2 {_KERNEL}",
-        Tree(f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
+        TreeShape(f"{_ON_REGION} (meminspect v2, posted 2026-03)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
         series.V2,
         Posting(("init_uts_ns", *_WITHOUT), True, "value", "copied"),
         (Gap("_relative_pa", "v2 stores no _relative_pa", f"meminspect v2 15/25: {_BASE} is no longer registered"),),
     ),
-    Row(
+    WriterRow(
         *("meminspect-v3", "v3", "meminspect v3", "meminspect v3, posted 2026-07", "2026-07", ("D",), (7, 2)),
         f"meminspect v3 {_KERNEL}",
-        Tree(f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
+        TreeShape(f"{_ON_REGION} (meminspect v3, posted 2026-07)", True, (DEBUG_KINFO,), (DEBUG_KINFO,), ((7, 2),)),
         series.V3,
         Posting(("init_uts_ns", *_WITHOUT), True, "", ""),
         (Gap("_relative_pa", "v3 never stores _relative_pa", f"meminspect v3 {_KERNEL}: no case for it"),),
     ),
 )
-ROWS: tuple[Row, ...] = (*_SHIPPED, *_POSTED)
+ROWS: tuple[WriterRow, ...] = (*_SHIPPED, *_POSTED)
 
 
-def row_named(name: str) -> Row | None:
+def row_named(name: str) -> WriterRow | None:
     """The row of the driver of this name, in any case; None for a name that no row has."""
     return next((row for row in ROWS if row.name == name.lower()), None)
 
 
-def posting_named(key: str) -> Row:
+def posting_named(key: str) -> WriterRow:
     """The posting with this key, as in v3 or rfc-v2. Raises UnknownNameError."""
     by_key = {row.key: row for row in postings()}
     try:
@@ -115,17 +117,17 @@ def posting_named(key: str) -> Row:
         raise UnknownNameError(f"no posting is called {key!r}", did_you_mean(key.lower(), by_key, choices)) from None
 
 
-def postings() -> tuple[Row, ...]:
+def postings() -> tuple[WriterRow, ...]:
     """The postings of the series, oldest first."""
     return tuple(row for row in ROWS if row.key)
 
 
-def posted_in(alias: str) -> tuple[Row, ...]:
+def posted_in(alias: str) -> tuple[WriterRow, ...]:
     """The postings that write this layout, oldest first."""
     return tuple(row for row in postings() if alias in row.layouts)
 
 
-def shipped_in(alias: str) -> tuple[Row, ...]:
+def shipped_in(alias: str) -> tuple[WriterRow, ...]:
     """The writers that ship and write this layout."""
     return tuple(row for row in ROWS if not row.key and alias in row.layouts)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kinfo.errors import FieldError
-from kinfo.writer_rows.model import Posting, Row
+from kinfo.writer_rows.model import Posting, WriterRow
 from kinfo.writers import build_info, fillings
 from kinfo.writers.build_info import Kept
 from kinfo.writers.fillings import Facts, Filling
@@ -28,7 +28,7 @@ _INFO = {"stored": build_info.stored, "copied": build_info.copied}
 _BASE, _COUNT, _UTS, _UTS_NAME = "kallsyms_relative_base", "kallsyms_num_syms", "init_uts_ns", "init_uts_ns_name"
 
 
-def planner(row: Row, posting: Posting) -> Callable[[Request], Plan]:
+def planner(row: WriterRow, posting: Posting) -> Callable[[Request], Plan]:
     """The plan of one posting's driver."""
 
     def plan(request: Request) -> Plan:
@@ -43,7 +43,7 @@ def planner(row: Row, posting: Posting) -> Callable[[Request], Plan]:
     return plan
 
 
-def _kept(row: Row, posting: Posting, request: Request) -> Kept:
+def _kept(row: WriterRow, posting: Posting, request: Request) -> Kept:
     if posting.info:
         return _INFO[posting.info](request.build_info)
     if request.build_info:
@@ -51,7 +51,7 @@ def _kept(row: Row, posting: Posting, request: Request) -> Kept:
     return Kept(b"", ())
 
 
-def _probed(row: Row, posting: Posting, kept: Kept, is_given: bool) -> dict[str, Filling]:
+def _probed(row: WriterRow, posting: Posting, kept: Kept, is_given: bool) -> dict[str, Filling]:
     """What probe stores, and 0 for everything that a region would set."""
     flag = "CONFIG_KALLSYMS_BASE_RELATIVE"
     waiting = fillings.zero("its region was not registered")
@@ -78,7 +78,7 @@ def _probed(row: Row, posting: Posting, kept: Kept, is_given: bool) -> dict[str,
     }
 
 
-def _no_base(row: Row, posting: Posting) -> str:
+def _no_base(row: WriterRow, posting: Posting) -> str:
     if not posting.base:
         return f"{row.short} has no case for kallsyms_relative_base"
     return "its region was not registered" if _BASE in posting.regions else f"{row.short} no longer registers {_BASE}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kinfo.errors import FieldError, UnknownNameError, did_you_mean
 from kinfo.record.kernels import Version
 from kinfo.writer_rows import rows
-from kinfo.writer_rows.model import Row
+from kinfo.writer_rows.model import WriterRow
 from kinfo.writers import android, meminspect, pixel
 from kinfo.writers.model import Driver, Plan, Request
 
@@ -21,7 +21,7 @@ _PLANS: dict[str, tuple[Callable[[Request], Plan], Callable[[Version], str | Non
 }
 
 
-def driver_of(row: Row) -> Driver:
+def driver_of(row: WriterRow) -> Driver:
     """The driver of a row: by its plan, or region by region as its posting says. Raises FieldError for a row with neither."""
     if row.posting:
         newest = row.layouts[0]  # of a posting that is said to write several, whatever the release: it is one source

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from kinfo.dt.boot.memblock import Memblock
-from kinfo.dt.boot.releases import Release
+from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.boot.scan import Wish
 from kinfo.dt.ranges import Range
 
@@ -16,7 +16,7 @@ _ANYWHERE = _WORD  # MEMBLOCK_ALLOC_ANYWHERE
 T = TypeVar("T")
 
 
-def place(memory: Memblock, wish: Wish, release: Release, listed: Sequence[Range], page: int) -> int:
+def place(memory: Memblock, wish: Wish, release: EarlyMemory, listed: Sequence[Range], page: int) -> int:
     """The address, or 0 where no range has room.
 
     `listed` are the regions that reserved_mem[] has so far: from 6.6 on a range that begins or ends at one of them is filled

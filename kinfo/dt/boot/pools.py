@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinfo.arch import arm64
-from kinfo.dt.boot.releases import Release
+from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.boot.scan import Wish
 from kinfo.dt.ranges import Range
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 POOL = "shared-dma-pool"
 
 
-def cma_alignment(release: Release, page: int) -> int:
+def cma_alignment(release: EarlyMemory, page: int) -> int:
     """CMA_MIN_ALIGNMENT_BYTES; up to 5.15 the largest order of the allocator counts, 4 MiB with pages of 4 KiB."""
     huge = arm64.block_size(page)  # pageblock_order is that of a huge page
     return max(huge, page << 10) if release.version < (5, 17) else huge
@@ -30,7 +30,7 @@ def is_cma(node: Node) -> bool:
     return POOL in node.texts("compatible") and "reusable" in node.properties and "no-map" not in node.properties
 
 
-def aligned(node: Node, wish: Wish, release: Release, page: int) -> Wish:
+def aligned(node: Node, wish: Wish, release: EarlyMemory, page: int) -> Wish:
     """The wish with CMA's alignment where it is CMA's."""
     return wish._replace(alignment=max(wish.alignment, cma_alignment(release, page))) if is_cma(node) else wish
 
@@ -43,7 +43,7 @@ def is_default(node: Node) -> bool:
     return "linux,cma-default" in node.properties
 
 
-def refusal(node: Node, extent: Range, release: Release, page: int, *, replaced: bool) -> str:
+def refusal(node: Node, extent: Range, release: EarlyMemory, page: int, *, replaced: bool) -> str:
     """Why the setup functions refuse the region and its memory is given back; empty where they do not.
 
     With no-map and reusable both refuse it with -EINVAL up to 6.12; from 7.x on neither feels concerned (-ENODEV).

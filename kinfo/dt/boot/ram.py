@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt.boot.memblock import PHYS_MAX, Memblock
-from kinfo.dt.boot.releases import Release
+from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.ranges import Range, number, root_cells, whole_ranges
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"(?:0x([0-9a-f]{1,99})|(0[0-7]{0,99})|([1-9][0-9]{0,99}))(
 _MAX_BANKS = 4096
 
 
-class Loaded(NamedTuple):
+class LoadedFile(NamedTuple):
     """What the boot loader put into memory and the tree does not tell, as far as it is known: physical addresses.
 
     `image`: the kernel; `blob`: where this tree lies, of `blob_size` bytes; `page`: bytes of the kernel's page.
@@ -48,7 +48,7 @@ def string_of(node: Node, name: str) -> str | None:
     return None if raw is None else raw.split(b"\0", 1)[0].decode("ascii", "replace")
 
 
-def is_available(node: Node, release: Release) -> bool:
+def is_available(node: Node, release: EarlyMemory) -> bool:
     """of_fdt_device_is_available(): an empty status is the empty string up to 6.12, and no status from 7.x on."""
     raw = node.properties.get("status")
     if raw is None or (release.strict and b"\0" not in raw):
@@ -61,7 +61,7 @@ def chosen_of(tree: Tree) -> Node | None:
     return next((node for node in tree.root.children if node.name.partition("@")[0] == "chosen"), None)
 
 
-def banks(tree: Tree, release: Release, page: int) -> Iterator[Range]:
+def banks(tree: Tree, release: EarlyMemory, page: int) -> Iterator[Range]:
     """The memory nodes' entries in whole pages, in the tree's order."""
     cells, count = root_cells(tree), 0
     nodes = tree.root.children if release.memory_status else tree.root.walk()
@@ -80,14 +80,14 @@ def banks(tree: Tree, release: Release, page: int) -> Iterator[Range]:
                 yield Range(start, end - start)
 
 
-def _is_memory(node: Node, release: Release) -> bool:
-    """By device_type alone, which 7.x wants to end with a NUL (fdt_stringlist_get()); and by status, see Release."""
+def _is_memory(node: Node, release: EarlyMemory) -> bool:
+    """By device_type alone, which 7.x wants to end with a NUL (fdt_stringlist_get()); and by status, see EarlyMemory."""
     if string_of(node, "device_type") != "memory" or (release.strict and b"\0" not in node.properties["device_type"]):
         return False
     return not release.memory_status or is_available(node, release)
 
 
-def usable(tree: Tree, release: Release) -> tuple[Range, ...]:
+def usable(tree: Tree, release: EarlyMemory) -> tuple[Range, ...]:
     """linux,usable-memory-range of /chosen: one range up to 5.15, then two; from 7.3 on six (2 + CRASHK_CMA_RANGES_MAX)."""
     chosen = chosen_of(tree)
     found = whole_ranges((chosen.cells("linux,usable-memory-range") or ()) if chosen else (), root_cells(tree))
@@ -154,7 +154,7 @@ def elfcorehdr(tree: Tree) -> Range | None:
     return found[0] if found and found[0].size else None
 
 
-def prepare(tree: Tree, release: Release, loaded: Loaded) -> tuple[Memblock, tuple[Owned, ...], bool]:
+def prepare(tree: Tree, release: EarlyMemory, loaded: LoadedFile) -> tuple[Memblock, tuple[Owned, ...], bool]:
     """Memory as early_init_fdt_scan_reserved_mem() finds it, who owns what, and whether the tree says where RAM is.
 
     Where it does not, all that can be addressed is taken for RAM.
@@ -178,7 +178,7 @@ def prepare(tree: Tree, release: Release, loaded: Loaded) -> tuple[Memblock, tup
     return memory, owned, bool(found)
 
 
-def _owned(tree: Tree, memory: Memblock, loaded: Loaded) -> Iterator[Owned]:
+def _owned(tree: Tree, memory: Memblock, loaded: LoadedFile) -> Iterator[Owned]:
     if loaded.blob is not None and loaded.blob_size:
         yield Owned("the devicetree blob", Range(loaded.blob, loaded.blob_size))
     there = initrd(tree)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 MEMRESERVE, FIXED, ELFCOREHDR, DYNAMIC = "memreserve", "fixed", "elfcorehdr", "dynamic"
 
 
-class Release(NamedTuple):
+class EarlyMemory(NamedTuple):
     """How one release reads reserved memory.
 
     `order`: the steps of early_init_fdt_scan_reserved_mem(). `limit`: entries of reserved_mem[]. `counts_fixed`: whether
@@ -51,18 +51,18 @@ _OLD = (MEMRESERVE, FIXED, DYNAMIC, ELFCOREHDR)
 _LATE = (ELFCOREHDR, FIXED, DYNAMIC, MEMRESERVE)
 
 RELEASES = (
-    Release("5.4", (5, 4), _OLD, 32, removes=True, nested=True, stable=False, near=False, memory_status=False),
-    Release("5.10", (5, 10), _OLD, 64, removes=True, nested=True, stable=False, near=False, memory_status=False),
-    Release("5.15", (5, 15), _OLD, 64, nested=True, stable=False, near=False, memory_status=False),
-    Release("6.1", (6, 1), (MEMRESERVE, FIXED, ELFCOREHDR, DYNAMIC), 64, stable=False, near=False),
-    Release("6.6", (6, 6), (FIXED, ELFCOREHDR, MEMRESERVE, DYNAMIC), 64),
-    Release("6.12", (6, 12), _LATE, 64, late=True, inward=True),
-    Release("7.2", (7, 2), _LATE, 64, late=True, strict=True),
-    Release("7.3", (7, 3), _LATE, 64, late=True, strict=True, inward=True),
+    EarlyMemory("5.4", (5, 4), _OLD, 32, removes=True, nested=True, stable=False, near=False, memory_status=False),
+    EarlyMemory("5.10", (5, 10), _OLD, 64, removes=True, nested=True, stable=False, near=False, memory_status=False),
+    EarlyMemory("5.15", (5, 15), _OLD, 64, nested=True, stable=False, near=False, memory_status=False),
+    EarlyMemory("6.1", (6, 1), (MEMRESERVE, FIXED, ELFCOREHDR, DYNAMIC), 64, stable=False, near=False),
+    EarlyMemory("6.6", (6, 6), (FIXED, ELFCOREHDR, MEMRESERVE, DYNAMIC), 64),
+    EarlyMemory("6.12", (6, 12), _LATE, 64, late=True, inward=True),
+    EarlyMemory("7.2", (7, 2), _LATE, 64, late=True, strict=True),
+    EarlyMemory("7.3", (7, 3), _LATE, 64, late=True, strict=True, inward=True),
 )
 
 
-def release_of(version: tuple[int, int]) -> Release:
+def release_of(version: tuple[int, int]) -> EarlyMemory:
     """The row for a kernel: the newest that is not newer than it, the oldest for what comes before."""
     fitting = [release for release in RELEASES if release.version <= version]
     return fitting[-1] if fitting else RELEASES[0]

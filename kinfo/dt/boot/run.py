@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt.boot import linear, place, pools, scan
 from kinfo.dt.boot.memblock import Memblock, Stretches
-from kinfo.dt.boot.ram import Loaded, Owned, elfcorehdr, prepare, replaces_cma
-from kinfo.dt.boot.releases import DYNAMIC, ELFCOREHDR, FIXED, MEMRESERVE, Release
+from kinfo.dt.boot.ram import LoadedFile, Owned, elfcorehdr, prepare, replaces_cma
+from kinfo.dt.boot.releases import DYNAMIC, ELFCOREHDR, FIXED, MEMRESERVE, EarlyMemory
 from kinfo.dt.boot.scan import Asked, Wish
 from kinfo.dt.ranges import Range, root_cells
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree
 
 
-class Listed(NamedTuple):
+class ListedRegion(NamedTuple):
     """An entry of reserved_mem[]: what of_reserved_mem_lookup() finds by the node's name.
 
     `extent`: None for an empty reg, for which a kernel reads what lies behind it. `refused`: why its memory is not
@@ -47,11 +47,11 @@ class Boot(NamedTuple):
     regions without an address are placed; `wishes`: what these ask for, by path. `dies`: why the kernel does not come up.
     """
 
-    release: Release
+    release: EarlyMemory
     ram: Stretches
     ram_known: bool
     owned: tuple[Owned, ...]
-    listed: tuple[Listed, ...]
+    listed: tuple[ListedRegion, ...]
     missing: dict[str, str]
     log: tuple[str, ...]
     memory: Memblock
@@ -60,18 +60,18 @@ class Boot(NamedTuple):
     dies: Death | None = None
 
 
-def boot(tree: Tree, release: Release, loaded: Loaded = Loaded()) -> Boot:  # noqa: B008  # an immutable value
+def boot(tree: Tree, release: EarlyMemory, loaded: LoadedFile = LoadedFile()) -> Boot:  # noqa: B008  # an immutable value
     """Run the early boot of one release over a tree."""
     return _Run(tree, release, loaded).whole()
 
 
 class _Run:
-    def __init__(self, tree: Tree, release: Release, loaded: Loaded) -> None:
+    def __init__(self, tree: Tree, release: EarlyMemory, loaded: LoadedFile) -> None:
         self.tree, self.release, self.page, self.image = tree, release, loaded.page, loaded.image
         self.cells = root_cells(tree)
         self.memory, self.owned, self.ram_known = prepare(tree, release, loaded)
         self.ram = Stretches(self.memory.memory)
-        self.listed: list[Listed] = []
+        self.listed: list[ListedRegion] = []
         self.waiting: list[Asked] = []  # regions to be placed
         self.missing: dict[str, str] = {}
         self.failed: dict[str, str] = {}  # of fixed regions: why the reservation failed
@@ -208,7 +208,7 @@ class _Run:
         for one in nodes:
             if one.lacking:
                 self.missing.pop(one.node.path, None)
-                self.listed.append(Listed(one.node, None, one.no_map, is_dynamic=False))
+                self.listed.append(ListedRegion(one.node, None, one.no_map, is_dynamic=False))
             elif one.entries and one.entries[0].size:
                 self._ignored(one, len(one.entries) - 1)
                 self._list(one, one.entries[0], is_dynamic=False)
@@ -280,7 +280,7 @@ class _Run:
     def _list(self, one: Asked, extent: Range, *, is_dynamic: bool, freed: str | None = None) -> None:
         """Enter the region; `freed`: why it was given back, where that is known already."""
         why = self._freed(one, extent) if freed is None else freed
-        self.listed.append(Listed(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), why))
+        self.listed.append(ListedRegion(one.node, extent, one.no_map, is_dynamic, self.failed.get(one.node.path, ""), why))
 
     def _freed(self, one: Asked, extent: Range) -> str:
         """__reserved_mem_init_node(): why the region is given back, empty where it is kept."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.dt.boot.ram import is_available
-from kinfo.dt.boot.releases import Release
+from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.ranges import Cells, Range, number, root_cells, whole_ranges
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORMAT = "Reserved memory: unsupported node format, ignoring"
 
 
-def parent_of(tree: Tree, release: Release) -> Node | None:
+def parent_of(tree: Tree, release: EarlyMemory) -> Node | None:
     """/reserved-memory. libfdt takes a node with a unit address for a path without one, the old scan by name does not.
 
     fdt_path_offset() (from 5.17 on) compares names up to the @ where the path has none: fdt_nodename_eq_().
@@ -59,7 +59,7 @@ class Asked(NamedTuple):
         return self.entries is None and not self.fault and not self.lacking and "size" in self.node.properties
 
 
-def asked(tree: Tree, parent: Node, release: Release) -> Iterator[Asked]:
+def asked(tree: Tree, parent: Node, release: EarlyMemory) -> Iterator[Asked]:
     """The available nodes below /reserved-memory, in the tree's order."""
     cells = root_cells(tree)
     for node in _nodes(parent, release):
@@ -67,7 +67,7 @@ def asked(tree: Tree, parent: Node, release: Release) -> Iterator[Asked]:
             yield _read(node, cells, release)
 
 
-def _nodes(parent: Node, release: Release) -> Iterator[Node]:
+def _nodes(parent: Node, release: EarlyMemory) -> Iterator[Node]:
     if not release.nested:
         yield from parent.children
         return
@@ -76,7 +76,7 @@ def _nodes(parent: Node, release: Release) -> Iterator[Node]:
     yield from below
 
 
-def _read(node: Node, cells: Cells, release: Release) -> Asked:
+def _read(node: Node, cells: Cells, release: EarlyMemory) -> Asked:
     no_map = "no-map" in node.properties
     raw = node.properties.get("reg")
     if raw is None:
@@ -99,7 +99,7 @@ class Wish(NamedTuple):
     ranges: tuple[Range, ...] | None
 
 
-def wish(node: Node, cells: Cells, release: Release) -> Wish | str:
+def wish(node: Node, cells: Cells, release: EarlyMemory) -> Wish | str:
     """The wish, or what the log says where it is refused (__reserved_mem_alloc_size())."""
     properties = node.properties
     if len(properties.get("size", b"")) != 4 * cells.size:

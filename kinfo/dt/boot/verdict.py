@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinfo.dt.boot.run import Boot, Listed
+from kinfo.dt.boot.run import Boot, ListedRegion
 from kinfo.dt.ranges import Range, bytes_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Held(NamedTuple):
     code: str = ""
 
 
-def lookup(boot: Boot, node: Node) -> Listed | None:
+def lookup(boot: Boot, node: Node) -> ListedRegion | None:
     """of_reserved_mem_lookup(): the first entry with the node's own name, wherever that node is."""
     return next((one for one in boot.listed if one.node.name == node.name), None)
 
@@ -53,7 +53,7 @@ def memory_of(boot: Boot, node: Node | None, smallest: int) -> Held:
     return _held(boot, found)
 
 
-def _held(boot: Boot, found: Listed) -> Held:
+def _held(boot: Boot, found: ListedRegion) -> Held:
     why = ""
     extent = found.extent
     if found.is_dynamic:
@@ -76,7 +76,7 @@ def _not_looked_at(node: Node) -> str:
     return f"{node.path} is no child of /reserved-memory: the kernel does not register it"
 
 
-def _losses(boot: Boot, found: Listed, smallest: int) -> Iterator[tuple[str, str]]:
+def _losses(boot: Boot, found: ListedRegion, smallest: int) -> Iterator[tuple[str, str]]:
     """What speaks against the memory, the gravest first."""
     extent = found.extent
     if extent is None:
@@ -93,7 +93,7 @@ def _losses(boot: Boot, found: Listed, smallest: int) -> Iterator[tuple[str, str
         yield "small", f"{extent.size} bytes are less than any record: the smallest has {smallest}"
 
 
-def _shared(boot: Boot, found: Listed, extent: Range) -> Iterator[tuple[str, str]]:
+def _shared(boot: Boot, found: ListedRegion, extent: Range) -> Iterator[tuple[str, str]]:
     for other in boot.listed:
         if other is not found and other.extent and other.extent.overlaps(extent):
             yield "overlap", f'"OVERLAP DETECTED!": {other.node.name} lies at {other.extent}'
@@ -102,7 +102,7 @@ def _shared(boot: Boot, found: Listed, extent: Range) -> Iterator[tuple[str, str
             yield "owned", f"{one.name} lies at {one.extent}"
 
 
-def _in_the_way(boot: Boot, found: Listed, extent: Range) -> str:
+def _in_the_way(boot: Boot, found: ListedRegion, extent: Range) -> str:
     """Who had the memory, as far as the tree tells."""
     others = [(one.name, one.extent) for one in boot.owned]
     others += [(one.node.name, one.extent) for one in boot.listed if one is not found and one.extent]

@@ -149,6 +149,6 @@ def _sizes(node: RamoopsNode) -> Iterator[Finding]:
         yield PLACE.at(at(node.node), f"{where}: {_zones(plan)}")
 
 
-def _zones(plan: layout.Plan) -> str:
+def _zones(plan: layout.ZonePlan) -> str:
     kinds = Counter((zone.kind, zone.size) for zone in plan.zones)
     return ", ".join(f"{count} x {kind} of {size} bytes" for (kind, size), count in kinds.items())

@@ -36,7 +36,7 @@ class Check(NamedTuple):
         return f"{key} is {stated} in it, {own} by {self.source}"
 
 
-class Evidence(NamedTuple):
+class NoteEvidence(NamedTuple):
     """What a VMCOREINFO's lines come to beside the memory: whether it belongs to the kernel in it."""
 
     checks: tuple[Check, ...]
@@ -55,9 +55,9 @@ class Evidence(NamedTuple):
         return "; ".join(map(str, self.differences[:_SHOWN]))
 
 
-def evidence(kernel: Kernel, values: dict[str, str]) -> Evidence:
+def evidence(kernel: Kernel, values: dict[str, str]) -> NoteEvidence:
     """VMCOREINFO's lines held against the kernel, as far as both say something."""
-    return Evidence(tuple(check for check in (*_of_build(kernel, values), *_of_boot(kernel, values)) if check.stated))
+    return NoteEvidence(tuple(check for check in (*_of_build(kernel, values), *_of_boot(kernel, values)) if check.stated))
 
 
 def _of_build(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from kinfo.findings import Finding, Severity
 from kinfo.kernel import rules
 from kinfo.kernel.boot.vmcoreinfo import read, value
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.formats import Format
+from kinfo.kernel.paging.formats import PageFormat
 from kinfo.record.kernels import Version
 from kinfo.record.scan import PAGE
 
@@ -75,7 +75,7 @@ def image_start(kernel: Kernel) -> int | None:
     return borders.stext - arm64.SEGMENT if is_arm64 and borders.stext % arm64.SEGMENT == 0 else None
 
 
-def _link_address(form: Format | None, version: Version | None) -> int | None:
+def _link_address(form: PageFormat | None, version: Version | None) -> int | None:
     if form is None or version is None:
         return None
     if form.machine != arm64.MACHINE:

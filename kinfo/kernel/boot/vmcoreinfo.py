@@ -69,7 +69,7 @@ def _read(kernel: Kernel) -> Vmcoreinfo:
     if not own and not seen.is_bound:
         own = next((values for values in in_ram(kernel.memory) if note.evidence(kernel, values).is_bound), {})
     is_bound = seen.is_bound or note.evidence(kernel, own).is_bound
-    seen = note.Evidence((*seen.checks, *_against(seen, stated, own)))
+    seen = note.NoteEvidence((*seen.checks, *_against(seen, stated, own)))
     if seen.differences:
         findings: tuple[Finding, ...] = (rules.KERNEL_FOREIGN_NOTE.at("VMCOREINFO", str(seen)),)
         return Vmcoreinfo(own, IN_RAM if own else "", is_bound, findings)
@@ -86,7 +86,7 @@ def _pointed_at(kernel: Kernel) -> dict[str, str]:
     return {} if note.evidence(kernel, values).differences else values
 
 
-def _against(seen: note.Evidence, stated: dict[str, str], own: dict[str, str]) -> Iterator[note.Check]:
+def _against(seen: note.NoteEvidence, stated: dict[str, str], own: dict[str, str]) -> Iterator[note.Check]:
     """The lines that differ between a note and the kernel's own copy, of those that both have."""
     known = {check.key for check in seen.differences}
     for key, words in stated.items():

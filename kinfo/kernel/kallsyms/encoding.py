@@ -56,7 +56,7 @@ def _names(memory: Memory, tables: Tables, marker_size: int, is_long: bool) -> C
     return test
 
 
-def _addresses(candidate: forms.Candidate, names: Names, pointers: Pointers) -> Callable[[], tuple[Addresses, str]]:
+def _addresses(candidate: forms.Reading, names: Names, pointers: Pointers) -> Callable[[], tuple[Addresses, str]]:
     def test() -> tuple[Addresses, str]:
         addresses = candidate.make()
         verify.addresses(names, addresses, pointers)

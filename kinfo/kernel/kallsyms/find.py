@@ -36,7 +36,7 @@ _MOST_RUNS = 64
 _MOST_TRIES = 1000  # places that are looked at closely; a kernel has a handful
 
 
-class Found(NamedTuple):
+class FoundTables(NamedTuple):
     """The tables, in addresses of the image, and how they are to be read.
 
     `num_syms_at` is where the number of symbols lies, `base_at` where kallsyms_relative_base does (0: the kernel has none),
@@ -63,7 +63,7 @@ class Values(Addresses):
     has_base = False
 
 
-def find_all(memory: Memory) -> Iterator[Found]:
+def find_all(memory: Memory) -> Iterator[FoundTables]:
     """The tables of every kernel in a memory, in addresses of the memory; the first ones of a bounded number of places."""
     for at in islice(_digits(memory), _MOST_TRIES):
         segment = next(one for one in memory.segments if one.start <= at < one.end)
@@ -83,7 +83,7 @@ def _digits(memory: Memory) -> Iterator[int]:
             yield start + one.start()
 
 
-def find(memory: Memory, start: int, end: int) -> Found | None:
+def find(memory: Memory, start: int, end: int) -> FoundTables | None:
     """The tables between two addresses of the image; None where there are none."""
     data = bytes(memory.view(start, end - start))
     at = data.find(_DIGITS)
@@ -110,7 +110,7 @@ def _index_places(data: bytes, at: int) -> Iterator[int]:
 
 def _verified(
     memory: Memory, data: bytes, start: int, table_at: int, index_at: int, *, with_values: bool = False
-) -> Found | None:
+) -> FoundTables | None:
     tables = Tables(1, 0, 0, start + table_at, start + index_at, 0, 0, 0)
     try:
         if table_at < 0:
@@ -186,7 +186,7 @@ def _name_places(data: bytes, markers: int, count: int, last: int) -> Iterator[t
             yield at + gap, int(words[index]), at
 
 
-def _placed(data: bytes, start: int, named: _Named) -> Iterator[Found]:
+def _placed(data: bytes, start: int, named: _Named) -> Iterator[FoundTables]:
     """The offsets, wherever their numbers are in order."""
     tables, count = named.tables, named.tables.num_syms
     behind = tables.token_index + 2 * _TOKENS
@@ -200,10 +200,10 @@ def _placed(data: bytes, start: int, named: _Named) -> Iterator[Found]:
         form = _form(raw, is_based=bool(base_at)) if len(raw) == 4 * count else None
         if form:
             one = tables._replace(offsets=offsets, seqs=seqs)
-            yield Found(one, named.names, named.num_syms_at, base_at, memoryview(raw), form)
+            yield FoundTables(one, named.names, named.num_syms_at, base_at, memoryview(raw), form)
 
 
-def _values(data: bytes, start: int, named: _Named) -> Iterator[Found]:
+def _values(data: bytes, start: int, named: _Named) -> Iterator[FoundTables]:
     """VAs of 8 bytes each, wherever they are in order: behind the index or, before 6.4, in front of the number."""
     import numpy as np
 
@@ -212,7 +212,7 @@ def _values(data: bytes, start: int, named: _Named) -> Iterator[Found]:
     for at in (behind + -behind % 8, named.num_syms_at - 8 * count):
         raw = data[at - start : at - start + 8 * count] if at >= start else b""
         if len(raw) == 8 * count and _rises((np.frombuffer(raw, "<u8") >> 1).astype(np.int64)):
-            yield Found(tables._replace(addresses=at), named.names, named.num_syms_at, 0, memoryview(raw), Values)
+            yield FoundTables(tables._replace(addresses=at), named.names, named.num_syms_at, 0, memoryview(raw), Values)
 
 
 def _form(raw: bytes, *, is_based: bool) -> type[Addresses] | None:

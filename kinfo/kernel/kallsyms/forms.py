@@ -41,7 +41,7 @@ class Build(NamedTuple):
         return tables.seqs == tables.offsets + 4 * tables.num_syms and not pointers.pa("relative")
 
 
-class Candidate(NamedTuple):
+class Reading(NamedTuple):
     """A reading of the table to be put to the test.
 
     `rank` orders them, likeliest first; `make` reads it (HoleError, KernelError); `base` is the record's field that the
@@ -53,53 +53,53 @@ class Candidate(NamedTuple):
     base: str = ""
 
 
-class Form(NamedTuple):
+class AddressForm(NamedTuple):
     """One form: the class that reads it, and the readings of a build's tables that it offers."""
 
     kind: type[Addresses]
-    readings: Callable[[Build], Iterator[Candidate]]
+    readings: Callable[[Build], Iterator[Reading]]
 
 
-def candidates(build: Build) -> list[Candidate]:
+def candidates(build: Build) -> list[Reading]:
     """Each reading that can be, likeliest first."""
     found = [one for form in FORMS for one in form.readings(build)]
     return sorted(found, key=lambda candidate: candidate.rank)
 
 
-def _place_relative(build: Build) -> Iterator[Candidate]:
+def _place_relative(build: Build) -> Iterator[Reading]:
     if at := build.tables.offsets:
-        yield Candidate(_SAID if build.is_place_relative else _POSSIBLE, lambda: PlaceRelative(build.offsets, at))
+        yield Reading(_SAID if build.is_place_relative else _POSSIBLE, lambda: PlaceRelative(build.offsets, at))
 
 
-def _counted(build: Build, kind: type[Addresses]) -> Iterator[Candidate]:
+def _counted(build: Build, kind: type[Addresses]) -> Iterator[Reading]:
     """From a base; more than one symbol may be meant."""
     places: dict[int, str] = {}
     for field in _BASES:
         places.setdefault(build.pointers.pa(field), build.pointers.field(field))
     for base, field in places.items():
         if base and build.tables.offsets:
-            yield Candidate(_USUAL, partial(lambda base: kind(build.offsets, base), base), field)
+            yield Reading(_USUAL, partial(lambda base: kind(build.offsets, base), base), field)
 
 
-def _base_relative(build: Build) -> Iterator[Candidate]:
+def _base_relative(build: Build) -> Iterator[Reading]:
     if not build.pointers.count("enabled_absolute_percpu"):
         yield from _counted(build, BaseRelative)
 
 
-def _absolute_percpu(build: Build) -> Iterator[Candidate]:
+def _absolute_percpu(build: Build) -> Iterator[Reading]:
     if build.pointers.count("enabled_absolute_percpu") or not build.pointers.says("enabled_absolute_percpu"):
         yield from _counted(build, AbsolutePercpu)
 
 
-def _absolute(build: Build) -> Iterator[Candidate]:
+def _absolute(build: Build) -> Iterator[Reading]:
     """At kallsyms_addresses where the record speaks of it; not relocatable since 7.0: 32-bit values at kallsyms_offsets."""
     tables, pointers = build.tables, build.pointers
     # the base is then 0 or, from the 2020 driver, the same as the offsets
     is_said = not pointers.count("enabled_base_relative") and pointers.pa("relative") == tables.offsets
     if tables.addresses and is_said and not (tables.offsets and build.is_place_relative):
-        yield Candidate(_SAID, lambda: _placed(build, tables.addresses))
+        yield Reading(_SAID, lambda: _placed(build, tables.addresses))
     if tables.offsets and pointers.word == 4:
-        yield Candidate(_LAST, lambda: _placed(build, tables.offsets))
+        yield Reading(_LAST, lambda: _placed(build, tables.offsets))
 
 
 def _placed(build: Build, table: int) -> Absolute:
@@ -115,9 +115,9 @@ def _placed(build: Build, table: int) -> Absolute:
     return Absolute(view, va - build.pointers.pa("stext"), word)
 
 
-FORMS: tuple[Form, ...] = (
-    Form(PlaceRelative, _place_relative),
-    Form(Absolute, _absolute),
-    Form(BaseRelative, _base_relative),
-    Form(AbsolutePercpu, _absolute_percpu),
+FORMS: tuple[AddressForm, ...] = (
+    AddressForm(PlaceRelative, _place_relative),
+    AddressForm(Absolute, _absolute),
+    AddressForm(BaseRelative, _base_relative),
+    AddressForm(AbsolutePercpu, _absolute_percpu),
 )

@@ -16,7 +16,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from kinfo.errors import DumpError, KernelError
-from kinfo.kernel.modules.layout import Range
+from kinfo.kernel.modules.layout import ModuleRange
 from kinfo.kernel.paging.space import Space
 
 _MOST = 1 << 14  # exports of a module; the largest have some hundreds
@@ -31,7 +31,7 @@ class Exporter(NamedTuple):
     """A module as this needs it: struct module up to its memory ranges, and those."""
 
     raw: bytes
-    ranges: list[Range]
+    ranges: list[ModuleRange]
 
     def holds(self, va: int) -> bool:
         """Whether a VA lies in it."""

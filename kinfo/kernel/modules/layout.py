@@ -29,7 +29,7 @@ _NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.,+-]*")  # KBUILD_MODNAME: the obj
 _FORMS = ((8, 16), (20, 24), (12, 16))  # of a mem[] entry: offset of size, bytes without the tree node
 
 
-class Range(NamedTuple):
+class ModuleRange(NamedTuple):
     """A part of a module's memory: what is in it, the VA of its start, and its bytes."""
 
     kind: str
@@ -49,10 +49,10 @@ class StructModule(NamedTuple):
     kallsyms: int  # offset of the pointer to struct mod_kallsyms; 0 where the record does not say
     source: str  # who says where its members are
     ranges_at: str
-    parts: Callable[[bytes], list[Range]]
+    parts: Callable[[bytes], list[ModuleRange]]
     fits: Callable[[bytes], bool]
 
-    def ranges(self, raw: bytes) -> list[Range]:
+    def ranges(self, raw: bytes) -> list[ModuleRange]:
         """The parts of a module's memory; none where what is there cannot be a module's."""
         return self.parts(raw) if self.fits(raw) else []
 
@@ -99,8 +99,8 @@ class _MemArray:
     def __init__(self, offset: int, size_at: int, stride: int) -> None:
         self.offset, self.size_at, self.stride = offset, size_at, stride
 
-    def __call__(self, raw: bytes) -> list[Range]:
-        return [Range(kind, base, size) for kind, base, size in self._entries(raw) if base and size]
+    def __call__(self, raw: bytes) -> list[ModuleRange]:
+        return [ModuleRange(kind, base, size) for kind, base, size in self._entries(raw) if base and size]
 
     def fits(self, raw: bytes) -> bool:
         """Whether every entry is empty or has a page's start and a size, and the text is not empty."""
@@ -119,8 +119,8 @@ class _Layouts:
         self.parts = [(kind, offset) for kind, offset in (("core", core), ("init", init)) if offset]
         self.word = word
 
-    def __call__(self, raw: bytes) -> list[Range]:
-        return [Range(*entry) for entry in self._entries(raw) if entry[1]]
+    def __call__(self, raw: bytes) -> list[ModuleRange]:
+        return [ModuleRange(*entry) for entry in self._entries(raw) if entry[1]]
 
     def fits(self, raw: bytes) -> bool:
         """Whether the core has a page's start and a size, and the init part has the same or neither."""

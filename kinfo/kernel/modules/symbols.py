@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kinfo.elf.structs import ELF32, ELF64, Form
+from kinfo.elf.structs import ELF32, ELF64, ElfForm
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.paging.space import Space
 from kinfo.record import text
@@ -66,7 +66,7 @@ def _rows(raw: bytes, word: int) -> Iterator[tuple[int, int, int]]:
         yield row.name, row.value, row.info
 
 
-def _form(word: int) -> Form:
+def _form(word: int) -> ElfForm:
     return ELF64 if word == 8 else ELF32
 
 

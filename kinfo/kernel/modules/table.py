@@ -12,7 +12,7 @@ from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.modules import lists, symbols
 from kinfo.kernel.modules.exports import Exporter, Exports
-from kinfo.kernel.modules.layout import STATES, Range, StructModule, layout_of
+from kinfo.kernel.modules.layout import STATES, ModuleRange, StructModule, layout_of
 from kinfo.kernel.modules.symbols import ModuleSymbol
 from kinfo.kernel.paging.space import Space
 from kinfo.printable import brief
@@ -33,7 +33,7 @@ class Module:
         self.va = va
         self.state = STATES[int.from_bytes(raw[:4], "little")]
         self.name = text.escape(struct.name(raw))
-        self.ranges: list[Range] = struct.ranges(raw)
+        self.ranges: list[ModuleRange] = struct.ranges(raw)
         self._kallsyms = int.from_bytes(raw[struct.kallsyms :][: struct.word], "little") if struct.kallsyms else 0
         self._space, self._word, self._exports = space, struct.word, exports
         self._raw = raw
@@ -62,7 +62,7 @@ class Module:
                 firsts.setdefault(symbol.va, symbol)
         return sorted(firsts.values(), key=lambda symbol: symbol.va)
 
-    def range_of(self, va: int) -> Range | None:
+    def range_of(self, va: int) -> ModuleRange | None:
         """The part of its memory that a VA is in."""
         return next((part for part in self.ranges if part.start <= va < part.start + part.size), None)
 

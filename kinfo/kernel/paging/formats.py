@@ -19,7 +19,7 @@ _ARM_PXN, _ARM_PXN_TABLE = 1 << 53, 1 << 59  # privileged execute never: of a ma
 _X86_LARGE, _X86_NX = 1 << 7, 1 << 63
 
 
-class Entry(NamedTuple):
+class Descriptor(NamedTuple):
     """What an entry says: the PA of the next table, or (`is_leaf`) of what is mapped; whether the kernel may execute it."""
 
     pa: int
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     is_executable: bool
 
 
-class Format(NamedTuple):
+class PageFormat(NamedTuple):
     """One format.
 
     `va_bits` are those that the tables translate (on x86-64 with the sign bit, arm64 has a table for each half); `blocks` the
@@ -61,19 +61,19 @@ class Format(NamedTuple):
         bits = self.va_bits if level == self.levels - 1 else self.shift(level + 1)
         return 1 << bits - self.shift(level)
 
-    def entry(self, raw: int, level: int) -> Entry | None:
+    def entry(self, raw: int, level: int) -> Descriptor | None:
         """An entry taken apart; None where it maps nothing."""
         if not raw & _VALID:
             return None
         return self._x86(raw, level) if self.machine == X86_64 else self._arm64(raw, level)
 
-    def _arm64(self, raw: int, level: int) -> Entry | None:
+    def _arm64(self, raw: int, level: int) -> Descriptor | None:
         is_table = bool(raw & _ARM_TABLE)
         if level and is_table:
-            return Entry(self._address(raw, 0), is_leaf=False, is_executable=not raw & _ARM_PXN_TABLE)
+            return Descriptor(self._address(raw, 0), is_leaf=False, is_executable=not raw & _ARM_PXN_TABLE)
         if bool(level) == is_table or level not in self.blocks:
             return None
-        return Entry(self._address(raw, level), is_leaf=True, is_executable=not raw & _ARM_PXN)
+        return Descriptor(self._address(raw, level), is_leaf=True, is_executable=not raw & _ARM_PXN)
 
     def _address(self, raw: int, level: int) -> int:
         low = self.shift(level)
@@ -83,25 +83,25 @@ class Format(NamedTuple):
             return raw >> low << low & (1 << 50) - 1 | (raw >> 8 & 3) << 50
         return raw >> low << low & (1 << 48) - 1
 
-    def _x86(self, raw: int, level: int) -> Entry | None:
+    def _x86(self, raw: int, level: int) -> Descriptor | None:
         is_leaf = level == 0 or bool(raw & _X86_LARGE)
         if is_leaf and level not in self.blocks:
             return None
         low = self.shift(level) if is_leaf else 12
-        return Entry(raw >> low << low & (1 << 52) - 1, is_leaf, not raw & _X86_NX)
+        return Descriptor(raw >> low << low & (1 << 52) - 1, is_leaf, not raw & _X86_NX)
 
 
-FORMATS: tuple[Format, ...] = (
-    Format("arm64, 4K pages, 39-bit VA", ARM64, 12, 39, 3, (0, 1, 2)),
-    Format("arm64, 4K pages, 48-bit VA", ARM64, 12, 48, 4, (0, 1, 2)),
-    Format("arm64, 4K pages, 52-bit VA (LPA2)", ARM64, 12, 52, 5, (0, 1, 2, 3), "lpa2"),
-    Format("arm64, 16K pages, 36-bit VA", ARM64, 14, 36, 2, (0, 1)),
-    Format("arm64, 16K pages, 47-bit VA", ARM64, 14, 47, 3, (0, 1)),
-    Format("arm64, 16K pages, 48-bit VA", ARM64, 14, 48, 4, (0, 1)),
-    Format("arm64, 16K pages, 52-bit VA (LPA2)", ARM64, 14, 52, 4, (0, 1, 2), "lpa2"),
-    Format("arm64, 64K pages, 42-bit VA", ARM64, 16, 42, 2, (0, 1), "lpa"),
-    Format("arm64, 64K pages, 48-bit VA", ARM64, 16, 48, 3, (0, 1), "lpa"),
-    Format("arm64, 64K pages, 52-bit VA", ARM64, 16, 52, 3, (0, 1, 2), "lpa"),
-    Format("x86-64, 4 levels", X86_64, 12, 48, 4, (0, 1, 2)),
-    Format("x86-64, 5 levels", X86_64, 12, 57, 5, (0, 1, 2)),
+FORMATS: tuple[PageFormat, ...] = (
+    PageFormat("arm64, 4K pages, 39-bit VA", ARM64, 12, 39, 3, (0, 1, 2)),
+    PageFormat("arm64, 4K pages, 48-bit VA", ARM64, 12, 48, 4, (0, 1, 2)),
+    PageFormat("arm64, 4K pages, 52-bit VA (LPA2)", ARM64, 12, 52, 5, (0, 1, 2, 3), "lpa2"),
+    PageFormat("arm64, 16K pages, 36-bit VA", ARM64, 14, 36, 2, (0, 1)),
+    PageFormat("arm64, 16K pages, 47-bit VA", ARM64, 14, 47, 3, (0, 1)),
+    PageFormat("arm64, 16K pages, 48-bit VA", ARM64, 14, 48, 4, (0, 1)),
+    PageFormat("arm64, 16K pages, 52-bit VA (LPA2)", ARM64, 14, 52, 4, (0, 1, 2), "lpa2"),
+    PageFormat("arm64, 64K pages, 42-bit VA", ARM64, 16, 42, 2, (0, 1), "lpa"),
+    PageFormat("arm64, 64K pages, 48-bit VA", ARM64, 16, 48, 3, (0, 1), "lpa"),
+    PageFormat("arm64, 64K pages, 52-bit VA", ARM64, 16, 52, 3, (0, 1, 2), "lpa"),
+    PageFormat("x86-64, 4 levels", X86_64, 12, 48, 4, (0, 1, 2)),
+    PageFormat("x86-64, 5 levels", X86_64, 12, 57, 5, (0, 1, 2)),
 )

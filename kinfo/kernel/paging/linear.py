@@ -13,7 +13,7 @@ from kinfo.arch import arm64, x86_64
 from kinfo.arch.address import MASK, SPACE
 from kinfo.errors import HoleError
 from kinfo.kernel.kallsyms.addresses import numbers
-from kinfo.kernel.paging.formats import Format
+from kinfo.kernel.paging.formats import PageFormat
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.paging.walk import Mapping, walk
 from kinfo.memory import Memory
@@ -119,7 +119,7 @@ def _has_image(space: Space, distance: int) -> bool | None:
 class _Lowest:
     """The first mappings between two VAs that are no code."""
 
-    def __init__(self, memory: Memory, form: Format, start: int, end: int) -> None:
+    def __init__(self, memory: Memory, form: PageFormat, start: int, end: int) -> None:
         self.memory, self.form, self.start, self.end = memory, form, start, end
         self.tables = self.found = 0
 

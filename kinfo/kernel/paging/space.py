@@ -12,7 +12,7 @@ from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.table import Kallsyms
 from kinfo.kernel.kallsyms.tables import stored_base
-from kinfo.kernel.paging.formats import FORMATS, Format
+from kinfo.kernel.paging.formats import FORMATS, PageFormat
 from kinfo.kernel.paging.walk import Mapping, find, walk
 from kinfo.memory import Memory
 from kinfo.printable import brief
@@ -39,7 +39,7 @@ class Space:
         walked = self._walked(stored)
         if stored is None and walked is None:
             raise KernelError(f"no virtual address can be had: {self.reason}", "symbols have physical addresses all the same")
-        self.form: Format | None = walked[0] if walked else None
+        self.form: PageFormat | None = walked[0] if walked else None
         self.voffset = walked[1] if walked else stored.voffset if stored else 0
         self.evidence = _evidence(stored, walked)
         if not walked:
@@ -48,8 +48,8 @@ class Space:
             message = f"{stored.source} gives {stored.voffset:#x}, the page table {walked[1]:#x}"
             self.findings += (rules.KERNEL_VOFFSET.at("kimage_voffset", message),)
 
-    def _walked(self, stored: Stored | None) -> tuple[Format, int] | None:
-        """Format and voffset as the page tables have them; sets `reason` where they say nothing."""
+    def _walked(self, stored: Stored | None) -> tuple[PageFormat, int] | None:
+        """PageFormat and voffset as the page tables have them; sets `reason` where they say nothing."""
         pointers = self.kallsyms.pointers
         if pointers.word == 4:
             self.reason = "page tables of 32-bit kernels are not read"
@@ -66,7 +66,7 @@ class Space:
             return self._confirmed(forms, stored) or self._searched(forms)
         return None
 
-    def _confirmed(self, forms: list[Format], stored: Stored | None) -> tuple[Format, int] | None:
+    def _confirmed(self, forms: list[PageFormat], stored: Stored | None) -> tuple[PageFormat, int] | None:
         """The format under which the voffset that is known already holds."""
         if stored is None:
             return None
@@ -76,7 +76,7 @@ class Space:
             self.remedy = "dump all RAM: the kernel takes the memory of its page tables from anywhere in it"
         return found
 
-    def _is_cut(self, form: Format, voffset: int) -> bool:
+    def _is_cut(self, form: PageFormat, voffset: int) -> bool:
         """Whether the walk to the image's code ends at a table that the dump lacks."""
         try:
             walk(self.memory, self.root, form, (self.kallsyms.borders.stext + voffset) & self.mask)
@@ -84,8 +84,8 @@ class Space:
             return True
         return False
 
-    def _searched(self, forms: list[Format]) -> tuple[Format, int] | None:
-        """Format and voffset of the first executable mapping of _stext under which the rest of the image holds too."""
+    def _searched(self, forms: list[PageFormat]) -> tuple[PageFormat, int] | None:
+        """PageFormat and voffset of the first executable mapping of _stext under which the rest of the image holds too."""
         reason = f"the page table at PA {self.root:#x} maps the image in no format that is known"
         for form in forms:
             try:
@@ -97,12 +97,12 @@ class Space:
         self.reason = self.reason or reason
         return None
 
-    def _mappings(self, form: Format) -> Iterator[Mapping]:
+    def _mappings(self, form: PageFormat) -> Iterator[Mapping]:
         version = self.kallsyms.pointers.version
         upwards = form.machine == arm64.MACHINE and version is not None and not arm64.is_flipped(version)
         return find(self.memory, self.root, form, self.kallsyms.borders.stext, upwards=upwards)
 
-    def _holds(self, form: Format, voffset: int) -> bool:
+    def _holds(self, form: PageFormat, voffset: int) -> bool:
         """Whether the tables map code, read-only data and data of the image at one distance, and the code executable.
 
         No kernel maps its image with blocks that reach beyond it, but for the ends of the 2 MiB that x86-64 takes: other
@@ -192,7 +192,7 @@ def _stored_voffset(memory: Memory, kallsyms: Kallsyms) -> Stored | None:
     return Stored(voffset, "kallsyms_relative_base")
 
 
-def _evidence(stored: Stored | None, walked: tuple[Format, int] | None) -> str:
+def _evidence(stored: Stored | None, walked: tuple[PageFormat, int] | None) -> str:
     if walked is None:
         return stored.source if stored else ""
     tables = "the page table's mapping of the image"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kinfo.arch.address import SPACE
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
-from kinfo.kernel.paging.formats import Entry, Format
+from kinfo.kernel.paging.formats import Descriptor, PageFormat
 from kinfo.memory import Memory
 
 _ENTRY = 8
@@ -25,7 +25,7 @@ class Mapping(NamedTuple):
     is_executable: bool
 
 
-def walk(memory: Memory, root: int, form: Format, va: int) -> Mapping | None:
+def walk(memory: Memory, root: int, form: PageFormat, va: int) -> Mapping | None:
     """The mapping that holds a VA of the kernel's half; None where there is none. Raises HoleError for tables not dumped."""
     if not form.half <= va < SPACE:
         return None
@@ -43,7 +43,7 @@ def walk(memory: Memory, root: int, form: Format, va: int) -> Mapping | None:
     return None
 
 
-def find(memory: Memory, root: int, form: Format, pa: int, *, upwards: bool) -> Iterator[Mapping]:
+def find(memory: Memory, root: int, form: PageFormat, pa: int, *, upwards: bool) -> Iterator[Mapping]:
     """Every executable mapping in the kernel's half that holds a PA, from the highest VA down, or `upwards`.
 
     Raises KernelError when the tables do not come to an end (one that points to itself, or garbage).
@@ -52,7 +52,7 @@ def find(memory: Memory, root: int, form: Format, pa: int, *, upwards: bool) -> 
 
 
 class _Search:
-    def __init__(self, memory: Memory, form: Format, pa: int, *, upwards: bool) -> None:
+    def __init__(self, memory: Memory, form: PageFormat, pa: int, *, upwards: bool) -> None:
         self.memory, self.form, self.pa, self.upwards = memory, form, pa, upwards
         self.seen = 0
 
@@ -73,7 +73,7 @@ class _Search:
             if entry and entry.is_executable and va >= self.form.half:
                 yield from self._of(entry, va, size, level)
 
-    def _of(self, entry: Entry, va: int, size: int, level: int) -> Iterator[Mapping]:
+    def _of(self, entry: Descriptor, va: int, size: int, level: int) -> Iterator[Mapping]:
         if not entry.is_leaf:
             yield from self.below(entry.pa, level - 1, va)
         elif entry.pa <= self.pa < entry.pa + size:

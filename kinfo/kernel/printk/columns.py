@@ -34,7 +34,7 @@ class Run(NamedTuple):
         return layout.word == _WORD and is_aligned and sys.byteorder == "little" and self.size_bits > 3
 
 
-class Found(NamedTuple):
+class FoundColumns(NamedTuple):
     """The messages, and how many slots before them are free to be used again."""
 
     messages: list[Message]
@@ -45,7 +45,7 @@ Other = Callable[[int, int, int, int], "bytes | None"]  # id, begin, next and le
 Said = Callable[[bytes, bytes, bytes], tuple[Any, ...]]
 
 
-def found(run: Run, layout: RingLayout, other: Other, said: Said, is_seq: Callable[[int, int], bool]) -> Found | None:
+def found(run: Run, layout: RingLayout, other: Other, said: Said, is_seq: Callable[[int, int], bool]) -> FoundColumns | None:
     """The messages of a run in which slots that are free are followed by finished ones only; None for any other run."""
     states = _column(run.descs, "Q", layout.desc_at[0], layout.desc.size)
     free = next((index for index, state in enumerate(states) if state < _REUSABLE), len(states))
@@ -55,7 +55,7 @@ def found(run: Run, layout: RingLayout, other: Other, said: Said, is_seq: Callab
     infos = run.infos[free * layout.info.size :]
     seqs = _column(infos, "Q", layout.info_at[0], layout.info.size)
     if not seqs:
-        return Found([], free)
+        return FoundColumns([], free)
     if seqs != list(range(seqs[0], seqs[0] + len(seqs))) or not is_seq(seqs[0], between):
         return None
     texts = list(_texts(run, layout, free, _column(infos, "H", layout.info_at[2], layout.info.size), other))
@@ -71,7 +71,7 @@ def found(run: Run, layout: RingLayout, other: Other, said: Said, is_seq: Callab
         *_words(infos, layout, said),
     )
     messages = map(Message._make, zip(*columns, strict=False))  # what nobody said anything beside of is repeated for ever
-    return Found([message for message in messages if message.raw is not None], free)
+    return FoundColumns([message for message in messages if message.raw is not None], free)
 
 
 def _column(raw: memoryview, code: str, at: int, stride: int) -> list[int]:

@@ -60,7 +60,7 @@ def known() -> list[LogLayout]:
     ]
 
 
-class Place(NamedTuple):
+class BufferPlace(NamedTuple):
     """Where the buffer is: the VA of its first byte, its size, the indices of the oldest record and behind the newest one.
 
     `first_seq` is the oldest one's sequence number, None where the kernel does not say.
@@ -76,7 +76,7 @@ class Place(NamedTuple):
 class LogBuffer:
     """The buffer at a place. Raises KernelError for a place that can be none."""
 
-    def __init__(self, reach: Reach, layout: LogLayout, place: Place) -> None:
+    def __init__(self, reach: Reach, layout: LogLayout, place: BufferPlace) -> None:
         self.layout, self.place = layout, place
         self.lost: Counter[str] = Counter()
         if not layout.size <= place.size <= _LARGEST or max(place.first, place.next) > place.size:

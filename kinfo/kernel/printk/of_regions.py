@@ -25,7 +25,7 @@ _STATIC = ("Kprb_desc", "Kprb_info", "Kprb_data")
 _PRB = 8  # where prb is put without VMCOREINFO: no region can be there
 
 
-class Region(NamedTuple):
+class LogRegion(NamedTuple):
     """A region file: its id, the name that the minidump driver gave it, and its bytes."""
 
     id: int
@@ -33,7 +33,7 @@ class Region(NamedTuple):
     data: bytes
 
 
-def log_of(regions: Sequence[Region], source: str) -> PrintkLog:
+def log_of(regions: Sequence[LogRegion], source: str) -> PrintkLog:
     """The log. Raises KernelError with the files that are missing."""
     by_name = {region.name: region for region in sorted(regions, key=lambda one: -one.id)}  # the lower id stays
     rings = sorted((one for one in regions if one.name == "Kprintk_r"), key=lambda one: one.id)
@@ -69,12 +69,12 @@ def _word(prb: bytes) -> int:
 class _Placed:
     """Puts region files at the VAs that the rings give them."""
 
-    def __init__(self, reach: Regions, regions: Sequence[Region], values: dict[str, str]) -> None:
+    def __init__(self, reach: Regions, regions: Sequence[LogRegion], values: dict[str, str]) -> None:
         self.reach, self.regions = reach, regions
         stated = layouts.stated(values)
         self.layouts = [*([stated] if stated else ()), *layouts.known(reach.word)]
 
-    def static(self, va: int, ring: Region, by_name: dict[str, Region]) -> None:
+    def static(self, va: int, ring: LogRegion, by_name: dict[str, LogRegion]) -> None:
         """The static ring, whose tables have ids of their own."""
         self.reach.add(va, ring.data)
         for found, _ in self._heads(va):
@@ -84,7 +84,7 @@ class _Placed:
                     self.reach.add(pointer, by_name[name].data)
             return
 
-    def dynamic(self, va: int, ring: Region) -> None:
+    def dynamic(self, va: int, ring: LogRegion) -> None:
         """The ring that took over: its tables are regions of just their size; of several, the one that fits in."""
         self.reach.add(va, ring.data)
         for found, shape in self._heads(va):
@@ -104,11 +104,11 @@ class _Placed:
             except KinfoError:
                 continue
 
-    def _sized(self, size: int) -> list[Region]:
+    def _sized(self, size: int) -> list[LogRegion]:
         """Regions of a size; the driver rounds it up to 4."""
         return [one for one in self.regions if len(one.data) == size + -size % 4 and one.data]
 
-    def _chosen(self, va: int, shape: RingLayout, pointer: int, choices: list[Region]) -> Region | None:
+    def _chosen(self, va: int, shape: RingLayout, pointer: int, choices: list[LogRegion]) -> LogRegion | None:
         """The one region among several of a size with which the ring has most messages; None for a draw."""
         counts = []
         for choice in choices:

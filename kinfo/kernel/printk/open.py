@@ -18,7 +18,7 @@ from kinfo.sources.folder import has_dump
 Path = str | os.PathLike[str]
 
 
-class Opened(NamedTuple):
+class OpenedLog(NamedTuple):
     """A log, and the kernel where a record led to it (it is open: close it)."""
 
     log: PrintkLog
@@ -44,7 +44,7 @@ def open_log(
     stdin: BinaryIO | None = None,
     *,
     is_kernel_wanted: bool = False,
-) -> Opened:
+) -> OpenedLog:
     """The log, with the kernel that it is of where that was found; `is_kernel_wanted`: for more than its log.
 
     Errors as for `dmesg`.
@@ -54,13 +54,13 @@ def open_log(
         from kinfo.kernel.printk import region_files
 
         if files := region_files.named(paths):
-            return Opened(region_files.log_of(files, paths), None)
+            return OpenedLog(region_files.log_of(files, paths), None)
     memory = open_memory(paths, stdin)
     kernel: Kernel | None = None
     try:
         kernel = _kernel(memory, record_word(kinfo), is_wanted=is_kernel_wanted)
         if kernel is not None:
-            return Opened(of_kernel.log_of(kernel), kernel)
+            return OpenedLog(of_kernel.log_of(kernel), kernel)
         from kinfo.kernel.printk import of_note
 
         assert isinstance(memory, Memory)
@@ -69,7 +69,7 @@ def open_log(
         memory.close()
         raise
     memory.close()
-    return Opened(log, None)
+    return OpenedLog(log, None)
 
 
 def _may_be_regions(path: str) -> bool:

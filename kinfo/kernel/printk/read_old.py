@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinfo.errors import KernelError
 from kinfo.kernel.printk import log_buf, rules
-from kinfo.kernel.printk.log_buf import LogBuffer, Place
+from kinfo.kernel.printk.log_buf import BufferPlace, LogBuffer
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import exactly
 from kinfo.kernel.printk.slots import DAMAGED, NOT_DUMPED
@@ -34,7 +34,7 @@ def of_buffer(where: Where) -> PrintkLog:
     return PrintkLog(messages, where.source, buffer.layout.source, +buffer.lost, tuple(findings), where.release)
 
 
-def _place(where: Where) -> Place:
+def _place(where: Where) -> BufferPlace:
     """Where the old buffer is: log_buf points to it, three more variables are numbers of 4 bytes."""
 
     def number(name: str, size: int) -> int:
@@ -51,4 +51,4 @@ def _place(where: Where) -> Place:
         seq = number("log_first_seq", 8)
     except KernelError:  # VMCOREINFO does not have it
         seq = None
-    return Place(start, size, first, last, seq)
+    return BufferPlace(start, size, first, last, seq)

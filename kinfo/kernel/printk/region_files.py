@@ -1,4 +1,4 @@
-"""Region files as the minidump driver and the firmware name them: md_K, 8 letters at most, the region's id, .BIN."""
+"""LogRegion files as the minidump driver and the firmware name them: md_K, 8 letters at most, the region's id, .BIN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kinfo.errors import DumpError, KinfoError
 from kinfo.kernel.printk import of_regions
 from kinfo.kernel.printk.message import PrintkLog
-from kinfo.kernel.printk.of_regions import Region
+from kinfo.kernel.printk.of_regions import LogRegion
 from kinfo.meminspect import minidump
 from kinfo.memory import open_dump
 
@@ -45,7 +45,7 @@ def _entry(path: str) -> tuple[int, str] | None:
     return (found.id or 0, found.name)
 
 
-def regions(paths: Sequence[str]) -> list[Region]:
+def regions(paths: Sequence[str]) -> list[LogRegion]:
     """The regions in these files. Raises DumpError for one that cannot be read."""
     found = []
     for path in paths:
@@ -53,5 +53,5 @@ def regions(paths: Sequence[str]) -> list[Region]:
         if entry is None or not os.path.getsize(path):  # v3 registers a log of log_buf_len= with size 0
             continue
         with open_dump(path) as dump:
-            found.append(Region(*entry, dump.read(0, _LARGEST_REGION)))
+            found.append(LogRegion(*entry, dump.read(0, _LARGEST_REGION)))
     return found

@@ -12,8 +12,8 @@ import struct
 
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import unsigned
-from kinfo.kernel.stack.model import Chain, Frame, Kind, Registers, Stack
-from kinfo.kernel.stack.names import Namer
+from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
+from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.tasks.table import Tasks
 
 _FINAL, _PT_REGS = 1, 2  # FRAME_META_TYPE_*, arch/arm64/include/asm/stacktrace/frame.h
@@ -31,7 +31,7 @@ _STARTS = ("el0", "ret_from_fork", "__secondary_switched", "__primary_switched",
 class Arm64:
     """Unwinds the stacks of one kernel."""
 
-    def __init__(self, tasks: Tasks, namer: Namer) -> None:
+    def __init__(self, tasks: Tasks, namer: FrameNamer) -> None:
         self._kernel, self._reader, self._namer = tasks.kernel, tasks.reader, namer
         types = tasks.kernel.types
         regs = types["pt_regs"]
@@ -166,9 +166,9 @@ class _Walk:
     def _begin(self, start: Registers, stack: str) -> None:
         """Take up registers: where it was, and its caller where that is in the link register alone."""
         if pc := unsigned(self._kernel, start.pc) if start.pc else None:
-            self._frames.append(self._namer.frame(pc, Kind.PC if start.is_exact else Kind.RETURN, stack))
+            self._frames.append(self._namer.frame(pc, FrameKind.PC if start.is_exact else FrameKind.RETURN, stack))
             if link := self._of.link(start._replace(pc=pc)):
-                self._frames.append(self._namer.frame(link, Kind.LINK, stack))
+                self._frames.append(self._namer.frame(link, FrameKind.LINK, stack))
         self._next = start.fp
 
     def _step(self) -> str:
@@ -191,7 +191,7 @@ class _Walk:
             return f"!the record at VA {fp:#x} of the {stack.name} stack returns to {lr:#x}, which is no code"
         if not self._of.is_returned_to(pc):
             return f"!the record at VA {fp:#x} of the {stack.name} stack returns to {pc:#x}, which is behind no call"
-        self._frames.append(self._namer.frame(pc, Kind.RETURN, stack.name))
+        self._frames.append(self._namer.frame(pc, FrameKind.RETURN, stack.name))
         self._next = fp_next
         return ""
 

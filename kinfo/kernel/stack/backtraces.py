@@ -13,7 +13,7 @@ from kinfo.kernel.stack import rules
 from kinfo.kernel.stack.arm64 import Arm64
 from kinfo.kernel.stack.cpus import Running, begin, running
 from kinfo.kernel.stack.model import Backtrace, Chain, Registers
-from kinfo.kernel.stack.names import Namer
+from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.stack.stacks import stacks_of, task_stack
 from kinfo.kernel.stack.x86 import X86
 from kinfo.kernel.tasks.table import Tasks
@@ -32,7 +32,7 @@ class Backtraces:
 
     def __init__(self, tasks: Tasks, sets: Sequence[RegisterSet] | None = None, source: str = "") -> None:
         kernel = tasks.kernel
-        self.tasks, self.namer = tasks, Namer(kernel)
+        self.tasks, self.namer = tasks, FrameNamer(kernel)
         self._sets = register_sets(kernel.memory) if sets is None else sets
         self._source = source or "the CPU's registers, in the dump's NT_PRSTATUS note"
         machine = kernel.space.form.machine if kernel.space and kernel.space.form else None

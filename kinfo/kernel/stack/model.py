@@ -9,7 +9,7 @@ from kinfo.kernel.kernel import Place
 from kinfo.kernel.tasks.task import Task
 
 
-class Kind(Enum):
+class FrameKind(Enum):
     """What an address of a chain is."""
 
     PC = "pc"  # where the CPU was, or was interrupted
@@ -21,7 +21,7 @@ class Frame(NamedTuple):
     """One line of a chain: `pc` is a VA, `place` what it belongs to (None: no symbol), `stack` where it was found."""
 
     pc: int
-    kind: Kind
+    kind: FrameKind
     place: Place | None
     stack: str
 

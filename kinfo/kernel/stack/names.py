@@ -5,21 +5,21 @@ from __future__ import annotations
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import returned_to
 from kinfo.kernel.kernel import Kernel, Place
-from kinfo.kernel.stack.model import Frame, Kind
+from kinfo.kernel.stack.model import Frame, FrameKind
 
 CODE = "tTwW"
 
 
-class Namer:
+class FrameNamer:
     """Makes frames of addresses: a return address at a function's first byte belongs to the function before."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._known: dict[tuple[int, bool], Place | None] = {}
 
-    def frame(self, pc: int, kind: Kind, stack: str) -> Frame:
+    def frame(self, pc: int, kind: FrameKind, stack: str) -> Frame:
         """A frame with its name."""
-        return Frame(pc, kind, self.place(pc, is_return=kind is not Kind.PC), stack)
+        return Frame(pc, kind, self.place(pc, is_return=kind is not FrameKind.PC), stack)
 
     def place(self, pc: int, *, is_return: bool = False) -> Place | None:
         """What an address belongs to; None where it has no name."""

@@ -153,7 +153,7 @@ def _extent(places: _Places, index: int, borders: Borders) -> tuple[int, int]:
     return first, last + 1
 
 
-class Modules:
+class ModuleOrc:
     """The tables of modules (mod_arch_specific), each read when an address of it is first asked for."""
 
     def __init__(self, kernel: Kernel, form: OrcFormat) -> None:

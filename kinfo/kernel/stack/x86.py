@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel.stack import orc
-from kinfo.kernel.stack.model import Chain, Frame, Kind, Registers, Stack
-from kinfo.kernel.stack.names import Namer
+from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
+from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.stack.orc import Orc
 from kinfo.kernel.tasks.table import Tasks
 
@@ -21,7 +21,7 @@ _USER = 3  # of cs
 class X86:
     """Unwinds the stacks of one kernel."""
 
-    def __init__(self, tasks: Tasks, namer: Namer) -> None:
+    def __init__(self, tasks: Tasks, namer: FrameNamer) -> None:
         kernel, types = tasks.kernel, tasks.kernel.types
         self.reader, self.namer = tasks.reader, namer
         self._sp = tasks.fields.struct.offset("thread.sp")
@@ -32,7 +32,7 @@ class X86:
         self.table: orc.OrcTable | None = None
         if "orc_entry" in types:
             form = orc.OrcFormat(types)
-            self.table, self.modules = orc.of_image(kernel, form), orc.Modules(kernel, form)
+            self.table, self.modules = orc.of_image(kernel, form), orc.ModuleOrc(kernel, form)
         text = kernel.kallsyms.borders
         assert kernel.space
         self._text = range(kernel.space.va(text.text), kernel.space.va(max(text.etext, text.einittext)))
@@ -77,7 +77,7 @@ class _Walk:
         """All of it."""
         end = ""
         while not end:
-            kind = Kind.PC if self.is_exact else Kind.RETURN
+            kind = FrameKind.PC if self.is_exact else FrameKind.RETURN
             self.frames.append(self.of.namer.frame(self.ip, kind, self._stack()))
             before = self.sp
             try:

@@ -10,7 +10,7 @@ from kinfo.arch.address import MASK
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
-from kinfo.kernel.kallsyms.find import Found
+from kinfo.kernel.kallsyms.find import FoundTables
 from kinfo.kernel.unrecorded.by_vmcoreinfo import stated_voffset
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Memory
@@ -21,7 +21,7 @@ _BANNER = re.compile(rb"Linux version (\d[ -~]{1,127}?) \(")
 _MOST_BANNERS = 64
 
 
-def readings(memory: Memory, found: Found, infos: Iterable[Mapping[str, str]]) -> Iterator[StatedPointers]:
+def readings(memory: Memory, found: FoundTables, infos: Iterable[Mapping[str, str]]) -> Iterator[StatedPointers]:
     """What the tables come to, at each place that something speaks for."""
     addresses = found.addresses(0)
     try:
@@ -61,7 +61,7 @@ def _banners(memory: Memory) -> list[tuple[int, str]]:
     return found[:_MOST_BANNERS]
 
 
-def _pointers(found: Found, here: Mapping[str, int], shift: int, release: str, root: int) -> StatedPointers:
+def _pointers(found: FoundTables, here: Mapping[str, int], shift: int, release: str, root: int) -> StatedPointers:
     tables = found.tables._asdict()
     counts = {"num_syms": tables.pop("num_syms"), "bit_per_long": 64}
     places = tables | {"stext": here.get("_stext", 0) + shift & MASK, "seqs_of_names": tables.pop("seqs")}

@@ -12,7 +12,7 @@ _HEADER = re.compile(rb"====(-?\d{1,20})\.(\d{1,20})(?:-(.))?\n", re.DOTALL)
 _PART = re.compile(rb"([A-Z][A-Za-z ]{2,20})#(\d{1,10}) Part(\d{1,10})\n")
 
 
-class Record(NamedTuple):
+class CrashRecord(NamedTuple):
     """One record as /sys/fs/pstore shows it.
 
     `seconds` and `micros` are the clock's at the time of the crash. `reason`, `crash` (which of that boot) and `part`
@@ -35,7 +35,7 @@ def is_record(data: bytes) -> bool:
     return _HEADER.match(data) is not None
 
 
-def read(data: bytes, room: int) -> Record | None:
+def read(data: bytes, room: int) -> CrashRecord | None:
     """The record in a zone's bytes; None where there is no header. `room` is how many bytes a record may unpack to."""
     header = _HEADER.match(data)
     if header is None:
@@ -46,7 +46,9 @@ def read(data: bytes, room: int) -> Record | None:
         body, packing, fault = packed.unpack(body, room, _PART)
     first = None if fault else _PART.match(body)
     reason = first[1].decode() if first else ""
-    return Record(body, seconds, micros, reason, int(first[2]) if first else 0, int(first[3]) if first else 0, packing, fault)
+    return CrashRecord(
+        body, seconds, micros, reason, int(first[2]) if first else 0, int(first[3]) if first else 0, packing, fault
+    )
 
 
 def without_part(text: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from kinfo.memory import Dump
 from kinfo.regions.ramoops import dmesg, ecc
-from kinfo.regions.ramoops.zone import LARGEST, MAGIC, Header, header_of
+from kinfo.regions.ramoops.zone import LARGEST, MAGIC, ZoneHeader, header_of
 
 _GAP = 8 << 20  # zones of one region are not further apart; boards have up to 2 MiB
 _FTRACE = re.compile(rb"(?s)(?=..[@-O]C)")  # the signature ^ a version: the top byte of that is 0, the next below 16
@@ -27,17 +27,17 @@ _PARITIES = (_USUAL, *(size for size in range(ecc.LARGEST, 3, -1) if size != _US
 _LOOKED_AT = 8  # zones in which the parity is looked for
 
 
-class Place(NamedTuple):
+class ZonePlace(NamedTuple):
     """Where a zone begins, and its size; None where that is not known."""
 
     at: int
     size: int | None
 
 
-class Region(NamedTuple):
+class RamoopsRegion(NamedTuple):
     """The zones of one region, and how many bytes of parity each block has (0: no ECC)."""
 
-    places: tuple[Place, ...]
+    places: tuple[ZonePlace, ...]
     parity: int
 
     @property
@@ -61,7 +61,7 @@ def signatures(source: Dump) -> Iterator[int]:
         behind, tail = offset + len(window), data[-3:]
 
 
-def regions(source: Dump, found: Sequence[int] | None = None) -> list[Region]:
+def regions(source: Dump, found: Sequence[int] | None = None) -> list[RamoopsRegion]:
     """Every region whose zones bear themselves out: by a record, by parity, or by one another."""
     groups: list[list[int]] = []
     for at in signatures(source) if found is None else found:
@@ -72,7 +72,7 @@ def regions(source: Dump, found: Sequence[int] | None = None) -> list[Region]:
     return [region for group in groups if (region := _region(source, group))]
 
 
-def _region(source: Dump, group: list[int]) -> Region | None:
+def _region(source: Dump, group: list[int]) -> RamoopsRegion | None:
     zones = _outermost(source, group)
     parity = _parity(source, zones)
     if parity:
@@ -84,11 +84,11 @@ def _region(source: Dump, group: list[int]) -> Region | None:
     else:
         zones = _without_strays(source, zones)
     zones = sorted({*zones, *_ftrace(source, zones)})
-    places = [Place(at, after - at) for at, after in pairwise(zones)]
-    return Region((*places, Place(zones[-1], _last_size(source, places, zones[-1], parity))), parity)
+    places = [ZonePlace(at, after - at) for at, after in pairwise(zones)]
+    return RamoopsRegion((*places, ZonePlace(zones[-1], _last_size(source, places, zones[-1], parity))), parity)
 
 
-def _header(source: Dump, at: int) -> Header | None:
+def _header(source: Dump, at: int) -> ZoneHeader | None:
     return header_of(source.read(at, ecc.HEADER))
 
 
@@ -134,9 +134,9 @@ def _in_step(zones: Sequence[int], index: int) -> bool:
 
 def _parity(source: Dump, zones: Sequence[int]) -> int:
     """By which parity the headers hold; 0 where by none."""
-    sized = [Place(at, after - at) for at, after in pairwise(zones)]
+    sized = [ZonePlace(at, after - at) for at, after in pairwise(zones)]
     shown = [place for place in sized if (place.size or 0) <= LARGEST][:_LOOKED_AT]
-    last = [Place(zones[-1], size) for size in _last_sizes(source, sized, zones[-1])]
+    last = [ZonePlace(zones[-1], size) for size in _last_sizes(source, sized, zones[-1])]
     for parity in _PARITIES:
         if parity != _USUAL and not any(_is_even(source, place, parity) for place in shown or last):
             continue
@@ -148,18 +148,18 @@ def _parity(source: Dump, zones: Sequence[int]) -> int:
     return 0
 
 
-def _is_even(source: Dump, place: Place, parity: int) -> bool:
+def _is_even(source: Dump, place: ZonePlace, parity: int) -> bool:
     """Whether a header can hold by that parity, without a wrong byte: the sum of its codeword is 0 (the root 1)."""
     behind = source.read(place.at + (place.size or 0) - parity, parity)
     return not reduce(xor, source.read(place.at, ecc.HEADER) + behind, 0)
 
 
-def _holds(source: Dump, place: Place, parity: int) -> bool:
+def _holds(source: Dump, place: ZonePlace, parity: int) -> bool:
     """Whether the parity puts a zone's header right, if it is of that size, and the signature is then one."""
     return _wrong(source, place, parity) <= _MOST_WRONG
 
 
-def _wrong(source: Dump, place: Place, parity: int) -> int:
+def _wrong(source: Dump, place: ZonePlace, parity: int) -> int:
     """How many bytes of a header and its parity are wrong, if the zone is of that size; too many where it does not hold."""
     shape = ecc.geometry(place.size or 0, parity)
     if shape is None or shape.size > LARGEST:
@@ -170,7 +170,7 @@ def _wrong(source: Dump, place: Place, parity: int) -> int:
     return _MOST_WRONG + 1 if fixed.lost or header_of(fixed.data) is None else fixed.corrected
 
 
-def _last_sizes(source: Dump, before: Sequence[Place], at: int) -> Iterator[int]:
+def _last_sizes(source: Dump, before: Sequence[ZonePlace], at: int) -> Iterator[int]:
     """Sizes that the last zone may have: another's, up to the end of the dump, a power of two."""
     seen: set[int] = set()
     for size in (*(place.size or 0 for place in reversed(before)), source.size - at, *_SIZES):
@@ -179,10 +179,10 @@ def _last_sizes(source: Dump, before: Sequence[Place], at: int) -> Iterator[int]
             yield size
 
 
-def _last_size(source: Dump, before: Sequence[Place], at: int, parity: int) -> int | None:
+def _last_size(source: Dump, before: Sequence[ZonePlace], at: int, parity: int) -> int | None:
     """The last zone's size: as its parity says, or its header where the ring is full."""
     if parity:
-        return next((size for size in _last_sizes(source, before, at) if _holds(source, Place(at, size), parity)), None)
+        return next((size for size in _last_sizes(source, before, at) if _holds(source, ZonePlace(at, size), parity)), None)
     header = _header(source, at)
     if header and header.start < header.size <= LARGEST:
         return header.size + ecc.HEADER  # it was written around, so it is full
@@ -199,22 +199,22 @@ def _mended(source: Dump, zones: list[int], parity: int) -> list[int]:
     wanted: list[int] = []
     for first, gap in zip(zones, gaps, strict=False):
         by_step = _wrong(
-            source, Place(first, step), parity
+            source, ZonePlace(first, step), parity
         )  # no worse than by the gap: records of one length have one header
-        if by_step <= min(_MOST_WRONG, _wrong(source, Place(first, gap), parity)):
+        if by_step <= min(_MOST_WRONG, _wrong(source, ZonePlace(first, gap), parity)):
             wanted += range(first + step, first + gap, step)
     wanted += range(zones[0] - step, max(zones[0] - 64 * step, -1), -step)
-    return sorted(found | {at for at in wanted[:_MOST] if _holds(source, Place(at, step), parity)}) or zones
+    return sorted(found | {at for at in wanted[:_MOST] if _holds(source, ZonePlace(at, step), parity)}) or zones
 
 
 def _keeps(source: Dump, at: int, after: int | None, parity: int, step: int) -> bool:
     """Whether a signature is a zone's: its header holds, or makes sense."""
-    return _is_plausible(source, at) or _holds(source, Place(at, (after or at + step) - at), parity)
+    return _is_plausible(source, at) or _holds(source, ZonePlace(at, (after or at + step) - at), parity)
 
 
 def _ftrace(source: Dump, zones: Sequence[int]) -> list[int]:
     """Ftrace zones between the others and behind them: their signature has the kernel's version in it."""
-    found: dict[int, Header] = {}
+    found: dict[int, ZoneHeader] = {}
     near: set[int] = set()
     for at, after in zip(zones, [*zones[1:], zones[-1] + _GAP], strict=True):
         header = _header(source, at)
@@ -228,7 +228,7 @@ def _ftrace(source: Dump, zones: Sequence[int]) -> list[int]:
     return [at for at, one in found.items() if one.version in versions][:_MOST]
 
 
-def _traces(source: Dump, first: int, end: int) -> Iterator[tuple[int, Header]]:
+def _traces(source: Dump, first: int, end: int) -> Iterator[tuple[int, ZoneHeader]]:
     raw = source.read(first, min(end - first, _GAP)) if end > first else b""
     behind = 0
     for match in _FTRACE.finditer(raw):
@@ -240,6 +240,6 @@ def _traces(source: Dump, first: int, end: int) -> Iterator[tuple[int, Header]]:
         behind = at + ecc.HEADER + header.size
 
 
-def _is_trace(header: Header, room: int) -> bool:
+def _is_trace(header: ZoneHeader, room: int) -> bool:
     """Whether a ftrace zone's bytes can be its records: whole ones, or a ring that was written around."""
     return header.start <= header.size <= room and (header.size % 8 == 0 or header.start < header.size)

@@ -38,7 +38,7 @@ class Planned(NamedTuple):
     size: int
 
 
-class Plan(NamedTuple):
+class ZonePlan(NamedTuple):
     """The zones; or, in the driver's words, why there are none."""
 
     zones: tuple[Planned, ...]
@@ -50,43 +50,43 @@ def power_below(size: int) -> int:
     return 1 << size.bit_length() - 1 if size else 0
 
 
-def plan(region: int, wanted: Sizes, order: tuple[str, ...] = PMSG_FIRST) -> Plan:
+def plan(region: int, wanted: Sizes, order: tuple[str, ...] = PMSG_FIRST) -> ZonePlan:
     """The zones of a region of so many bytes."""
     if not region or not any((wanted.record, wanted.console, wanted.ftrace, wanted.pmsg)):
-        return Plan((), "The memory size and the record/console size must be non-zero")
+        return ZonePlan((), "The memory size and the record/console size must be non-zero")
     sizes = wanted.rounded()
     asked = {"console": sizes.console, "ftrace": sizes.ftrace, "pmsg": sizes.pmsg}
     asked["dmesg"] = region - sum(asked.values()) if sizes.record else 0
     zones: list[Planned] = []
     at = 0
     for kind in order:
-        made = _zones(kind, at, asked[kind], sizes) if asked[kind] else Plan(())
+        made = _zones(kind, at, asked[kind], sizes) if asked[kind] else ZonePlan(())
         if asked[kind] < 0 or (not made.fault and at + asked[kind] > region):
-            made = Plan((), f"no room for {kind} mem region")
+            made = ZonePlan((), f"no room for {kind} mem region")
         if not made.fault and made.zones and ecc.geometry(made.zones[0].size, sizes.ecc) is None:
-            made = Plan(
+            made = ZonePlan(
                 (), f"failed to request {kind} mem region: a zone has no room beside {sizes.ecc} bytes of ECC to a block"
             )
         if made.fault:
             return made
         zones += made.zones
         at = zones[-1].offset + zones[-1].size if zones else 0
-    return Plan(tuple(zones))
+    return ZonePlan(tuple(zones))
 
 
-def _zones(kind: str, at: int, size: int, sizes: Sizes) -> Plan:
+def _zones(kind: str, at: int, size: int, sizes: Sizes) -> ZonePlan:
     """Zones of one kind and size; those of which there may be several are rounded down to 2 bytes."""
     count, each = 1, size
     if kind == "dmesg":
         count = size // sizes.record if size > 0 else 1
         if not count:
-            return Plan((), f"dmesg record count == 0 ({size} / {sizes.record})")
+            return ZonePlan((), f"dmesg record count == 0 ({size} / {sizes.record})")
         if count > MOST_ZONES:
-            return Plan((), f"{count} records are more than any board has")
+            return ZonePlan((), f"{count} records are more than any board has")
     elif kind == "ftrace" and sizes.flags & FTRACE_PER_CPU:
         count = max(sizes.cpus, 1)
     if kind in ("dmesg", "ftrace"):
         each = size // count // 2 * 2
     if not each:
-        return Plan((), f"{kind} zone size == 0")
-    return Plan(tuple(Planned(kind, number, at + number * each, each) for number in range(count)))
+        return ZonePlan((), f"{kind} zone size == 0")
+    return ZonePlan(tuple(Planned(kind, number, at + number * each, each) for number in range(count)))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from kinfo.memory import Dump
 from kinfo.regions.ramoops import dmesg, ecc, layout, pmsg
-from kinfo.regions.ramoops.find import Place, Region
-from kinfo.regions.ramoops.zone import LARGEST, Header, header_of, in_order
+from kinfo.regions.ramoops.find import RamoopsRegion, ZonePlace
+from kinfo.regions.ramoops.zone import LARGEST, ZoneHeader, header_of, in_order
 
 _LINE = re.compile(rb"(?m)^(?:<\d{1,3}>)?\[ {0,5}\d{1,8}\.\d{6}\]")
 _LOG = 4096  # bytes in which lines of a kernel's log are looked for
@@ -29,11 +29,11 @@ class Zone(NamedTuple):
     size: int | None
     kind: str
     number: int
-    header: Header | None
+    header: ZoneHeader | None
     data: bytes
     corrected: int
     lost: int
-    record: dmesg.Record | None
+    record: dmesg.CrashRecord | None
     fault: str
     logcat: int = 0
 
@@ -65,7 +65,7 @@ class Ramoops(NamedTuple):
         return sum(zone.lost for zone in self.zones)
 
 
-def read(source: Dump, region: Region) -> Ramoops:
+def read(source: Dump, region: RamoopsRegion) -> Ramoops:
     """A region that was found by its zones."""
     zones = [_zone(source, place, region.parity) for place in region.places]
     return Ramoops(region.at, region.parity, tuple(_named(zones)), "zones")
@@ -78,7 +78,7 @@ def read_planned(source: Dump, at: int, size: int, sizes: layout.Sizes, name: st
     """
     planned = max(_plans(size, sizes), key=lambda zones: _fits(source, at, zones))
     zones = tuple(
-        _zone(source, Place(at + one.offset, one.size), sizes.ecc, forced=True)._replace(kind=one.kind, number=one.number)
+        _zone(source, ZonePlace(at + one.offset, one.size), sizes.ecc, forced=True)._replace(kind=one.kind, number=one.number)
         for one in planned
     )
     return Ramoops(at, sizes.ecc, tuple(_checked(zone) for zone in zones), name)
@@ -101,7 +101,7 @@ def _fits(source: Dump, at: int, zones: Sequence[layout.Planned]) -> int:
     return sum(header is not None and (header.version is not None) == is_trace for header, is_trace in found)
 
 
-def _zone(source: Dump, place: Place, parity: int, *, forced: bool = False) -> Zone:
+def _zone(source: Dump, place: ZonePlace, parity: int, *, forced: bool = False) -> Zone:
     size = place.size
     shape = ecc.geometry(size, parity) if size and size <= LARGEST else None
     raw = source.read(place.at, shape.size if shape and parity else ecc.HEADER)

@@ -14,7 +14,7 @@ LARGEST = 64 << 20  # bytes of a zone; boards have 4 KiB to 4 MiB
 _MAJORS = range(3, 16)  # of kernels that have such zones
 
 
-class Header(NamedTuple):
+class ZoneHeader(NamedTuple):
     """The 12 bytes: `version` is of the kernel that made a ftrace zone, None for every other zone."""
 
     version: tuple[int, int, int] | None
@@ -33,18 +33,18 @@ class Header(NamedTuple):
         return f"its start, {self.start}, lies behind its size, {self.size}" if self.start > self.size else ""
 
 
-def header_of(raw: bytes) -> Header | None:
+def header_of(raw: bytes) -> ZoneHeader | None:
     """The header; None where the signature is neither a zone's nor a ftrace zone's of a kernel that there can be."""
     if len(raw) < 12:
         return None
     mask = int.from_bytes(raw[:4], "little") ^ SIGNATURE
     start, size = int.from_bytes(raw[4:8], "little"), int.from_bytes(raw[8:12], "little")
     if not mask:
-        return Header(None, start, size)
+        return ZoneHeader(None, start, size)
     version = (mask >> 16, mask >> 8 & 0xFF, mask & 0xFF)
-    return Header(version, start, size) if version[0] in _MAJORS else None
+    return ZoneHeader(version, start, size) if version[0] in _MAJORS else None
 
 
-def in_order(ring: bytes, header: Header) -> bytes:
+def in_order(ring: bytes, header: ZoneHeader) -> bytes:
     """The ring's bytes, the oldest first (persistent_ram_save_old())."""
     return ring[header.start :] + ring[: header.start]
