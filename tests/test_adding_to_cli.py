@@ -242,7 +242,7 @@ WITH_IT = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 from kinfo.report import formats
-formats.FORMATS += (formats.PageFormat("lines", "made_up_lines", is_of_findings=True),)
+formats.FORMATS += (formats.Format("lines", "made_up_lines", is_of_findings=True),)
 from kinfo.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """

@@ -292,7 +292,9 @@ def test_no_field_can_be_lost_or_wrong_unseen(alias: str) -> None:
         for wrong in wrongs:
             new = kinfo.decode(kinfo.encode(fields | {name: wrong}, alias).ljust(PAGE, b"\0"))
             errors = [finding for finding in judge(old, new, Policy()).findings if finding.severity is Severity.ERROR]
-            assert errors, (name, wrong)
+            assert errors, (
+                f"{alias}.{name} = {wrong!r} is seen by nobody: record/evidence/, examine/check/ or diff/classify.py"
+            )
 
 
 def region(alias: str, **changes: Any) -> Examined:

@@ -15,7 +15,7 @@ from kinfo.sources import listing, open_memory
 from kinfo.sources.folder import has_dump
 from kinfo.sources.listing import ListedFile
 from tests.conftest import Cli
-from tests.kernels.image import make
+from tests.kernels.image import Spec, make
 
 PART = 8192
 BASES = (0x80000000, 0x80002000, 0x880000000)
@@ -109,6 +109,31 @@ def test_two_listings_are_held_against_each_other(folder: Path) -> None:
         f"{folder}: DDRCS1_0.BIN lies at 0x880000000 by dump_info.txt, at 0x890000000 by load.cmm; "
         f"name each with its address: {folder}/DDRCS1_0.BIN@0x880000000"
     )
+
+
+def test_a_core_that_is_cut_off_is_said(tmp_path: Path) -> None:
+    whole = make(Spec())
+    whole.write_elf(tmp_path / "ram.elf")
+    size = (tmp_path / "ram.elf").stat().st_size
+    memory, heard = read(tmp_path / "ram.elf")
+    memory.close()
+    assert heard == []
+    with (tmp_path / "ram.elf").open("r+b") as file:
+        file.truncate(size - 5000)
+    memory, heard = read(tmp_path / "ram.elf")
+    memory.close()
+    what = f"is cut off: {size - 5000} bytes of the {size} that its headers list; the rest is not here"
+    assert heard == [f"{tmp_path}/ram.elf: {what}"]
+
+
+def test_many_missing_files_are_said_in_few_lines(folder: Path) -> None:
+    lines = [f"  {number} 0x{0x900000000 + 4096 * number:016x} 4096 DDR a gone{number}.bin" for number in range(4, 900)]
+    (folder / "dump_info.txt").write_text(dump_info().rstrip("\n") + "\n" + "\n".join(lines) + "\n")
+    memory, heard = read(folder)
+    memory.close()
+    assert len(heard) == 9
+    assert heard[0].endswith("and missing here")
+    assert heard[-1] == f"{folder}: and 888 more files that are listed are missing here"
 
 
 def test_a_missing_file_is_said_and_a_hole(folder: Path) -> None:

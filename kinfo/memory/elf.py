@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo import notices
 from kinfo.elf import notes
 from kinfo.elf import read as tables
 from kinfo.elf.structs import ET_CORE, MAGIC, PT_LOAD, ElfForm, ElfHeader, Program, form_of
@@ -36,6 +37,7 @@ def read(dump: Dump) -> Memory:
         raise DumpError(
             f"{dump.name}: is an ELF core without physical addresses: every p_paddr is 0", "dump physical memory instead"
         )
+    _tell_cut(dump, programs)
     vmcoreinfo, others = _notes(tables.notes(dump.view, programs))
     return Memory(dump.name, segments, machine=header.machine, vmcoreinfo=vmcoreinfo, notes=others)
 
@@ -64,6 +66,13 @@ def _programs(dump: Dump, form: ElfForm, header: ElfHeader) -> list[Program]:
 def _within(dump: Dump, offset: int, size: int) -> int:
     """How much of a segment the file really holds: a truncated core has holes, it does not read as zeros."""
     return max(0, min(size, dump.size - offset))
+
+
+def _tell_cut(dump: Dump, programs: list[Program]) -> None:
+    """Say that a core ends before the memory that its headers list."""
+    end = max(one.offset + one.in_file for one in programs if one.type == PT_LOAD)
+    if end > dump.size:
+        notices.tell(f"{dump.name}: is cut off: {dump.size} bytes of the {end} that its headers list; the rest is not here")
 
 
 def _notes(found: Iterator[notes.ElfNote]) -> tuple[bytes, bytes]:

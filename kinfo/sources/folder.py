@@ -16,6 +16,7 @@ _LISTINGS = ("dump_info.txt", "load.cmm")
 _OTHERS = (".txt", ".log")  # what a user may have called the output of edl or qdl
 LARGEST = 1 << 20  # bytes of a listing
 _MOST = 10_000  # files of a folder that are looked at
+_MOST_SAID = 8  # missing files that are said one by one
 _BELOW = "memory"  # where edl puts the files
 _PACKED = ("", ".gz", ".zst", ".xz", ".bz2", ".lz4")
 _PART = re.compile(r"DDRCS\d.*\.BIN", re.IGNORECASE)
@@ -87,16 +88,21 @@ def _specs(folder: str, said: dict[str, list[ListedFile]]) -> tuple[Spec, ...]:
     """Every file with its address, in the order of those. What is listed and not there is said."""
     files = _agreed(folder, said)
     specs: list[Spec] = []
+    missing: list[str] = []
     for where, one in sorted(files, key=lambda pair: pair[1].base):
         path = _place(folder, one.file)
         if path is None:
             size = "" if one.size is None else f", {one.size} bytes"
-            notices.tell(f"{os.path.join(folder, one.file)}: is in {where} (PA {one.base:#x}{size}), and missing here")
+            missing.append(f"{os.path.join(folder, one.file)}: is in {where} (PA {one.base:#x}{size}), and missing here")
         elif one.size != 0:
             specs.append(Spec(path, one.base, one.size))
     if not specs:
         names = " and ".join(said)
         raise DumpError(f"{folder}: has none of the {len(files)} files that {names} lists", "copy them beside it")
+    for text in missing[:_MOST_SAID]:
+        notices.tell(text)
+    if len(missing) > _MOST_SAID:
+        notices.tell(f"{folder}: and {len(missing) - _MOST_SAID} more files that are listed are missing here")
     return tuple(specs)
 
 
