@@ -276,7 +276,7 @@ def test_records_are_compared_whatever_holds_them(folders: tuple[Path, Path], tm
 
 def test_folders_and_baselines(folders: tuple[Path, Path], tmp_path: Path) -> None:
     found = list(kinfo.compare_folders(*folders))
-    outcomes = [one for one in found if isinstance(one, kinfo.Outcome)]
+    outcomes = [one for one in found if isinstance(one, kinfo.PairOutcome)]
     assert [one.compared is not None for one in outcomes] == [True, False]
     assert "b.bin" in outcomes[1].problem
     assert [(one.name, one.finding.code) for one in found if isinstance(one, kinfo.Alone)] == [("c.bin", "compare-extra")]

@@ -213,11 +213,13 @@ class TestCompressed:
             assert memory.read(0x1000 + 4 + (8 << 20), 4) == b"end."
             assert os.fstat(memory.segments[0].dump._file.fileno()).st_blocks < 1000  # type: ignore[attr-defined]
 
-    @pytest.mark.parametrize(("magic", "tool"), [(b"PK\x03\x04", "unzip"), (b"\x02\x21\x4c\x18", "lz4")])
-    def test_other_tools(self, magic: bytes, tool: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("magic", "name", "tool"), [(b"PK\x03\x04", "zip", "unzip"), (b"\x02\x21\x4c\x18", "lz4-legacy", "lz4")]
+    )
+    def test_other_tools(self, magic: bytes, name: str, tool: str, tmp_path: Path) -> None:
         path = tmp_path / "ram"
         path.write_bytes(magic + bytes(50))
-        with pytest.raises(DumpError, match=f"is compressed with {tool}; unpack it first: {tool} "):
+        with pytest.raises(DumpError, match=f"is compressed with {name}; unpack it first: {tool} "):
             held(path)
 
     def test_limits(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
