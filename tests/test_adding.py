@@ -109,7 +109,7 @@ def test_names_and_keys_are_used_once() -> None:
 V4 = """
 import sys
 from kinfo.writer_rows import rows
-from kinfo.writer_rows.model import Gap, Posting, WriterRow, Tree
+from kinfo.writer_rows.model import Gap, Posting, TreeShape, WriterRow
 from kinfo.writer_rows.series import V3
 
 symbols = V3.symbols + ("made_up",)
@@ -117,7 +117,7 @@ v3 = rows.row_named("meminspect-v3")
 rows.ROWS += (
     WriterRow(
         "meminspect-v4", "v4", "meminspect v4", "meminspect v4, posted 2027-01", "2027-01", ("D",), (7, 3), "made up",
-        Tree("made up (meminspect v4)", True, ("google,debug-kinf4",), ("google,debug-kinf4",), ((7, 2),)),
+        TreeShape("made up (meminspect v4)", True, ("google,debug-kinf4",), ("google,debug-kinf4",), ((7, 2),)),
         V3._replace(name="v4", title="meminspect v4 (made up)", symbols=symbols, dynamic=45),
         v3.posting._replace(regions=(*v3.posting.regions, "kallsyms_relative_base"), base="value"),
         (Gap("enabled_cfi_clang", "v4 stores no enabled_cfi_clang", "made up"),),

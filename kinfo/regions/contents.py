@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kinfo.elf.structs import MAGIC
 from kinfo.memory import Dump
 
 _PIECE = 1 << 20
@@ -46,7 +47,7 @@ def described(source: Dump, at: int, size: int) -> str:
     if byte := _uniform(source, at, size, head[:1]):
         return f"nothing: all {byte}"
     shown = head.rstrip(b"\0\xff")
-    if head.startswith(b"\x7fELF"):
+    if head.startswith(MAGIC):
         return "an ELF header"
     if len(shown) >= 16 and len(shown.translate(None, _PRINTABLE)) <= len(shown) * (1 - _TEXT):
         return "text"
