@@ -21,6 +21,8 @@ ci() {
     need device-tree-compiler command -v dtc
     need u-boot-tools command -v mkimage
     need mkbootimg command -v mkbootimg
+    need kexec-tools test -x /usr/sbin/vmcore-dmesg
+    need pahole command -v pahole
 }
 
 bare() {

@@ -5,6 +5,8 @@ arch/x86/kernel/unwind_orc.c, unwind_frame.c; struct inactive_task_frame in arch
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel.stack import orc
 from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
@@ -63,7 +65,7 @@ class X86:
         return walk.run()
 
 
-class _Walk:
+class _Walk(ABC):
     """One chain under way."""
 
     def __init__(self, of: X86, start: Registers, stacks: list[Stack]) -> None:
@@ -86,9 +88,9 @@ class _Walk:
                 end = f"!its stack cannot be read: {error.message}"
         return Chain(tuple(self.frames), end.lstrip("!"), not end.startswith("!"))
 
+    @abstractmethod
     def step(self) -> str:
         """To the caller; how the chain ends there ("!" before what is no real end), "" where it goes on."""
-        raise NotImplementedError
 
     def _progress(self, before: int) -> str:
         """What is wrong with the step that was made."""
