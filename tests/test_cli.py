@@ -184,7 +184,7 @@ class TestDecode:
 
             pid, terminal = pty.fork()
             if pid == 0:
-                os.environ.update(environment)
+                os.environ.update({"TERM": "xterm", **environment})
                 os.execv(sys.executable, [sys.executable, "-m", "kinfo", "decode", str(sound), "--hex"])
             output = b""
             try:

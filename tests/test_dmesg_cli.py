@@ -121,7 +121,9 @@ def test_json(core: Path, kinfo_cli: Cli) -> None:
 def on_a_terminal(*arguments: str | Path, **environment: str) -> bytes:
     reader, writer = pty.openpty()
     words = [sys.executable, "-m", "kinfo", "dmesg", *map(str, arguments)]
-    with subprocess.Popen(words, stdout=writer, stderr=subprocess.DEVNULL, env=os.environ | environment) as child:
+    with subprocess.Popen(
+        words, stdout=writer, stderr=subprocess.DEVNULL, env=os.environ | {"TERM": "xterm"} | environment
+    ) as child:
         os.close(writer)
         shown = b""
         try:

@@ -42,6 +42,17 @@ def _read(path: Path) -> None:
     list(kinfo.find(path, step=4))
 
 
+def test_a_lime_dump_of_less_than_a_header_is_cut_off(tmp_path: Path) -> None:
+    """It has no memory that would let go of the file."""
+    for size in (4, 16, 31):
+        (tmp_path / "ram").write_bytes(lime((0x1000, BODY))[:size])
+        with pytest.raises(KinfoError, match="the LiME header at 0x0 is cut off"):
+            open_memory([str(tmp_path / "ram")])
+    (tmp_path / "ram").write_bytes(lime((0x1000, BODY))[:32])
+    with pytest.raises(KinfoError, match="has headers of memory, and none of it"):
+        open_memory([str(tmp_path / "ram")])
+
+
 def _kernel(path: Path) -> None:
     with kinfo.open_kernel(str(path)) as kernel:
         kernel.at(KERNEL.text_va + 8)

@@ -29,4 +29,6 @@ def read(dump: Dump) -> Memory:
         size = min(last + 1 - first, dump.size - at)
         segments.append(Segment(first, first + size, dump, at))
         at += last + 1 - first
+    if not segments:
+        raise DumpError(f"{dump.name}: the LiME header at 0x0 is cut off", "check that it was copied whole")
     return Memory(dump.name, segments)

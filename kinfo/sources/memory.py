@@ -122,6 +122,8 @@ def joined(files: Sequence[Opened]) -> Memory | RawDump:
             return RawDump(one)
         else:
             raise DumpError(f"{one.name}: is raw memory at an unknown address", f"write {one.name}@0x80000000, say")
+    if not segments:  # nothing would let go of the files
+        raise DumpError(f"{files[0].name}: has headers of memory, and none of it", "check that it was copied whole")
     _tell_overlaps(segments)
     name = held[0].name if len(held) == 1 else f"{held[0].name} and {len(held) - 1} more"
     is_raw = not any(isinstance(one, Memory) for one in held)
