@@ -11,3 +11,8 @@ PA_LIMIT = 1 << 52  # no arm64 (FEAT_LPA) or x86-64 (MAXPHYADDR) kernel has wide
 def signed(number: int) -> int:
     """A difference modulo 2^64 as a signed number."""
     return number - SPACE if number & KERNEL_HALF else number
+
+
+def align(number: int, to: int) -> int:
+    """The next multiple of `to`; the number itself where it is one."""
+    return number + -number % to

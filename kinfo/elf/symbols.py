@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kinfo.arch.address import align
 from kinfo.elf import notes, structs
 from kinfo.elf.structs import ELF32, ELF64, ElfForm, ElfHeader, Program, SymbolEntry
 
@@ -42,7 +43,7 @@ def write(
     table, strings, first_global = _symbols(kind, sections, symbols)
     names, name_at = _names([*(section.name for section in sections), *_OWN])
     note_at = kind.header_size + (len(sections) + 1) * kind.program.size
-    table_at = _up(note_at + len(note), 8)
+    table_at = align(note_at + len(note), 8)
     strings_at = table_at + len(table)
     names_at = strings_at + len(strings)
     link = len(sections) + 3  # .strtab, counted with the null section
@@ -56,7 +57,7 @@ def write(
         structs.SectionHeader(name_at[_OWN[2]], structs.SHT_STRTAB, offset=strings_at, size=len(strings)),
         structs.SectionHeader(name_at[_OWN[3]], structs.SHT_STRTAB, offset=names_at, size=len(names)),
     ]
-    end = _up(names_at + len(names), 8)
+    end = align(names_at + len(names), 8)
     out = _file_header(kind, machine, len(sections) + 1, end, len(headers))
     out += b"".join(_program_of(kind, section, note_at) for section in sections)
     out += _program(kind, structs.PT_NOTE, 4, note_at, 0, len(note), len(note), 4)
@@ -72,10 +73,6 @@ def _names(names: Sequence[str]) -> tuple[bytes, dict[str, int]]:
         places[name] = len(table)
         table += name.encode() + b"\0"
     return table, places
-
-
-def _up(value: int, to: int) -> int:
-    return value + -value % to
 
 
 def _file_header(kind: ElfForm, machine: int, programs: int, sections_at: int, sections: int) -> bytes:

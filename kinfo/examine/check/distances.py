@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
+from kinfo.arch.address import align
 from kinfo.examine import symbol_rules
 from kinfo.examine.check.image import has_address_table
 from kinfo.findings import Finding
@@ -39,22 +40,18 @@ def _wanted(
     label = pointer if version and version < kernels.PLACE_RELATIVE else 4
     first, element = ("addresses", pointer) if is_absolute else ("offsets", 4)
     base = 0 if is_absolute else pointer
-    table, markers, seqs = element * count, marker * -(-count // 256), _align(3 * count, label)
+    table, markers, seqs = element * count, marker * -(-count // 256), align(3 * count, label)
     yield "names", "markers", range(2 * count, _LONGEST_AVERAGE * count + 1)
     yield "token_table", "token_index", _TOKEN_TABLE_SIZES
     if version and version < kernels.NEW_TABLE_ORDER:
-        yield first, "names", {_align(table, pointer) + base + pointer}  # relative_base and num_syms stand between
-        yield "markers", "token_table", {_align(markers, label), _align(markers, label) + seqs}
+        yield first, "names", {align(table, pointer) + base + pointer}  # relative_base and num_syms stand between
+        yield "markers", "token_table", {align(markers, label), align(markers, label) + seqs}
     else:
-        yield "markers", "token_table", {_align(markers, label), _align(markers, pointer if version is None else label)}
+        yield "markers", "token_table", {align(markers, label), align(markers, pointer if version is None else label)}
         yield "token_index", first, {_TOKEN_INDEX_SIZE}
-        with_base = {_align(table, pointer) + base}
+        with_base = {align(table, pointer) + base}
         may_lack_base = version is None or version >= _FIRST_WITHOUT_BASE
-        yield first, "seqs_of_names", with_base | ({_align(table, 4), _align(table, label)} if may_lack_base else set())
-
-
-def _align(size: int, to: int) -> int:
-    return -(-size // to) * to
+        yield first, "seqs_of_names", with_base | ({align(table, 4), align(table, label)} if may_lack_base else set())
 
 
 def _distance(record: Record, low: str, high: str, allowed: Container[int]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kinfo.arch.address import align
 from kinfo.errors import KernelError
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
@@ -85,16 +86,16 @@ def seqs_places(tables: Tables, pointers: Pointers, size: int, *, has_base: bool
     behind_markers = tables.markers + 4 * tables.marks
     end = (tables.offsets or tables.addresses) + size
     if pointers.version is None or pointers.version >= kernels.NEW_TABLE_ORDER:
-        yield _align(end, pointers.word) + pointers.word if has_base else end
+        yield align(end, pointers.word) + pointers.word if has_base else end
     elif tables.token_table - behind_markers >= 3 * tables.num_syms:
-        yield _align(behind_markers, pointers.word)
+        yield align(behind_markers, pointers.word)
 
 
 def stored_base(tables: Tables, pointers: Pointers, size: int) -> int:
     """PA of kallsyms_relative_base, which holds a VA: until 6.19 it follows the offsets (`size` bytes). 0: none."""
     if not tables.offsets:
         return 0
-    behind = _align(tables.offsets + size, pointers.word)
+    behind = align(tables.offsets + size, pointers.word)
     return 0 if tables.seqs and tables.seqs < behind + pointers.word and tables.seqs >= behind - 4 else behind
 
 
@@ -102,7 +103,3 @@ def num_syms_at(memory: Memory, tables: Tables) -> int:
     """PA of kallsyms_num_syms, which lies in front of the names and was aligned as they are; 0 where it is not there."""
     places = (tables.names - gap for gap in (8, 4))
     return next((pa for pa in places if memory.holds(pa, 4) and memory.number(pa, 4) == tables.num_syms), 0)
-
-
-def _align(pa: int, to: int) -> int:
-    return pa + -pa % to

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kinfo.arch import x86_64
-from kinfo.arch.address import MASK
+from kinfo.arch.address import MASK, align
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.base import index_offsets
 from kinfo.kernel.boot.vmcoreinfo import value
@@ -96,7 +96,7 @@ def _with(values: Mapping[str, str], voffset: int, memory: Memory, source: str) 
     if stated_voffset(values) is not None:
         counts["kimage_voffset"] = voffset
     if base := pa("kallsyms_relative_base"):
-        if places["offsets"] + _up(4 * counts["num_syms"], word) != base:
+        if places["offsets"] + align(4 * counts["num_syms"], word) != base:
             raise KernelError(f"{source}: kallsyms_relative_base is not where kallsyms_offsets ends", _DAMAGED)
         places["relative"] = (memory.number(base, word) - voffset) & MASK
     release = values.get("OSRELEASE", "")
@@ -111,8 +111,8 @@ def marker_places(memory: Memory, names: int, token_table: int, num_syms: int) -
     """
     size = (num_syms + MARKED - 1) // MARKED * 4
     for behind in (0, 3 * num_syms):
-        for align in (8, 4):
-            place = token_table - _up(behind, align) - _up(size, align)
+        for label in (8, 4):
+            place = token_table - align(behind, label) - align(size, label)
             if names < place and _begins(memory, place, size):
                 yield place
 
@@ -123,7 +123,3 @@ def _begins(memory: Memory, place: int, size: int) -> bool:
         return memory.number(place, 4) == 0 and (size == 4 or memory.number(place + 4, 4) > 0)
     except HoleError:
         return False
-
-
-def _up(size: int, to: int) -> int:
-    return size + -size % to

@@ -21,8 +21,10 @@ _BANNER = re.compile(rb"Linux version (\d[ -~]{1,127}?) \(")
 _MOST_BANNERS = 64
 
 
-def readings(memory: Memory, found: FoundTables, infos: Iterable[Mapping[str, str]]) -> Iterator[StatedPointers]:
-    """What the tables come to, at each place that something speaks for."""
+def readings(
+    found: FoundTables, infos: Iterable[Mapping[str, str]], said: Iterable[tuple[int, str]]
+) -> Iterator[StatedPointers]:
+    """What the tables come to, at each place that something speaks for: a VMCOREINFO, or a banner (`said`)."""
     addresses = found.addresses(0)
     try:
         every = enumerate(chain.from_iterable(found.names.blocks()))
@@ -30,7 +32,7 @@ def readings(memory: Memory, found: FoundTables, infos: Iterable[Mapping[str, st
     except (KernelError, HoleError):
         return
     known = [values for values in infos if stated_voffset(values) is not None and value(values, "SYMBOL(_stext)")]
-    for shift, release, table in _shifts(here, known, _banners(memory), is_placed=found.form is PlaceRelative):
+    for shift, release, table in _shifts(here, known, said, is_placed=found.form is PlaceRelative):
         yield _pointers(found, here, shift, release, table)
 
 
@@ -53,7 +55,7 @@ def _shifts(
             yield shift, release, (root_at + shift) & MASK if root_at is not None else 0
 
 
-def _banners(memory: Memory) -> list[tuple[int, str]]:
+def banners(memory: Memory) -> list[tuple[int, str]]:
     """PA and release of what reads as linux_banner."""
     found: list[tuple[int, str]] = []
     for start, window in memory.as_dump.windows():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from kinfo.errors import DrawError, HoleError, KernelError, KinfoError
 from kinfo.kernel import base
@@ -34,7 +35,7 @@ class Unrecorded:
         leads nowhere is a reason to look at the record first.)
         """
         seen: set[tuple[int, int]] = set()
-        for values, source in self._infos():
+        for values, source in self._infos:
             if not by_vmcoreinfo.has_tables(values):
                 continue
             kernel = self._kernel(values, source)
@@ -48,9 +49,10 @@ class Unrecorded:
         if not isinstance(self._opened, Memory):
             self._say_base_is_needed(self._opened.dump)
             return []
-        memory, infos = self._opened, [values for values, _ in self._infos()]
+        memory, infos = self._opened, [values for values, _ in self._infos]
+        banners = placing.banners(memory)
         for found in find_all(memory):
-            kernel = next(self._mapped(memory, placing.readings(memory, found, infos)), None)
+            kernel = next(self._mapped(memory, placing.readings(found, infos, banners)), None)
             if kernel:
                 settle_end(kernel)
                 self.kernels.append(kernel)
@@ -78,12 +80,13 @@ class Unrecorded:
             message = f"a kernel's symbol tables are at {found.tables.names:#x} of it, but not where it lies in memory"
             self.errors.append(KernelError(message, f"write {dump.name}@0x80000000, with the address of its first byte"))
 
-    def _infos(self) -> Iterator[tuple[dict[str, str], str]]:
-        if isinstance(self._opened, Memory) and (stated := vmcoreinfo.parse(self._opened.vmcoreinfo)):
-            yield stated, vmcoreinfo.NOTE
+    @cached_property
+    def _infos(self) -> list[tuple[dict[str, str], str]]:
+        """Every VMCOREINFO, and where it is: the memory is looked through for them once."""
         memory = self._opened if isinstance(self._opened, Memory) else base.at_zero(self._opened.dump)
-        for values in vmcoreinfo.in_ram(memory):
-            yield values, vmcoreinfo.IN_RAM
+        stated = vmcoreinfo.parse(memory.vmcoreinfo)
+        found = [(stated, vmcoreinfo.NOTE)] if stated else []
+        return found + [(values, vmcoreinfo.IN_RAM) for values in vmcoreinfo.in_ram(memory)]
 
     def _kernel(self, values: dict[str, str], source: str) -> Kernel | None:
         def make(memory: Memory, notes: tuple[str, ...] = ()) -> Kernel:
