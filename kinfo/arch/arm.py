@@ -1,4 +1,4 @@
-"""32-bit arm: arch/arm/include/asm/memory.h, pgtable-*level*.h, arch/arm/Kconfig (VMSPLIT_*), head.S, the Arm ARM (DDI 0406C).
+"""32-bit arm: arch/arm/include/asm/memory.h and pgtable-*level*.h, Kconfig (VMSPLIT_*), head.S, the Arm ARM (DDI 0406C).
 
 The image lies in the linear map, which begins at PAGE_OFFSET and ends where vmalloc begins; modules lie below PAGE_OFFSET.
 No release moves the image away from where it was linked.

@@ -181,8 +181,8 @@ class Kernel:
         """Whether an address is read as a VA; else it is a PA.
 
         On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: what lies in the
-        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA; so is anything else that the dump holds, unless
-        it is in a module.
+        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA; so is anything else that the dump holds,
+        unless it is in a module.
         """
         if self.pointers.word == 8:
             return address >= KERNEL_HALF

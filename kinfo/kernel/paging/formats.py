@@ -58,9 +58,9 @@ class Descriptor(NamedTuple):
 class PageFormat(NamedTuple):
     """One format.
 
-    `va_bits` are those that the tables translate (on x86-64 with the sign bit, arm64 has a table for each half, 32-bit arm one
-    for all); `blocks` the levels, counted from the last, which is 0, on which an entry can map memory itself. An entry has
-    `entry_size` bytes, and a table below the top one resolves `stride` bits.
+    `va_bits` are those that the tables translate (on x86-64 with the sign bit; arm64 has a table for each half, 32-bit arm
+    one for all); `blocks` the levels, counted from the last, which is 0, on which an entry can map memory itself. An entry
+    has `entry_size` bytes, and a table below the top one resolves `stride` bits.
     """
 
     name: str

@@ -20,6 +20,7 @@ from kinfo.memory import Memory
 
 _MOST_TABLES = 256  # looked into for mappings: the first is never far
 _MOST_MAPPINGS = 64
+_PART = 1 << 20
 _OF_A_TABLE = 4  # mappings of one table that are looked at
 _ENOUGH = 2  # mappings at one distance that are believed where the image's alias lies in a hole
 
@@ -73,7 +74,7 @@ def _bounds_of_arm64(text: int, bits: int, page_shift: int) -> tuple[int, int]:
 
 
 def phys_offset(space: Space, distance: int, va_bits: int | None = None) -> int | None:
-    """PHYS_OFFSET of arm and arm64, modulo 2^64: the PA that PAGE_OFFSET, of so many VA bits or of those in use, stands for."""
+    """PHYS_OFFSET of arm and arm64, modulo 2^64: the PA of PAGE_OFFSET, on arm64 of so many VA bits or of those in use."""
     found = bounds(space)
     if found is None:
         return None
@@ -103,6 +104,30 @@ def is_within(space: Space, distance: int) -> bool:
     """Whether the kernel image's alias lies where the linear map can, if that is `distance` above its PAs."""
     found, borders = bounds(space), space.kallsyms.borders
     return found is not None and all(found[0] <= (pa + distance & MASK) < found[1] for pa in (borders.stext, borders.end - 1))
+
+
+def parts(space: Space, distance: int, start: int, end: int) -> Iterator[tuple[bool, int, int]]:
+    """The parts of a physical range that a linear map at a distance has, and those that it has not: which, start, end.
+
+    What the tables map is looked at once a MiB, the least that a kernel takes out of the map in one piece.
+    """
+    at = first = start
+    was = _is_at(space, distance, start)
+    while at < end:
+        if (here := _is_at(space, distance, at)) != was:
+            yield was, first, at
+            first, was = at, here
+        at += _PART - at % _PART
+    yield was, first, end
+
+
+def _is_at(space: Space, distance: int, pa: int) -> bool:
+    va = pa + distance & MASK
+    try:
+        mapping = walk(space.memory, space.root, space.form, va) if space.form else None
+    except HoleError:
+        return False
+    return mapping is not None and mapping.pa + va - mapping.va == pa
 
 
 def _is_possible(space: Space, distance: int) -> bool:

@@ -54,7 +54,9 @@ class Space:
         pointers, machine = self.kallsyms.pointers, self.memory.machine
         forms = [form for form in FORMATS if form.word == pointers.word and machine in (None, form.machine)]
         if not forms:
-            self.reason = f"page tables of {machines.name_of(machine or 0)} kernels with {8 * pointers.word} bits are not read"
+            self.reason = (
+                f"page tables of {machines.name_of(machine or 0)} kernels with {8 * pointers.word} bits are not read"
+            )
             self.remedy = "nothing to do here: those of arm64, x86-64 and 32-bit arm are read"
         elif not self.root:
             self.reason = f"{pointers.source} has no swapper_pg_dir_pa"
