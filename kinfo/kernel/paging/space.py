@@ -54,10 +54,10 @@ class Space:
         pointers, machine = self.kallsyms.pointers, self.memory.machine
         forms = [form for form in FORMATS if form.word == pointers.word and machine in (None, form.machine)]
         if not forms:
-            self.reason = (
-                f"page tables of {machines.name_of(machine or 0)} kernels with {8 * pointers.word} bits are not read"
-            )
-            self.remedy = "nothing to do here: those of arm64, x86-64 and 32-bit arm are read"
+            name, is_known = machines.name_of(machine or 0), any(form.machine == machine for form in FORMATS)
+            other = f"{pointers.source} is of a kernel with {8 * pointers.word} bits, the dump is of {name}"
+            self.reason = other if is_known else f"page tables of {name} kernels are not read"
+            self.remedy = "nothing to do here: page tables of arm64, x86-64 and 32-bit arm are read"
         elif not self.root:
             self.reason = f"{pointers.source} has no swapper_pg_dir_pa"
         elif not self.memory.holds(self.root, 64):
