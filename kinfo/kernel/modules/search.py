@@ -13,7 +13,7 @@ from itertools import pairwise
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.modules.layout import layout_of, struct_size
 from kinfo.kernel.modules.numbers import numbers_of
 from kinfo.kernel.paging.space import Space
