@@ -14,7 +14,7 @@ from kinfo.kernel.printk.reach import exactly
 from kinfo.kernel.printk.read import layouts_of
 from kinfo.kernel.printk.where import NO_LOG, Where
 from kinfo.kernel.stack.stacks import cpu_stacks
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 
 _RINGS = ("prb", "printk_rb_static")
 _LARGEST_STRUCT = 1 << 16  # task_struct has some 10,000 bytes
