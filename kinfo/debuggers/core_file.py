@@ -5,7 +5,7 @@ The notes of a dump that is a core stay (NT_PRSTATUS: each CPU's registers); its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 from kinfo.arch import arm
@@ -40,24 +40,32 @@ def write(kernel: Kernel, file: IO[bytes]) -> None:
     """Write the core to a file that can seek; what is a hole in the dump's files stays one. Errors as `check`."""
     note = kernel.memory.notes + notes.pack(notes.VMCOREINFO, b"".join(vmcoreinfo.lines(kernel)))
     segments = kernel.memory.segments
-    pieces = [list(_pieces(kernel, segment)) for segment in segments]
-    places, at = [], core.room(len(segments) + sum(map(len, pieces)), note)  # the image's parts once more
+    places, at = [], room(kernel, segments, note)
     for segment in segments:
         places.append((at, segment))
         at = core.up(at + segment.end - segment.start)
-    loads = [
-        Load(offset + piece.start - segment.start, piece.va, piece.start, piece.end - piece.start)
-        for (offset, segment), parts in zip(places, pieces, strict=True)
-        for piece in parts
-    ]
-    form = ELF32 if kernel.word == 4 and max(at, segments[-1].end) <= arm.SPACE else ELF64
-    file.write(core.head(machine(kernel), note, [*_image(kernel, places), *loads], form))
+    file.write(head(kernel, note, places))
     for offset, segment in places:
-        _copy(segment, file, offset)
+        copy(segment, file, offset)
     file.truncate(at)
 
 
-def _image(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[Load]:
+def room(kernel: Kernel, segments: Sequence[Segment], note: bytes) -> int:
+    """Where the memory can begin in a core of these segments."""
+    return core.room(len(segments) + sum(1 for segment in segments for _ in _pieces(kernel, segment)), note)
+
+
+def head(kernel: Kernel, note: bytes, places: Sequence[tuple[int, Segment]]) -> bytes:
+    """The core's head for segments, each with its place in the file: each as image and as linear map.
+
+    A 32-bit kernel has a 32-bit core, as debuggers expect it, as long as addresses and places fit that.
+    """
+    loads = [*_image(kernel, places), *_linear(kernel, places)]
+    end = max((max(one.offset, one.pa) + one.size for one in loads), default=0)
+    return core.head(machine(kernel), note, loads, ELF32 if kernel.word == 4 and end <= arm.SPACE else ELF64)
+
+
+def _image(kernel: Kernel, places: Sequence[tuple[int, Segment]]) -> Iterator[Load]:
     """The parts of the kernel image that are there, at its own addresses."""
     assert kernel.space
     borders = kernel.kallsyms.borders
@@ -65,6 +73,12 @@ def _image(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[Load]:
         start, end = max(borders.text, segment.start), min(borders.end, segment.end)
         if start < end:
             yield Load(offset + start - segment.start, kernel.space.va(start), start, end - start)
+
+
+def _linear(kernel: Kernel, places: Sequence[tuple[int, Segment]]) -> Iterator[Load]:
+    for offset, segment in places:
+        for piece in _pieces(kernel, segment):
+            yield Load(offset + piece.start - segment.start, piece.va, piece.start, piece.end - piece.start)
 
 
 class _Piece(NamedTuple):
@@ -86,7 +100,7 @@ def _pieces(kernel: Kernel, segment: Segment) -> Iterator[_Piece]:
         yield _Piece(start, end, start + shift & MASK if is_mapped else arm.SPACE - 1)
 
 
-def _copy(segment: Segment, file: IO[bytes], offset: int) -> None:
+def copy(segment: Segment, file: IO[bytes], offset: int) -> None:
     """A segment's bytes, holes of a sparse file left out."""
     end = segment.offset + segment.end - segment.start
     for at, window in segment.dump.windows(segment.offset, end):

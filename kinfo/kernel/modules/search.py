@@ -30,11 +30,12 @@ def head_of(kallsyms: Kallsyms, space: Space) -> int:
         raise KernelError(f"its shape does not tell it: {pointers.source} has no offset into struct module", "")
     word = pointers.word
     start = align(borders.einittext, word)
-    try:
-        data = kallsyms.memory.view(start, min(max(borders.end - start, 0), IMAGE_LIMIT) & -word)
-    except DumpError:
-        raise KernelError("nor does the dump hold the image's data whole, where its shape would tell it", "") from None
-    found = {pa: _length(kallsyms, space, space.va(pa), first) for pa, first in _heads(data, start, space)}
+    end = min(borders.end, start + IMAGE_LIMIT)
+    found = {
+        pa: _length(kallsyms, space, space.va(pa), first)
+        for at, data in kallsyms.memory.parts_between(start, end)
+        for pa, first in _heads(data[-at % word :], align(at, word), space)
+    }
     for is_whole in (True, False):
         fitting = [pa for pa, (closes, length) in found.items() if length and closes is is_whole]
         if len(fitting) == 1:
@@ -42,6 +43,8 @@ def head_of(kallsyms: Kallsyms, space: Space) -> int:
         if fitting:
             places = ", ".join(f"PA {pa:#x}" for pa in fitting[:4])
             raise KernelError(f"{len(fitting)} lists have its shape ({places}): nothing tells which it is", "")
+    if start < end and not kallsyms.memory.holds(start, end - start):
+        raise KernelError("nor does the dump hold the image's data whole, where its shape would tell it", "")
     raise KernelError(
         "and nothing in its data has the shape of the list: no module is loaded, or the first cannot be read", ""
     )
@@ -52,7 +55,7 @@ def _heads(data: memoryview, start: int, space: Space) -> Iterator[tuple[int, in
     borders = space.kallsyms.borders
     low, high = space.va(borders.text), space.va(borders.end)
     word, half = space.kallsyms.pointers.word, space.half
-    for index, (first, last) in enumerate(pairwise(numbers(data, "Q" if word == 8 else "I"))):
+    for index, (first, last) in enumerate(pairwise(numbers(data[: len(data) & -word], "Q" if word == 8 else "I"))):
         if first > half < last and not ((first | last) % word or low <= first < high or low <= last < high):
             yield start + word * index, first
 
