@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common, output
+from kinfo.cli import common, declare, output
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo core` was asked for."""
 
     ram: tuple[str, ...]
@@ -24,11 +21,11 @@ class Options:
     force: bool
 
 
-@click.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
+@declare.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
 @ram_argument
 @kinfo_option
-@click.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@declare.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
+@declare.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
 def command(options: Options) -> int:
     """Write RAM... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it without options.
@@ -41,7 +38,7 @@ def command(options: Options) -> int:
     crash vmlinux ram.core
     """
     if options.path == "-":
-        raise click.UsageError("a core is written to a file: name it with -o")
+        raise declare.UsageError("a core is written to a file: name it with -o")
     with opened(options.ram, options.kinfo) as kernel:
         core_file.check(kernel)
         output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
