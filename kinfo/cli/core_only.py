@@ -11,7 +11,7 @@ from kinfo.findings import Finding
 from kinfo.kernel.kernel import Kernel
 
 only_option = declare.option(
-    "--only", kind=declare.Choice(["kernel"]), help="Leave out what is not the kernel's own: a core to hand on."
+    "--only", kind=declare.Choice(("kernel",)), help="Leave out what is not the kernel's own: a core to hand on."
 )
 
 
