@@ -176,6 +176,7 @@ CASES = [
         "C",
         {"swapper_pg_dir_pa": C["_einittext_pa"] - 1 & ~0xFFF},
         "lies inside the text or the init text",
+        "warning",
     ),
     Case(
         "symbols-outside-image",
