@@ -10,22 +10,21 @@ from kinfo.cli import common
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option
+from kinfo.cli.ram import RamOptions, kernel_options
 from kinfo.cli.words import say
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(RamOptions):
     """What `kinfo config` was asked for."""
 
     source: tuple[str, ...]
-    kinfo: str | None
     form: str
 
 
 @click.command("config", short_help="Print the configuration that a kernel carries")
 @click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@kinfo_option
+@kernel_options
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
@@ -44,7 +43,7 @@ def command(options: Options) -> int:
     from kinfo.kernel.boot import config
     from kinfo.kernel.ikconfig import kernel_config
 
-    found = kernel_config(options.source, options.kinfo, common.stdin())
+    found = kernel_config(options.source, options.kinfo, common.stdin(), beside=options.beside())
     say(f"{found.source}")
     if options.form == "text":
         common.write(found.text)

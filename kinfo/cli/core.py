@@ -9,24 +9,23 @@ import click
 
 from kinfo.cli import common, output
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import RamOptions, kernel_options, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(RamOptions):
     """What `kinfo core` was asked for."""
 
     ram: tuple[str, ...]
-    kinfo: str | None
     path: str
     force: bool
 
 
 @click.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
 @ram_argument
-@kinfo_option
+@kernel_options
 @click.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
@@ -42,7 +41,7 @@ def command(options: Options) -> int:
     """
     if options.path == "-":
         raise click.UsageError("a core is written to a file: name it with -o")
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         core_file.check(kernel)
         output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
         found = core_file.findings(kernel)

@@ -16,18 +16,17 @@ import click
 
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import RamOptions, kernel_options, opened, ram_argument
 from kinfo.debuggers.session import TOOLS, DebugRequest, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(RamOptions):
     """What `kinfo debug` was asked for."""
 
     ram: tuple[str, ...]
-    kinfo: str | None
     tool: str
     vmlinux: str | None
     is_run: bool
@@ -35,7 +34,7 @@ class Options:
 
 @click.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
 @ram_argument
-@kinfo_option
+@kernel_options
 @click.option("--tool", type=click.Choice(TOOLS), required=True, help="The debugger.")
 @click.option(
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
@@ -57,11 +56,14 @@ def command(options: Options) -> int:
         raise click.UsageError("a debugger opens the memory itself: name its file")
     if options.vmlinux is not None and options.tool == "drgn":
         raise click.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         if options.vmlinux is not None:
             check(kernel, options.vmlinux)
         session: Session = import_module(f"kinfo.debuggers.{options.tool}").session(
-            kernel, DebugRequest(options.ram, options.kinfo, options.vmlinux or "")
+            kernel,
+            DebugRequest(
+                options.ram, options.kinfo, options.vmlinux or "", options.symbols, options.phys_base, options.slide
+            ),
         )
         if options.is_run:
             return _run(session)

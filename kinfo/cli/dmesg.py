@@ -13,7 +13,7 @@ import click
 from kinfo.cli import common
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option
+from kinfo.cli.ram import RamOptions, kernel_options
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
@@ -25,11 +25,10 @@ _PIECE = 4096  # messages
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(RamOptions):
     """What `kinfo dmesg` was asked for."""
 
     source: tuple[str, ...]
-    kinfo: str | None
     raw: bool
     human: bool
     caller: bool
@@ -42,7 +41,7 @@ class Options:
 
 @click.command("dmesg", short_help="Print the kernel's log out of a dump")
 @click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@kinfo_option
+@kernel_options
 @click.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
 @click.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
 @click.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
@@ -69,7 +68,7 @@ def command(options: Options) -> int:
     from kinfo.report import dmesg as report
 
     levels, facilities = _levels(options.level), _facilities(options.facility)
-    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names)
+    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names, beside=options.beside())
     messages = _chosen(opened.log.messages, levels, facilities)
     named = _namer(opened) if options.names else None
     if options.form != "text":

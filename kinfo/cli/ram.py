@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +14,18 @@ from kinfo.cli.words import safe, say
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import open_kernel
 
+if TYPE_CHECKING:
+    from kinfo.kernel_build.beside import BuildBeside
+
 Decorated = Callable[..., Any]
 
 KINFO_HELP = "The record: a file that has it, or its PA in the memory (default: the memory is searched)."
+
+SYMBOLS_HELP = "The build's vmlinux, Image or System.map: leads to a kernel without a record, is held against one with it."
+
+PHYS_BASE_HELP = "With --symbols: the PA of _text (default: where the memory's own word, or the build's banner, has it)."
+
+SLIDE_HELP = "With --symbols: how far KASLR moved the image (default: what the page tables say)."
 
 BTF_HELP = "The types: a vmlinux, an Image or BTF alone (default: those that the kernel carries in its memory)."
 
@@ -25,9 +35,44 @@ def ram_argument(function: Decorated) -> Decorated:
     return click.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
 
 
-def kinfo_option(function: Decorated) -> Decorated:
-    """--kinfo: where the record is."""
-    return click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)(function)
+@dataclass(frozen=True, kw_only=True)
+class RamOptions:
+    """How a kernel in RAM is found: what every command has that looks for one."""
+
+    kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
+
+    def beside(self) -> BuildBeside | None:
+        """The build's files that were named."""
+        if self.symbols is None and (self.phys_base is not None or self.slide is not None):
+            option = "--phys-base" if self.slide is None else "--slide"
+            raise click.UsageError(f"{option} is for --symbols: name the build's files, or leave it out")
+        if self.symbols is None:
+            return None
+        from kinfo.kernel_build.beside import build_beside
+
+        return build_beside(self.symbols, common.stdin(), phys_base=self.phys_base, slide=self.slide)
+
+    def command_words(self) -> list[str]:
+        """The same as words of a command line."""
+        numbers = ((name, value) for name, value in (("--phys-base", self.phys_base), ("--slide", self.slide)))
+        given = [("--kinfo", self.kinfo), ("--symbols", self.symbols)]
+        given += [(name, None if value is None else f"{value:#x}") for name, value in numbers]
+        return [word for name, value in given if value is not None for word in (name, safe(value))]
+
+
+def kernel_options(function: Decorated) -> Decorated:
+    """--kinfo, --symbols, --phys-base, --slide: how the kernel is found; `RamOptions` has them."""
+    for option in (
+        click.option("--slide", type=common.NUMBER, metavar="0xN", help=SLIDE_HELP),
+        click.option("--phys-base", type=common.NUMBER, metavar="PA", help=PHYS_BASE_HELP),
+        click.option("--symbols", metavar="FILE", help=SYMBOLS_HELP),
+        click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
+    ):
+        function = option(function)
+    return function
 
 
 def btf_option(function: Decorated) -> Decorated:
@@ -43,9 +88,9 @@ def use_btf(kernel: Kernel, path: str | None) -> None:
         kernel.types = types_for(kernel, path, common.stdin())
 
 
-def opened(ram: Sequence[str], kinfo: str | None) -> Kernel:
+def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
     """The kernel in the memory that was named; what was concluded on the way is said on standard error."""
-    kernel = open_kernel(ram, kinfo, common.stdin())
+    kernel = open_kernel(ram, options.kinfo, common.stdin(), beside=options.beside())
     kernel.memory.name = safe(kernel.memory.name)
     for note in kernel.notes:
         say(note)

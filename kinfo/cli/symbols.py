@@ -9,17 +9,16 @@ import click
 from kinfo.cli import common, output
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import RamOptions, kernel_options, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.kernel.kernel import Kernel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(RamOptions):
     """What `kinfo symbols` was asked for."""
 
     ram: tuple[str, ...]
-    kinfo: str | None
     modules: bool
     physical: bool
     form: str | None
@@ -29,7 +28,7 @@ class Options:
 
 @click.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
 @ram_argument
-@kinfo_option
+@kernel_options
 @click.option("--modules", is_flag=True, help="Add the symbols of loaded modules.")
 @click.option("--physical", is_flag=True, help="Physical addresses instead of virtual ones.")
 @click.option(
@@ -52,7 +51,7 @@ def command(options: Options) -> int:
     form = options.form or ("elf" if options.path else "text")
     if form == "elf" and not options.path:
         raise click.UsageError("--format elf needs -o FILE")
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         if form == "elf":
             from kinfo.debuggers.symbol_file import symbol_file
 
