@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.words import safe, say
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import open_kernel
@@ -32,52 +29,64 @@ BTF_HELP = "The types: a vmlinux, an Image or BTF alone (default: those that the
 
 def ram_argument(function: Decorated) -> Decorated:
     """RAM...: an ELF core, a LiME dump, a raw file, FILE@BASE several times; compressed or not."""
-    return click.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
+    return declare.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RamOptions:
-    """How a kernel in RAM is found: what every command has that looks for one."""
+class RamOptions(Protocol):
+    """How a kernel in RAM is found: what the options of every command have that looks for one."""
 
-    kinfo: str | None
-    symbols: str | None
-    phys_base: int | None
-    slide: int | None
+    @property
+    def kinfo(self) -> str | None:
+        """The record: a file, or its PA in the memory."""
 
-    def beside(self) -> BuildBeside | None:
-        """The build's files that were named."""
-        if self.symbols is None and (self.phys_base is not None or self.slide is not None):
-            option = "--phys-base" if self.slide is None else "--slide"
-            raise click.UsageError(f"{option} is for --symbols: name the build's files, or leave it out")
-        if self.symbols is None:
-            return None
-        from kinfo.kernel_build.beside import build_beside
+    @property
+    def symbols(self) -> str | None:
+        """A file of the build."""
 
-        return build_beside(self.symbols, common.stdin(), phys_base=self.phys_base, slide=self.slide)
+    @property
+    def phys_base(self) -> int | None:
+        """The PA of `_text`, stated."""
 
-    def command_words(self) -> list[str]:
-        """The same as words of a command line."""
-        numbers = ((name, value) for name, value in (("--phys-base", self.phys_base), ("--slide", self.slide)))
-        given = [("--kinfo", self.kinfo), ("--symbols", self.symbols)]
-        given += [(name, None if value is None else f"{value:#x}") for name, value in numbers]
-        return [word for name, value in given if value is not None for word in (name, safe(value))]
+    @property
+    def slide(self) -> int | None:
+        """How far KASLR moved the image, stated."""
 
 
 def kernel_options(function: Decorated) -> Decorated:
     """--kinfo, --symbols, --phys-base, --slide: how the kernel is found; `RamOptions` has them."""
     for option in (
-        click.option("--slide", type=common.NUMBER, metavar="0xN", help=SLIDE_HELP),
-        click.option("--phys-base", type=common.NUMBER, metavar="PA", help=PHYS_BASE_HELP),
-        click.option("--symbols", metavar="FILE", help=SYMBOLS_HELP),
-        click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
+        declare.option("--slide", kind=common.NUMBER, metavar="0xN", help=SLIDE_HELP),
+        declare.option("--phys-base", kind=common.NUMBER, metavar="PA", help=PHYS_BASE_HELP),
+        declare.option("--symbols", metavar="FILE", help=SYMBOLS_HELP),
+        declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
     ):
         function = option(function)
     return function
 
 
+def beside(options: RamOptions) -> BuildBeside | None:
+    """The build's files that were named."""
+    if options.symbols is None:
+        if options.phys_base is not None or options.slide is not None:
+            option = "--phys-base" if options.slide is None else "--slide"
+            raise declare.UsageError(f"{option} is for --symbols: name the build's files, or leave it out")
+        return None
+    from kinfo.kernel_build.beside import build_beside
+
+    return build_beside(options.symbols, common.stdin(), phys_base=options.phys_base, slide=options.slide)
+
+
+def command_words(options: RamOptions) -> list[str]:
+    """What leads to the kernel, as words of a command line."""
+    numbers = (("--phys-base", options.phys_base), ("--slide", options.slide))
+    given = [("--kinfo", options.kinfo), ("--symbols", options.symbols)]
+    given += [(name, None if value is None else f"{value:#x}") for name, value in numbers]
+    return [word for name, value in given if value is not None for word in (name, safe(value))]
+
+
 def btf_option(function: Decorated) -> Decorated:
     """--btf: the types, where the kernel in the memory carries none."""
-    return click.option("--btf", metavar="FILE", help=BTF_HELP)(function)
+    return declare.option("--btf", metavar="FILE", help=BTF_HELP)(function)
 
 
 def use_btf(kernel: Kernel, path: str | None) -> None:
@@ -90,7 +99,7 @@ def use_btf(kernel: Kernel, path: str | None) -> None:
 
 def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
     """The kernel in the memory that was named; what was concluded on the way is said on standard error."""
-    kernel = open_kernel(ram, options.kinfo, common.stdin(), beside=options.beside())
+    kernel = open_kernel(ram, options.kinfo, common.stdin(), beside=beside(options))
     kernel.memory.name = safe(kernel.memory.name)
     for note in kernel.notes:
         say(note)

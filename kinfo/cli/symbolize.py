@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import RamOptions, kernel_options, opened
+from kinfo.cli.ram import kernel_options, opened
 from kinfo.cli.words import say
 from kinfo.kernel.log import Log, Statement
 
 _MOST_SAID = 5  # contradictions that are said one by one
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options(RamOptions):
+class Options(NamedTuple):
     """What `kinfo symbolize` was asked for."""
 
     ram: tuple[str, ...]
+    kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     log: str
     force: bool
 
 
-@click.command("symbolize", short_help="Put names on the raw addresses of a log")
-@click.argument("ram", nargs=-1, metavar="[RAM...]")
+@declare.command("symbolize", short_help="Put names on the raw addresses of a log")
+@declare.argument("ram", nargs=-1, metavar="[RAM...]")
 @kernel_options
-@click.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
-@click.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
+@declare.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
+@declare.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
 @takes(Options)
 def command(options: Options) -> int:
     """Copy a log to standard output, with a name behind every address of the kernel in RAM..., or of the build in --symbols.
@@ -51,7 +52,7 @@ def command(options: Options) -> int:
         return _without_ram(options)
     if options.log == "-" and "-" in (*options.ram, options.symbols):
         whose = "symbols'" if options.symbols == "-" else "memory's"
-        raise click.UsageError(f"- is the log: name the {whose} file")
+        raise declare.UsageError(f"- is the log: name the {whose} file")
     with LogSource(options.log) as source, opened(options.ram, options) as kernel:
         heard: list[Statement] = []
         names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
@@ -67,10 +68,10 @@ def command(options: Options) -> int:
 
 def _without_ram(options: Options) -> int:
     if options.symbols is None:
-        raise click.UsageError("name the memory, or the build's symbols with --symbols FILE")
+        raise declare.UsageError("name the memory, or the build's symbols with --symbols FILE")
     for option, value in (("--kinfo", options.kinfo), ("--phys-base", options.phys_base)):
         if value is not None:
-            raise click.UsageError(f"{option} is for a memory: name that as well")
+            raise declare.UsageError(f"{option} is for a memory: name that as well")
     return _by_build(options.symbols, options.slide, options.log, force=options.force)
 
 
@@ -80,7 +81,7 @@ def _by_build(symbols: str, slide: int | None, log: str, *, force: bool) -> int:
     from kinfo.kernel_build.symbol_list import read_symbols
 
     if log == symbols == "-":
-        raise click.UsageError("- is the log: name the symbols' file")
+        raise declare.UsageError("- is the log: name the symbols' file")
     listed = read_symbols(symbols, common.stdin())
     names = BuildLog(listed, slide, is_forced=force)
     with LogSource(log) as source:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kinfo.arch.address import KERNEL_HALF, MASK
 from kinfo.kernel.kallsyms.addresses import Addresses
 from kinfo.kernel.kallsyms.encoding import Encoding
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.kallsyms.tables import MARKED, Tables
 from kinfo.kernel.pointers import Pointers
 from kinfo.kernel_build.symbol_list import BuildSymbol, SymbolList
