@@ -136,7 +136,7 @@ def core(
 
     Holes of sparse files stay holes; `force` overwrites. `only_kernel`: no page of processes and files (docs/ram.md says what
     is in it). The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the
-    page tables cannot be read or the kernel is a 32-bit one, KinfoError where the file cannot be written.
+    page tables cannot be read, KinfoError where the file cannot be written.
     """
     from functools import partial
 

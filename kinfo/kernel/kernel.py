@@ -187,14 +187,17 @@ class Kernel:
         """Whether an address is read as a VA; else it is a PA.
 
         On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: what lies in the
-        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
+        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA; so is anything else that the dump holds,
+        unless it is in a module.
         """
         if self.pointers.word == 8:
             return address >= KERNEL_HALF
         borders = self.kallsyms.borders
-        if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
+        if self.space and borders.text <= self.space.image_pa(address) < borders.end:
             return True
-        return not borders.text <= address < borders.end and not self.memory.holds(address)
+        if borders.text <= address < borders.end:
+            return False
+        return not self.memory.holds(address) or bool(self.modules and self.modules.holding(address))
 
     def places(self, address: int) -> list[Place]:
         """Every reading of an address: on 32 bits one can be a VA of the image and the PA of another place in it.
@@ -217,7 +220,7 @@ class Kernel:
             raise self.no_space
         if address > self.space.mask:
             return None
-        pa = address - self.space.voffset & self.space.mask
+        pa = self.space.image_pa(address)
         borders = self.kallsyms.borders
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)
