@@ -13,19 +13,60 @@ class GuestError(Exception):
     """A guest could not be made; the message is one line for whoever asked."""
 
 
+class Machine(NamedTuple):
+    """How QEMU runs an architecture: its program, the Debian package that has it, board, MiB of memory, console's device."""
+
+    program: str
+    package: str
+    board: str
+    memory: int
+    console: str
+
+
+MACHINES = {
+    "arm64": Machine("qemu-system-aarch64", "qemu-system-arm", "virt", 256, "ttyAMA0"),
+    "amd64": Machine("qemu-system-x86_64", "qemu-system-x86", "pc", 384, "ttyS0"),
+}
+
+
 class Guest(NamedTuple):
-    """A kernel series on a CPU. `package` matches the names of its packages, of which the newest is taken."""
+    """A kernel series on a CPU. `package` matches the names of its packages in `suites`, of which the newest is taken.
+
+    `beside` are the packages that hold its configuration and modules, where it is another one: {} is the version in the name.
+    """
 
     name: str
     package: str
     cpu: str
+    suites: tuple[str, ...] = ("bookworm", "bookworm-backports", "bookworm-security")
+    arch: str = "arm64"
+    beside: tuple[str, ...] = ()
+    has_record: bool = True  # whether facts of others suffice for one (they do from 6.0 on, on arm64)
 
+    @property
+    def machine(self) -> Machine:
+        """What runs it."""
+        return MACHINES[self.arch]
+
+
+# What lies in a guest's folder, and how it was made: a folder of another number is old, and made anew.
+FORM = 2
+_BULLSEYE = ("bullseye", "bullseye-security")
+_TRIXIE = ("trixie", "trixie-backports", "trixie-security")
+_SPLIT = ("linux-base-{}", "linux-modules-{}")  # since 6.19
 
 GUESTS = (
     Guest("6.1", r"linux-image-6\.1\.[0-9-]+-arm64", "cortex-a57"),
     Guest("6.12", r"linux-image-6\.12\.[0-9.+deb-]+-arm64", "cortex-a57"),
-    Guest("6.12-16k", r"linux-image-6\.12\.[0-9.+deb-]+-arm64-16k", "cortex-a76"),  # the A57 knows no 16K granule
+    Guest("6.12-16k", r"linux-image-6\.12\.[0-9.+deb-]+-arm64-16k", "cortex-a76", _TRIXIE),  # the A57 knows no 16K granule
     Guest("6.12-max", r"linux-image-6\.12\.[0-9.+deb-]+-arm64", "max,pauth-impdef=on"),  # 52-bit VA; QARMA is slow to emulate
+    Guest("5.10", r"linux-image-5\.10\.[0-9-]+-arm64", "cortex-a57", _BULLSEYE, has_record=False),
+    Guest("6.1-cloud", r"linux-image-6\.1\.[0-9-]+-cloud-arm64", "cortex-a57"),  # without KALLSYMS_ALL
+    Guest("6.18", r"linux-image-6\.18\.[0-9.+deb-]+-arm64", "cortex-a57", _TRIXIE),
+    Guest("newest", r"linux-binary-[0-9.]+\+deb13-arm64", "cortex-a57", _TRIXIE, beside=_SPLIT),
+    Guest("newest-16k", r"linux-binary-[0-9.]+\+deb13-arm64-16k", "cortex-a76", _TRIXIE, beside=_SPLIT),
+    Guest("6.1-amd64", r"linux-image-6\.1\.[0-9-]+-amd64", "qemu64,+rdrand", arch="amd64", has_record=False),
+    Guest("newest-amd64", r"linux-binary-[0-9.]+\+deb13-amd64", "max", _TRIXIE, "amd64", _SPLIT, has_record=False),
 )
 
 
