@@ -20,7 +20,7 @@ from kinfo.errors import KinfoError
 from tools.guests import initramfs
 from tools.guests.boot import boot
 from tools.guests.core import Core
-from tools.guests.machines import FORM, GUESTS, Guest, GuestError, cache_folder, run
+from tools.guests.machines import FORM, GUESTS, Guest, GuestError, cache_folder, is_made, run
 from tools.guests.packages import debs_of, unpack, version_of
 from tools.guests.record import Facts
 from tools.guests.told import Told
@@ -118,14 +118,6 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def is_made(folder: Path) -> bool:
-    """Whether a guest's folder is there, and holds what this code would put into it."""
-    try:
-        return bool(json.loads((folder / "meta.json").read_text()).get("form") == FORM)
-    except (OSError, ValueError):
-        return False
 
 
 def _make_all(guests: Sequence[Guest], cache: Path) -> int:

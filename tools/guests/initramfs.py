@@ -25,16 +25,18 @@ _HEAD = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox --install -s /bin
 export PATH=/bin
-stty raw
+mknod /dev/null c 1 3
+stty raw -echo
 dmesg -n 1
 echo 0 > /proc/sys/kernel/kptr_restrict
 """
 
-# Some who sleep, each elsewhere in the kernel.
+# Some who sleep, each elsewhere in the kernel, and the time to get there.
 _SLEEPERS = """mkfifo /pipe
 sleep 100000 &
 cat /pipe &
 sh -c 'sleep 100000; true' &
+sleep 1
 """
 
 # /proc/PID/stat of every thread, and the stack of each as /proc/PID/stack has it. By the shell itself: a program that was
@@ -62,7 +64,6 @@ def script() -> str:
     """The guest's /init: it loads the modules, tells, keeps still until somebody types a line, and panics."""
     loads = [f"insmod /{name}.ko || echo '{MARK} FAILED insmod {name}'\n" for name in MODULES]
     tells = [f"echo '{MARK} {name}'; {command} | gzip -1 | base64\n" for name, command in TOLD.items()]
-
     return _HEAD + "".join(loads) + _SLEEPERS + _TASKS + "".join(tells) + _PANIC
 
 
