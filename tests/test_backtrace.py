@@ -223,6 +223,51 @@ def test_registers_go_by_the_stack_and_not_by_the_order(tmp_path: Path) -> None:
     assert names(one)[0] == "irq_work"
 
 
+@pytest.mark.parametrize("guard", [True, False])
+def test_an_irq_stack_that_has_no_name(guard: bool, tmp_path: Path) -> None:
+    """Without CONFIG_KALLSYMS_ALL: by the stack pointer, and only where the mapping is one of such a stack."""
+    made = world(Spec(keep_all=False), running={1: 40})
+    low = made.kernel.spec.linear + (1 << 32)
+    pa = made.kernel.base + 0x900000
+    _map(made, low, pa, STACK_SIZE + (0 if guard else 0x1000))
+    frames = Frames(made, 40)
+    frames.calls("el0t_64_sync", "el0_svc")
+    frames.exception(made.va("vfs_write", 0x20))
+    frames.calls("el1h_64_irq")
+    frames.at, frames.shift = pa + STACK_SIZE, low - pa
+    fp = frames.calls("handle_irq")
+    notes = note("arm64", {}) + note("arm64", {"pc": made.va("irq_work", 0x18), "sp": fp - 16, "x29": fp, "x30": 0})
+    one = of(backtraces(made, tmp_path, notes=notes), 40)
+    if guard:
+        assert names(one) == ["irq_work", "handle_irq", "el1h_64_irq", "vfs_write", "el0_svc", "el0t_64_sync"]
+        assert ([frame.stack for frame in one.frames][:3], one.is_whole) == (["", "irq", "task"], True)
+    else:
+        assert (names(one), one.is_whole) == (["irq_work"], False)
+        assert one.end == f"it leads to VA {fp:#x}, which is in no stack of this task or its CPU that is known"
+
+
+def test_an_irq_stack_whose_page_tables_are_not_in_the_dump(tmp_path: Path) -> None:
+    made = world(Spec(keep_all=False), running={1: 40})
+    low = made.kernel.spec.linear + (1 << 32)
+    before = {at for at, _ in made.kernel.tables.entries()}  # type: ignore[union-attr]
+    _map(made, low, made.kernel.base + 0x900000, STACK_SIZE)
+    after = {at for at, _ in made.kernel.tables.entries()}  # type: ignore[union-attr]
+    table = max(after - before) & -0x1000
+    notes = note("arm64", {}) + note("arm64", {"pc": made.va("irq_work", 0x18), "sp": low + 0x800, "x29": low + 0x810})
+    one = of(backtraces(made, tmp_path, notes=notes, holes=[(table, table + 0x1000)]), 40)
+    assert (names(one), one.is_whole) == (["irq_work"], False)
+
+
+def _map(made: World, va: int, pa: int, size: int) -> None:
+    """Map memory, page by page, where nothing was."""
+    tables = made.kernel.tables
+    assert isinstance(tables, PageTables)
+    for at in range(0, size, 0x1000):
+        tables.map(va + at, pa + at, 0x1000, executable=False)
+    for at, value in tables.entries():
+        made.kernel.poke(at, value.to_bytes(8, "little"))
+
+
 def test_a_cpu_in_user_space(tmp_path: Path) -> None:
     made = world(running={1: 40})
     notes = note("arm64", {}) + note("arm64", {"pc": 0x400120, "sp": 0xFFFF_1234, "x29": 0xFFFF_1240})

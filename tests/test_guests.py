@@ -66,8 +66,10 @@ def test_the_log_by_the_record(guest: BootedGuest, kinfo_cli: Cli) -> None:
 def test_the_symbols_are_proc_kallsyms(guest: BootedGuest, kinfo_cli: Cli) -> None:
     done = kinfo_cli("symbols", guest.folder / "ram.elf", "--modules")
     assert done.code == 0
-    told = (line for line in (guest.folder / "kallsyms.txt").read_bytes().splitlines() if not _RUN_TIME.search(line))
-    assert done.out.splitlines() == [text.escape(line) for line in told]
+    told = (
+        line.split(b"\t") for line in (guest.folder / "kallsyms.txt").read_bytes().splitlines() if not _RUN_TIME.search(line)
+    )
+    assert done.out.splitlines() == ["\t".join(map(text.escape, parts)) for parts in told]
     assert {module for line in done.out.splitlines() if (module := line.partition("\t[")[2])} == {
         f"{line.split()[0]}]" for line in guest.lines("modules")
     }
@@ -118,14 +120,18 @@ def test_who_sleeps_is_where_the_kernel_says(guest: BootedGuest, still: kinfo.Ke
     asleep = [one for one in still.backtraces().all() if one.cpu is None and one.task.pid != 1]  # init asked
     found = {one.task.pid: one for one in asleep if one.task.pid in told}
     assert len(found) > 40
-    differ = {}
+    elsewhere = []
     for pid, one in found.items():
-        whole = [frame.label for frame in one.frames]
-        below = whole[-len(told[pid]) :]
-        is_same = len(below) == len(told[pid]) and all(map(_is_same_call, below, told[pid]))
-        if not is_same or not all(start <= frame.pc < end for frame in one.frames[: -len(below)]):
-            differ[one.task.comm] = (whole, told[pid])
-    assert differ == {}
+        calls, rest = [frame.label for frame in one.frames[-len(told[pid]) :]], one.frames[: -len(told[pid])]
+        if len(calls) == len(told[pid]) and all(map(_is_same_call, calls, told[pid])):
+            assert all(start <= frame.pc < end for frame in rest), one.labels
+        else:
+            elsewhere.append(one)
+    for one in elsewhere:  # threads of the kernel that were woken between /proc and the dump, and sleep again
+        assert one.is_whole
+        assert one.task.is_kernel
+        assert one.labels[-2:] == tuple(told[one.task.pid][-2:])
+    assert len(elsewhere) <= 3, [one.labels for one in elsewhere]
 
 
 @pytest.mark.parametrize("dump", ["ram.elf", "crash.elf"])
@@ -140,14 +146,14 @@ def test_every_chain_is_whole(guest: BootedGuest, dump: str) -> None:
 
 def test_the_panicking_cpu_is_where_the_kernel_said(guest: BootedGuest, crashed: kinfo.Kernel) -> None:
     printed = [found[1] for line in _oops(guest) if " ? " not in line and (found := _CALL.search(line))]
-    below = printed[next(at for at, call in enumerate(printed) if call.startswith("sysrq_handle_crash+")) :]
+    below = printed[next(at for at, call in enumerate(printed, 1) if call.startswith("panic+")) :]
     below = below[: next(at for at, call in enumerate(below, 1) if call.partition("+")[0] in _ENDS[guest.meta["arch"]])]
     assert len(below) > 7
     chains = [
         list(one.labels) for one in crashed.backtraces().of_cpus() if any(label.startswith("panic+") for label in one.labels)
     ]
     assert len(chains) == 1
-    assert len(chains[0]) > len(below)
+    assert chains[0][-len(below) - 1].startswith("panic+")
     assert all(map(_is_same_call, chains[0][-len(below) :], below))
 
 
