@@ -159,7 +159,7 @@ def test_the_panicking_cpu_is_where_the_kernel_said(guest: BootedGuest, crashed:
 
 def _oops(guest: BootedGuest) -> list[str]:
     """What the console printed of the panic, as lines of the log."""
-    return [line.rstrip() for line in guest.lines("oops") if line.startswith("[")]
+    return [line.rstrip("\r") for line in guest.lines("oops") if line.startswith("[")]
 
 
 def _is_same_call(ours: str, theirs: str) -> bool:

@@ -60,7 +60,9 @@ GUESTS = (
     Guest("6.12", r"linux-image-6\.12\.[0-9.+deb-]+-arm64", "cortex-a57"),
     Guest("6.12-16k", r"linux-image-6\.12\.[0-9.+deb-]+-arm64-16k", "cortex-a76", _TRIXIE),  # the A57 knows no 16K granule
     Guest("6.12-max", r"linux-image-6\.12\.[0-9.+deb-]+-arm64", "max,pauth-impdef=on"),  # 52-bit VA; QARMA is slow to emulate
-    Guest("5.10", r"linux-image-5\.10\.[0-9-]+-arm64", "cortex-a57", ("bullseye",), has_record=False),
+    Guest(
+        "5.10", r"linux-image-5\.10\.[0-9-]+-arm64", "cortex-a57", ("bullseye", "bookworm"), has_record=False
+    ),  # busybox of bookworm: it has base64
     Guest("6.18", r"linux-image-6\.18\.[0-9.+deb-]+-arm64", "cortex-a57", _TRIXIE),
     Guest("newest", r"linux-binary-[0-9.]+\+deb13-arm64", "cortex-a57", _TRIXIE, beside=_SPLIT, has_record=False),
     Guest("newest-16k", r"linux-binary-[0-9.]+\+deb13-arm64-16k", "cortex-a76", _TRIXIE, beside=_SPLIT, has_record=False),
