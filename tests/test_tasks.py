@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import KernelError
+from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.states import letter
-from kinfo.kernel.tasks.table import Tasks
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Spec
 from tests.kernels.tasks import CPU_AT, TASK, THREAD_HEAD, USUAL, TaskSpec, World, types, world
@@ -351,15 +351,6 @@ def test_types_without_what_is_needed(missing: str, tmp_path: Path, kinfo_cli: C
     assert ran.code == 2
     assert missing in ran.err
     assert ran.err.count("\n") == 1
-
-
-def test_32_bits_are_not_read(tmp_path: Path, kinfo_cli: Cli) -> None:
-    from tests.kernels.image import make
-
-    make(Spec(arch="arm", release="5.10.1")).write_elf(tmp_path / "ram.elf", cls=32)
-    ran = kinfo_cli("ps", tmp_path / "ram.elf")
-    assert ran.code == 2
-    assert "32-bit" in ran.err
 
 
 # The command

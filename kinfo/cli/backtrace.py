@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
@@ -21,8 +18,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.stack.model import Backtrace
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo backtrace` was asked for."""
 
     ram: tuple[str, ...]
@@ -37,15 +33,15 @@ class Options:
     strict: bool
 
 
-@click.command("backtrace", short_help="Show where the tasks of the kernel in a RAM dump were")
+@declare.command("backtrace", short_help="Show where the tasks of the kernel in a RAM dump were")
 @ram_argument
 @kinfo_option
 @btf_option
-@click.option("--all", "every", is_flag=True, help="Every task.")
-@click.option("--pid", type=int, multiple=True, metavar="PID", help="This task (a process or a thread); several times.")
-@click.option("--cpu", type=int, multiple=True, metavar="CPU", help="The task that this CPU was in; several times.")
-@click.option("--stuck", is_flag=True, help="Tasks in state D, grouped by equal chains, most common first.")
-@click.option(
+@declare.option("--all", "every", is_flag=True, help="Every task.")
+@declare.option("--pid", kind=int, multiple=True, metavar="PID", help="This task (a process or a thread); several times.")
+@declare.option("--cpu", kind=int, multiple=True, metavar="CPU", help="The task that this CPU was in; several times.")
+@declare.option("--stuck", is_flag=True, help="Tasks in state D, grouped by equal chains, most common first.")
+@declare.option(
     "--registers", metavar="FILE", help="The CPUs' registers: QEMU's `info registers -a`, an oops, NAME=VALUE lines."
 )
 @data_format()
@@ -66,7 +62,7 @@ def command(options: Options) -> int:
     kinfo backtrace DDRCS0_0.BIN@0x80000000 --registers cpus.txt --cpu 3
     """
     if sum((options.every, bool(options.pid), bool(options.cpu), options.stuck)) > 1:
-        raise click.UsageError("choose one of --all, --pid, --cpu and --stuck")
+        raise declare.UsageError("choose one of --all, --pid, --cpu and --stuck")
     from kinfo.kernel.stack.backtraces import findings as of_traces
     from kinfo.report import backtrace as report
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
@@ -14,8 +12,7 @@ from kinfo.cli.ram import kinfo_option
 from kinfo.cli.words import say
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo config` was asked for."""
 
     source: tuple[str, ...]
@@ -23,8 +20,8 @@ class Options:
     form: str
 
 
-@click.command("config", short_help="Print the configuration that a kernel carries")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@declare.command("config", short_help="Print the configuration that a kernel carries")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @kinfo_option
 @data_format()
 @takes(Options)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option
@@ -24,8 +21,7 @@ if TYPE_CHECKING:
 _PIECE = 4096  # messages
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo dmesg` was asked for."""
 
     source: tuple[str, ...]
@@ -40,15 +36,15 @@ class Options:
     strict: bool
 
 
-@click.command("dmesg", short_help="Print the kernel's log out of a dump")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@declare.command("dmesg", short_help="Print the kernel's log out of a dump")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @kinfo_option
-@click.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
-@click.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
-@click.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
-@click.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
-@click.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
-@click.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
+@declare.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
+@declare.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
+@declare.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
+@declare.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
+@declare.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
+@declare.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
 @data_format()
 @strict_option
 @takes(Options)

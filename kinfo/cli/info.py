@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import safe
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo info` was asked for."""
 
     ram: tuple[str, ...]
@@ -24,11 +21,11 @@ class Options:
     strict: bool
 
 
-@click.command("info", short_help="Show the kernel in a RAM dump on one screen")
+@declare.command("info", short_help="Show the kernel in a RAM dump on one screen")
 @ram_argument
 @kinfo_option
 @data_format()
-@click.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
+@declare.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
 @strict_option
 @takes(Options)
 def command(options: Options) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
@@ -16,8 +14,7 @@ from kinfo.kernel.lookup import Lookup, look_up
 from kinfo.kernel.place import Place
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo lookup` was asked for."""
 
     words: tuple[str, ...]
@@ -25,8 +22,8 @@ class Options:
     form: str
 
 
-@click.command("lookup", short_help="Addresses to names, names to addresses")
-@click.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
+@declare.command("lookup", short_help="Addresses to names, names to addresses")
+@declare.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
 @kinfo_option
 @data_format()
 @takes(Options)
@@ -45,7 +42,7 @@ def command(options: Options) -> int:
     """
     ram, wanted = split(options.words)
     if not wanted:
-        raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
+        raise declare.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
     with opened(ram, options.kinfo) as kernel:
         found = [look_up(kernel, word) for word in wanted]
     if options.form != "text":

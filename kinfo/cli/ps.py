@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo ps` was asked for."""
 
     ram: tuple[str, ...]
@@ -26,12 +23,12 @@ class Options:
     strict: bool
 
 
-@click.command("ps", short_help="List the tasks of the kernel in a RAM dump")
+@declare.command("ps", short_help="List the tasks of the kernel in a RAM dump")
 @ram_argument
 @kinfo_option
 @btf_option
-@click.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
-@click.option("--tree", is_flag=True, help="Children below their parents (text).")
+@declare.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
+@declare.option("--tree", is_flag=True, help="Children below their parents (text).")
 @data_format()
 @strict_option
 @takes(Options)

@@ -6,9 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.words import safe, say
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import open_kernel
@@ -22,17 +20,17 @@ BTF_HELP = "The types: a vmlinux, an Image or BTF alone (default: those that the
 
 def ram_argument(function: Decorated) -> Decorated:
     """RAM...: an ELF core, a LiME dump, a raw file, FILE@BASE several times; compressed or not."""
-    return click.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
+    return declare.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
 
 
 def kinfo_option(function: Decorated) -> Decorated:
     """--kinfo: where the record is."""
-    return click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)(function)
+    return declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)(function)
 
 
 def btf_option(function: Decorated) -> Decorated:
     """--btf: the types, where the kernel in the memory carries none."""
-    return click.option("--btf", metavar="FILE", help=BTF_HELP)(function)
+    return declare.option("--btf", metavar="FILE", help=BTF_HELP)(function)
 
 
 def use_btf(kernel: Kernel, path: str | None) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
@@ -17,8 +15,7 @@ from kinfo.kernel.log import Log, Statement
 _MOST_SAID = 5  # contradictions that are said one by one
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo symbolize` was asked for."""
 
     ram: tuple[str, ...]
@@ -29,13 +26,13 @@ class Options:
     force: bool
 
 
-@click.command("symbolize", short_help="Put names on the raw addresses of a log")
-@click.argument("ram", nargs=-1, metavar="[RAM...]")
+@declare.command("symbolize", short_help="Put names on the raw addresses of a log")
+@declare.argument("ram", nargs=-1, metavar="[RAM...]")
 @kinfo_option
-@click.option("--symbols", metavar="FILE", help="Without RAM: the build's System.map, vmlinux or Image, or /proc/kallsyms.")
-@click.option("--slide", metavar="0xN", help="With --symbols: how far KASLR moved the image (default: what the log says).")
-@click.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
-@click.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
+@declare.option("--symbols", metavar="FILE", help="Without RAM: the build's System.map, vmlinux or Image, or /proc/kallsyms.")
+@declare.option("--slide", metavar="0xN", help="With --symbols: how far KASLR moved the image (default: what the log says).")
+@declare.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
+@declare.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
 @takes(Options)
 def command(options: Options) -> int:
     """Copy a log to standard output, with a name behind every address of the kernel in RAM..., or of the build in --symbols.
@@ -52,15 +49,15 @@ def command(options: Options) -> int:
     kinfo symbolize --symbols System.map < panic.txt
     """
     if bool(options.ram) == (options.symbols is not None):
-        raise click.UsageError(
+        raise declare.UsageError(
             "name the memory, or the build's symbols with --symbols FILE" + (": not both" if options.ram else "")
         )
     if options.symbols is not None:
         return _by_build(options.symbols, options.slide, options.log, force=options.force)
     if options.slide is not None:
-        raise click.UsageError("--slide is for --symbols: a dump tells its own")
+        raise declare.UsageError("--slide is for --symbols: a dump tells its own")
     if options.log == "-" and "-" in options.ram:
-        raise click.UsageError("- is the log: name the memory's file")
+        raise declare.UsageError("- is the log: name the memory's file")
     with LogSource(options.log) as source, opened(options.ram, options.kinfo) as kernel:
         heard: list[Statement] = []
         names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
@@ -80,7 +77,7 @@ def _by_build(symbols: str, slide: str | None, log: str, *, force: bool) -> int:
     from kinfo.kernel_build.symbol_list import read_symbols
 
     if log == symbols == "-":
-        raise click.UsageError("- is the log: name the symbols' file")
+        raise declare.UsageError("- is the log: name the symbols' file")
     listed = read_symbols(symbols, common.stdin())
     names = BuildLog(listed, _number(slide), is_forced=force)
     with LogSource(log) as source:
@@ -103,7 +100,7 @@ def _number(slide: str | None) -> int | None:
     try:
         return None if slide is None else int(slide, 0)
     except ValueError:
-        raise click.UsageError(f"--slide {slide}: is no number: write 0x1f0000000, say") from None
+        raise declare.UsageError(f"--slide {slide}: is no number: write 0x1f0000000, say") from None
 
 
 def _hear(name: str, statement: Statement, heard: list[Statement]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm64, machines, x86_64
 from kinfo.debuggers import vmcoreinfo
 from kinfo.debuggers.session import DebugRequest, Session
 from kinfo.debuggers.symbol_file import machine
@@ -58,6 +58,9 @@ def session(kernel: Kernel, asked: DebugRequest) -> Session:
         raise kernel.no_space
     if kernel.space.form is None:
         raise KernelError("drgn needs the kernel's page tables", kernel.space.reason)
+    if kernel.space.form.machine not in _ARCHITECTURES:
+        name = machines.name_of(kernel.space.form.machine)
+        raise KernelError(f"drgn does not translate virtual addresses of {name} kernels", "take --tool crash or --tool gdb")
     script = _SCRIPT.format(
         vmcoreinfo="".join(f"    {line!r}\n" for line in vmcoreinfo.lines(kernel)),
         ram=list(asked.ram),

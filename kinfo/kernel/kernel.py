@@ -14,7 +14,7 @@ from kinfo.errors import DumpError, KernelError, RecordError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
-from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms, Symbol
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.place import Place
 from kinfo.kernel.pointers import Pointers, RecordPointers
@@ -26,11 +26,11 @@ from kinfo.record.record import Record
 if TYPE_CHECKING:
     from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
-    from kinfo.kernel.modules.table import Modules
+    from kinfo.kernel.modules.loaded import Modules
     from kinfo.kernel.printk.message import PrintkLog
     from kinfo.kernel.stack.backtraces import Backtraces
     from kinfo.kernel.stack.model import Backtrace
-    from kinfo.kernel.tasks.table import Tasks
+    from kinfo.kernel.tasks.every import Tasks
     from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
 
@@ -105,7 +105,7 @@ class Kernel:
     @cached_property
     def modules(self) -> Modules | None:
         """The modules; None without an address space."""
-        from kinfo.kernel.modules.table import Modules
+        from kinfo.kernel.modules.loaded import Modules
 
         return Modules(self.kallsyms, self.space) if self.space else None
 
@@ -148,7 +148,7 @@ class Kernel:
 
     @cached_property
     def _tasks(self) -> Tasks:
-        from kinfo.kernel.tasks.table import Tasks
+        from kinfo.kernel.tasks.every import Tasks
 
         return Tasks(self)
 
@@ -181,14 +181,17 @@ class Kernel:
         """Whether an address is read as a VA; else it is a PA.
 
         On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: what lies in the
-        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
+        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA; so is anything else that the dump holds,
+        unless it is in a module.
         """
         if self.pointers.word == 8:
             return address >= KERNEL_HALF
         borders = self.kallsyms.borders
-        if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
+        if self.space and borders.text <= self.space.image_pa(address) < borders.end:
             return True
-        return not borders.text <= address < borders.end and not self.memory.holds(address)
+        if borders.text <= address < borders.end:
+            return False
+        return not self.memory.holds(address) or bool(self.modules and self.modules.holding(address))
 
     def places(self, address: int) -> list[Place]:
         """Every reading of an address: on 32 bits one can be a VA of the image and the PA of another place in it.
@@ -211,7 +214,7 @@ class Kernel:
             raise self.no_space
         if address > self.space.mask:
             return None
-        pa = address - self.space.voffset & self.space.mask
+        pa = self.space.image_pa(address)
         borders = self.kallsyms.borders
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)

@@ -54,7 +54,7 @@ class Unrecorded:
         for found in find_all(memory):
             kernel = next(self._mapped(memory, placing.readings(found, infos, banners)), None)
             if kernel:
-                settle_end(kernel)
+                settle_end(kernel, {})
                 self.kernels.append(kernel)
         return self.kernels
 
@@ -91,6 +91,7 @@ class Unrecorded:
     def _kernel(self, values: dict[str, str], source: str) -> Kernel | None:
         def make(memory: Memory, notes: tuple[str, ...] = ()) -> Kernel:
             kernel = _first(memory, by_vmcoreinfo.readings(values, memory, source), notes)
+            settle_end(kernel, values)
             by_vmcoreinfo.hold(kernel, values)
             return kernel
 
@@ -113,7 +114,6 @@ def _first(memory: Memory, readings: Iterator[StatedPointers], notes: tuple[str,
         except (KernelError, HoleError) as error:
             errors.append(error)
             continue
-        settle_end(kernel)
         return kernel
     raise errors[0] if errors else KernelError("kallsyms_markers is not where its neighbours are", "the dump may be damaged")
 
