@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common, output
+from kinfo.cli import common, declare, output
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
@@ -24,8 +21,7 @@ if TYPE_CHECKING:
 _LINES = 1 << 12  # that are written at once
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo trace` was asked for."""
 
     source: tuple[str, ...]
@@ -41,16 +37,16 @@ class Options:
     strict: bool
 
 
-@click.command("trace", short_help="Read a trace out of a dump: the persistent ring buffer, or a kernel's own")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("-o", "--output", "folder", metavar="DIR", help="Write trace-cpuN.raw to this folder, for trace-cmd restore.")
-@click.option("--text", is_flag=True, help="Print the events, as the kernel's own trace file has them.")
-@click.option("--head", metavar="FILE", help="The formats of the events: head.dat of `trace-cmd restore -c -o head.dat`.")
-@click.option("--region", type=common.NUMBER, metavar="PA", help="The buffer that begins there (default: the newest).")
-@click.option("--perfetto", metavar="FILE", help="Write the events for ui.perfetto.dev (Chrome's JSON).")
-@click.option("--dtb", metavar="FILE", help="The board's tree: its command line says which instance lies where.")
-@click.option("--consumed", is_flag=True, help="Events, too, that a reader had consumed and that are still there.")
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@declare.command("trace", short_help="Read a trace out of a dump: the persistent ring buffer, or a kernel's own")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@declare.option("-o", "--output", "folder", metavar="DIR", help="Write trace-cpuN.raw to this folder, for trace-cmd restore.")
+@declare.option("--text", is_flag=True, help="Print the events, as the kernel's own trace file has them.")
+@declare.option("--head", metavar="FILE", help="The formats of the events: head.dat of `trace-cmd restore -c -o head.dat`.")
+@declare.option("--region", kind=common.NUMBER, metavar="PA", help="The buffer that begins there (default: the newest).")
+@declare.option("--perfetto", metavar="FILE", help="Write the events for ui.perfetto.dev (Chrome's JSON).")
+@declare.option("--dtb", metavar="FILE", help="The board's tree: its command line says which instance lies where.")
+@declare.option("--consumed", is_flag=True, help="Events, too, that a reader had consumed and that are still there.")
+@declare.option("--force", is_flag=True, help="Overwrite files that are there.")
 @data_format()
 @strict_option
 @takes(Options)
