@@ -31,7 +31,7 @@ except ImportError as error:
 VMCOREINFO = (
 {vmcoreinfo})
 
-kernel = kinfo.open_kernel({ram!r}, {kinfo!r})
+kernel = kinfo.open_kernel({arguments})
 platform = drgn.Platform(drgn.Architecture.{architecture}, drgn.PlatformFlags.IS_64_BIT | drgn.PlatformFlags.IS_LITTLE_ENDIAN)
 prog = drgn.Program(platform, vmcoreinfo=VMCOREINFO)
 for segment in kernel.memory.segments:
@@ -63,8 +63,7 @@ def session(kernel: Kernel, asked: DebugRequest) -> Session:
         raise KernelError(f"drgn does not translate virtual addresses of {name} kernels", "take --tool crash or --tool gdb")
     script = _SCRIPT.format(
         vmcoreinfo="".join(f"    {line!r}\n" for line in vmcoreinfo.lines(kernel)),
-        ram=list(asked.ram),
-        kinfo=asked.kinfo,
+        arguments=asked.arguments,
         architecture=_ARCHITECTURES[machine(kernel)],
     )
     files = {SCRIPT: lambda file: file.write(script.encode())}

@@ -40,18 +40,22 @@ class Kernel:
 
     `notes` says how record and memory were found, where that needs saying.
 
+    `kallsyms` are its symbols where they are known already; else its own table in the memory is read.
+
     `others` are the memory's other records, and `told` what was found out when this one was chosen among them.
 
     Raises KernelError where record and memory contradict each other, HoleError where the dump lacks a table.
     """
 
-    def __init__(self, memory: Memory, said: Record | Pointers, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, memory: Memory, said: Record | Pointers, notes: tuple[str, ...] = (), kallsyms: Kallsyms | None = None
+    ) -> None:
         self.memory, self.notes = memory, notes
         self.others: tuple[Other, ...] = ()
         self.told: tuple[Finding, ...] = ()
         self.pointers: Pointers = said if isinstance(said, Pointers) else RecordPointers(said)
         self.pointers.types = self._types_if_any
-        self.kallsyms = Kallsyms(memory, self.pointers)
+        self.kallsyms = kallsyms or Kallsyms(memory, self.pointers)
 
     def _types_if_any(self) -> Types | None:
         try:
@@ -171,7 +175,9 @@ class Kernel:
 
     def _encoding_findings(self) -> tuple[Finding, ...]:
         version, form = self.pointers.version, self.kallsyms.encoding.addresses.form
-        if version is None or self.pointers.word == 4 or (form == PlaceRelative.form) == (version >= PLACE_RELATIVE):
+        if not self.kallsyms.is_in_memory or version is None or self.pointers.word == 4:
+            return ()
+        if (form == PlaceRelative.form) == (version >= PLACE_RELATIVE):
             return ()
         usual = "which kernels have" if version < PLACE_RELATIVE else "although kernels have place-relative ones"
         message = f"the addresses are {form} on {self.pointers.release}, {usual} from 7.0 on"

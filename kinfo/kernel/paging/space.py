@@ -109,10 +109,10 @@ class Space:
         No kernel maps its image with blocks that reach beyond it, but for the ends of the 2 MiB that x86-64 and LPAE take:
         other bytes, read as a table of big pages, often do.
         """
-        borders, tables = self.kallsyms.borders, self.kallsyms.tables
+        borders = self.kallsyms.borders
         first, last = borders.text & -x86_64.IMAGE_ALIGN, borders.end + -borders.end % x86_64.IMAGE_ALIGN
         code = (borders.stext, (borders.stext + borders.etext) // 2, borders.etext - 1)
-        for pa in (*code, tables.names, tables.token_index):
+        for pa in (*code, *self.kallsyms.landmarks):
             try:
                 mapping = walk(self.memory, self.root, form, (pa + voffset) & self.mask)
             except HoleError:
@@ -192,6 +192,8 @@ def _stored_voffset(memory: Memory, kallsyms: Kallsyms) -> Stored | None:
     pointers, addresses = kallsyms.pointers, kallsyms.encoding.addresses
     if voffset := pointers.count("kimage_voffset"):
         return Stored(voffset, f"{pointers.source}'s kimage_voffset")
+    if not kallsyms.is_in_memory:
+        return None
     if addresses.voffset is not None:
         return Stored(addresses.voffset, "kallsyms_addresses")
     pa = stored_base(kallsyms.tables, pointers, addresses.size)
