@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import HealthCheck, settings
 
 from kinfo.cli.main import run
-from tools.guests.machines import GUESTS, cache_folder, is_made
+from tools.guests import machines
 
 # A busy machine makes any example slow: no property has a deadline, nor the drawing of its examples.
 settings.register_profile("kinfo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,6 +74,9 @@ class RealKernel(NamedTuple):
     meta: dict[str, Any]
 
 
+GUESTS = machines.cache_folder()
+
+
 class BootedGuest(NamedTuple):
     """The folder of a guest that `python -m tools.guests` made: ram.elf, crash.elf, and what it said of itself."""
 
@@ -93,20 +96,20 @@ class BootedGuest(NamedTuple):
 
 def booted(name: str) -> BootedGuest:
     """The guest of this name; the test is skipped where there is none, or one of an older form."""
-    folder = cache_folder() / name
-    if not is_made(folder):
+    folder = GUESTS / name
+    if not machines.is_made(folder):
         age = "is old here: make it anew" if folder.exists() else "is not here: make it"
         pytest.skip(f"guest {name} {age} with `python -m tools.guests {name}`")
     return BootedGuest(folder, json.loads((folder / "meta.json").read_text()))
 
 
-@pytest.fixture(scope="session", params=[guest.name for guest in GUESTS])
+@pytest.fixture(scope="session", params=[guest.name for guest in machines.GUESTS])
 def guest(request: pytest.FixtureRequest) -> BootedGuest:
     """Every guest that is there."""
     return booted(request.param)
 
 
-@pytest.fixture(scope="session", params=["sample", *(guest.name for guest in GUESTS if guest.has_record)])
+@pytest.fixture(scope="session", params=["sample", *(guest.name for guest in machines.GUESTS if guest.has_record)])
 def real_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealKernel:
     """A guest of `python -m tools.guests`, or the sample's memory, unpacked."""
     name = request.param

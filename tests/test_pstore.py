@@ -18,8 +18,7 @@ from kinfo.memory import BytesDump
 from kinfo.regions.ramoops import ecc, find, layout, pmsg, reed_solomon
 from kinfo.regions.ramoops.read import Ramoops, read
 from tests import ramoops as w
-from tests.conftest import Cli
-from tools.guests.machines import cache_folder
+from tests.conftest import GUESTS, Cli
 
 CONSOLE = b"".join(b"[%5d.%06d] console line %d\n" % (at, at, at) for at in range(200))
 LOGCAT = b"".join(w.logcat(f"message {at}") for at in range(20))
@@ -329,7 +328,7 @@ def told_of(folder: Path) -> dict[str, tuple[bytes, str]]:
 
 
 def real_guests() -> Sequence[Path]:
-    return sorted((cache_folder() / "ramoops").glob("*/meta.json"))
+    return sorted((GUESTS / "ramoops").glob("*/meta.json"))
 
 
 @pytest.mark.parametrize("by_tree", [False, True])
