@@ -35,6 +35,7 @@ from tests.kernels.stacks import (
     V1,
     V2,
     V3,
+    V4,
     Entry,
     Frames,
     note,
@@ -488,7 +489,7 @@ def _sleeper(made: World, pid: int, outer: Sequence[int] = ()) -> None:
     sleep_x86(made, pid, words)
 
 
-@pytest.mark.parametrize("version", [V1, V2, V3])
+@pytest.mark.parametrize("version", [V1, V2, V3, V4])
 @pytest.mark.parametrize("is_named", [True, False])
 def test_orc(version: str, is_named: bool, tmp_path: Path) -> None:
     """In every form of its entries, and without symbols for the tables."""
@@ -549,6 +550,17 @@ def test_orc_by_registers_that_are_not_known(tmp_path: Path) -> None:
         notes = note("x86", {}) + note("x86", {"rip": made.va(name, 8), "rsp": made.placed[51].stack + 0x3000, "cs": 0x10})
         one = of(backtraces(made, tmp_path, notes=notes), 51)
         assert one.end == f"its stack cannot be read: {register} at {made.va(name, 8):#x} is not known"
+
+
+def test_orc_by_a_register_whose_number_is_not_known(tmp_path: Path) -> None:
+    """5 is SP by the numbers until 7.2, and nothing known by those of 7.3."""
+    made = x86(V4, running={1: 51})
+    notes = note("x86", {}) + note(
+        "x86", {"rip": made.va("submit_bio", 8), "rsp": made.placed[51].stack + 0x3000, "cs": 0x10}
+    )
+    one = of(backtraces(made, tmp_path, notes=notes), 51)
+    assert (names(one), one.is_whole) == (["submit_bio"], False)
+    assert one.end == f"no ORC entry says how to leave {made.va('submit_bio', 8):#x}"
 
 
 def test_code_without_an_entry(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def _x86_types(out: BtfWriter, word: int, unsigned: int, orc: str) -> None:
         "5.10": [("type", 40, 2), ("end", 42, 1)],
         "6.3": [("type", 40, 2), ("signal", 42, 1), ("end", 43, 1)],
         "6.4": [("type", 40, 3), ("signal", 43, 1)],
-    }[orc]
+    }[orc.replace("7.3", "6.4")]
     fields = [Field("sp_offset", short, 0), Field("bp_offset", short, 16)]
     out.struct("orc_entry", 6, [*fields, *(Field(name, unsigned, at, bits=width) for name, at, width in bits)])
 
