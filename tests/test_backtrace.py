@@ -289,6 +289,23 @@ def test_an_exception_from_user_space_in_the_new_form(tmp_path: Path) -> None:
 # arm64, a guess
 
 
+@pytest.mark.parametrize(("outermost", "whole"), [("start_kernel", True), ("do_wait", False)])
+def test_the_first_task_until_5_10(outermost: str, whole: bool, tmp_path: Path) -> None:
+    """Its first function's record has zeros, deeper than a task's last record would lie; zeros elsewhere are none of it."""
+    made = world(running={1: 40})
+    frames = Frames(made, 0)
+    frames.at -= 0x100
+    made.record(frames.at, 0, 0)
+    frames.fp = frames.at + frames.shift
+    zeros = frames.fp
+    fp = frames.calls(outermost, "do_idle")
+    notes = note("arm64", {"pc": made.va("cpu_do_idle", 0x20), "sp": fp - 64, "x29": fp, "x30": 0}) + note("arm64", {})
+    one = of(backtraces(made, tmp_path, notes=notes), 0)
+    assert (names(one), one.is_whole) == (["cpu_do_idle", "do_idle", outermost], whole)
+    broken = f"it ends in zeros at VA {zeros:#x}, which is not where the task stack's last record lies"
+    assert one.end == ("whole: its first function is start_kernel" if whole else broken)
+
+
 def test_without_registers_it_is_a_guess(tmp_path: Path) -> None:
     made = world(running={1: 40})
     frames = Frames(made, 40)
