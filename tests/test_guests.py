@@ -19,7 +19,15 @@ from tests.conftest import BootedGuest, Cli
 _RUN_TIME = re.compile(rb"\t\[(bpf|__builtin__\w+)\]$")  # made at run time, in no table
 _CALL = re.compile(r"(?:\] | )\s*(\w[\w.]*\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[\w+\])?)(?: \(P\)| \(C\))?$")
 _ENDS = {
-    "arm64": {"ret_from_fork", "el0t_64_sync", "el0_sync", "__primary_switched", "__primary_switch", "__secondary_switched"},
+    "arm64": {
+        "ret_from_fork",
+        "el0t_64_sync",
+        "el0_sync",
+        "start_kernel",
+        "__primary_switched",
+        "__primary_switch",
+        "__secondary_switched",
+    },
     "amd64": {
         "ret_from_fork_asm",
         "ret_from_fork",
