@@ -158,14 +158,14 @@ def test_every_chain_is_whole(guest: BootedGuest, dump: str) -> None:
 
 def test_the_panicking_cpu_is_where_the_kernel_said(guest: BootedGuest, crashed: kinfo.Kernel) -> None:
     printed = [found[1] for line in _oops(guest) if " ? " not in line and (found := _CALL.search(line))]
-    below = printed[next(at for at, call in enumerate(printed, 1) if call.startswith("panic+")) :]
+    below = printed[next(at for at, call in enumerate(printed, 1) if call.startswith(("panic+", "vpanic+"))) :]
     below = below[: next(at for at, call in enumerate(below, 1) if call.partition("+")[0] in _ENDS[guest.meta["arch"]])]
     assert len(below) > 7
     chains = [
         list(one.labels) for one in crashed.backtraces().of_cpus() if any(label.startswith("panic+") for label in one.labels)
     ]
     assert len(chains) == 1
-    assert chains[0][-len(below) - 1].startswith("panic+")
+    assert chains[0][-len(below) - 1].startswith(("panic+", "vpanic+"))
     assert all(map(_is_same_call, chains[0][-len(below) :], below))
 
 
