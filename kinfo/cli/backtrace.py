@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.ram import btf_option, command_words, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 from kinfo.errors import KinfoError
 
@@ -23,6 +23,9 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     btf: str | None
     every: bool
     pid: tuple[int, ...]
@@ -35,7 +38,7 @@ class Options(NamedTuple):
 
 @declare.command("backtrace", short_help="Show where the tasks of the kernel in a RAM dump were")
 @ram_argument
-@kinfo_option
+@kernel_options
 @btf_option
 @declare.option("--all", "every", is_flag=True, help="Every task.")
 @declare.option("--pid", kind=int, multiple=True, metavar="PID", help="This task (a process or a thread); several times.")
@@ -66,7 +69,7 @@ def command(options: Options) -> int:
     from kinfo.kernel.stack.backtraces import findings as of_traces
     from kinfo.report import backtrace as report
 
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         use_btf(kernel, options.btf)
         found = _backtraces(kernel, options.registers)
         traces = _chosen(found, every=options.every, pids=options.pid, cpus=options.cpu, stuck=options.stuck)
@@ -76,9 +79,8 @@ def command(options: Options) -> int:
         elif options.stuck:
             common.tell(report.grouped(traces, findings, common.style()))
         else:
-            words = list(map(safe, options.ram))
-            for option, value in (("--kinfo", options.kinfo), ("--btf", options.btf)):
-                words += (option, safe(value)) if value else ()
+            btf = ("--btf", safe(options.btf)) if options.btf else ()
+            words = [*map(safe, options.ram), *command_words(options), *btf]
             steps = report.next_steps(traces, words, is_default=not (options.every or options.pid or options.cpu))
             common.tell(report.text(traces, findings, common.style()) + steps)
     return common.verdict(findings, strict=options.strict)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kinfo.cli import common, declare, output
 from kinfo.cli.core_only import only_option, write_kernel
 from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.ram import btf_option, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
 
@@ -18,6 +18,9 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     path: str
     only: str | None
     btf: str | None
@@ -26,7 +29,7 @@ class Options(NamedTuple):
 
 @declare.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
 @ram_argument
-@kinfo_option
+@kernel_options
 @declare.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
 @only_option
 @btf_option
@@ -50,7 +53,7 @@ def command(options: Options) -> int:
         raise declare.UsageError("a core is written to a file: name it with -o")
     if options.btf and not options.only:
         raise declare.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         core_file.check(kernel)
         if options.only:
             use_btf(kernel, options.btf)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from kinfo.cli import declare
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import kernel_options, opened, ram_argument
 from kinfo.debuggers.session import TOOLS, DebugRequest, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
@@ -26,6 +26,9 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     tool: str
     vmlinux: str | None
     is_run: bool
@@ -33,7 +36,7 @@ class Options(NamedTuple):
 
 @declare.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
 @ram_argument
-@kinfo_option
+@kernel_options
 @declare.option("--tool", kind=declare.Choice(TOOLS), required=True, help="The debugger.")
 @declare.option(
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
@@ -55,11 +58,14 @@ def command(options: Options) -> int:
         raise declare.UsageError("a debugger opens the memory itself: name its file")
     if options.vmlinux is not None and options.tool == "drgn":
         raise declare.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         if options.vmlinux is not None:
             check(kernel, options.vmlinux)
         session: Session = import_module(f"kinfo.debuggers.{options.tool}").session(
-            kernel, DebugRequest(options.ram, options.kinfo, options.vmlinux or "")
+            kernel,
+            DebugRequest(
+                options.ram, options.kinfo, options.vmlinux or "", options.symbols, options.phys_base, options.slide
+            ),
         )
         if options.is_run:
             return _run(session)

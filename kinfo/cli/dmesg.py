@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option
+from kinfo.cli.ram import beside, kernel_options
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
@@ -26,6 +26,9 @@ class Options(NamedTuple):
 
     source: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     raw: bool
     human: bool
     caller: bool
@@ -38,7 +41,7 @@ class Options(NamedTuple):
 
 @declare.command("dmesg", short_help="Print the kernel's log out of a dump")
 @declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@kinfo_option
+@kernel_options
 @declare.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
 @declare.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
 @declare.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
@@ -65,7 +68,7 @@ def command(options: Options) -> int:
     from kinfo.report import dmesg as report
 
     levels, facilities = _levels(options.level), _facilities(options.facility)
-    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names)
+    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names, beside=beside(options))
     messages = _chosen(opened.log.messages, levels, facilities)
     named = _namer(opened) if options.names else None
     if options.form != "text":

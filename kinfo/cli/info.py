@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import command_words, kernel_options, opened, ram_argument
 from kinfo.cli.words import safe
 
 
@@ -16,6 +16,9 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     form: str
     every: bool
     strict: bool
@@ -23,7 +26,7 @@ class Options(NamedTuple):
 
 @declare.command("info", short_help="Show the kernel in a RAM dump on one screen")
 @ram_argument
-@kinfo_option
+@kernel_options
 @data_format()
 @declare.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
 @strict_option
@@ -41,12 +44,11 @@ def command(options: Options) -> int:
     from kinfo.kernel.boot.summary import summary
     from kinfo.report import kernel as report
 
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         found = summary(kernel)
         if options.form == "text":
             has_types = kernel.pointers.types() is not None
-            kinfo = safe(options.kinfo) if options.kinfo else None
-            steps = report.next_steps(map(safe, options.ram), kinfo, has_types=has_types)
+            steps = report.next_steps([*map(safe, options.ram), *command_words(options)], has_types=has_types)
             common.tell(report.text(found, common.style(), every_module=options.every) + steps)
         else:
             show(options.form, lambda: report.document(found))

@@ -8,7 +8,7 @@ from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, split
+from kinfo.cli.ram import kernel_options, opened, split
 from kinfo.cli.words import safe
 from kinfo.kernel.lookup import Lookup, look_up
 from kinfo.kernel.place import Place
@@ -19,12 +19,15 @@ class Options(NamedTuple):
 
     words: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     form: str
 
 
 @declare.command("lookup", short_help="Addresses to names, names to addresses")
 @declare.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
-@kinfo_option
+@kernel_options
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
@@ -43,7 +46,7 @@ def command(options: Options) -> int:
     ram, wanted = split(options.words)
     if not wanted:
         raise declare.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
-    with opened(ram, options.kinfo) as kernel:
+    with opened(ram, options) as kernel:
         found = [look_up(kernel, word) for word in wanted]
     if options.form != "text":
         show(options.form, lambda: _document(found))

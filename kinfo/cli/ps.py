@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.ram import btf_option, command_words, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 
 
@@ -16,6 +16,9 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     btf: str | None
     threads: bool
     tree: bool
@@ -25,7 +28,7 @@ class Options(NamedTuple):
 
 @declare.command("ps", short_help="List the tasks of the kernel in a RAM dump")
 @ram_argument
-@kinfo_option
+@kernel_options
 @btf_option
 @declare.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
 @declare.option("--tree", is_flag=True, help="Children below their parents (text).")
@@ -47,14 +50,13 @@ def command(options: Options) -> int:
     """
     from kinfo.report import tasks as report
 
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         use_btf(kernel, options.btf)
         found = kernel.tasks()
         findings = (*kernel.told, *found.findings)
         if options.form == "text":
-            words = list(map(safe, options.ram))
-            for option, value in (("--kinfo", options.kinfo), ("--btf", options.btf)):
-                words += (option, safe(value)) if value else ()
+            btf = ("--btf", safe(options.btf)) if options.btf else ()
+            words = [*map(safe, options.ram), *command_words(options), *btf]
             shown = report.text(found, findings, common.style(), threads=options.threads, tree=options.tree)
             common.tell(shown + report.next_steps(found, words))
         else:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kinfo.cli import common, declare, output
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import kernel_options, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.kernel.kernel import Kernel
 
@@ -17,6 +17,9 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     modules: bool
     physical: bool
     form: str | None
@@ -26,7 +29,7 @@ class Options(NamedTuple):
 
 @declare.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
 @ram_argument
-@kinfo_option
+@kernel_options
 @declare.option("--modules", is_flag=True, help="Add the symbols of loaded modules.")
 @declare.option("--physical", is_flag=True, help="Physical addresses instead of virtual ones.")
 @declare.option(
@@ -49,7 +52,7 @@ def command(options: Options) -> int:
     form = options.form or ("elf" if options.path else "text")
     if form == "elf" and not options.path:
         raise declare.UsageError("--format elf needs -o FILE")
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         if form == "elf":
             from kinfo.debuggers.symbol_file import symbol_file
 
