@@ -10,7 +10,7 @@ import select
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
@@ -62,8 +62,10 @@ class Console:
         return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def boot(guest: Guest, kernel: Path, initramfs: Path, folder: Path) -> dict[str, bytes]:
-    """What the guest told, by name; "oops" is what its console printed of the panic.
+def boot(
+    guest: Guest, kernel: Path, initramfs: Path, folder: Path, *, tells: Collection[str] = tuple(TOLD)
+) -> dict[str, bytes]:
+    """What the guest told, by name (`tells`); "oops" is what its console printed of the panic.
 
     Its memory lies in `folder` afterwards: as it kept still in ram.elf, as it had panicked in crash.elf.
     """
@@ -76,7 +78,7 @@ def boot(guest: Guest, kernel: Path, initramfs: Path, folder: Path) -> dict[str,
         console.type("panic\n")
         console.wait(_PANICKED)
         _dump(process, folder / "crash.elf")
-    told = _told(console.said[:before].decode(errors="replace"))
+    told = _told(console.said[:before].decode(errors="replace"), tells)
     return {**told, "oops": console.said[before:]}
 
 
@@ -144,13 +146,13 @@ def _send(pipe: IO[str], message: object) -> None:
         pass  # the reader says it: there is no answer
 
 
-def _told(text: str) -> dict[str, bytes]:
+def _told(text: str, tells: Collection[str] = tuple(TOLD)) -> dict[str, bytes]:
     """The pieces between the marks of the console's output."""
     told = {}
     failed = re.search(rf"{MARK} FAILED (.*)", text)
     if failed:
         raise GuestError(f"the guest could not {failed[1].strip()}")
-    for name in TOLD:
+    for name in tells:
         found = re.search(rf"{MARK} {name}\s+([^@]*){MARK}", text)
         if not found:
             raise GuestError(f"the guest did not tell {name}")

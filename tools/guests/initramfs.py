@@ -60,10 +60,10 @@ echo c > /proc/sysrq-trigger
 """
 
 
-def script() -> str:
+def script(told: Mapping[str, str] = TOLD) -> str:
     """The guest's /init: it loads the modules, tells, keeps still until somebody types a line, and panics."""
     loads = [f"insmod /{name}.ko || echo '{MARK} FAILED insmod {name}'\n" for name in MODULES]
-    tells = [f"echo '{MARK} {name}'; {command} | gzip -1 | base64\n" for name, command in TOLD.items()]
+    tells = [f"echo '{MARK} {name}'; {command} | gzip -1 | base64\n" for name, command in told.items()]
     return _HEAD + "".join(loads) + _SLEEPERS + _TASKS + "".join(tells) + _PANIC
 
 

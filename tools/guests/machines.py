@@ -26,6 +26,7 @@ class Machine(NamedTuple):
 
 MACHINES = {
     "arm64": Machine("qemu-system-aarch64", "qemu-system-arm", "virt", 256, "ttyAMA0"),
+    "armhf": Machine("qemu-system-arm", "qemu-system-arm", "virt", 256, "ttyAMA0"),
     "amd64": Machine("qemu-system-x86_64", "qemu-system-x86", "pc", 384, "ttyS0"),
 }
 
