@@ -13,7 +13,7 @@ SAMPLE := 40
 RELEASES := bookworm trixie
 TARGETS := demo test
 
-.PHONY: demo test lint bench bench-compare campaign mutants generate guests-dt bare release-check clean
+.PHONY: demo test lint bench campaign mutants generate guests-dt bare release-check clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
@@ -31,6 +31,7 @@ bench: $(DEV)
 	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON))
 
 # make bench-compare OLD=before.json NEW=now.json: fails where a ratio got worse by more than 15 %
+.PHONY: bench-compare
 bench-compare: $(DEV)
 	@$(BIN)/python -m benchmarks.regression $(OLD) $(NEW)
 
