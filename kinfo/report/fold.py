@@ -23,6 +23,11 @@ def fold(text: str, width: int | None) -> str:
     return "\n".join(part for line in text.split("\n") for part in _lines(line, width))
 
 
+def pieces(text: str, width: int) -> Iterator[str]:
+    """A text in pieces of at most `width` columns, but for single words that are wider."""
+    return _folded(text, width, 0, _WORD)
+
+
 def _lines(line: str, width: int) -> Iterator[str]:
     if visible(line) <= width:
         yield line
