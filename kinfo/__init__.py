@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         update_baseline,
         verify_dt,
     )
-    from kinfo.api.kernels import Symbolized
+    from kinfo.api.kernels import Symbolized, open_kernel
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from kinfo.kernel.ikconfig import Config, kernel_config
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel.lookup import Lookup
-    from kinfo.kernel.open import open_kernel
     from kinfo.kernel.place import Place
     from kinfo.kernel.printk.message import Message, PrintkLog
     from kinfo.kernel.printk.open import dmesg
@@ -127,7 +126,7 @@ _HOMES = {
     "Kernel": "kinfo.kernel.kernel",
     "Place": "kinfo.kernel.place",
     "Lookup": "kinfo.kernel.lookup",
-    "open_kernel": "kinfo.kernel.open",
+    "open_kernel": "kinfo.api.kernels",
     **dict.fromkeys(("Backtrace", "Frame"), "kinfo.kernel.stack.model"),
     "Task": "kinfo.kernel.tasks.task",
     "Types": "kinfo.kernel.types",

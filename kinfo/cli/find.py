@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
-import click
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
@@ -17,24 +15,24 @@ from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
-from kinfo.report.columns import Shape
-from kinfo.report.hits import hit_rows, hits_shape
 from kinfo.sources import open_source
+
+if TYPE_CHECKING:
+    from kinfo.report.columns import Shape
 
 
 class Step(common.Number):
     """A step in bytes: a multiple of 4."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The step, or a usage error."""
-        step = super().convert(value, param, ctx)
+    def convert(self, word: str) -> int:
+        """The step. Raises BadValueError."""
+        step = super().convert(word)
         if step == 0 or step % 4:
-            self.fail(f"{step} is not a multiple of 4", param, ctx)
+            raise declare.BadValueError(f"{step} is not a multiple of 4")
         return step
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo find` was asked for."""
 
     dumps: tuple[str, ...]
@@ -42,9 +40,9 @@ class Options:
     form: str
 
 
-@click.command("find", short_help="List every record in big dumps")
-@click.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
-@click.option("--step", type=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
+@declare.command("find", short_help="List every record in big dumps")
+@declare.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
+@declare.option("--step", kind=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
@@ -53,9 +51,11 @@ def command(options: Options) -> int:
     Exit 0 when a record was found, 1 when none was, 2 when a dump could not be read.
     """
     if options.dumps.count("-") > 1:
-        raise click.UsageError("- can be named once")
+        raise declare.UsageError("- can be named once")
     shape = None
     if options.form == "text":
+        from kinfo.report.hits import hits_shape
+
         shape = hits_shape([safe(name) for name in options.dumps], common.style())
         common.tell(_text(shape.titles()))
     hits, failed = _search(options.dumps, options.step, shape)
@@ -78,7 +78,7 @@ def _search(dumps: tuple[str, ...], step: int, shape: Shape | None) -> tuple[lis
             for source, hit in _hits(name, step):
                 hits.append((source, hit))
                 if shape:
-                    common.tell(_text(line for row in hit_rows(source, hit) for line in shape.lines(row)))
+                    _write_hit(source, hit, shape)
         except KinfoError as error:
             failed = True
             say(str(error))
@@ -94,6 +94,12 @@ def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
         source.name = safe(source.name)
         for hit in api.find(source, step=step):
             yield source.name, hit
+
+
+def _write_hit(source: str, hit: Hit, shape: Shape) -> None:
+    from kinfo.report.hits import hit_rows
+
+    common.tell(_text(line for row in hit_rows(source, hit) for line in shape.lines(row)))
 
 
 def _text(lines: Iterable[str]) -> str:
