@@ -110,7 +110,7 @@ def _linear(linear: LinearMap) -> Iterator[Row]:
 def _symbols(summary: Summary) -> Iterator[Row]:
     kallsyms = summary.kernel.kallsyms
     if not kallsyms.is_in_memory:
-        yield _row("symbols", f"{len(kallsyms)}, by {summary.kernel.pointers.source}")
+        yield row("symbols", f"{len(kallsyms)}, by {summary.kernel.pointers.source}")
         return
     base = f", counted from {kallsyms.encoding.base}" if kallsyms.encoding.base else ""
     what = "code and data" if kallsyms.has_data else "code only (KALLSYMS_ALL is off)"
