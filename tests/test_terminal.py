@@ -28,6 +28,9 @@ from tests.kernels.tasks import world
 from tests.test_crosscheck import kernel  # noqa: F401  # a fixture
 from tests.test_pstore import a_region
 from tests.test_regions import files  # noqa: F401  # a fixture
+from tests.test_trace import scene
+from tests.test_trace_region import MODULES
+from tests.trace_rings import new_region
 
 SAMPLES = ROOT / "kinfo" / "samples"
 RAM, RECORD, OTHER = (str(SAMPLES / name) for name in ("crash-6.12.elf", "pixel-5.10.bin", "ram-6.12.bin"))
@@ -102,7 +105,7 @@ def test_every_command_is_shown_here() -> None:
 
 
 OF_A_KERNEL = {"table", "build", "crosscheck", "facts"}
-OF_MEMORY = {"ps", "backtrace", "pstore", "regions"}
+OF_MEMORY = {"ps", "backtrace", "pstore", "regions", "trace"}
 
 
 @WIDTHS
@@ -138,12 +141,14 @@ def test_tables_of_memory_keep_to_it(
     ram, (reserved, board) = str(tmp_path / "ram.elf"), files
     world(running={1: 40}).kernel.write_elf(Path(ram))
     (tmp_path / "RAM").write_bytes(a_region(16))
+    (tmp_path / "trace").write_bytes(new_region(scene(), modules=MODULES))
     shown = {
         "ps": ("ps", ram),
         "ps --tree": ("ps", ram, "--threads", "--tree"),
         "backtrace": ("backtrace", ram, "--all"),
         "backtrace --stuck": ("backtrace", ram, "--stuck"),
         "regions": ("regions", reserved, "--dtb", board),
+        "trace": ("trace", str(tmp_path / "trace")),
         "pstore": ("pstore", f"{tmp_path / 'RAM'}@0x80000000", "--list"),
     }
     assert {arguments[0] for arguments in shown.values()} == OF_MEMORY

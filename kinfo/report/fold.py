@@ -9,7 +9,7 @@ from collections.abc import Iterator
 _ESCAPE = re.compile("\033\\[[0-9;]*m")
 _WORD = re.compile(r"( *)([^ ]+)")
 _QUOTED = re.compile(r"( *)((?:'[^']*'|[^ '])+)")  # as shlex quotes: a name with spaces is one word
-_COMMAND = re.compile(r"  kinfo [a-z]")
+_COMMAND = re.compile(r"  (?:kinfo|trace-cmd) [a-z]")
 _STEP = 2  # a line that goes on stands this much further right where it has no columns
 
 
