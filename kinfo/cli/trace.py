@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from kinfo.cli import common, declare, output
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option
+from kinfo.cli.ram import KINFO_HELP
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
@@ -47,7 +47,7 @@ class Options(NamedTuple):
 @declare.option("--head", metavar="FILE", help="The formats of the events: head.dat of `trace-cmd restore -c -o head.dat`.")
 @declare.option("--region", kind=common.NUMBER, metavar="PA", help="The buffer that begins there (default: the newest).")
 @declare.option("--instance", metavar="NAME", help="The buffer of this instance; global is the one without a name.")
-@kinfo_option
+@declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)
 @declare.option("--perfetto", metavar="FILE", help="Write the events for ui.perfetto.dev (Chrome's JSON).")
 @declare.option("--dtb", metavar="FILE", help="The board's tree: its command line says which instance lies where.")
 @declare.option("--consumed", is_flag=True, help="Events, too, that a reader had consumed and that are still there.")
