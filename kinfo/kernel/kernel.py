@@ -148,7 +148,7 @@ class Kernel:
     def _backtraces(self) -> Backtraces:
         from kinfo.kernel.stack.backtraces import Backtraces
 
-        return Backtraces(self.tasks())
+        return Backtraces.of_kernel(self)
 
     @cached_property
     def _tasks(self) -> Tasks:
