@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
     from kinfo.reserved import survey
+    from kinfo.trace_source import open_traces
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
@@ -137,6 +138,7 @@ _HOMES = {
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "open_ramoops": "kinfo.ramoops_source",
+    "open_traces": "kinfo.trace_source",
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
     "LayoutDiff": "kinfo.record.layout_diff",
@@ -210,6 +212,7 @@ __all__ = [
     "lookup",
     "open_kernel",
     "open_ramoops",
+    "open_traces",
     "read_types",
     "registered",
     "rules",

@@ -16,7 +16,8 @@ THREAD_SIZE = 1 << 13  # THREAD_SIZE_ORDER is 1 without KASAN
 
 PAGE_OFFSETS = (0x40000000, 0x80000000, 0xB0000000, 0xC0000000)  # VMSPLIT_1G, 2G, 3G_OPT, 3G
 MODULES_SIZE = 16 << 20  # below PAGE_OFFSET: MODULES_VADDR, which is TASK_SIZE too (Thumb kernels use the upper 8 MiB)
-_IMAGE_WITHIN = 256 << 20  # the image lies that near to PAGE_OFFSET: TEXT_OFFSET is 2 MiB or less, images some 30 MiB
+# The image lies that near to PAGE_OFFSET (TEXT_OFFSET is 2 MiB or less, images some 30 MiB); below 0xbf000000 for 0xb0000000
+_IMAGE_WITHIN = 240 << 20
 ROOT_ALIGN = 1 << 14  # of swapper_pg_dir with short descriptors: TTBR0 with 4096 entries, 16 KiB below the image
 
 

@@ -97,7 +97,7 @@ def _backtraces(kernel: Kernel, registers: str | None) -> Backtraces:
         places = kernel.named(symbol)
         return places[0].va if len(places) == 1 else None
 
-    return Backtraces(kernel.tasks(), read_registers(registers, resolve), f"the CPU's registers, in {safe(registers)}")
+    return Backtraces.of_kernel(kernel, read_registers(registers, resolve), f"the CPU's registers, in {safe(registers)}")
 
 
 def _chosen(found: Backtraces, *, every: bool, pids: Sequence[int], cpus: Sequence[int], stuck: bool) -> list[Backtrace]:

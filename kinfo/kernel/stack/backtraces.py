@@ -9,6 +9,7 @@ from kinfo.arch import machines
 from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
 from kinfo.kernel import variables
+from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64, X86_64
 from kinfo.kernel.stack import rules
 from kinfo.kernel.stack.arm64 import Arm64
@@ -31,12 +32,18 @@ class Backtraces:
     KernelError for a machine that is not known, or types that lack what is needed.
     """
 
+    @classmethod
+    def of_kernel(cls, kernel: Kernel, sets: Sequence[RegisterSet] | None = None, source: str = "") -> Backtraces:
+        """Those of a kernel's tasks. Raises KernelError as the class does, and as `kernel.tasks`."""
+        check(kernel)
+        return cls(kernel.tasks(), sets, source)
+
     def __init__(self, tasks: Tasks, sets: Sequence[RegisterSet] | None = None, source: str = "") -> None:
         kernel = tasks.kernel
         self.tasks, self.namer = tasks, FrameNamer(kernel)
         self._sets = register_sets(kernel.memory) if sets is None else sets
         self._source = source or "the CPU's registers, in the dump's NT_PRSTATUS note"
-        self._of = _unwinder(tasks, self.namer)
+        self._of = _UNWINDERS[check(kernel)](tasks, self.namer)
 
     @cached_property
     def running(self) -> list[Running]:
@@ -64,7 +71,7 @@ class Backtraces:
         return Backtrace(task, cpu, chain.frames, start.source, start.is_guess, chain.end, chain.is_whole, is_panicking)
 
     def _chain(self, start: Registers, task: Task, cpu: int | None) -> Chain:
-        return self._of.chain(start, stacks_of(self.tasks, task, cpu))
+        return self._of.chain(start, stacks_of(self.tasks, task, cpu, start.sp))
 
     def _start(self, task: Task, one: Running | None) -> tuple[Registers | None, str]:
         """Where a chain begins; else why that is not known."""
@@ -91,9 +98,8 @@ class Backtraces:
         yield from (self.of(task) for task in self.tasks)
 
 
-def _unwinder(tasks: Tasks, namer: FrameNamer) -> Arm64 | X86:
-    """What reads stacks of this machine. Raises KernelError where that is not known."""
-    kernel = tasks.kernel
+def check(kernel: Kernel) -> int:
+    """The machine whose stacks are read. Raises KernelError where that of the kernel is none, or page tables are missing."""
     form = kernel.space.form if kernel.space else None
     if form is None:
         reason = kernel.space.reason if kernel.space else kernel.no_space.message
@@ -101,7 +107,7 @@ def _unwinder(tasks: Tasks, namer: FrameNamer) -> Arm64 | X86:
     if form.machine not in _UNWINDERS:
         text = f"{kernel.memory.name}: the stacks of {machines.name_of(form.machine)} kernels are not read"
         raise KernelError(text, "`kinfo ps` lists the tasks; crash shows their stacks: kinfo debug RAM --tool crash")
-    return _UNWINDERS[form.machine](tasks, namer)
+    return form.machine
 
 
 def findings(traces: Sequence[Backtrace]) -> tuple[Finding, ...]:
