@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from kinfo.diff.model import Compared, Comparison, Difference, Kind
     from kinfo.diff.of_files import PairOutcome
     from kinfo.diff.policy import Policy
+    from kinfo.dt.given import DtOptions
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.examine import Examined
@@ -119,6 +120,7 @@ _HOMES = {
     **dict.fromkeys(("Compared", "Comparison", "Difference", "Kind"), "kinfo.diff.model"),
     "PairOutcome": "kinfo.diff.of_files",
     "Policy": "kinfo.diff.policy",
+    "DtOptions": "kinfo.dt.given",
     "Verdict": "kinfo.dt.verify",
     "KinfoError": "kinfo.errors",
     "Examined": "kinfo.examine",
@@ -159,6 +161,7 @@ __all__ = [
     "Crossed",
     "Difference",
     "Driver",
+    "DtOptions",
     "Examined",
     "Fact",
     "Facts",

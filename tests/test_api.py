@@ -114,6 +114,8 @@ diff: kinfo.LayoutDiff = kinfo.layout_diff("C", kinfo.layout("D"))
 rule: kinfo.Rule = kinfo.explain("checksum-mismatch")
 states: list[str] = list(kinfo.update_baseline("golden", "a.bin").values())
 outcomes: list[str] = [verdict.outcome for verdict in kinfo.verify_dt("board.dtb")]
+options = kinfo.DtOptions(profile="v3", kernel=(6, 12), image=(Path("Image"), 0x80000000), dump=Path("a"), select=[1])
+verdict: kinfo.Verdict = kinfo.verify_dt(Path("vendor_boot.img"), options)[0]
 """
 
 

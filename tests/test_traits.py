@@ -9,7 +9,7 @@ import pytest
 
 from kinfo.record.layouts import LAYOUTS
 from kinfo.writer_rows import android
-from kinfo.writer_rows.rows import ROWS, postings, row_named
+from kinfo.writer_rows.rows import ROWS, postings, row_named, written_by
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 TRAITS = {name: one for name, one in vars(android).items() if isinstance(one, android.Trait)}
@@ -27,7 +27,7 @@ def test_traits_are_of_androids_layouts(name: str) -> None:
 
 def test_every_layout_says_who_writes_it() -> None:
     assert all(layout.writers for layout in LAYOUTS)
-    assert android.written_by("nobody's") == ()
+    assert written_by("nobody's") == ()
     assert set(android.PREVALENCE) <= {layout.alias for layout in LAYOUTS}
 
 
@@ -36,7 +36,7 @@ def test_words_name_the_postings(row: object) -> None:
     """A posting that is said to write a layout is in the layout's own words."""
     assert hasattr(row, "short")
     for alias in row.layouts:  # type: ignore[attr-defined]
-        assert any(row.short.removeprefix("RFC ") in words for words in android.written_by(alias))
+        assert any(row.short.removeprefix("RFC ") in words for words in written_by(alias))
 
 
 def test_bases_rise_with_the_postings() -> None:

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -17,7 +19,6 @@ import pytest
 import yaml
 
 import kinfo
-from kinfo.dt.board import Options
 from tests.conftest import ROOT, Cli
 from tests.fdt import Entry, N, blob, board, cells, dt_table, texts
 from tests.synthetic import make_fields
@@ -441,7 +442,44 @@ def test_the_library(files: Path, tmp_path: Path) -> None:
     (verdict,) = kinfo.verify_dt(files / "sound.dtb", cache=tmp_path / "cache")
     assert (verdict.outcome, verdict.findings) == ("sound", ())
     assert [one.outcome for one in kinfo.verify_dt(str(files / "dtbo.img"))] == ["sound", "none", "broken"]
-    (strict,) = kinfo.verify_dt(files / "none.dtb", Options(require=True))
+    (strict,) = kinfo.verify_dt(files / "none.dtb", kinfo.DtOptions(require=True))
     assert strict.findings[0].severity is kinfo.Severity.ERROR
     with pytest.raises(kinfo.KinfoError, match=r"not a sound devicetree blob"):
         kinfo.verify_dt(files / "half.img")
+
+
+def test_the_library_takes_what_the_command_takes(files: Path) -> None:
+    (files / "region.bin").write_bytes(kinfo.encode(make_fields("C", 1), "C").ljust(4096, b"\0"))
+    (files / "Image").write_bytes(struct.pack("<16xQ32x4s4x", 0x2000000, b"ARM\x64") + bytes(64))  # as in test_explain_boot
+    loaded: tuple[Any, ...] = (f"{files / 'Image'}@0x4d000000", (files / "Image", 0x4D000000))
+    for image in ("0x4d000000+0x2000000", (0x4D000000, 0x2000000), *loaded):
+        options = kinfo.DtOptions(profile="v3", kernel=(6, 12), image=image, page_size=65536)
+        (verdict,) = kinfo.verify_dt(files / "sound.dtb", options)
+        assert "devicetree-overlap-image" in {one.code for one in verdict.findings}, image
+    for dump, is_there in ((f"{files / 'region.bin'}@0x4f000000", True), (f"{files / 'region.bin'}@0x4e000000", False)):
+        (verdict,) = kinfo.verify_dt(files / "sound.dtb", kinfo.DtOptions(dump=dump))
+        assert ("devicetree-dump-address" in {one.code for one in verdict.findings}) is is_there
+    (files / "log").write_text("nothing\n")
+    assert kinfo.verify_dt(files / "sound.dtb", kinfo.DtOptions(dmesg=files / "log", select=[1]))[0].outcome == "sound"
+    with open(files / "sound.dtb", "rb") as stdin:
+        assert kinfo.verify_dt("-", stdin=stdin)[0].outcome == "sound"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"require": True, "if_present": True}, "require and if_present exclude each other"),
+        ({"page_size": 8192}, "page_size 8192 is not one of 4096, 16384, 65536"),
+        ({"kernel": "new"}, "kernel 'new' does not begin with a version: write 6.1 or 6.1.99-android14"),
+        ({"image": "0x80000000"}, "image '0x80000000' is no address and size: write 0x80000000+0x2000000 or Image@PA"),
+        ({"image": (0x80000000, 0)}, "image 0x80000000+0x0 is no memory: write 0x80000000+0x2000000"),
+        ({"image": "Image@here"}, "image 'here' is no physical address: write it as 0x4a000000"),
+        ({"blob": -1}, "blob -1 is no physical address: write it as 0x4a000000"),
+        ({"profile": "v7"}, "no profile is called 'v7'; choose one of: downstream, v1, v2, v3"),
+        ({"iomem": "gone"}, "gone: cannot read: No such file or directory; check the name and its permissions"),
+    ],
+)
+def test_options_that_make_no_sense(given: dict[str, Any], message: str, files: Path) -> None:
+    with pytest.raises(kinfo.KinfoError) as raised:
+        kinfo.verify_dt(files / "sound.dtb", kinfo.DtOptions(**given))
+    assert str(raised.value) == message

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kinfo import api
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe
-from kinfo.plain_data import plain
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
@@ -46,11 +46,7 @@ def command(options: Options) -> int:
     kinfo table vmlinux
     kinfo table core.elf --format yaml > table.yaml
     """
-    from kinfo.inspect_table import read_table
-    from kinfo.meminspect.ids import series_named
-
-    forced = series_named(options.series) if options.series else None
-    table = _printable(read_table(options.source, forced, parse=plain, stdin=common.stdin(), kinfo=options.kinfo))
+    table = _printable(api.table(options.source, series=options.series, kinfo=options.kinfo, stdin=common.stdin()))
     if options.form == "csv":
         from kinfo.meminspect.listing import to_csv
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare
@@ -12,21 +13,17 @@ from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe, say
-from kinfo.errors import KinfoError, TreeError
+from kinfo.errors import KinfoError
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:
     from kinfo.dt.batch import CheckRequest, FileVerdicts
     from kinfo.dt.board import Options as BoardOptions
-    from kinfo.dt.dmesg import BootLog, Iomem
-    from kinfo.dt.dump import DumpFacts
-    from kinfo.dt.ranges import Range
     from kinfo.dt.schema import SchemaCheck
     from kinfo.dt.verify import Verdict
 
 _PROFILES = [row.key or "downstream" for row in rows.ROWS if row.tree]
 _PAGES = ("4096", "16384", "65536")
-_LOG_LIMIT = 64 << 20
 
 
 class Options(NamedTuple):
@@ -103,9 +100,12 @@ def command(options: Options) -> int:
     _refuse_nonsense(options)
     if options.listing or options.fix or options.output:
         return _list(options) if options.listing else _fix(options)
-    request = _request(
-        options, None if options.no_schema else schema_check(len(options.files), required=options.require_schema)
-    )
+    schema = None if options.no_schema else schema_check(len(options.files), required=options.require_schema)
+    with _request(options, schema) as request:
+        return _check(options, request)
+
+
+def _check(options: Options, request: CheckRequest) -> int:
     if options.form == "text":
         from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
 
@@ -171,110 +171,31 @@ def _results(files: tuple[str, ...], request: CheckRequest) -> Iterator[FileVerd
             bar.update(1)
 
 
-def _request(options: Options, schema: SchemaCheck | None) -> CheckRequest:
-    from kinfo.dt.batch import CheckRequest
+@contextmanager
+def _request(options: Options, schema: SchemaCheck | None) -> Iterator[CheckRequest]:
+    from kinfo.dt.given import DtOptionError, DtOptions, request_of
 
-    return CheckRequest(
-        options=_board_options(options),
-        schema=schema,
+    given = DtOptions(
+        profile=options.profile,
+        layout=options.layout,
+        page_size=int(options.page_size),
+        kernel=options.kernel,
+        image=options.image,
+        blob=options.blob,
+        dump=options.dump,
+        dmesg=options.dmesg,
+        iomem=options.iomem,
         include=options.include,
         overlays=options.overlay,
         select=options.select,
-    )
-
-
-def _board_options(options: Options) -> BoardOptions:
-    from kinfo.dt.board import Options as BoardOptions
-    from kinfo.dt.profiles import profile_named
-    from kinfo.record.layouts import layout_named
-
-    log = _log(options.dmesg) if options.dmesg else None
-    return BoardOptions(
-        profile=profile_named(options.profile) if options.profile else None,
-        layout=layout_named(options.layout) if options.layout else None,
-        page_size=int(options.page_size),
-        kernel=_kernel(options.kernel) if options.kernel else log.release if log else None,
-        image=_image(options.image) if options.image else None,
-        blob=_address(options.blob, "--blob") if options.blob else None,
-        placed=log.placed if log else {},
-        log=log,
-        iomem=_iomem(options.iomem) if options.iomem else None,
-        dump=_dump(options.dump) if options.dump else None,
         require=options.require,
         if_present=options.if_present,
     )
-
-
-def _kernel(text: str) -> tuple[int, int]:
-    from kinfo.record.kernels import parse_release
-
-    release = parse_release(text)
-    if release is None:
-        raise declare.UsageError(f"--kernel {text!r} does not begin with a version: write 6.1 or 6.1.99-android14")
-    return release.version
-
-
-def _image(text: str) -> Range:
-    from kinfo.dt.image import loaded_image
-    from kinfo.dt.ranges import Range
-
-    name, mark, place = text.rpartition("@")
-    if mark and name:
-        return loaded_image(name, _address(place, "--image"))
-    start, _, size = text.partition("+")
     try:
-        found = Range(int(start, 0), int(size, 0))
-    except ValueError:
-        raise declare.UsageError(f"--image {text!r} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
-    if found.base < 0 or found.size <= 0 or found.end > 1 << 64:
-        raise declare.UsageError(f"--image {text!r} is no memory: write 0x80000000+0x2000000")
-    return found
-
-
-def _address(text: str, option: str) -> int:
-    try:
-        found = int(text, 0)
-    except ValueError:
-        found = -1
-    if not 0 <= found < 1 << 64:
-        raise declare.UsageError(f"{option} {text!r} is no physical address: write it as 0x4a000000")
-    return found
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        with open(path, "rb") as file:
-            return file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
-    except OSError as error:
-        raise TreeError(f"{path}: cannot read: {error.strerror}", "check the name and its permissions") from error
-
-
-def _log(path: str) -> BootLog:
-    from kinfo.dt.dmesg import read_log
-
-    found = read_log(_lines(path))
-    if not (found.placed or found.complaints or found.dropped):
-        say(f'{path}: has no line "OF: reserved mem: ..."; give the log from the boot\'s first lines on')
-    return found
-
-
-def _iomem(path: str) -> Iomem:
-    from kinfo.dt.dmesg import read_iomem
-
-    return read_iomem(path, _lines(path))
-
-
-def _dump(text: str) -> DumpFacts:
-    from kinfo.dt.dump import dump_facts
-    from kinfo.sources.memory import as_source, close_all
-    from kinfo.sources.opened import open_all
-    from kinfo.sources.specs import parse_spec
-
-    if len(parse_spec(text)) > 1:
-        raise KinfoError(f"{text}: is several files", "name the one that holds the record")
-    files = open_all([text], common.stdin())
-    declare.at_end(lambda: close_all(files))  # open for the checks
-    return dump_facts(as_source(files), None)
+        with request_of(given, schema, common.stdin()) as request:
+            yield request
+    except DtOptionError as error:
+        raise declare.UsageError(f"--{error.message}") from None
 
 
 def _fix(options: Options) -> int:
@@ -282,7 +203,8 @@ def _fix(options: Options) -> int:
 
     if not options.fix or options.output in (None, "", "-") or len(options.files) != 1:
         raise declare.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
-    return write_mended(options.files[0], options.output, _request(options, None), force=options.force)
+    with _request(options, None) as request:
+        return write_mended(options.files[0], options.output, request, force=options.force)
 
 
 def _list(options: Options) -> int:

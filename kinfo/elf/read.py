@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from kinfo.elf.notes import ElfNote, each
 from kinfo.elf.structs import IDENT_SIZE, PN_XNUM, PT_NOTE, ElfForm, ElfHeader, Program, SectionHeader
@@ -15,6 +16,18 @@ View = Callable[[int, int], memoryview]
 MOST_PROGRAMS = 1 << 20  # a core of 1 MiB pieces of 1 TiB
 MOST_SECTIONS = 1 << 16
 NOTES_LIMIT = 16 << 20  # bytes of notes that are read: some 400 a CPU, and VMCOREINFO of a page or two
+
+
+class Section(NamedTuple):
+    """A section: its type (SHT_), its VA (0 where it is not loaded), its place in the file, its size in bytes."""
+
+    name: str
+    type: int
+    flags: int
+    va: int
+    offset: int
+    size: int
+    link: int
 
 
 def header(view: View, form: ElfForm) -> ElfHeader | None:
@@ -48,6 +61,16 @@ def sections(view: View, form: ElfForm, head: ElfHeader, most: int = MOST_SECTIO
         return None
     places = range(0, head.shnum * head.shentsize, head.shentsize)
     return [SectionHeader._make(form.section.unpack_from(table, at)) for at in places]
+
+
+def named_sections(view: View, form: ElfForm, head: ElfHeader) -> list[Section] | None:
+    """The sections with their names ("" where these are not in the file); None as for `sections`."""
+    raw = sections(view, form, head)
+    if raw is None:
+        return None
+    names = raw[head.shstrndx] if head.shstrndx < len(raw) else None
+    strings = bytes(view(names.offset, names.size)) if names else b""
+    return [Section(text_at(strings, one.name), one.type, one.flags, one.va, one.offset, one.size, one.link) for one in raw]
 
 
 def notes(view: View, found: list[Program], limit: int | None = None) -> Iterator[ElfNote]:

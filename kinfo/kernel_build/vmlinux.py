@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from kinfo.arch import machines
 from kinfo.elf import notes, structs
 from kinfo.elf import read as read_elf
+from kinfo.elf.read import Section
 from kinfo.elf.structs import ELF64, ElfHeader, form_of
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
@@ -23,18 +24,6 @@ from kinfo.memory import Dump, Memory, Segment
 
 _UNPACKED_LIMIT = 1 << 30
 _WHOLE = "check that it was copied whole"
-
-
-class Section(NamedTuple):
-    """A section: its place in the file, its VA (0 where it is not loaded), its size in bytes."""
-
-    name: str
-    kind: int
-    flags: int
-    va: int
-    offset: int
-    size: int
-    link: int
 
 
 class LoadedPart(NamedTuple):
@@ -78,14 +67,10 @@ class Vmlinux:
         return head
 
     def _read_sections(self) -> list[Section]:
-        raw, names_at = read_elf.sections(self.dump.view, ELF64, self._header), self._header.shstrndx
-        if raw is None:
+        found = read_elf.named_sections(self.dump.view, ELF64, self._header)
+        if found is None:
             raise DumpError(f"{self.name}: the section headers are damaged or cut off", _WHOLE)
-        names = bytes(self.dump.view(raw[names_at].offset, raw[names_at].size)) if names_at < len(raw) else b""
-        return [
-            Section(read_elf.text_at(names, one.name), one.type, one.flags, one.va, one.offset, one.size, one.link)
-            for one in raw
-        ]
+        return found
 
     def _read_segments(self) -> list[LoadedPart]:
         raw = read_elf.programs(self.dump.view, ELF64, self._header)
@@ -103,7 +88,7 @@ class Vmlinux:
 
         Raises DumpError where the file ends inside it.
         """
-        found = next((one for one in self.sections if one.name == name and one.kind != structs.SHT_NOBITS), None)
+        found = next((one for one in self.sections if one.name == name and one.type != structs.SHT_NOBITS), None)
         return None if found is None else self._bytes(found)
 
     def _bytes(self, section: Section) -> memoryview:
@@ -158,7 +143,7 @@ class Vmlinux:
     @cached_property
     def has_symbols(self) -> bool:
         """Whether there is a symbol table (strip leaves none)."""
-        return any(one.kind == structs.SHT_SYMTAB and one.size for one in self.sections)
+        return any(one.type == structs.SHT_SYMTAB and one.size for one in self.sections)
 
     def symbols(self, wanted: Iterable[str]) -> dict[str, int]:
         """VA of each of these symbols that is known: by the symbol table, or where that was stripped by kallsyms."""
@@ -173,7 +158,7 @@ class Vmlinux:
     @property
     def _symbol_table(self) -> Section | None:
         """The symbol table whose names can be had; None where it was stripped."""
-        return next((one for one in self.sections if one.kind == structs.SHT_SYMTAB and one.link < len(self.sections)), None)
+        return next((one for one in self.sections if one.type == structs.SHT_SYMTAB and one.link < len(self.sections)), None)
 
     def named_within(self, start: int, end: int) -> list[tuple[str, int]]:
         """Name and VA of every symbol in the symbol table between two VAs, local ones too; none where it was stripped."""
@@ -209,7 +194,7 @@ class Vmlinux:
         """The same by the symbol table. The file's names may share their ends, so every end of a name counts."""
         import numpy as np
 
-        table = next(one for one in self.sections if one.kind == structs.SHT_SYMTAB)
+        table = next(one for one in self.sections if one.type == structs.SHT_SYMTAB)
         if not table.link < len(self.sections):
             raise DumpError(f"{self.name}: its symbol table has no names", _WHOLE)
         strings, entries = bytes(self._bytes(self.sections[table.link])), self._entries(table)
@@ -243,7 +228,7 @@ class Vmlinux:
 
         form = np.dtype(structs.RELOCATIONS)
         for section in self.sections:
-            if section.kind == structs.SHT_RELA and section.flags & structs.SHF_ALLOC:
+            if section.type == structs.SHT_RELA and section.flags & structs.SHF_ALLOC:
                 raw = self._bytes(section)
                 entries = np.frombuffer(raw[: len(raw) // form.itemsize * form.itemsize], form)
                 hits = np.flatnonzero(entries["offset"] == va)
@@ -254,7 +239,7 @@ class Vmlinux:
 
 def _letter(section: Section, binding: int, kind: int) -> str:
     """A symbol's letter as nm has it: what its section holds, small where it is local."""
-    data = "b" if section.kind == structs.SHT_NOBITS else "d" if section.flags & structs.SHF_WRITE else "r"
+    data = "b" if section.type == structs.SHT_NOBITS else "d" if section.flags & structs.SHF_WRITE else "r"
     letter = "t" if section.flags & structs.SHF_EXECUTE else data
     if binding == structs.STB_WEAK:
         return "V" if kind == structs.STT_OBJECT else "W"

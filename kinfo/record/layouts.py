@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.record.model import Kernels, Layout
-from kinfo.writer_rows.android import written_by
-from kinfo.writer_rows.rows import DEBUG_KINFO, DEBUG_KINFO_V2
+from kinfo.writer_rows.rows import DEBUG_KINFO, DEBUG_KINFO_V2, written_by
 
 VENDOR_NODE = "google,debug-snapshot-debug-kinfo"
 

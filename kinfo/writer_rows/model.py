@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from kinfo.writer_rows.series import Series
@@ -60,7 +61,7 @@ class WriterRow(NamedTuple):
     ("" for what is no posting of the series), `label` what a record is said to be left by, `title` one line on it. `posted`
     is a month ("2026-07"; "" for what ships). `layouts` are aliases, the one for current kernels first. `base` is the
     release (major, minor) in whose cycle it was posted, by the date (v2 names next-20260309, v3 next-20260707).
-    `source` is where its code was read.
+    `source` is where its code was read. `words` say by alias what is known of its release that writes the layout.
     """
 
     name: str
@@ -75,6 +76,13 @@ class WriterRow(NamedTuple):
     series: Series | None = None
     posting: Posting | None = None
     gaps: tuple[Gap, ...] = ()
+    words: Mapping[str, str] = {}
+
+    def wrote(self, alias: str) -> str:
+        """Who writes a layout, for a reader: the label with what is known of this one, and of a posting what it lacks."""
+        lacks = [gap.text if gap.field in gap.text else f"{gap.field}: {gap.text}" for gap in self.gaps]
+        posted = [f" ({'; '.join([f'posted {self.posted}', *lacks])})"] if self.posted else []
+        return "".join([self.label, *posted, self.words.get(alias, "")])
 
     @property
     def short(self) -> str:

@@ -27,6 +27,20 @@ _SHIPPED = (
         None,
         "drivers/staging/android/debug_kinfo.c, drivers/android/debug_kinfo.c",
         tree=TreeShape("device node with memory-region (Android; all that ships)", False, _BOTH, _BOTH, _COMMON),
+        words={
+            "A0": " of 2020 (uses virt_to_phys on image symbols; _addresses_pa may be garbage)",
+            "A1": " in drivers/staging/android, 2021",
+            "A1n": " with the module offsets under #ifdef CONFIG_MODULES",
+            "A2": " of 5.10 to 6.1 device trees",
+            "A3": " in kernel_common's staging tree",
+            "A4": " in BayLibre's staging copy (its .c was not seen)",
+            "A5": " between the removal of core_layout and mod_mem_offset",
+            "A6": " of 6.6 device trees",
+            "A6v2": " with the v2 compatible",
+            "B": " in kernel_common",
+            "C": " in kernel_common",
+            "CR": ' whose header says "Start from 6.19" (its .c was not seen)',
+        },
     ),
     WriterRow(
         *(
@@ -39,6 +53,7 @@ _SHIPPED = (
             None,
         ),
         "debug_kinfo.c of Samsung's 6.6 trees",
+        words={"A6": " (puts kallsyms_seqs_of_names in _addresses_pa)"},
     ),
     WriterRow(
         *("android-gt8pro", "", "the realme GT8pro's copy", "the realme GT8pro's copy for 6.12: no _text_pa, no seqs", ""),
@@ -47,11 +62,13 @@ _SHIPPED = (
     WriterRow(
         *("kdebuginfo", "", "Google kdebuginfo", "Google's kdebuginfo of 2018: virtual addresses", "", ("Z0",), None),
         "kdebuginfo.c of 4.9 to 4.19",
+        words={"Z0": ", a device_initcall that ioremaps the node's first resource"},
     ),
     WriterRow(
         *("pixel", "", "Pixel vendor module debug-snapshot-debug-kinfo", "the Pixel vendor module's block", ""),
         ("V3l", "V3s", "V3", "V2", "V1"),  # V4's frequency names are the hardware's: no fact of a kernel
         *(None, "debug-snapshot-debug-kinfo.c of Pixel trees"),
+        words=dict.fromkeys(("V4", "V3l", "V3s", "V3", "V2", "V1"), ""),
     ),
 )
 _POSTED = (
@@ -130,6 +147,11 @@ def posted_in(alias: str) -> tuple[WriterRow, ...]:
 def shipped_in(alias: str) -> tuple[WriterRow, ...]:
     """The writers that ship and write this layout."""
     return tuple(row for row in ROWS if not row.key and alias in row.layouts)
+
+
+def written_by(alias: str) -> tuple[str, ...]:
+    """Who writes a layout, for a reader: its postings, and of what ships those whose release for it is known."""
+    return tuple(row.wrote(alias) for row in ROWS if alias in row.words or (row.key and alias in row.layouts))
 
 
 def first_base() -> tuple[int, int]:

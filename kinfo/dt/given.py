@@ -1,0 +1,182 @@
+"""What is known of a board beyond its tree, as a person says it, and what the checks need of that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from kinfo import notices
+from kinfo.dt.batch import CheckRequest
+from kinfo.dt.board import MIN_PAGE, Options
+from kinfo.errors import KinfoError, TreeError
+
+if TYPE_CHECKING:
+    from kinfo.dt.dmesg import BootLog, Iomem
+    from kinfo.dt.dump import DumpFacts
+    from kinfo.dt.ranges import Range
+    from kinfo.dt.schema import SchemaCheck
+
+Path = str | os.PathLike[str]
+PAGES = (4096, 16384, 65536)
+_LOG_LIMIT = 64 << 20
+_SPACE = 1 << 64
+
+
+class DtOptionError(KinfoError):
+    """An option that makes no sense. The message begins with its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DtOptions:
+    """What `verify_dt` is told beyond the tree. All of it is optional.
+
+    `profile`: the shape ("v3"; default: as the tree's is); `layout`: the record that the kernel writes, a name or alias;
+    `page_size`: the kernel's, in bytes; `kernel`: its release, as "6.1" or (6, 1) (default: the log's, else all that the
+    profile ships on); `image`: where it is loaded, as "PA+SIZE", "FILE@PA", (PA, size in bytes) or (file, PA); `blob`: the PA
+    of the tree itself. `dump`: FILE or FILE@PA with a record to be held against the tree; `dmesg` and `iomem`: files with the
+    log and /proc/iomem of a boot. `include`: folders for a .dts; `overlays`: FILE or FILE#N, applied in this order; `select`:
+    numbers of trees, or parts of their labels. `require`: a tree without a kinfo node is an error; `if_present`: it is fine.
+    """
+
+    profile: str | None = None
+    layout: str | None = None
+    page_size: int = MIN_PAGE
+    kernel: str | tuple[int, int] | None = None
+    image: str | tuple[Path | int, int] | None = None
+    blob: str | int | None = None
+    dump: Path | None = None
+    dmesg: Path | None = None
+    iomem: Path | None = None
+    include: Sequence[Path] = ()
+    overlays: Sequence[Path] = ()
+    select: Sequence[str | int] = ()
+    require: bool = False
+    if_present: bool = False
+
+
+@contextmanager
+def request_of(given: DtOptions, schema: SchemaCheck | None = None, stdin: BinaryIO | None = None) -> Iterator[CheckRequest]:
+    """What is asked of every file; the dump stays open within.
+
+    Raises DtOptionError for nonsense, KinfoError for unknown names and for files that cannot be read. That a log says nothing
+    of reserved memory is told to whoever listens (notices).
+    """
+    if given.require and given.if_present:
+        raise DtOptionError("require and if_present exclude each other")
+    if given.page_size not in PAGES:
+        raise DtOptionError(f"page_size {given.page_size} is not one of {', '.join(map(str, PAGES))}")
+    with ExitStack() as files:
+        yield CheckRequest(
+            options=_options(given, stdin, files),
+            schema=schema,
+            include=tuple(os.fspath(one) for one in given.include),
+            overlays=tuple(os.fspath(one) for one in given.overlays),
+            select=tuple(map(str, given.select)),
+        )
+
+
+def _options(given: DtOptions, stdin: BinaryIO | None, files: ExitStack) -> Options:
+    from kinfo.dt.profiles import profile_named
+    from kinfo.record.layouts import layout_named
+
+    log = None if given.dmesg is None else _log(os.fspath(given.dmesg))
+    return Options(
+        profile=profile_named(given.profile) if given.profile else None,
+        layout=layout_named(given.layout) if given.layout else None,
+        page_size=given.page_size,
+        kernel=_kernel(given.kernel) if given.kernel else log.release if log else None,
+        image=_image(given.image) if given.image else None,
+        blob=None if given.blob is None else _address(given.blob, "blob"),
+        placed=log.placed if log else {},
+        log=log,
+        iomem=None if given.iomem is None else _iomem(os.fspath(given.iomem)),
+        dump=None if given.dump is None else _dump(os.fspath(given.dump), stdin, files),
+        require=given.require,
+        if_present=given.if_present,
+    )
+
+
+def _kernel(release: str | tuple[int, int]) -> tuple[int, int]:
+    from kinfo.record.kernels import parse_release
+
+    if not isinstance(release, str):
+        return release
+    parsed = parse_release(release)
+    if parsed is None:
+        raise DtOptionError(f"kernel {release!r} does not begin with a version: write 6.1 or 6.1.99-android14")
+    return parsed.version
+
+
+def _image(place: str | tuple[Path | int, int]) -> Range:
+    from kinfo.dt.image import loaded_image
+    from kinfo.dt.ranges import Range
+
+    if isinstance(place, str):
+        return _image(_image_words(place))
+    what, number = place
+    if not isinstance(what, int):
+        return loaded_image(os.fspath(what), _address(number, "image"))
+    found = Range(what, number)
+    if found.base < 0 or found.size <= 0 or found.end > _SPACE:
+        raise DtOptionError(f"image {what:#x}+{number:#x} is no memory: write 0x80000000+0x2000000")
+    return found
+
+
+def _image_words(text: str) -> tuple[str | int, int]:
+    name, mark, place = text.rpartition("@")
+    if mark and name:
+        return name, _address(place, "image")
+    start, _, size = text.partition("+")
+    try:
+        return int(start, 0), int(size, 0)
+    except ValueError:
+        raise DtOptionError(f"image {text!r} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
+
+
+def _address(given: str | int, option: str) -> int:
+    try:
+        found = int(given, 0) if isinstance(given, str) else given
+    except ValueError:
+        found = -1
+    if not 0 <= found < _SPACE:
+        raise DtOptionError(f"{option} {given!r} is no physical address: write it as 0x4a000000")
+    return found
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
+    except OSError as error:
+        raise TreeError(f"{path}: cannot read: {error.strerror}", "check the name and its permissions") from error
+
+
+def _log(path: str) -> BootLog:
+    from kinfo.dt.dmesg import read_log
+
+    found = read_log(_lines(path))
+    if not (found.placed or found.complaints or found.dropped):
+        notices.tell(f'{path}: has no line "OF: reserved mem: ..."; give the log from the boot\'s first lines on')
+    return found
+
+
+def _iomem(path: str) -> Iomem:
+    from kinfo.dt.dmesg import read_iomem
+
+    return read_iomem(path, _lines(path))
+
+
+def _dump(name: str, stdin: BinaryIO | None, files: ExitStack) -> DumpFacts:
+    from kinfo.dt.dump import dump_facts
+    from kinfo.sources.memory import as_source, close_all
+    from kinfo.sources.opened import open_all
+    from kinfo.sources.specs import parse_spec
+
+    if len(parse_spec(name)) > 1:
+        raise KinfoError(f"{name}: is several files", "name the one that holds the record")
+    opened = open_all([name], stdin)
+    files.callback(close_all, opened)
+    return dump_facts(as_source(opened), None)
