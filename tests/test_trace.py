@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import lzma
+import re
 import shutil
 import struct
 import subprocess
@@ -261,3 +263,63 @@ def test_damage_is_an_error(files: Path, kinfo_cli: Cli) -> None:
 def test_the_library(files: Path) -> None:
     with kinfo.open_traces([str(files / "region.bin")]) as traces:
         assert [(buffer.at, buffer.events, buffer.in_ns) for buffer in traces.buffers] == [(0, 5, True)]
+
+
+def sample(real_samples: Path, folder: Path) -> Path:
+    """The sample of a 6.12 kernel: region.bin, head.dat and the guest's own trace.txt, unpacked."""
+    source = real_samples / "trace-6.12"
+    if not source.is_dir():
+        pytest.skip("no trace-6.12 among the real samples: set KINFO_SAMPLES to a folder that has it")
+    for path in source.iterdir():
+        data = path.read_bytes()
+        (folder / path.name.removesuffix(".xz")).write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
+    return folder
+
+
+_FRONT = re.compile(r"^ *(.*)-(\d+) +\[(\d+)\] (.....) +([\d.]+): (.*)$")
+_CALL = re.compile(r"sys_(\w+)\(dfd: (\w+), filename: (\w+), flags: (\w+), mode: (\w+)\)$")
+
+
+def parts(line: str) -> tuple[str, ...]:
+    """Pid, CPU, flags, time and text of a line; a system call by its print format, hashed addresses left out."""
+    found = _FRONT.match(line)
+    assert found, line
+    said = found[6]
+    if call := _CALL.match(said):
+        number, name, *numbers = (call[1], *(int(call[at], 16) for at in range(2, 6)))
+        shown = dict(zip(("filename", "flags", "mode"), numbers, strict=True))
+        said = f"sys_enter_{number}: dfd: 0x{name:08x}" + "".join(f", {key}: 0x{value:08x}" for key, value in shown.items())
+    said = re.sub(r"timer=\S+", "timer=", said)
+    return (*found.groups()[1:5], re.sub(r"\s+", " ", said))
+
+
+def test_the_sample_equals_the_guests_own_trace(real_samples: Path, tmp_path: Path, kinfo_cli: Cli) -> None:
+    folder = sample(real_samples, tmp_path)
+    ran = kinfo_cli("trace", folder / "region.bin", "--text", "--head", folder / "head.dat")
+    assert (ran.code, ran.err) == (0, "")
+    ours, theirs = without_head(ran.out).splitlines(), without_head((folder / "trace.txt").read_text()).splitlines()
+    assert len(ours) == len(theirs) == 17_562
+    assert [(one, other) for one, other in zip(ours, theirs, strict=True) if parts(one) != parts(other)][:3] == []
+    names = [(_FRONT.match(one), _FRONT.match(other)) for one, other in zip(ours, theirs, strict=True)]
+    differ = {(one[1], other[1]) for one, other in names if one and other and one[1] != other[1]}
+    assert differ <= {("init", "cat")}  # the last task, which got its new name behind the trace's end
+
+
+def test_the_sample_through_trace_cmd(real_samples: Path, tmp_path: Path, kinfo_cli: Cli) -> None:
+    tool = shutil.which("trace-cmd")
+    if not tool:
+        pytest.skip("trace-cmd is not installed")
+    folder = sample(real_samples, tmp_path)
+    lines = kinfo_cli("trace", folder / "region.bin", "-o", folder / "out").out.partition("Next:\n")[2].splitlines()[1:]
+    for line in lines:
+        words = [*line.split(), "-R"] if " report " in line else line.split()  # -R: the fields, with no plugin in between
+        done = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+    shown = [re.match(r" *(.*)-(\d+) +\[(\d+)\] +([\d.]+): (\w+):", line) for line in done.stdout.splitlines()[1:]]
+    theirs = [_FRONT.match(line) for line in without_head((folder / "trace.txt").read_text()).splitlines()]
+    assert len(shown) == len(theirs) == 17_562
+    for one, other in zip(shown, theirs, strict=True):
+        assert one
+        assert other
+        name = re.match(r"\w+", other[6])
+        assert name
+        assert (one[2], one[3], one[4], one[5].replace("sys_enter_", "sys_")) == (other[2], other[3], other[5], name[0])

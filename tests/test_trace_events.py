@@ -21,6 +21,7 @@ from kinfo.trace_events.lookups import NoLookups
 from kinfo.trace_events.printf import compiled
 from kinfo.trace_events.symbol_text import SymbolText
 from tests import trace_rings as rings
+from tests.trace_rings import MARK
 
 KALLSYMS = b"""ffffffff81000000 T _text
 ffffffff81000100 t first
@@ -219,7 +220,7 @@ def test_names_of_another_boot() -> None:
 
 
 def test_names_of_tasks_out_of_the_trace() -> None:
-    formats = [one for number in (rings.SWITCH, rings.MARK) if (one := parse(rings.format_text(number), "sched"))]
+    formats = [one for number in (rings.SWITCH, MARK) if (one := parse(rings.format_text(number), "sched"))]
     events = Events({one.id: one for one in formats})
     each = [rings.switch(1, ("init", 1), ("cat", 7)), rings.switch(2, ("dog", 7), ("swapper", 0)), rings.mark(3, 1)]
     raw = [(one.time, 0, 0, *struct.unpack_from("<II", one.data), one.data) for one in each]
@@ -244,7 +245,7 @@ def test_flags(number: int) -> None:
 def test_lines() -> None:
     formats = [
         one
-        for number in (rings.MARK, rings.FUNCTION, rings.PRINT)
+        for number in (MARK, rings.FUNCTION, rings.PRINT)
         if (one := parse(rings.format_text(number), "ftrace" if number < 9 else "x"))
     ]
     events = Events({one.id: one for one in formats}, NAMES, {7: "cat"})
@@ -301,14 +302,19 @@ def test_head_dat(version: int, pack: str) -> None:
         version=version, pack=pack, kallsyms=KALLSYMS, printk=b'0xffff : "a \\"b\\"\\n"\n', comms=b"7 cat\n8 a b\n"
     )
     found = head.read(raw, "head.dat")
-    assert [(one.system, one.name, one.id) for one in found.formats] == [
+    assert sorted((one.system, one.name, one.id) for one in found.formats.values()) == [
+        ("demo", "mark", 400),
         ("ftrace", "function", 1),
         ("ftrace", "print", 5),
-        ("demo", "mark", 400),
         ("sched", "sched_switch", 316),
     ]
     assert (found.long, found.kallsyms, found.comms) == (8, KALLSYMS, {7: "cat", 8: "a b"})
     assert found.strings == {0xFFFF: 'a "b"'}
+
+
+def test_a_format_whose_events_begin_otherwise_is_none() -> None:
+    formats = head.read(rings.head_dat((rings.SWITCH,), texts=[("odd", ODD)]), "head.dat").formats
+    assert (formats.get(MARK), len(formats), formats.get(1)) == (None, 2, None)
 
 
 def changed(raw: bytes, at: int, new: bytes) -> bytes:
@@ -327,7 +333,7 @@ def packed_section(how: bytes, size: int, raw: bytes) -> bytes:
     return SEVEN[: START + 8] + how + b"\0\0" + bytes(8) + struct.pack("<HHIQ", 17, 1, 0, len(section)) + section
 
 
-ODD = rings.format_text(rings.MARK).replace("common_pid;\toffset:4", "common_pid;\toffset:6")
+ODD = rings.format_text(MARK).replace("common_pid;\toffset:4", "common_pid;\toffset:6")
 BAD: dict[str, bytes] = {
     "its magic is not there": b"\x7fELF" + SIX[4:],
     "its version is '5'": changed(SIX, START, b"5"),
@@ -342,7 +348,7 @@ BAD: dict[str, bytes] = {
     "section is damaged": packed_section(b"zstd", 2, b"\xff\xff"),
     "unpacks to more than": packed_section(b"zlib", 1 << 31, SMALL),
     "does not have the length": packed_section(b"zlib", 9, SMALL),
-    "do not begin with type": rings.head_dat(texts=[("odd", ODD)]),
+    "do not begin with type": rings.head_dat((), texts=[("odd", ODD)]),
 }
 
 
@@ -368,7 +374,7 @@ def test_any_damage_to_a_head_dat_is_borne(changes: list[tuple[int, int]], cut: 
         found = head.read(bytes(raw[: max(len(raw) - cut, 0)]), "head.dat")
     except KinfoError:
         return
-    events = Events({one.id: one for one in found.formats})
+    events = Events(found.formats)
     for number in list(events.formats):
         events.text(number, RAW)
 

@@ -7,7 +7,7 @@ event is an instant on its task's track. Times are microseconds with three place
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kinfo.trace_events.decode import Events, Raw, fields
@@ -20,7 +20,7 @@ _END = {"irq_handler_exit": "irq", "softirq_exit": "softirq"}
 Item = dict[str, Any]
 
 
-def chrome(records: Iterator[Raw], events: Events) -> Iterator[str]:
+def chrome(records: Iterable[Raw], events: Events) -> Iterator[str]:
     """The file, piece by piece."""
     lead = '{"displayTimeUnit":"ns","traceEvents":[\n'
     for item in _items(records, events):
@@ -29,7 +29,7 @@ def chrome(records: Iterator[Raw], events: Events) -> Iterator[str]:
     yield ("" if lead.startswith(",") else lead) + "\n]}\n"
 
 
-def _items(records: Iterator[Raw], events: Events) -> Iterator[Item]:
+def _items(records: Iterable[Raw], events: Events) -> Iterator[Item]:
     tracks = _Tracks(events)
     last = 0
     for stamp, cpu, _, head, pid, raw in records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from kinfo.errors import KinfoError, did_you_mean
@@ -17,6 +17,7 @@ from kinfo.trace_events.decode import Raw, merged
 if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel
 
+_MOST_KEPT = 250_000  # records: some 60 MiB
 GLOBAL = "global"  # what the instance without a name is called here
 
 
@@ -69,12 +70,24 @@ class Traces:
         self.findings: tuple[Finding, ...] = ()
         self.kernel: Kernel | None = None
         self.no_kernel: KinfoError | None = None
+        self._kept: tuple[tuple[int, bool] | None, list[Raw]] = (None, [])
 
     def where(self, buffer: TraceBuffer) -> str:
         """What a buffer is called in findings."""
         if buffer.region is None:
             return f"instance {buffer.name}"
         return f"{self.unit} {buffer.at:#x}"
+
+    def records(self, buffer: TraceBuffer, *, consumed: bool = False) -> Iterable[Raw]:
+        """Every record of a buffer, in the order of time; those of one that is not large are kept for the next who asks."""
+        key = (buffer.at, consumed)
+        if key == self._kept[0]:
+            return self._kept[1]
+        records = buffer.records(consumed=consumed)
+        if buffer.events > _MOST_KEPT:
+            return records
+        self._kept = (key, list(records))
+        return self._kept[1]
 
     def instance(self, name: str) -> TraceBuffer:
         """The buffer of an instance. Raises KinfoError, with the nearest name, where there is none."""
