@@ -128,6 +128,69 @@ def test_print_formats(fmt: str) -> None:
     assert bool(found.doubt) == ("?" in SHOWN[fmt])
 
 
+PROBES = ("unsigned long __probe_func;72;8;0", "unsigned long __probe_ret_ip;72;8;0", "unsigned long __probe_ip;72;8;0")
+PROBED = {
+    '"(%lx)", REC->__probe_ip': "(vfs_open+0x10/0x100)",
+    '"(%lx <- %lx) arg=%d", REC->__probe_func, REC->__probe_ret_ip, REC->tiny': "(vfs_open+0x10/0x100 <- vfs_open) arg=-5",
+    '"%lu", REC->__probe_ip': str(0xFFFFFFFF81000210),
+}
+
+
+@pytest.mark.parametrize("fmt", PROBED)
+def test_places_of_probes_are_named_as_the_kernel_does(fmt: str) -> None:
+    fields_ = tuple(one for one in FIELDS if " ip;" not in one)
+    lines_ = [
+        f"\tfield:{a};\toffset:{b};\tsize:{c};\tsigned:{d};\n"
+        for a, b, c, d in (one.split(";") for one in (*fields_, *PROBES))
+    ]
+    format_ = parse(f"name: p\nID: 9\nformat:\n{rings.COMMON}{''.join(lines_)}\nprint fmt: {fmt}\n", "kprobes")
+    assert format_ is not None
+    with_one = format_._replace(
+        fields=tuple(one for one in format_.fields if not one.name.startswith("__probe") or one.name in fmt)
+    )
+    if "ret_ip" in fmt:  # two fields at one place overlap: what is asked of them is read one by one
+        with_one = format_._replace(
+            fields=tuple(one._replace(offset=80) if one.name == "__probe_func" else one for one in with_one.fields)
+        )
+    raw = RAW[:80] + struct.pack("<Q", 0xFFFFFFFF81000210) + RAW[88:]
+    assert compiled(with_one, NAMES).show(raw) == PROBED[fmt]
+
+
+def test_a_return_that_is_probed_has_no_name() -> None:
+    names = SymbolText(b"ffffffff81000200 T arch_rethook_trampoline\nffffffff81000300 T next\n")
+    assert compiled(event('"%ps", (void *)REC->ip'), names).show(RAW) == "[unknown/kretprobe'd]"
+
+
+class Sizes(NoLookups):
+    def size(self, name: str) -> int | None:  # type: ignore[override]
+        return 64 if name == "struct page" else None
+
+    def constant(self, name: str) -> int | None:  # type: ignore[override]
+        return {"BASE": 0xFFFFEA0000000000, "MINUS": -5, "SMALL": 7}.get(name)
+
+
+SUMS = {
+    '"%lx", ((struct page *)BASE + 3)': "ffffea00000000c0",
+    '"%lx", (3 + (struct page *)BASE)': "ffffea00000000c0",
+    '"%lx", ((struct page *)BASE - 1) + REC->tiny': f"{0xFFFFEA0000000000 - 6 * 64:x}",
+    '"%lx", (unsigned long)((struct page *)BASE) + 3': "ffffea0000000003",
+    '"%lx", (void *)BASE + 3': "ffffea0000000003",
+    '"%lx", (u32 *)BASE + 3': "ffffea000000000c",
+    '"%d", (struct page *)BASE == 0': "0",
+    '"%d %u", MINUS, SMALL': "-5 7",
+    '"%lx", (struct other *)BASE + 1': "?",
+    '"%lx", (struct page *)BASE * 2': "?",
+    '"%lx", (struct page *)BASE - (struct page *)BASE': "?",
+    '"%lu", sizeof(struct page)': "64",
+    '"%lu", sizeof(struct other)': "?",
+}
+
+
+@pytest.mark.parametrize("fmt", SUMS)
+def test_sums_with_pointers(fmt: str) -> None:
+    assert compiled(event(fmt), Sizes()).show(RAW) == SUMS[fmt]
+
+
 WRONG = (
     "", "REC->small", '"%d"', '"%q", 1', '"%d", REC->comm', '"%s', '"%d", (1', '"%d", 1)', '"%d", REC->a->b',
     '"%*d", 3, 4', '"%.*d", 3, 4', '"%pI9", REC->whole', '"%d", ' + "(" * 500 + "1" + ")" * 500, '"%d", ' + "!" * 500 + "1",

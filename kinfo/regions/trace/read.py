@@ -31,16 +31,19 @@ class Sound(NamedTuple):
     skip: int = 0
     found: list[Record] | None = None
 
-    def records(self, cpu: int) -> Iterator[tuple[int, int, int, int, int, bytes]]:
+    def records(self, cpu: int) -> list[tuple[int, int, int, int, int, bytes]]:
         """Each record: time, CPU, events lost before it, its first two words (type, flags; pid) and its bytes."""
-        raw, header, missed = bytes(self.sub.raw), 8 + self.word, self.sub.missed
+        raw, header, skip = bytes(self.sub.raw), 8 + self.word, self.skip
         data = subbuffer.words(self.sub, self.word)
-        for time, at, size in self.found or subbuffer.walk(self.sub, data):
-            if size < _LEAST or 4 * at <= self.skip:
-                continue
-            start = header + 4 * at
-            yield time, cpu, missed, data[at], data[at + 1], raw[start : start + size]
-            missed = 0
+        records = [
+            (time, cpu, 0, data[at], data[at + 1], raw[header + 4 * at : header + 4 * at + size])
+            for time, at, size in self.found or subbuffer.walk(self.sub, data)
+            if size >= _LEAST and 4 * at > skip
+        ]
+        if records and self.sub.missed:
+            first = records[0]
+            records[0] = (*first[:2], self.sub.missed, *first[3:])
+        return records
 
 
 class Damaged(NamedTuple):
