@@ -155,6 +155,69 @@ def test_for_perfetto(files: Path, kinfo_cli: Cli) -> None:
     assert names[7, 7] == "cat"
 
 
+def small(number: int, system: str, name: str) -> tuple[str, str]:
+    """The format of an event with one field."""
+    field = "\tfield:int value;\toffset:8;\tsize:4;\tsigned:1;\n"
+    return system, f'name: {name}\nID: {number}\nformat:\n{rings.COMMON}{field}\nprint fmt: "%d", REC->value\n'
+
+
+SMALL = {151: ("irq", "softirq_exit"), 152: ("syscalls", "sys_enter_read"), 153: ("syscalls", "sys_exit_read")}
+SMALL |= {154: ("irq", "irq_handler_entry"), 155: ("irq", "irq_handler_exit")}
+
+
+def tick(time: int, number: int, pid: int = 7) -> rings.Event:
+    return rings.Event(time, rings.header(number, pid) + struct.pack("<i", 3))
+
+
+def test_slices_for_perfetto_begin_and_end(files: Path, kinfo_cli: Cli) -> None:
+    """What began before the trace has no slice; what is open at its end, or begins once more, ends there."""
+    events = [
+        tick(1000, 153),
+        tick(2000, 152),
+        rings.vector(3000, 1),
+        tick(4000, 154),
+        tick(5000, 155),
+        tick(5500, 155),
+        tick(6000, 151),
+        rings.switch(7000, ("cat", 7), ("dog", 8)),
+        tick(8000, 152, 8),
+        rings.switch(9000, ("dog", 8), ("cat", 7)),
+        tick(9500, 153),
+        rings.vector(9800, 1),
+        rings.vector(9900, 9),
+    ]
+    (files / "slices").write_bytes(old_region([ring([events])]))
+    texts = [small(number, *names) for number, names in SMALL.items()]
+    (files / "slices.dat").write_bytes(head_dat((rings.VECTOR, rings.SWITCH), texts=texts))
+    ran = kinfo_cli("trace", files / "slices", "--head", files / "slices.dat", "--perfetto", files / "s.json")
+    assert ran.code == 0
+    items = json.loads((files / "s.json").read_text())["traceEvents"]
+    open_: dict[tuple[int, int], list[tuple[str, float]]] = {}
+    slices: list[tuple[str, float, float]] = []
+    for item in items:
+        track = (item["pid"], item.get("tid", 0))
+        if item["ph"] == "B":
+            open_.setdefault(track, []).append((item["name"], item["ts"]))
+        elif item["ph"] == "E":
+            name, start = open_[track].pop()
+            assert name == item["name"]
+            slices.append((name, start, item["ts"]))
+        elif item["ph"] == "X":
+            slices.append((item["name"], item["ts"], item["ts"] + item["dur"]))
+    assert not any(open_.values())
+    assert sorted(slices) == [
+        ("cat-7", 9.0, 9.9),
+        ("dog-8", 7.0, 9.0),
+        ("irq ", 4.0, 5.0),
+        ("read", 2.0, 9.5),
+        ("read", 8.0, 9.9),
+        ("softirq 1", 3.0, 9.8),
+        ("softirq 1", 9.8, 9.9),
+        ("softirq 9", 9.9, 9.9),
+    ]
+    assert {item["args"]["name"] for item in items if item["name"] == "process_name"} == {"CPUs", "interrupts"}
+
+
 def test_several_buffers(files: Path, kinfo_cli: Cli) -> None:
     old, new = old_region([ring(pages(2))]), new_region(scene())
     (files / "ram").write_bytes(old + new)

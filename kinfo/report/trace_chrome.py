@@ -104,15 +104,14 @@ class _Tracks:
         """A slice's begin, or its end where its begin is known: what began before the trace has none."""
         held = self._open.setdefault(track, [])
         pid, tid = track
-        if begins:
-            held.append(what)
-            yield {"ph": "B", "name": what, "ts": _us(stamp), "pid": pid, "tid": tid, "args": {"text": text}}
-            return
-        while what in held:
+        while what in held:  # and where it begins once more, its end was lost
             last = held.pop()
             yield {"ph": "E", "name": last, "ts": _us(stamp), "pid": pid, "tid": tid}
             if last == what:
-                return
+                break
+        if begins:
+            held.append(what)
+            yield {"ph": "B", "name": what, "ts": _us(stamp), "pid": pid, "tid": tid, "args": {"text": text}}
 
     def end(self, stamp: int) -> Iterator[Item]:
         """What is still open when the trace ends."""
