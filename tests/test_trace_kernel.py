@@ -266,6 +266,8 @@ def test_a_persistent_instance_of_the_dumps_kernel(tmp_path: Path, kinfo_cli: Cl
     pa = persistent(first, 0)
     text = first.made.kernel.va("text")
     made = trace_world([ONE, InstanceSpec("boot_map", [], range=first.made.linear(pa))])
+    later = rings.new_region([rings.ring(pages(2, start=1 << 40))])  # of another boot, which ran for longer
+    made.put(later, align=4096)
     assert persistent(made, text) >= pa
     where = made.placed["persistent"]
     made.made.poke(made.placed["array boot_map"] + ARRAY["range_addr_start"], made.made.linear(where))

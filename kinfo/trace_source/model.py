@@ -25,7 +25,7 @@ class TraceBuffer(NamedTuple):
     """A buffer: its name and its clock ("" where not known), where it begins, the bytes of a long, its CPUs.
 
     `at` is a PA or an offset of a persistent buffer, whose `region` says the rest; of a kernel's own it is the VA of its
-    struct trace_array. `faults` says what of it is damaged.
+    struct trace_array. `faults` says what of it is damaged. `is_current`: the dump's kernel uses it.
     """
 
     name: str
@@ -35,6 +35,7 @@ class TraceBuffer(NamedTuple):
     clock: str = ""
     region: TraceRegion | None = None
     faults: tuple[str, ...] = ()
+    is_current: bool = False
 
     @property
     def events(self) -> int:
@@ -58,9 +59,10 @@ class TraceBuffer(NamedTuple):
 
 
 class Traces:
-    """The buffers of a dump, persistent ones first, each kind by its newest event; `unit` says what addresses count.
+    """The buffers of a dump; `unit` says what addresses count.
 
-    `kernel` is the dump's own, None where it has none (`no_kernel` says why). A context manager: the records are read as they
+    Persistent ones come first, of them the one that the dump's kernel uses, then by their newest event: a clock begins anew
+    with every boot, and does not tell which boot was the last. `kernel` is the dump's own, None where it has none (`no_kernel` says why). A context manager: the records are read as they
     are asked for.
     """
 

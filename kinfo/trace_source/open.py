@@ -60,8 +60,8 @@ def _open(opened: Memory | RawDump, dump: Dump, region: int | None, dtb: str | N
     return traces
 
 
-def _age(buffer: TraceBuffer) -> tuple[bool, bool, int]:
-    return not buffer.events, buffer.region is None, -buffer.newest
+def _age(buffer: TraceBuffer) -> tuple[bool, bool, bool, int]:
+    return not buffer.events, buffer.region is None, not buffer.is_current, -buffer.newest
 
 
 def _nothing(traces: Traces, region: int | None) -> KinfoError:
@@ -135,7 +135,9 @@ def _instances(kernel: Kernel, persistent: list[TraceBuffer]) -> tuple[list[Trac
         pa = kernel.space.pa(one.range) if one.range else None
         same = next((at for at, buffer in enumerate(persistent) if pa is not None and buffer.at == pa), None)
         if same is not None:
-            persistent[same] = persistent[same]._replace(name=name, clock=persistent[same].clock or one.clock)
+            persistent[same] = persistent[same]._replace(
+                name=name, clock=persistent[same].clock or one.clock, is_current=True
+            )
             continue
         try:
             own.append(TraceBuffer(name, one.at, kernel.word, tuple(buffers.cpus(one)), one.clock))
