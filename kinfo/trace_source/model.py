@@ -62,8 +62,8 @@ class Traces:
     """The buffers of a dump; `unit` says what addresses count.
 
     Persistent ones come first, of them the one that the dump's kernel uses, then by their newest event: a clock begins anew
-    with every boot, and does not tell which boot was the last. `kernel` is the dump's own, None where it has none (`no_kernel` says why). A context manager: the records are read as they
-    are asked for.
+    with every boot, and does not tell which boot was the last. `kernel` is the dump's own, None where it has none
+    (`no_kernel` says why). A context manager: the records are read as they are asked for.
     """
 
     def __init__(self, dump: Dump, unit: str) -> None:
