@@ -41,6 +41,7 @@ LIBRARY = {
     "dmesg": ("dmesg", "Kernel.log"),
     "debug": ("debug",),
     "core": ("core",),
+    "read": ("read",),
     "verify-dt": ("verify_dt",),
     "table": ("table",),
     "compare": ("compare", "compare_folders", "update_baseline"),

@@ -28,7 +28,8 @@ RANKS = {
     "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
-    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved"), 4),
+    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "region_memory", "reserved"), 4),
+    "read_out": 4.5,  # bytes by region, symbol and address
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

@@ -37,6 +37,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "info": ("info", RAM),
     "symbols": ("symbols", RAM),
     "lookup": ("lookup", RAM, "linux_banner", "0x1", "no_such_name"),
+    "read": ("read", RAM, "linux_banner", "--hex"),
     "verify-dt": ("verify-dt", "--no-schema", TREE, "--explain-boot"),
     "verify-dt, several": ("verify-dt", "--no-schema", TREE, TREE),
     "verify-dt --list": ("verify-dt", "--list", TREE),
@@ -50,7 +51,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 }
 DRAWN = ("[", "one letter is")  # the image's bar is drawn to the width
 # What is cut to its column there, and shown whole where there is room.
-CUT = {"compare"}
+CUT = {"compare", "read"}  # the hex dump has fewer bytes a line
 
 
 def words(text: str) -> Counter[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinfo.api.builds import build, crosscheck, facts, registered, table
 from kinfo.api.comparisons import compare, compare_folders, update_baseline
-from kinfo.api.kernels import Symbolized, core, debug, info, lookup, symbol_file, symbolize
+from kinfo.api.kernels import Symbolized, core, debug, info, lookup, read, symbol_file, symbolize
 from kinfo.api.records import (
     decode,
     decode_all,
@@ -37,6 +37,7 @@ __all__ = [
     "layout_diff",
     "layouts",
     "lookup",
+    "read",
     "registered",
     "rules",
     "symbol_file",

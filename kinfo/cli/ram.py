@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from kinfo.cli import common
 from kinfo.cli.words import safe, say
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import open_kernel
+
+if TYPE_CHECKING:
+    from kinfo.region_memory.names import RegionNames
 
 Decorated = Callable[..., Any]
 
@@ -50,6 +53,18 @@ def opened(ram: Sequence[str], kinfo: str | None) -> Kernel:
     for note in kernel.notes:
         say(note)
     return kernel
+
+
+def region_names(ram: Sequence[str]) -> RegionNames | None:
+    """What region files, or a core image of them, tell of names; None where something else was named."""
+    from kinfo.region_memory.open import open_regions
+
+    memory = open_regions(ram)
+    if memory is None:
+        return None
+    from kinfo.region_memory.names import RegionNames
+
+    return RegionNames(memory)
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:

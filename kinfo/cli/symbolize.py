@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +11,14 @@ from kinfo.cli import common
 from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened
+from kinfo.cli.ram import kinfo_option, opened, region_names
 from kinfo.cli.words import say
+from kinfo.errors import KinfoError
 from kinfo.kernel.log import Log, Statement
+
+if TYPE_CHECKING:
+    from kinfo.kernel_build.symbol_list import SymbolList
+    from kinfo.region_memory.names import RegionNames
 
 _MOST_SAID = 5  # contradictions that are said one by one
 
@@ -41,7 +47,8 @@ def command(options: Options) -> int:
     """Copy a log to standard output, with a name behind every address of the kernel in RAM..., or of the build in --symbols.
 
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
-    0x. What has a name already stays as it is.
+    0x. What has a name already stays as it is. Region files and core images of meminspect have no symbol table: with them,
+    --symbols names the build, and they say by how much KASLR moved it.
 
     Exit 0, 1 when the log states another release, build or Kernel Offset than the dump has (the lines of that boot are left
     as they are), 2 when memory or log could not be read.
@@ -50,17 +57,13 @@ def command(options: Options) -> int:
     kinfo symbolize ram.elf < oops.txt
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
     kinfo symbolize --symbols System.map < panic.txt
+    kinfo symbolize md/ --symbols System.map < panic.txt
     """
-    if bool(options.ram) == (options.symbols is not None):
-        raise click.UsageError(
-            "name the memory, or the build's symbols with --symbols FILE" + (": not both" if options.ram else "")
-        )
+    if options.ram and (regions := region_names(options.ram)) is not None:
+        return _by_regions(regions, options)
+    _check(options)
     if options.symbols is not None:
-        return _by_build(options.symbols, options.slide, options.log, force=options.force)
-    if options.slide is not None:
-        raise click.UsageError("--slide is for --symbols: a dump tells its own")
-    if options.log == "-" and "-" in options.ram:
-        raise click.UsageError("- is the log: name the memory's file")
+        return _by_build(_listed(options.symbols, options.log), _number(options.slide), options)
     with LogSource(options.log) as source, opened(options.ram, options.kinfo) as kernel:
         heard: list[Statement] = []
         names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
@@ -74,16 +77,43 @@ def command(options: Options) -> int:
     return FINDINGS if heard else SOUND
 
 
-def _by_build(symbols: str, slide: str | None, log: str, *, force: bool) -> int:
-    """Name a log by a build's symbols, each boot by its own slide."""
-    from kinfo.kernel_build.build_log import BuildLog
+def _check(options: Options) -> None:
+    if bool(options.ram) == (options.symbols is not None):
+        raise click.UsageError(
+            "name the memory, or the build's symbols with --symbols FILE" + (": not both" if options.ram else "")
+        )
+    if options.ram and options.slide is not None:
+        raise click.UsageError("--slide is for --symbols: a dump tells its own")
+    if options.log == "-" and "-" in options.ram:
+        raise click.UsageError("- is the log: name the memory's file")
+
+
+def _by_regions(regions: RegionNames, options: Options) -> int:
+    """Name a log by a build's symbols, at the slide that the regions of a boot state. Raises KinfoError."""
+    from kinfo.region_memory.build import slide_with
+
+    if options.symbols is None:
+        hint = "add --symbols System.map (or vmlinux, Image) of the build: the regions say by how much it was moved"
+        raise KinfoError(f"{regions.memory.source}: no region has the kernel's symbol table", hint)
+    listed, slide = _listed(options.symbols, options.log), _number(options.slide)
+    return _by_build(listed, slide_with(regions.memory, listed) if slide is None else slide, options)
+
+
+def _listed(symbols: str, log: str) -> SymbolList:
     from kinfo.kernel_build.symbol_list import read_symbols
 
     if log == symbols == "-":
         raise click.UsageError("- is the log: name the symbols' file")
-    listed = read_symbols(symbols, common.stdin())
-    names = BuildLog(listed, _number(slide), is_forced=force)
-    with LogSource(log) as source:
+    return read_symbols(symbols, common.stdin())
+
+
+def _by_build(listed: SymbolList, slide: int | None, options: Options) -> int:
+    """Name a log by a build's symbols, each boot by its own slide."""
+    from kinfo.kernel_build.build_log import BuildLog
+
+    force = options.force
+    names = BuildLog(listed, slide, is_forced=force)
+    with LogSource(options.log) as source:
         source.keep()
         names.survey(source.read)
         source.rewind()
