@@ -13,6 +13,7 @@ from kinfo.kernel.stack import rules as stack_rules
 from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.regions import rules as region_rules
+from kinfo.regions.trace import rules as trace_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *compare_rules.RULES,
     *table_rules.RULES,
     *region_rules.RULES,
+    *trace_rules.RULES,
 )
 
 FAMILIES = {
@@ -35,6 +37,7 @@ FAMILIES = {
     "devicetree": "The devicetree that hands the memory to the driver",
     "table": "The inspect table: ids, addresses, sizes",
     "pstore": "ramoops: its zones, their ECC, what they hold",
+    "trace": "Trace buffers: metadata, sub-buffers, formats of events",
     "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
     "log": "The kernel's log: what of it cannot be shown, and why",

@@ -24,11 +24,12 @@ RANKS = {
     "sources": 1.1,  # from what a user names to bytes and memory, for every reader above
     **dict.fromkeys(("plain_data", "whole_file"), 1.2),
     "fields_file": 1.3,
+    "trace_events": 1.3,  # formats of events, on bytes and text alone
     "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
     "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
-    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "region_memory", "reserved"), 4),
+    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "region_memory", "reserved", "trace_source"), 4),
     "read_out": 4.5,  # bytes by region, symbol and address
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common, output
+from kinfo.cli import common, declare, output
 from kinfo.cli.core_only import only_option, write_kernel
 from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.ram import btf_option, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo core` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     path: str
     only: str | None
     btf: str | None
     force: bool
 
 
-@click.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
+@declare.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
 @ram_argument
-@kinfo_option
-@click.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
+@kernel_options
+@declare.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
 @only_option
 @btf_option
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@declare.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
 def command(options: Options) -> int:
     """Write RAM... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it without options.
@@ -50,10 +50,10 @@ def command(options: Options) -> int:
     crash vmlinux ram.core
     """
     if options.path == "-":
-        raise click.UsageError("a core is written to a file: name it with -o")
+        raise declare.UsageError("a core is written to a file: name it with -o")
     if options.btf and not options.only:
-        raise click.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
-    with opened(options.ram, options.kinfo) as kernel:
+        raise declare.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
+    with opened(options.ram, options) as kernel:
         core_file.check(kernel)
         if options.only:
             use_btf(kernel, options.btf)

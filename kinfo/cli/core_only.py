@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-import click
-
-from kinfo.cli import output
+from kinfo.cli import declare, output
 from kinfo.cli.words import say
 from kinfo.debuggers import core_file
 from kinfo.findings import Finding
 from kinfo.kernel.kernel import Kernel
 
-only_option = click.option(
-    "--only", type=click.Choice(["kernel"]), help="Leave out what is not the kernel's own: a core to hand on."
+only_option = declare.option(
+    "--only", kind=declare.Choice(("kernel",)), help="Leave out what is not the kernel's own: a core to hand on."
 )
 
 

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common, output
+from kinfo.cli import common, declare, output
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, split
+from kinfo.cli.ram import beside, kernel_options, split
 from kinfo.cli.words import safe, say
 
 if TYPE_CHECKING:
     from kinfo.read_out.extent import Extent
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo read` was asked for."""
 
     words: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     path: str
     as_hex: bool
     force: bool
 
 
-@click.command("read", short_help="Write bytes out of a dump: a region, a symbol, an address")
-@click.argument("words", nargs=-1, required=True, metavar="SOURCE... WHAT [SIZE]")
-@kinfo_option
-@click.option("-o", "--output", "path", metavar="FILE", default="-", help="Where to (default: standard output).")
-@click.option("--hex", "as_hex", is_flag=True, help="A hex dump, on a pipe too (a terminal has one anyway).")
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@declare.command("read", short_help="Write bytes out of a dump: a region, a symbol, an address")
+@declare.argument("words", nargs=-1, required=True, metavar="SOURCE... WHAT [SIZE]")
+@kernel_options
+@declare.option("-o", "--output", "path", metavar="FILE", default="-", help="Where to (default: standard output).")
+@declare.option("--hex", "as_hex", is_flag=True, help="A hex dump, on a pipe too (a terminal has one anyway).")
+@declare.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
 def command(options: Options) -> int:
     """Write the bytes of WHAT in SOURCE...: raw into a file or a pipe, as a hex dump on a terminal.
@@ -60,17 +59,24 @@ def command(options: Options) -> int:
 
     sources, asked = split(options.words)
     if not 1 <= len(asked) <= 2:
-        raise click.UsageError("name what to read after SOURCE, and at most its size behind that")
-    size = common.NUMBER.convert(asked[1], None, None) if len(asked) > 1 else None
+        raise declare.UsageError("name what to read after SOURCE, and at most its size behind that")
+    size = _size(asked[1]) if len(asked) > 1 else None
     if size == 0:
-        raise click.UsageError("SIZE is 0: there is nothing to read")
+        raise declare.UsageError("SIZE is 0: there is nothing to read")
     if options.as_hex and options.path != "-":
-        raise click.UsageError("--hex is for standard output: leave -o out")
-    with found_in(sources, asked[0], size, options.kinfo, common.stdin()) as found:
+        raise declare.UsageError("--hex is for standard output: leave -o out")
+    with found_in(sources, asked[0], size, options.kinfo, common.stdin(), beside(options)) as found:
         where = f"{found.where}, " if found.where else ""
         say(f"{safe(found.what)}: {where}{found.size} bytes")
         _write(found, options)
     return SOUND
+
+
+def _size(word: str) -> int:
+    try:
+        return common.NUMBER.convert(word)
+    except declare.BadValueError as error:
+        raise declare.UsageError(f"SIZE: {error}") from None
 
 
 def _write(found: Extent, options: Options) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 
 from kinfo.errors import DrawError, HoleError, KernelError, KinfoError
 from kinfo.inspect_table import has_array, table_in
+from kinfo.kernel.beside import Beside
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import kernel_in
 from kinfo.kernel.paging.walk import walk
@@ -21,15 +22,15 @@ _MOST_SAID = 8  # places of a name that an error lists
 
 
 class RamSource:
-    """A dump, with its kernel where that is needed: one PA takes none. `kinfo` names the record, as for open_kernel."""
+    """A dump, with its kernel where that is needed: a PA takes none. `kinfo` and `beside` lead to it, as for open_kernel."""
 
-    def __init__(self, opened: Memory | RawDump, kinfo: str | None = None) -> None:
-        self._opened, self._kinfo = opened, kinfo
+    def __init__(self, opened: Memory | RawDump, kinfo: str | None = None, beside: Beside | None = None) -> None:
+        self._opened, self._kinfo, self._beside = opened, kinfo, beside
 
     @cached_property
     def _found(self) -> Kernel | KinfoError:
         try:
-            return kernel_in(self._opened, self._kinfo)
+            return kernel_in(self._opened, self._kinfo, self._beside)
         except DrawError:
             raise
         except KinfoError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import BinaryIO
 
+from kinfo.kernel.beside import Beside
 from kinfo.read_out.extent import Extent
 from kinfo.read_out.of_ram import RamSource
 from kinfo.read_out.of_regions import RegionSource
@@ -16,7 +17,12 @@ from kinfo.sources import open_memory
 
 @contextmanager
 def found_in(
-    paths: Sequence[str], word: str, size: int | None = None, kinfo: str | None = None, stdin: BinaryIO | None = None
+    paths: Sequence[str],
+    word: str,
+    size: int | None = None,
+    kinfo: str | None = None,
+    stdin: BinaryIO | None = None,
+    beside: Beside | None = None,
 ) -> Iterator[Extent]:
     """The bytes that a word names in a dump, while it is open. Raises KinfoError as RamSource.find and RegionSource.find."""
     asked = wanted(word)
@@ -25,4 +31,4 @@ def found_in(
         yield RegionSource(regions).find(asked, size)
         return
     with closing(open_memory(paths, stdin)) as opened:
-        yield RamSource(opened, kinfo).find(asked, size)
+        yield RamSource(opened, kinfo, beside).find(asked, size)
