@@ -12,7 +12,7 @@ from kinfo.cli.ram import beside, kernel_options, split
 from kinfo.cli.words import safe, say
 
 if TYPE_CHECKING:
-    from kinfo.read_out.extent import Extent
+    from kinfo.read_out.extent import FoundBytes
 
 
 class Options(NamedTuple):
@@ -79,7 +79,7 @@ def _size(word: str) -> int:
         raise declare.UsageError(f"SIZE: {error}") from None
 
 
-def _write(found: Extent, options: Options) -> None:
+def _write(found: FoundBytes, options: Options) -> None:
     if options.path != "-":
         output.write_with(options.path, lambda file: _copy(found, file), force=options.force)
         say(f"wrote {options.path}")
@@ -93,6 +93,6 @@ def _write(found: Extent, options: Options) -> None:
             common.write_bytes(piece)
 
 
-def _copy(found: Extent, file: IO[bytes]) -> None:
+def _copy(found: FoundBytes, file: IO[bytes]) -> None:
     for piece in found.pieces():
         file.write(piece)

@@ -11,7 +11,7 @@ from kinfo.printable import brief
 CHUNK = 1 << 20
 
 
-class Extent(NamedTuple):
+class FoundBytes(NamedTuple):
     """Bytes that are there, all of them: `what` they are in words, `size` how many, `pieces` gives them in order.
 
     `address` is where the first one lies, a VA where `is_virtual`, else a PA; None where that is not known.

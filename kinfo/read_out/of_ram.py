@@ -14,7 +14,7 @@ from kinfo.kernel.paging.walk import walk
 from kinfo.kernel.place import Place
 from kinfo.meminspect.entry import Entry
 from kinfo.memory import Memory
-from kinfo.read_out.extent import CHUNK, Extent, part, sized
+from kinfo.read_out.extent import CHUNK, FoundBytes, part, sized
 from kinfo.read_out.wanted import Wanted, WantedKind
 from kinfo.sources import RawDump
 
@@ -53,7 +53,7 @@ class RamSource:
         """The memory; that of a raw file at an unknown address is the kernel's, which says where it lies."""
         return self._opened if isinstance(self._opened, Memory) else self.kernel.memory
 
-    def find(self, asked: Wanted, size: int | None) -> Extent:
+    def find(self, asked: Wanted, size: int | None) -> FoundBytes:
         """The bytes. Raises KinfoError: for holes with the address, for names that several things have, with all of them."""
         if asked.kind is WantedKind.PA:
             return self.at_pa(asked.word, asked.number, sized(asked.word, size))
@@ -65,14 +65,14 @@ class RamSource:
             return self._region(self._entry(asked), asked.offset, size)
         return self._symbol(asked, size) if asked.kind is WantedKind.SYMBOL else self._name(asked, size)
 
-    def at_pa(self, what: str, pa: int, size: int) -> Extent:
+    def at_pa(self, what: str, pa: int, size: int) -> FoundBytes:
         """Bytes at a PA. Raises HoleError."""
         self._bound(what, size)
         if (hole := self.memory.first_hole(pa, size)) is not None:
             raise HoleError(self.memory.name, hole, pa, size)
-        return Extent(what, pa, is_virtual=False, size=size, pieces=partial(self._of_runs, ((pa, size),)))
+        return FoundBytes(what, pa, is_virtual=False, size=size, pieces=partial(self._of_runs, ((pa, size),)))
 
-    def at_va(self, what: str, va: int, size: int) -> Extent:
+    def at_va(self, what: str, va: int, size: int) -> FoundBytes:
         """Bytes at a VA. Raises KernelError where nothing is mapped, or no tables tell, HoleError."""
         self._bound(what, size)
         at = va
@@ -81,7 +81,7 @@ class RamSource:
                 where = f"VA {at + hole - pa:#x}, which is PA {hole:#x}"
                 raise KernelError(f"{self.memory.name}: no memory at {where}", "dump that range too, or check FILE@BASE")
             at += length
-        return Extent(what, va, is_virtual=True, size=size, pieces=lambda: self._of_runs(_runs(self.kernel, va, size)))
+        return FoundBytes(what, va, is_virtual=True, size=size, pieces=lambda: self._of_runs(_runs(self.kernel, va, size)))
 
     def _bound(self, what: str, size: int) -> None:
         held = sum(one.end - one.start for one in self.memory.segments)
@@ -93,14 +93,15 @@ class RamSource:
             for at in range(pa, pa + length, CHUNK):
                 yield self.memory.read(at, min(CHUNK, pa + length - at))
 
-    def _at_address(self, asked: Wanted, size: int) -> Extent:
+    def _at_address(self, asked: Wanted, size: int) -> FoundBytes:
         """A number below 2^32: a PA, but on 32-bit kernels, where it can be either."""
         found = self._found
         if isinstance(found, KinfoError) or found.word == 8:
             return self.at_pa(asked.word, asked.number, size)
         is_pa = self.memory.holds(asked.number)
-        is_va = found.space is not None and found.space.pa(asked.number) is not None
-        if is_pa and is_va:
+        behind = found.space.pa(asked.number) if found.space else None
+        is_va = behind is not None
+        if is_pa and behind not in (None, asked.number):
             raise KernelError(
                 f"{asked.word}: is a PA of the dump, and a VA of its 32-bit kernel",
                 f"say which: pa:{asked.number:#x} or va:{asked.number:#x}",
@@ -118,7 +119,7 @@ class RamSource:
             )
         return entry
 
-    def _region(self, entry: Entry, offset: int, size: int | None) -> Extent:
+    def _region(self, entry: Entry, offset: int, size: int | None) -> FoundBytes:
         what = f"{entry.name} (region {entry.id})" if entry.name else f"region {entry.id}"
         count = part(what, entry.size, offset, size)
         if entry.pa:
@@ -127,10 +128,10 @@ class RamSource:
             raise KernelError(f"{what}: its entry has no address", "`kinfo table` shows it")
         return self.at_va(what, entry.va + offset, count)
 
-    def _symbol(self, asked: Wanted, size: int | None) -> Extent:
+    def _symbol(self, asked: Wanted, size: int | None) -> FoundBytes:
         return self._place(asked, self.kernel.named(asked.name), size)
 
-    def _place(self, asked: Wanted, places: list[Place], size: int | None) -> Extent:
+    def _place(self, asked: Wanted, places: list[Place], size: int | None) -> FoundBytes:
         """The bytes of the one symbol of a name, as many as up to the next."""
         real = [one for one in places if one.va is not None or one.pa is not None]
         distinct = list({(one.va, one.pa): one for one in real}.values())
@@ -154,7 +155,7 @@ class RamSource:
         assert one.pa is not None
         return self.at_pa(what, one.pa + asked.offset, count)
 
-    def _name(self, asked: Wanted, size: int | None) -> Extent:
+    def _name(self, asked: Wanted, size: int | None) -> FoundBytes:
         """A region or a symbol. One that is both, at one place, is the region: the kernel states its size."""
         kernel = None if isinstance(self._found, KinfoError) else self._found
         places = kernel.named(asked.name) if kernel else []

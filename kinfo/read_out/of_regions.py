@@ -7,7 +7,7 @@ from functools import partial
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.place import Place
-from kinfo.read_out.extent import CHUNK, Extent, part, sized
+from kinfo.read_out.extent import CHUNK, FoundBytes, part, sized
 from kinfo.read_out.wanted import Wanted, WantedKind
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 from kinfo.region_memory.names import RegionNames
@@ -19,7 +19,7 @@ class RegionSource:
     def __init__(self, memory: RegionMemory) -> None:
         self.memory, self._names = memory, RegionNames(memory)
 
-    def find(self, asked: Wanted, size: int | None) -> Extent:
+    def find(self, asked: Wanted, size: int | None) -> FoundBytes:
         """The bytes. Raises KinfoError where no region holds them all."""
         if asked.kind in (WantedKind.VA, WantedKind.PA, WantedKind.ADDRESS):
             is_virtual = asked.kind is WantedKind.VA
@@ -33,7 +33,7 @@ class RegionSource:
             raise KernelError(f"{self.memory.source}: has no region {asked.name}", "`kinfo table` lists them")
         return self._symbol(asked, size)
 
-    def _symbol(self, asked: Wanted, size: int | None) -> Extent:
+    def _symbol(self, asked: Wanted, size: int | None) -> FoundBytes:
         """What VMCOREINFO, or the region of that name, says of a symbol: its region's end is where it ends."""
         places: list[Place] = self._names.named(asked.name)
         if not places:
@@ -45,7 +45,7 @@ class RegionSource:
         count = part(asked.word, place.size, asked.offset, size) if place.size else size or 0
         return self._at(f"{place.symbol} (symbol)", place.va + asked.offset, count, is_virtual=True)
 
-    def _of(self, region: HeldRegion, offset: int, size: int | None) -> Extent:
+    def _of(self, region: HeldRegion, offset: int, size: int | None) -> FoundBytes:
         if not region.size:
             raise KernelError(f"{region.words}: {region.label} is empty", "fetch the file from the device again")
         count = part(region.words, region.size, offset, size)
@@ -54,11 +54,11 @@ class RegionSource:
         address = region.va if region.va is not None else region.pa
         where = None if address is None else address + offset
         pieces = partial(_pieces, region, offset, count)
-        return Extent(region.words, where, is_virtual=region.va is not None, size=count, pieces=pieces)
+        return FoundBytes(region.words, where, is_virtual=region.va is not None, size=count, pieces=pieces)
 
-    def _at(self, what: str, address: int, size: int, *, is_virtual: bool) -> Extent:
+    def _at(self, what: str, address: int, size: int, *, is_virtual: bool) -> FoundBytes:
         """Bytes at an address: in one region, or in several that adjoin."""
-        parts: list[Extent] = []
+        parts: list[FoundBytes] = []
         at, end = address, address + size
         while at < end:
             found = self.memory.at(at, is_virtual=is_virtual)
@@ -69,7 +69,7 @@ class RegionSource:
             parts.append(self._of(region, offset, count))
             at += count
         words = f"{what} in {parts[0].what}" if parts else what
-        return Extent(words, address, is_virtual, size, lambda: (piece for one in parts for piece in one.pieces()))
+        return FoundBytes(words, address, is_virtual, size, lambda: (piece for one in parts for piece in one.pieces()))
 
     def _hole(self, address: int, *, is_virtual: bool) -> KernelError:
         what = f"{'VA' if is_virtual else 'PA'} {address:#x}"

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import BinaryIO
 
 from kinfo.kernel.beside import Beside
-from kinfo.read_out.extent import Extent
+from kinfo.read_out.extent import FoundBytes
 from kinfo.read_out.of_ram import RamSource
 from kinfo.read_out.of_regions import RegionSource
 from kinfo.read_out.wanted import wanted
@@ -23,7 +23,7 @@ def found_in(
     kinfo: str | None = None,
     stdin: BinaryIO | None = None,
     beside: Beside | None = None,
-) -> Iterator[Extent]:
+) -> Iterator[FoundBytes]:
     """The bytes that a word names in a dump, while it is open. Raises KinfoError as RamSource.find and RegionSource.find."""
     asked = wanted(word)
     regions = open_regions(paths)
