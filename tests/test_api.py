@@ -44,7 +44,7 @@ LIBRARY = {
     "core": ("core",),
     "read": ("read",),
     "verify-dt": ("verify_dt",),
-    "table": ("table",),
+    "table": ("table", "region_values"),
     "compare": ("compare", "compare_folders", "update_baseline"),
     "crosscheck": ("crosscheck",),
     "layouts": ("layouts", "layout", "layout_diff"),

@@ -21,6 +21,7 @@ from kinfo.cli.commands import COMMANDS
 from kinfo.report import image_map
 from kinfo.report.fold import fold, visible
 from kinfo.report.style import CODES, Style
+from tests import regions_made
 from tests.conftest import ROOT, Cli, Ran
 from tests.inspect_tables import entries, runtime
 from tests.test_crosscheck import kernel  # noqa: F401  # a fixture
@@ -87,6 +88,7 @@ def test_tables_of_a_kernel_keep_to_it(
     (tmp_path / "table.bin").write_bytes(runtime(entries("v3")))
     shown = {
         "table": ("table", str(tmp_path / "table.bin"), "--series", "v3"),
+        "values": ("table", str(regions_made.files(tmp_path / "md")), "--values"),
         "build": ("build", *kernel, "--driver", "android", "--explain"),
         "crosscheck": ("crosscheck", *kernel, "--upstream", "v1"),
         "facts": ("facts", *kernel),

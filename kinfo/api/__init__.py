@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinfo.api.builds import build, crosscheck, facts, registered, table
+from kinfo.api.builds import build, crosscheck, facts, region_values, registered, table
 from kinfo.api.comparisons import compare, compare_folders, update_baseline
 from kinfo.api.kernels import Symbolized, core, debug, info, lookup, read, symbol_file, symbolize
 from kinfo.api.records import (
@@ -38,6 +38,7 @@ __all__ = [
     "layouts",
     "lookup",
     "read",
+    "region_values",
     "registered",
     "rules",
     "symbol_file",
