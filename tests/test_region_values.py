@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import kinfo
 from kinfo.errors import KinfoError
 from kinfo.region_memory.held import HeldRegion, RegionMemory
-from kinfo.region_memory.values import Values, bits, list_of, taint_letters
+from kinfo.region_memory.values import RegionValues, bits, list_of, taint_letters
 from tests import inspect_tables as writer
 from tests import regions_made
 from tests.conftest import Cli
@@ -153,7 +153,7 @@ STATED = st.dictionaries(KEYS, st.sampled_from(["0", "8", "-1", "x", "9999999999
 
 @given(st.sampled_from([*NAMES, "ELF", "VMCOREINFO"]), st.binary(max_size=500), STATED)
 def test_any_bytes_have_words(name: str, data: bytes, values: dict[str, str]) -> None:
-    for one in Values(RegionMemory("x", (held(name, data),), None, values)).all:
+    for one in RegionValues(RegionMemory("x", (held(name, data),), None, values)).all:
         assert one.words
         assert all(text.isprintable() for text in (one.words, *one.more))
         json.dumps(one.data)
@@ -179,7 +179,7 @@ def test_letters_in_both_forms() -> None:
 def test_flags_of_a_kernels_own() -> None:
     flags = b"".join(struct.pack("<ccB5xQ", letter, b" ", 1, 0) for letter in (b"P", b"Q"))
     regions = (held("tainted_mask", struct.pack("<Q", 0b111)), held("taint_flags", flags))
-    found = Values(RegionMemory("x", regions, None, {})).all[0]
+    found = RegionValues(RegionMemory("x", regions, None, {})).all[0]
     assert found.words == "PQ"
     assert found.more == (
         "P = a module with a licence that is not free was loaded",
@@ -193,7 +193,7 @@ def test_a_region_that_cannot_be_read() -> None:
         raise KinfoError(f"no memory at {at}", f"{size}")
 
     regions = (HeldRegion(12, "nr_threads", "x", None, None, 4, fails),)
-    found = Values(RegionMemory("x", regions, None, {}))
+    found = RegionValues(RegionMemory("x", regions, None, {}))
     assert [one.words for one in found.cannot] == ["no memory at 0"]
 
 

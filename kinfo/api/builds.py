@@ -114,12 +114,12 @@ def region_values(
     """
     from kinfo.kernel.open import record_word
     from kinfo.meminspect.ids import series_named
-    from kinfo.region_memory.values import Values
+    from kinfo.region_memory.values import RegionValues
     from kinfo.region_memory.values_of import regions_with_bytes
 
     forced = series_named(series) if series else None
     with regions_with_bytes(os.fspath(source), forced, record_word(kinfo), stdin) as memory:
-        return tuple(Values(memory).all)
+        return tuple(RegionValues(memory).all)
 
 
 def table(

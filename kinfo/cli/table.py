@@ -75,7 +75,7 @@ def _values(options: Options) -> int:
     """What the regions hold. Raises KinfoError where SOURCE has no regions, but their addresses alone."""
     from kinfo.cli.main import FINDINGS, SOUND
     from kinfo.meminspect.ids import series_named
-    from kinfo.region_memory.values import Values
+    from kinfo.region_memory.values import RegionValues
     from kinfo.region_memory.values_of import regions_with_bytes
     from kinfo.report import region_values as report
 
@@ -83,7 +83,7 @@ def _values(options: Options) -> int:
         raise declare.UsageError("--values has no CSV: take --format json")
     forced = series_named(options.series) if options.series else None
     with regions_with_bytes(options.source, forced, options.kinfo, common.stdin()) as memory:
-        found = Values(memory)
+        found = RegionValues(memory)
     if options.form == "text":
         common.tell(report.render(found, common.style()))
     else:

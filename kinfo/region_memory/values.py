@@ -46,7 +46,7 @@ class _Told(NamedTuple):
     more: tuple[str, ...] = ()
 
 
-class Values:
+class RegionValues:
     """The values of all regions of a dump, in its order. `cannot` names those that are here and cannot be read."""
 
     def __init__(self, memory: RegionMemory) -> None:
@@ -102,21 +102,21 @@ def _number(raw: bytes) -> int:
     return int.from_bytes(raw, "little")
 
 
-def _plain(_: Values, raw: bytes) -> _Told:
+def _plain(_: RegionValues, raw: bytes) -> _Told:
     number = _number(raw)
     return _Told(f"{number}", number)
 
 
-def _signed(_: Values, raw: bytes) -> _Told:
+def _signed(_: RegionValues, raw: bytes) -> _Told:
     number = int.from_bytes(raw[:4], "little", signed=True)
     return _Told(f"{number}", number)
 
 
-def _address(_: Values, raw: bytes) -> _Told:
+def _address(_: RegionValues, raw: bytes) -> _Told:
     return _Told(f"VA {_number(raw):#x}", f"{_number(raw):#x}")
 
 
-def _pages(of: Values, raw: bytes) -> _Told:
+def _pages(of: RegionValues, raw: bytes) -> _Told:
     count, page = _number(raw), value(of.values, "PAGESIZE", 10)
     return _Told(f"{count} pages" + (f", {count * page // 1024} kB" if page else ""), count)
 
@@ -138,12 +138,12 @@ def list_of(numbers: list[int]) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs) or "none"
 
 
-def _mask(_: Values, raw: bytes) -> _Told:
+def _mask(_: RegionValues, raw: bytes) -> _Told:
     found = bits(raw)
     return _Told(f"CPU {list_of(found)}" if found else "no CPU", found)
 
 
-def _nodes(_: Values, raw: bytes) -> _Told:
+def _nodes(_: RegionValues, raw: bytes) -> _Told:
     size = len(raw) // len(_NODE_STATES)
     if not size or size % 8 or size * len(_NODE_STATES) != len(raw):
         return _Told(f"{len(raw)} bytes, not six masks of nodes")
@@ -151,7 +151,7 @@ def _nodes(_: Values, raw: bytes) -> _Told:
     return _Told("; ".join(f"{name}: {list_of(nodes)}" for name, nodes in found.items()), found)
 
 
-def _jiffies(of: Values, raw: bytes) -> _Told:
+def _jiffies(of: RegionValues, raw: bytes) -> _Told:
     count = _number(raw)
     rate = _configured(of).get("CONFIG_HZ", "")
     since = count - ((1 << 32) - _FIRST_WRAP * int(rate)) if rate.isdecimal() and int(rate) else -1
@@ -159,14 +159,14 @@ def _jiffies(of: Values, raw: bytes) -> _Told:
     return _Told(f"{count}{words}", count)
 
 
-def _configured(of: Values) -> dict[str, str]:
+def _configured(of: RegionValues) -> dict[str, str]:
     try:
         return config.options(config.embedded(of.other("CONFIG"), "region 3"))
     except KinfoError:
         return {}
 
 
-def _config(_: Values, raw: bytes) -> _Told:
+def _config(_: RegionValues, raw: bytes) -> _Told:
     text = config.embedded(raw, "region 3")
     if not text:
         return _Told(f"{len(raw)} bytes without the mark IKCFG_ST")
@@ -175,12 +175,12 @@ def _config(_: Values, raw: bytes) -> _Told:
     return _Told(f"{escape(title.encode())}, {len(found)} options; `kinfo config` prints it", found)
 
 
-def _text(_: Values, raw: bytes) -> _Told:
+def _text(_: RegionValues, raw: bytes) -> _Told:
     words = escape(before_nul(raw).rstrip(b"\n"))
     return _Told(words or "no text", words)
 
 
-def _uts(of: Values, raw: bytes) -> _Told:
+def _uts(of: RegionValues, raw: bytes) -> _Told:
     start = value(of.values, "OFFSET(uts_namespace.name)", 10)
     if start is None:
         return _Told(f"{len(raw)} bytes; VMCOREINFO, which says where in them its names are, is not here")
@@ -200,7 +200,7 @@ def taint_letters(raw: bytes) -> str:
     return ""
 
 
-def _taint(of: Values, raw: bytes) -> _Told:
+def _taint(of: RegionValues, raw: bytes) -> _Told:
     mask, own = _number(raw), taint_letters(of.other("taint_flags"))
     usual = "".join(letter for letter, _ in taint.FLAGS)
     lines, letters = [], ""
@@ -214,12 +214,12 @@ def _taint(of: Values, raw: bytes) -> _Told:
     return _Told(words, {"mask": f"{mask:#x}", "letters": letters}, tuple(lines))
 
 
-def _taint_flags(_: Values, raw: bytes) -> _Told:
+def _taint_flags(_: RegionValues, raw: bytes) -> _Told:
     letters = taint_letters(raw)
     return _Told(f"{len(letters)} flags: {letters}" if letters else f"{len(raw)} bytes, no letters of flags", letters or None)
 
 
-def _per_cpu(of: Values, raw: bytes) -> _Told:
+def _per_cpu(of: RegionValues, raw: bytes) -> _Told:
     possible = bits(of.other("__cpu_possible_mask"))
     offsets = [int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw) - 7, 8)]
     if not offsets:
@@ -230,13 +230,13 @@ def _per_cpu(of: Values, raw: bytes) -> _Told:
     return _Told(shown + more, {str(cpu): f"{offsets[cpu]:#x}" for cpu in cpus})
 
 
-def _prb(of: Values, raw: bytes) -> _Told:
+def _prb(of: RegionValues, raw: bytes) -> _Told:
     va = _number(raw)
     names = {at: name for name, at in of.memory.symbols}
     return _Told(f"VA {va:#x}" + (f", {names[va]}" if va in names else ""), f"{va:#x}")
 
 
-def _ring(of: Values, raw: bytes) -> _Told:
+def _ring(of: RegionValues, raw: bytes) -> _Told:
     shape = layouts.stated(of.values)
     if shape is None or len(raw) < shape.size:
         return _Told(f"{len(raw)} bytes; `kinfo dmesg` reads it")
@@ -249,11 +249,11 @@ def _ring(of: Values, raw: bytes) -> _Told:
     return _Told(f"a log of up to {1 << count} messages, {1 << size} bytes of text; `kinfo dmesg` reads it", found)
 
 
-def _of_log(_: Values, raw: bytes) -> _Told:
+def _of_log(_: RegionValues, raw: bytes) -> _Told:
     return _Told(f"{len(raw)} bytes of the log's tables; `kinfo dmesg` reads them")
 
 
-def _clear_seq(of: Values, raw: bytes) -> _Told:
+def _clear_seq(of: RegionValues, raw: bytes) -> _Told:
     at = value(of.values, "OFFSET(latched_seq.val)", 10)
     if at is None:
         return _Told(f"{len(raw)} bytes; VMCOREINFO, which says how they lie, is not here")
@@ -264,19 +264,19 @@ def _clear_seq(of: Values, raw: bytes) -> _Told:
     return _Told(f"{number}: `dmesg --clear` hid the messages before it" if number else "0: nothing was cleared", number)
 
 
-def _header(_: Values, raw: bytes) -> _Told:
+def _header(_: RegionValues, raw: bytes) -> _Told:
     if raw[:4] != b"\x7fELF" or len(raw) < 64:
         return _Told(f"{len(raw)} bytes, no ELF header")
     count = int.from_bytes(raw[56:58], "little")
     return _Told(f"the header of a core with {count} program headers; `kinfo core` puts the regions behind it", count)
 
 
-def _vmcoreinfo(of: Values, _: bytes) -> _Told:
+def _vmcoreinfo(of: RegionValues, _: bytes) -> _Told:
     lines = tuple(f"{escape(key.encode())} = {escape(words.encode())}" for key, words in of.values.items())
     return _Told(f"{len(lines)} lines", dict(of.values), lines)
 
 
-_READERS: dict[str, Callable[[Values, bytes], _Told]] = {
+_READERS: dict[str, Callable[[RegionValues, bytes], _Told]] = {
     "ELF": _header,
     "VMCOREINFO": _vmcoreinfo,
     "CONFIG": _config,

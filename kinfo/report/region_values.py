@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kinfo.region_memory.values import RegionValue, Values
+from kinfo.region_memory.values import RegionValue, RegionValues
 from kinfo.report.style import Style
 
 _NAME = 24
 
 
-def render(values: Values, style: Style) -> str:
+def render(values: RegionValues, style: Style) -> str:
     """A line a region, with more below it where it holds several things."""
     series = values.memory.series.title if values.memory.series else "of no known series"
     head = f"{style.paint(values.memory.source, 'bold')}: what {len(values.all)} regions hold, {series}"
@@ -25,7 +25,7 @@ def _lines(one: RegionValue, style: Style) -> Iterator[str]:
     yield from (f"{'':{_NAME + 10}}{line}" for line in one.more)
 
 
-def document(values: Values) -> dict[str, Any]:
+def document(values: RegionValues) -> dict[str, Any]:
     """What JSON and YAML show: `value` is None for bytes that only the kernel's types would explain."""
     return {
         "schema_version": 1,
