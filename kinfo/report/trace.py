@@ -13,7 +13,7 @@ from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 from kinfo.trace_events.decode import Events, Raw, fields
 from kinfo.trace_events.lines import flags, time
-from kinfo.trace_source import TraceBuffer, Traces
+from kinfo.trace_source.model import TraceBuffer, Traces
 
 _MOST_MODULES = 12
 _ON_DEVICE = "trace-cmd restore -c -o head.dat    # on the device: the same kernel build, the same modules, in the same order"
@@ -33,12 +33,14 @@ def render(traces: Traces, style: Style, typed: Sequence[str], written: Mapping[
 def _title(traces: Traces, buffer: TraceBuffer) -> str:
     name = f" {buffer.name}" if buffer.name else ""
     if buffer.region is None:
-        return (
-            f"{traces.source}: the buffer{name or ' of the global instance'}, {len(buffer.cpus)} CPUs, {buffer.events} events"
-        )
+        return f"{traces.source}: the buffer{name}, {_cpu_count(buffer)}, {buffer.events} events"
     layout = f"laid out as {buffer.region.form.name} has it"
     where = f"at {traces.unit} {buffer.at:#x}, {buffer.region.size:#x} bytes"
     return f"{traces.source}: persistent trace buffer{name} {where}, {layout}, {buffer.events} events"
+
+
+def _cpu_count(buffer: TraceBuffer) -> str:
+    return f"{len(buffer.cpus)} CPU{'s' * (len(buffer.cpus) != 1)}"
 
 
 def _told(buffer: TraceBuffer) -> Iterator[str]:
@@ -92,10 +94,21 @@ def _steps(traces: Traces, typed: Sequence[str], written: Mapping[int, Sequence[
             yield from restore(files)
     if written:
         return
-    which = f" --region {traces.buffers[0].at:#x}" if len(traces.buffers) > 1 else ""
-    yield f"kinfo trace {words}{which} --text --head head.dat    # its events; head.dat as below"
-    yield f"kinfo trace {words}{which} -o trace/    # files for trace-cmd"
-    yield _ON_DEVICE
+    if traces.kernel is not None:
+        for buffer in [one for one in traces.buffers if one.events] or traces.buffers[:1]:
+            yield f"kinfo trace {words}{_which(traces, buffer)} --text"
+    else:
+        yield f"kinfo trace {words}{_which(traces, traces.buffers[0])} --text --head head.dat    # head.dat as below"
+    yield f"kinfo trace {words} -o trace/    # files for trace-cmd"
+    if traces.kernel is None:
+        yield _ON_DEVICE
+
+
+def _which(traces: Traces, buffer: TraceBuffer) -> str:
+    """The option that takes one buffer of several."""
+    if len(traces.buffers) == 1:
+        return ""
+    return f" --instance {shlex.quote(buffer.name)}" if buffer.name else f" --region {buffer.at:#x}"
 
 
 def document(traces: Traces, written: Mapping[int, Sequence[str]]) -> dict[str, Any]:
