@@ -9,6 +9,7 @@ from typing import Any
 
 from kinfo.printable import printable
 from kinfo.regions.trace.read import CpuTrace
+from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 from kinfo.trace_events.decode import Events, Raw, fields
@@ -16,6 +17,14 @@ from kinfo.trace_events.lines import flags, time
 from kinfo.trace_source.model import TraceBuffer, Traces
 
 _MOST_MODULES = 12
+_COLUMNS = (
+    Column("CPU", 5, is_right=True),
+    Column("sub-buffers", 13, 0, is_right=True),
+    Column("left out", 10, 0, is_right=True),
+    Column("events", 10, 0, is_right=True),
+    Column("from", 18, is_right=True),
+    Column("to", 18, is_right=True),
+)
 _ON_DEVICE = "trace-cmd restore -c -o head.dat    # on the device: the same kernel build, the same modules, in the same order"
 
 
@@ -23,7 +32,7 @@ def render(traces: Traces, style: Style, typed: Sequence[str], written: Mapping[
     """The whole screen: each buffer, the findings, what to type next."""
     lines: list[str] = []
     for buffer in traces.buffers:
-        lines += [style.paint(_title(traces, buffer), "bold"), *_told(buffer), *_cpus(buffer), ""]
+        lines += [style.paint(_title(traces, buffer), "bold"), *_told(buffer), *table(_COLUMNS, _cpus(buffer), style), ""]
     if traces.findings:
         lines += [style.paint("Findings", "bold"), *finding_lines(traces.findings, style), ""]
     lines += [style.paint("Next:", "bold"), *(f"  {step}" for step in _steps(traces, typed, written))]
@@ -67,13 +76,11 @@ def _told(buffer: TraceBuffer) -> Iterator[str]:
         yield f"  modules of that boot: {shown}{more}"
 
 
-def _cpus(buffer: TraceBuffer) -> Iterator[str]:
-    yield f"  {'CPU':>5}{'sub-buffers':>13}{'left out':>10}{'events':>10}  {'from':>18}  {'to':>18}"
+def _cpus(buffer: TraceBuffer) -> Iterator[Row]:
     for cpu in buffer.cpus:
         first, last = (cpu.parts[0].sub.time, cpu.parts[-1].last) if cpu.parts else (0, 0)
         span = (time(one, in_ns=buffer.in_ns) if cpu.parts else "-" for one in (first, last))
-        row = f"  {cpu.number:>5}{len(cpu.parts):>13}{len(cpu.damaged):>10}{cpu.events:>10}"
-        yield row + "".join(f"  {one:>18}" for one in span)
+        yield row(*map(str, (cpu.number, len(cpu.parts), len(cpu.damaged), cpu.events)), *span)
 
 
 def restore(files: Sequence[str]) -> list[str]:
