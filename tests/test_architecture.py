@@ -20,8 +20,9 @@ RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers", "notices"), 0),
     "elf": 0.5,
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
-    **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    **dict.fromkeys(("memory", "record"), 1),
     "sources": 1.1,  # from what a user names to bytes and memory, for every reader above
+    "meminspect": 1.2,  # its listings are of files, too
     **dict.fromkeys(("plain_data", "whole_file"), 1.2),
     "fields_file": 1.3,
     "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
@@ -29,6 +30,7 @@ RANKS = {
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved"), 4),
+    "minidump": 4.5,  # a core of regions: tables say where they lie
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

@@ -1,0 +1,49 @@
+"""What goes where in a core, and what is wrong with it: made before a byte is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import IO, NamedTuple
+
+from kinfo.findings import Finding, Findings
+from kinfo.minidump.region import Region
+
+_CHUNK = 1 << 20
+
+
+class Piece(NamedTuple):
+    """The first `size` bytes of a region, at `offset` in the core."""
+
+    offset: int
+    region: Region
+    size: int
+
+
+class CorePlan(NamedTuple):
+    """A core to be written: bytes of our own at offsets, then pieces; all else of its `size` reads as zeros.
+
+    `vmcoreinfo` is the text of its note, `machine` its ELF machine.
+    """
+
+    literals: tuple[tuple[int, bytes], ...]
+    pieces: tuple[Piece, ...]
+    size: int
+    findings: Findings
+    vmcoreinfo: bytes = b""
+    machine: int = 0
+
+    def with_findings(self, found: Sequence[Finding]) -> CorePlan:
+        """The same with more to say, those first."""
+        return self._replace(findings=Findings((*found, *self.findings)))
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write it to a file that can seek. What is not there stays a hole. Raises OSError, DumpError."""
+        for offset, data in self.literals:
+            file.seek(offset)
+            file.write(data)
+        file.flush()
+        out = file.fileno()
+        for piece in self.pieces:
+            piece.region.copy(out, piece.offset, piece.size)
+        os.ftruncate(out, self.size)
