@@ -60,7 +60,7 @@ def assembled(found: RegionSet, hints: Hints) -> CorePlan:
     placed = {place: regions[id_] for place, id_ in fit.sure.items()}
     findings = [
         *told.of_first_two(header, found.by_id),
-        *told.of_places(header.loads, placed, entries),
+        *told.of_places(header.loads, placed, entries, series),
         *told.of_missing(header.loads, fit, found, series),
         *told.of_unsure(header.loads, fit, regions),
         *told.of_strays(fit, found),

@@ -43,7 +43,7 @@ class Region(NamedTuple):
         """Up to so many bytes of it. Raises DumpError where its file cannot be read."""
         size = min(size, max(self.size - offset, 0))
         if self.dump is not None:
-            return self.dump.read(self.at + offset, size)
+            return b"".join(self._parts(offset, size))
         with _open(self.path) as handle:
             return os.pread(handle, size, self.at + offset)
 
@@ -60,12 +60,19 @@ class Region(NamedTuple):
                     raise DumpError(f"{self.path}: became shorter while it was read", "copy the files again")
                 done += os.pwrite(out, chunk, place + done)
 
-    def _write(self, out: int, place: int, size: int) -> None:
+    def _parts(self, offset: int, size: int) -> Iterator[bytes]:
+        """Its bytes in the dump, in order; a memory gives them piece by piece. They end where the dump does."""
         assert self.dump is not None
-        for offset, window in self.dump.windows(self.at, self.at + size):
+        while size and (part := self.dump.read(self.at + offset, min(size, _CHUNK))):
+            yield part
+            offset, size = offset + len(part), size - len(part)
+
+    def _write(self, out: int, place: int, size: int) -> None:
+        for part in self._parts(0, size):
             done = 0
-            while done < len(window):
-                done += os.pwrite(out, window[done : done + _CHUNK], place + offset - self.at + done)
+            while done < len(part):
+                done += os.pwrite(out, memoryview(part)[done:], place + done)
+            place += len(part)
 
 
 def padded(size: int) -> int:

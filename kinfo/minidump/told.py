@@ -18,33 +18,42 @@ if TYPE_CHECKING:
     from kinfo.minidump.assemble import RegionSet
 
 _SHOWN = 4
+_TEXTS = ("linux_banner", "CONFIG", "VMCOREINFO")  # static ids whose size is any; all others are whole words
 
 
 def of_first_two(header: KernelHeader, by_id: Mapping[int, Region]) -> Iterator[Finding]:
     """Region 1, the header itself, and region 2, VMCOREINFO."""
     kelf, info = by_id[ELF], by_id.get(VMCOREINFO)
     if kelf.padded != padded(header.vmcoreinfo_at):
-        yield _size(ELF, kelf, header.vmcoreinfo_at)
+        yield size(ELF, kelf, header.vmcoreinfo_at)
     if info is None:
-        size = header.vmcoreinfo_room
+        room = header.vmcoreinfo_room
         yield rules.REGION_MISSING.at(
-            "id 2", f"id 2 (VMCOREINFO): its file is missing, md_Kvmcorein2.BIN; {size} bytes of the note read as zeros"
+            "id 2", f"id 2 (VMCOREINFO): its file is missing, md_Kvmcorein2.BIN; {room} bytes of the note read as zeros"
         )
     elif not info.size:
         yield _empty(VMCOREINFO, info)
     elif info.padded != header.vmcoreinfo_room:
-        yield _size(VMCOREINFO, info, header.vmcoreinfo_room)
+        yield size(VMCOREINFO, info, header.vmcoreinfo_room)
 
 
-def of_places(loads: Sequence[Program], placed: Mapping[int, Region], entries: Mapping[int, Entry]) -> Iterator[Finding]:
+def of_places(
+    loads: Sequence[Program], placed: Mapping[int, Region], entries: Mapping[int, Entry], series: Sequence[Series]
+) -> Iterator[Finding]:
     """Regions at their places: sizes that disagree."""
     for place, one in sorted(placed.items()):
         load, entry = loads[place], entries.get(one.id or 0)
         if entry is not None and entry.size and padded(entry.size) != load.in_file:
             message = f"id {one.id}: the table says {entry.size} bytes, the header {load.in_file} at PA {load.pa:#x}"
             yield rules.TABLE_DIFFERS.at(f"id {one.id}", message)
-        if padded(one.size) != load.in_file:
-            yield _size(one.id or 0, one, load.in_file)
+        if not is_whole(one, load.in_file, series):
+            yield size(one.id or 0, one, load.in_file)
+
+
+def is_whole(one: Region, wanted: int, series: Sequence[Series]) -> bool:
+    """Whether a file has its region's bytes; those of a text may lack the last few, which the driver rounds up."""
+    symbol = series[0].symbol(one.id or 0)
+    return (padded(one.size) if not symbol or symbol in _TEXTS else one.size) == wanted
 
 
 def of_missing(loads: Sequence[Program], fit: Fit, found: RegionSet, series: Sequence[Series]) -> Iterator[Finding]:
@@ -55,13 +64,14 @@ def of_missing(loads: Sequence[Program], fit: Fit, found: RegionSet, series: Seq
         if not load.in_file:
             yield rules.REGION_NO_BYTES.at(_where(ids), f"{called(ids, series)}: the header lists 0 bytes at PA {load.pa:#x}")
         elif not any(id_ in found.twice or id_ in found.by_id for id_ in ids):
+            name = file_of(next(iter(ids)), series) if len(ids) == 1 else ""
             yield rules.REGION_MISSING.at(
-                _where(ids), f"{called(ids, series)}: its file is missing{_file(ids, series)}; {where} read as zeros"
+                _where(ids), f"{called(ids, series)}: its file is missing{name}; {where} read as zeros"
             )
-    yield from _without_bytes(found)
+    yield from without_bytes(found)
 
 
-def _without_bytes(found: RegionSet) -> Iterator[Finding]:
+def without_bytes(found: RegionSet) -> Iterator[Finding]:
     """Files that are there and say nothing."""
     for id_, one in sorted(found.by_id.items()):
         if not one.size and id_ > VMCOREINFO:
@@ -90,6 +100,11 @@ def of_strays(fit: Fit, found: RegionSet) -> Iterator[Finding]:
     for id_, one in sorted(found.by_id.items()):
         if id_ > VMCOREINFO and one.size and id_ not in placed:
             yield rules.REGION_UNLISTED.at(f"id {id_}", f"no header is there for {one}, {one.size} bytes; left out")
+    yield from of_unnumbered(found)
+
+
+def of_unnumbered(found: RegionSet) -> Iterator[Finding]:
+    """Files whose names have no number."""
     for one in found.others:
         message = f"no header can be told for {one.name}: its name has no number, the region's id; left out"
         yield rules.REGION_UNLISTED.at(one.name, message)
@@ -101,9 +116,9 @@ def called(ids: frozenset[int], series: Sequence[Series]) -> str:
     return " or ".join(words[:_SHOWN]) if words else "a region of unknown id"
 
 
-def _file(ids: frozenset[int], series: Sequence[Series]) -> str:
+def file_of(id_: int, series: Sequence[Series]) -> str:
     """The name that the driver gives an id's file."""
-    return f", md_{series[0].region(id_)}{id_}.BIN" if len(ids) == 1 and (id_ := next(iter(ids))) else ""
+    return f", md_{series[0].region(id_)}{id_}.BIN"
 
 
 def _where(ids: frozenset[int]) -> str:
@@ -115,9 +130,10 @@ def _some(words: Sequence[str]) -> str:
     return " or ".join(words) if more <= 0 else f"{', '.join(words[:_SHOWN])} or {more} more"
 
 
-def _size(id_: int, one: Region, wanted: int) -> Finding:
+def size(id_: int, one: Region, wanted: int, who: str = "the header") -> Finding:
+    """A file of another size than is stated."""
     what = "the rest is left out" if one.size > wanted else "the rest reads as zeros"
-    return rules.REGION_SIZE.at(f"id {id_}", f"id {id_}: {one.name} has {one.size} bytes, the header {wanted}; {what}")
+    return rules.REGION_SIZE.at(f"id {id_}", f"id {id_}: {one.name} has {one.size} bytes, {who} {wanted}; {what}")
 
 
 def _empty(id_: int, one: Region) -> Finding:
