@@ -11,6 +11,7 @@ from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
 from kinfo.kernel.stack import rules as stack_rules
 from kinfo.kernel.tasks import rules as task_rules
+from kinfo.meminspect import core_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.regions import rules as region_rules
 
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     *dt_check.RULES,
     *compare_rules.RULES,
     *table_rules.RULES,
+    *core_rules.RULES,
     *region_rules.RULES,
 )
 
@@ -34,6 +36,7 @@ FAMILIES = {
     "symbols": "Addresses: the image, its kallsyms tables, its page table",
     "devicetree": "The devicetree that hands the memory to the driver",
     "table": "The inspect table: ids, addresses, sizes",
+    "core": "A core of regions, and the files that it is made of",
     "pstore": "ramoops: its zones, their ECC, what they hold",
     "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",

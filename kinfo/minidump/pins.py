@@ -5,15 +5,14 @@ A pin is the id, or the ids, that a place can have; or the place that an id has.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from kinfo.elf.structs import Program
 from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import Series
 from kinfo.minidump.region import Region, padded
+from kinfo.minidump.shift import points_at_itself
 
 _MOST_READ = 1 << 17  # bytes of a region that are looked through for lists
 _CONTENT = "mem_section"  # VMCOREINFO names what it points at, not the variable
@@ -78,17 +77,11 @@ def by_lists(loads: Sequence[Program], unsure: Mapping[int, set[int]], regions: 
     """
     places: dict[int, int] = {}
     for id_, at in unsure.items():
-        hits = [place for place in at if _points_at_itself(regions[id_], loads[place].va)]
+        hits = [place for place in at if points_at_itself(regions[id_].read(_MOST_READ), loads[place].va)]
         if len(hits) == 1:
             places[id_] = hits[0]
     unique = {id_: place for id_, place in places.items() if list(places.values()).count(place) == 1}
     return Pins({place: frozenset((id_,)) for id_, place in unique.items()}, unique)
-
-
-def _points_at_itself(region: Region, va: int) -> bool:
-    raw = region.read(_MOST_READ)
-    words = struct.unpack_from(f"<{len(raw) // 8}Q", raw)
-    return any(first == second == va + 8 * at for at, (first, second) in enumerate(pairwise(words)))
 
 
 def joined(first: Pins, *others: Pins) -> Pins:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
-from kinfo.findings import Finding, Findings
+from kinfo.findings import Findings
 from kinfo.minidump.region import Region
 
-_CHUNK = 1 << 20
+
+class Closable(Protocol):
+    """Whatever has a file open."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class Piece(NamedTuple):
@@ -23,7 +27,7 @@ class Piece(NamedTuple):
 class CorePlan(NamedTuple):
     """A core to be written: bytes of our own at offsets, then pieces; all else of its `size` reads as zeros.
 
-    `vmcoreinfo` is the text of its note, `machine` its ELF machine.
+    `vmcoreinfo` is the text of its note, `machine` its ELF machine, `held` what must be open until it is written.
     """
 
     literals: tuple[tuple[int, bytes], ...]
@@ -32,10 +36,12 @@ class CorePlan(NamedTuple):
     findings: Findings
     vmcoreinfo: bytes = b""
     machine: int = 0
+    held: tuple[Closable, ...] = ()
 
-    def with_findings(self, found: Sequence[Finding]) -> CorePlan:
-        """The same with more to say, those first."""
-        return self._replace(findings=Findings((*found, *self.findings)))
+    def close(self) -> None:
+        """Let go of the files that hold regions."""
+        for one in self.held:
+            one.close()
 
     def write(self, file: IO[bytes]) -> None:
         """Write it to a file that can seek. What is not there stays a hole. Raises OSError, DumpError."""
