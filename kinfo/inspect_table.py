@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kinfo.errors import DrawError, KinfoError
 from kinfo.meminspect import array, core, listing, log, minidump
+from kinfo.meminspect.assemble import table_of
 from kinfo.meminspect.entry import LP64, ZONE, FoundEntries, Table
 from kinfo.meminspect.ids import MAX, Series
-from kinfo.meminspect.table import table_of
 from kinfo.sources import Opened, RawDump, kinds, open_all
 from kinfo.sources.folder import has_dump
 from kinfo.sources.memory import close_all, joined

@@ -116,9 +116,9 @@ def test_a_kernel_without_order_is_read_once_for_many_names(tmp_path: Path, monk
 
 
 def test_too_many_names_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kinfo.kernel.kallsyms import table
+    from kinfo.kernel.kallsyms import kallsyms
 
-    monkeypatch.setattr(table, "_INDEXED", 10)
+    monkeypatch.setattr(kallsyms, "_INDEXED", 10)
     kernel = make(Spec(release="5.10.9"))
     with opened(kernel, tmp_path) as found:
         for symbol in kernel.symbols[::20]:

@@ -21,9 +21,9 @@ from kinfo.catalogue import RULES
 from kinfo.errors import KinfoError, UnknownNameError
 from kinfo.inspect_table import read_table
 from kinfo.meminspect import array, core, listing, log, minidump, structs
+from kinfo.meminspect.assemble import table_of
 from kinfo.meminspect.entry import ILP32, LP64, LPAE, ZONE, Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import SERIES, series_named
-from kinfo.meminspect.table import table_of
 from kinfo.meminspect.unique import symbol_of
 from kinfo.plain_data import plain
 from tests import inspect_tables as writer

@@ -455,7 +455,7 @@ class TestLookup:
         assert not [
             name for name in loaded if name.startswith(("kinfo.debuggers", "kinfo.report.kernel", "kinfo.kernel.boot"))
         ]
-        assert "kinfo.kernel.modules.table" not in loaded
+        assert "kinfo.kernel.modules.loaded" not in loaded
 
 
 class TestSymbolize:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import KernelError
+from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.states import letter
-from kinfo.kernel.tasks.table import Tasks
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Spec
 from tests.kernels.tasks import CPU_AT, TASK, THREAD_HEAD, USUAL, TaskSpec, World, types, world

@@ -15,13 +15,14 @@ from tests.kernels.image import Kernel, Spec, make
 from tests.kernels.pair import pair
 from tests.kernels.tables import Symbol
 
-SHOWN_HERE = {  # the rules that need more than one kernel, or a dump with registers; the last one is in test_unrecorded
+SHOWN_HERE = {  # the rules that need more than one kernel, or a dump with registers; record-astray is in test_unrecorded
     "kernel-another-image",
     "kernel-draw",
     "kernel-not-live",
     "kernel-search-bound",
     "kernel-two-records",
     "kernel-record-astray",
+    "kernel-part-missing",  # in test_core_only
 }
 
 

@@ -99,13 +99,18 @@ def symbolize(
 
 
 def core(
-    ram: Kernel | Path | Sequence[Path], output: Path, *, force: bool = False, kinfo: Path | int | None = None
+    ram: Kernel | Path | Sequence[Path],
+    output: Path,
+    *,
+    force: bool = False,
+    kinfo: Path | int | None = None,
+    only_kernel: bool = False,
 ) -> tuple[Finding, ...]:
     """Write memory as an ELF core with VMCOREINFO, which crash, drgn and gdb open without options.
 
-    Holes of sparse files stay holes; `force` overwrites. The findings say what the core lacks, and where sources of its
-    addresses disagree. Raises KernelError where the page tables cannot be read or the kernel is a 32-bit one, KinfoError
-    where the file cannot be written.
+    Holes of sparse files stay holes; `force` overwrites. `only_kernel`: no page of processes and files (docs/ram.md says what
+    is in it). The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the
+    page tables cannot be read or the kernel is a 32-bit one, KinfoError where the file cannot be written.
     """
     from functools import partial
 
@@ -114,8 +119,22 @@ def core(
 
     with _opened(ram, kinfo) as kernel:
         core_file.check(kernel)
+        if only_kernel:
+            return _kernel_only(kernel, output, force=force)
         write_with(output, partial(core_file.write, kernel), force=force)
         return core_file.findings(kernel)
+
+
+def _kernel_only(kernel: Kernel, output: Path, *, force: bool) -> tuple[Finding, ...]:
+    from functools import partial
+
+    from kinfo.debuggers import core_file, kernel_only
+    from kinfo.kernel.excerpt.parts import excerpt
+    from kinfo.whole_file import write_with
+
+    kept = excerpt(kernel)
+    write_with(output, partial(kernel_only.write, kernel, kept), force=force)
+    return (*core_file.findings(kernel), *kept.findings)
 
 
 def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None, kinfo: Path | int | None = None) -> Session:

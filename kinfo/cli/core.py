@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kinfo.cli import common, output
+from kinfo.cli.core_only import only_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, say
 from kinfo.writer_rows import rows
@@ -29,6 +30,8 @@ class Options:
     regions: str | None
     series: str | None
     from_table: bool
+    only: str | None
+    btf: str | None
     force: bool
 
 
@@ -39,6 +42,8 @@ class Options:
 @click.option("--regions", metavar="FILE", help="Where the regions lie, where no file beside them says so.")
 @click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the regions show).")
 @click.option("--from-table", is_flag=True, help="Cut the regions of the inspect table out of RAM.")
+@only_option
+@click.option("--btf", metavar="FILE", help="For --only: the kernel's types, where its memory has none.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
 def command(options: Options) -> int:
@@ -51,15 +56,20 @@ def command(options: Options) -> int:
     lines, what `qdl --debug` or edl printed, dump_info.txt, or a table. Without one ids, order, sizes and VMCOREINFO tell;
     what fits two places is left zero, and said. Without md_KELF a header is made, where addresses are known.
 
+    --only kernel writes what can be handed on: the kernel image, its page tables, modules, log, tasks and their stacks,
+    without a page of processes or files. Kernel stacks and the log may hold words of theirs: names, arguments.
+
     Exit 0, 1 for findings of error severity (the core is written as far as it can be), 2 when nothing was written.
 
     \b
     kinfo core DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 -o ram.core
-    kinfo core md/ -o minidump.core
+    kinfo core ram.elf --only kernel -o kernel.core
     kinfo core md/ --regions qdl.log -o minidump.core
     """
     if options.path == "-":
         raise click.UsageError("a core is written to a file: name it with -o")
+    if options.btf and not options.only:
+        raise click.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
     from kinfo.debuggers import opens
 
     found = _written(options)
@@ -79,24 +89,30 @@ def _written(options: Options) -> tuple[Finding, ...]:
         from kinfo.meminspect.ids import series_named
 
         series = series_named(options.series)
-    plan = plan_of(options.source, CoreRequest(options.regions, options.kinfo, series, options.from_table), common.stdin())
+    asked = CoreRequest(options.regions, options.kinfo, series, options.from_table)
+    plan = None if options.only else plan_of(options.source, asked, common.stdin())
     if plan is not None:
         with closing(plan):
             output.write_with(options.path, plan.write, force=options.force)
         return plan.findings
-    if options.regions is not None or series is not None:
-        raise click.UsageError("--regions and --series are for regions: md_K*.BIN, a raw dump or core of them, --from-table")
+    if options.regions is not None or series is not None or options.from_table:
+        raise click.UsageError("--regions, --series and --from-table are for regions: md_K*.BIN, a raw dump or core of them")
     return _of_ram(options)
 
 
 def _of_ram(options: Options) -> tuple[Finding, ...]:
     from functools import partial
 
-    from kinfo.cli.ram import opened
+    from kinfo.cli.core_only import write_kernel
+    from kinfo.cli.ram import opened, use_btf
     from kinfo.debuggers import core_file
     from kinfo.minidump.finished import checked
 
     with opened(options.source, options.kinfo) as kernel:
         core_file.check(kernel)
+        of_source = checked(kernel.memory)
+        if options.only:
+            use_btf(kernel, options.btf)
+            return (*write_kernel(kernel, options.path, force=options.force), *of_source)
         output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
-        return (*core_file.findings(kernel), *checked(kernel.memory))
+        return (*core_file.findings(kernel), *of_source)

@@ -60,11 +60,11 @@ def command(options: Options) -> int:
 
         common.write(to_csv(table))
     elif options.form == "text":
-        from kinfo.report.table import render
+        from kinfo.report.inspect_table import render
 
         common.tell(render(table, common.style()))
     else:
-        from kinfo.report.table import document
+        from kinfo.report.inspect_table import document
 
         show(options.form, lambda: document(table))
     return common.verdict(table.findings, strict=options.strict)

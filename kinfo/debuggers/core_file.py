@@ -41,10 +41,15 @@ def write(kernel: Kernel, file: IO[bytes]) -> None:
     for segment in segments:
         places.append((at, segment))
         at = core.up(at + segment.end - segment.start)
-    file.write(core.head(machine(kernel), note, [*_image(kernel, places), *_linear(kernel, places)]))
+    file.write(core.head(machine(kernel), note, loads(kernel, places)))
     for offset, segment in places:
-        _copy(segment, file, offset)
+        copy(segment, file, offset)
     file.truncate(at)
+
+
+def loads(kernel: Kernel, places: list[tuple[int, Segment]]) -> list[Load]:
+    """The program headers for segments, each with its place in the file: image and linear map."""
+    return [*_image(kernel, places), *_linear(kernel, places)]
 
 
 def _image(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[Load]:
@@ -64,7 +69,7 @@ def _linear(kernel: Kernel, places: list[tuple[int, Segment]]) -> Iterator[Load]
         yield Load(offset, segment.start + shift & MASK, segment.start, segment.end - segment.start)
 
 
-def _copy(segment: Segment, file: IO[bytes], offset: int) -> None:
+def copy(segment: Segment, file: IO[bytes], offset: int) -> None:
     """A segment's bytes, holes of a sparse file left out."""
     end = segment.offset + segment.end - segment.start
     for at, window in segment.dump.windows(segment.offset, end):

@@ -14,7 +14,7 @@ from kinfo.errors import DumpError, KernelError, RecordError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
-from kinfo.kernel.kallsyms.table import Kallsyms, Symbol
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms, Symbol
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.place import Place
 from kinfo.kernel.pointers import Pointers, RecordPointers
@@ -26,11 +26,11 @@ from kinfo.record.record import Record
 if TYPE_CHECKING:
     from kinfo.kernel.choose import Other
     from kinfo.kernel.listing import Line
-    from kinfo.kernel.modules.table import Modules
+    from kinfo.kernel.modules.loaded import Modules
     from kinfo.kernel.printk.message import PrintkLog
     from kinfo.kernel.stack.backtraces import Backtraces
     from kinfo.kernel.stack.model import Backtrace
-    from kinfo.kernel.tasks.table import Tasks
+    from kinfo.kernel.tasks.every import Tasks
     from kinfo.kernel.tasks.task import Task
     from kinfo.kernel.types import Types
 
@@ -105,7 +105,7 @@ class Kernel:
     @cached_property
     def modules(self) -> Modules | None:
         """The modules; None without an address space."""
-        from kinfo.kernel.modules.table import Modules
+        from kinfo.kernel.modules.loaded import Modules
 
         return Modules(self.kallsyms, self.space) if self.space else None
 
@@ -148,7 +148,7 @@ class Kernel:
 
     @cached_property
     def _tasks(self) -> Tasks:
-        from kinfo.kernel.tasks.table import Tasks
+        from kinfo.kernel.tasks.every import Tasks
 
         return Tasks(self)
 

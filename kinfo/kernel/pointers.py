@@ -12,7 +12,7 @@ from kinfo.record.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kinfo.kernel.kallsyms.table import Kallsyms
+    from kinfo.kernel.kallsyms.kallsyms import Kallsyms
     from kinfo.kernel.types.types import Types
 
 

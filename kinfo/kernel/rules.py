@@ -32,6 +32,14 @@ KERNEL_ENCODING = Rule(
     "nothing to do here: the form was verified; the tree has a backport, or the release is not the kernel's own",
     "scripts/kallsyms.c, 4.14 to 7.0",
 )
+KERNEL_PART_MISSING = Rule(
+    "kernel-part-missing",
+    _WARNING,
+    "a part of the kernel's own memory cannot be told from the rest",
+    "the core that is handed on lacks it: what needs it (the log, tasks, call chains) cannot be shown from there",
+    "name what leads there (--btf FILE for tasks and stacks), or hand the whole dump on",
+    "`kinfo core --only kernel`: what the kernel's own tables and lists lead to",
+)
 KERNEL_RECORD_ASTRAY = Rule(
     "kernel-record-astray",
     _WARNING,

@@ -95,6 +95,13 @@ class Memory:
             return memoryview(b"")
         return segment.dump.view(segment.offset + pa - segment.start, min(limit, segment.end - pa))
 
+    def parts_between(self, start: int, end: int) -> Iterator[tuple[int, memoryview]]:
+        """PA and bytes of every part of a range that is here, in order, without copies."""
+        for segment in self.segments:
+            first, last = max(start, segment.start), min(end, segment.end)
+            if first < last:
+                yield first, self.view_up_to(first, last - first)
+
     def number(self, pa: int, size: int) -> int:
         """A little-endian integer of `size` bytes. Raises HoleError."""
         return int.from_bytes(self.view(pa, size), "little")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.errors import DumpError, KinfoError
-from kinfo.meminspect import log, minidump
+from kinfo.meminspect import minidump
 from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.minidump import REGION, VALID
 
@@ -64,6 +64,8 @@ def of_bytes(name: str, data: bytes) -> dict[int, Entry] | None:
         if data[20:24] == VALID.to_bytes(4, "little"):
             return _by_id(minidump.regions(name, data).entries)
         if b"\0" not in data and _TEXT.search(data):
+            from kinfo.meminspect import log
+
             return _by_id(log.read(name, data.decode("utf-8", "replace").splitlines()).entries)
     except KinfoError:
         pass

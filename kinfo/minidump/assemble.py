@@ -67,7 +67,9 @@ def assembled(found: RegionSet, hints: Hints) -> CorePlan:
         *checks.of_boot(header.loads, parse(text), partial(_read, placed)),
     ]
     head, mended = _head(header)
-    pieces = [Piece(header.loads[place].offset, one, min(one.size, header.loads[place].in_file)) for place, one in placed.items()]
+    pieces = [
+        Piece(header.loads[place].offset, one, min(one.size, header.loads[place].in_file)) for place, one in placed.items()
+    ]
     if text:
         room = min(found.by_id[VMCOREINFO].size, header.vmcoreinfo_room)
         pieces.append(Piece(header.vmcoreinfo_at, found.by_id[VMCOREINFO], room))
@@ -101,15 +103,13 @@ def _fit(
             f"{source}: none of its {len(listed)} addresses is in the header of md_KELF", "name the one that is of this dump"
         )
     if listed and regions.keys() <= listed.keys():
-        return _by_address_alone(loads, regions, by_address, series)
+        return _by_address_alone(loads, regions, by_address)
     known = pins.joined(by_address, pins.by_symbols(loads, series, vas, hints.pas))
     fit = order.fit(loads, regions, series, known)
     return _with_lists(loads, regions, series, known, fit) if fit.unsure else fit
 
 
-def _by_address_alone(
-    loads: Sequence[Program], regions: Mapping[int, Region], known: pins.Pins, series: Sequence[Series]
-) -> Fit:
+def _by_address_alone(loads: Sequence[Program], regions: Mapping[int, Region], known: pins.Pins) -> Fit:
     sure = {place: id_ for id_, place in known.places.items() if id_ in regions and regions[id_].size}
     rest = {place: known.ids.get(place, frozenset()) for place in range(len(loads)) if place not in sure}
     return Fit(sure, {}, rest)

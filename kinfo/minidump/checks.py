@@ -9,7 +9,9 @@ from kinfo.findings import Finding
 from kinfo.meminspect import core_rules as rules
 from kinfo.memory.vmcoreinfo import value
 
-ReadAt = Callable[[int, int, int], bytes]  # which of the program headers, offset in it, size: the bytes as far as they are there
+ReadAt = Callable[
+    [int, int, int], bytes
+]  # which of the program headers, offset in it, size: the bytes as far as they are there
 _POINTER = 8
 
 
@@ -43,7 +45,9 @@ def _of_log(loads: Sequence[Program], values: Mapping[str, str], read: ReadAt, l
         message = f"the live log's text, at VA {text:#x}, is in no region: only the first messages of the boot are here"
         yield rules.LOG_STALE.at("log", message)
     else:
-        message = f"prb points at {live:#x}, not at printk_rb_static: prb_descs, prb_infos and prb_data are not the live log's"
+        message = (
+            f"prb points at {live:#x}, not at printk_rb_static: prb_descs, prb_infos and prb_data are not the live log's"
+        )
         yield rules.LOG_STALE.at("log", message)
 
 

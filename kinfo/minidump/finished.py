@@ -90,7 +90,9 @@ def _of_places(name: str, size: int, programs: Sequence[Program]) -> Iterator[Fi
         yield rules.TRUNCATED.at(name, message)
     for before, after in pairwise(loads):
         if after.offset < before.offset + before.in_file and after.offset - before.offset != after.pa - before.pa:
-            message = f"{name}: the regions at PA {before.pa:#x} and PA {after.pa:#x} share bytes from offset {after.offset:#x} on"
+            message = (
+                f"{name}: the regions at PA {before.pa:#x} and PA {after.pa:#x} share bytes from offset {after.offset:#x} on"
+            )
             yield rules.OVERLAP.at(name, message)
 
 

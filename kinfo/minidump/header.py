@@ -24,7 +24,7 @@ _AGAIN = "fetch it from the device again; without it give the regions' addresses
 
 
 class KernelHeader(NamedTuple):
-    """Region 1, parsed: `loads` in the order of the file, `vmcoreinfo_at` where region 2 goes, `vmcoreinfo_room` its bytes."""
+    """Region 1, parsed: `loads` in file order, `vmcoreinfo_at` where region 2 goes, `vmcoreinfo_room` its bytes."""
 
     raw: bytes
     machine: int
@@ -46,7 +46,8 @@ def parse(name: str, raw: bytes) -> KernelHeader:
     table_end = head.phoff + head.phnum * head.phentsize
     if head.phentsize != ELF64.program.size or not 0 < head.phnum <= MAX:
         raise KinfoError(
-            f"{name}: its header has {head.phnum} program headers of {head.phentsize} bytes; there are 1 to {MAX} of 56", _AGAIN
+            f"{name}: its header has {head.phnum} program headers of {head.phentsize} bytes; there are 1 to {MAX} of 56",
+            _AGAIN,
         )
     if head.phoff < ELF64.header_size or table_end > len(raw):
         raise KinfoError(f"{name}: is cut off inside its program headers, which end at {table_end:#x}", _AGAIN)

@@ -56,7 +56,7 @@ def made(found: RegionSet, hints: Hints) -> CorePlan:
     regions = found.held()
     series = (hints.series,) if hints.series else fitting(regions)
     values = parse(text)
-    maps = _maps(found.source, values, entries)
+    maps = _maps(found.source, values)
     placed = list(_placed(regions, entries, series, maps))
     notes = note.fixed(STATUS_SIZES[maps.machine], padded(len(text))) + text + bytes(-len(text) % 4)
     loads = list(_loads(placed, core.head_size(len(placed), notes)))
@@ -75,7 +75,7 @@ def made(found: RegionSet, hints: Hints) -> CorePlan:
     return CorePlan(((0, head),), tuple(pieces), end, Findings(findings), text, maps.machine)
 
 
-def _maps(source: str, values: Mapping[str, str], entries: Mapping[int, Entry]) -> _Maps:
+def _maps(source: str, values: Mapping[str, str]) -> _Maps:
     """The maps by VMCOREINFO. Raises KinfoError where it says nothing of them."""
     image = value(values, "NUMBER(kimage_voffset)")
     if image is not None:

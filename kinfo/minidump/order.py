@@ -24,11 +24,12 @@ _WRONG_SIZE = 3  # a file that was cut off, or has more than its region
 _UNUSUAL = 1  # an id that is optional and there, or expected and not there
 _MOST_LATE = 40  # places of the tail that are tried
 # Variables of the C types int, long and pointer: their places have 4 or 8 bytes.
-_WORDS = frozenset(
-    "_totalram_pages jiffies_64 nr_threads nr_irqs total_nr_irqs tainted_mask nr_swapfiles prb high_memory "
-    "_sinittext _einittext _end _text _stext _etext swapper_pg_dir kallsyms_num_syms kallsyms_relative_base kallsyms_offsets "
-    "kallsyms_names kallsyms_token_table kallsyms_token_index kallsyms_markers kallsyms_seqs_of_names".split()
-)
+_WORDS = {
+    *("_totalram_pages", "jiffies_64", "nr_threads", "nr_irqs", "total_nr_irqs", "tainted_mask", "nr_swapfiles", "prb"),
+    *("high_memory", "_sinittext", "_einittext", "_end", "_text", "_stext", "_etext", "swapper_pg_dir"),
+    *("kallsyms_num_syms", "kallsyms_relative_base", "kallsyms_offsets", "kallsyms_names", "kallsyms_token_table"),
+    *("kallsyms_token_index", "kallsyms_markers", "kallsyms_seqs_of_names"),
+}
 
 
 class Fit(NamedTuple):
@@ -43,7 +44,7 @@ class Fit(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """An id that may have a place. `size`: of its file, rounded up (None: it has none); `price`: of having a place, or none."""
+    """An id that may have a place. `size`: of its file, rounded up (None: no file); `there`, `absent`: what either costs."""
 
     id: int
     size: int | None
@@ -72,7 +73,6 @@ def fit(loads: Sequence[Program], regions: Mapping[int, Region], series: Sequenc
             for place, ids in enumerate(reading.possible(limit)):
                 possible[place] |= ids
     return _told(possible, {id_: place for id_, place in pins.places.items() if id_ in held})
-
 
 
 def _told(possible: Sequence[set[int]], pinned: Mapping[int, int]) -> Fit:
@@ -156,9 +156,7 @@ class _Reading:
             one
             for at, one in enumerate(self._candidates)
             if one.size in self._late
-            and any(
-                row[at] + self._skips[at] + after[place][at + 1] <= limit for place, row in enumerate(self._before)
-            )
+            and any(row[at] + self._skips[at] + after[place][at + 1] <= limit for place, row in enumerate(self._before))
         ]
         for place, load in enumerate(self._tail, start=len(self._run)):
             ids = {one.id for one in free if one.size == load.in_file and self._pins.allows(place, one.id)}

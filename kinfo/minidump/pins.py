@@ -51,9 +51,7 @@ def _differs(load: Program, entry: Entry) -> bool:
     return load.in_file != padded(entry.size)
 
 
-def by_symbols(
-    loads: Sequence[Program], series: Iterable[Series], vas: Mapping[str, int], pas: Mapping[str, int]
-) -> Pins:
+def by_symbols(loads: Sequence[Program], series: Iterable[Series], vas: Mapping[str, int], pas: Mapping[str, int]) -> Pins:
     """By symbols whose VA (VMCOREINFO) or PA (a record) is known; a symbol can have several ids where the series is open."""
     series = tuple(series)
     ids: dict[int, frozenset[int]] = {}
@@ -71,7 +69,7 @@ def by_symbols(
 
 
 def by_lists(loads: Sequence[Program], unsure: Mapping[int, set[int]], regions: Mapping[int, Region]) -> Pins:
-    """By empty lists in a region: they point at themselves, so they say its VA. `unsure` has the places that each id can have.
+    """By empty lists in a region: they point at themselves, so they say its VA. `unsure`: the places that each id can have.
 
     struct rq, pglist_data and init_mm have such list heads (include/linux/list.h: INIT_LIST_HEAD).
     """

@@ -19,7 +19,7 @@ _SYMBOLS = {
 def symbol_pas(kinfo: str) -> dict[str, int]:
     """PAs by symbol, out of a file with a record. Raises KinfoError."""
     if not os.path.exists(kinfo):
-        raise KinfoError(f"--kinfo {kinfo}: region files have no memory at addresses to look in", "name a file with the record")
+        raise KinfoError(f"--kinfo {kinfo}: regions are no memory to look in at an address", "name a file with the record")
     with open_file(kinfo) as file:
         held = file.memory()
         source = held.as_dump if isinstance(held, Memory) else held

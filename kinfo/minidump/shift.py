@@ -59,7 +59,7 @@ def _seen(dump: Dump, loads: Sequence[Program], total: int, values: Mapping[str,
     tries = sorted({0, total, *sizes, *accumulate(sorted(sizes))})
     least = 0
     for place, load in enumerate(loads):
-        for by in (one for one in tries if least <= one <= total):
+        for by in (one for one in tries if least <= one <= min(total, load.offset - loads[0].offset)):
             raw = dump.read(load.offset - by, min(load.in_file, _MOST_READ))
             if any(mark(raw) for mark in _marks(load, loads, values)):
                 yield place, by

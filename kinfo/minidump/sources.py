@@ -20,7 +20,7 @@ _HEADERS = 1 << 16  # bytes that have the program headers of 201 regions
 
 
 class CoreRequest(NamedTuple):
-    """How a core is to be made: where addresses come from, the record, the series, whether a table in RAM says the regions."""
+    """How a core is to be made: where addresses come from, the record, the series, whether RAM's own table is to tell."""
 
     regions: str | None = None
     kinfo: str | None = None
@@ -66,7 +66,7 @@ def _of_one(path: str, asked: CoreRequest) -> CorePlan | None:
 
 def _of_files(found: FoundFiles, asked: CoreRequest) -> CorePlan:
     known = addresses.named(asked.regions, asked.kinfo) if asked.regions else addresses.beside(found.others)
-    regions = region_set(found.folder, found.regions, known)
+    regions = region_set(found.folder, found.regions)
     if found.downstream and ELF not in regions.by_id:
         raise KinfoError(
             f"{found.downstream}: is the header of Qualcomm's downstream kernels, another format",
@@ -90,7 +90,7 @@ def of_regions(found: RegionSet, known: Addresses | None, asked: CoreRequest) ->
     return made(found, hints)
 
 
-def region_set(source: str, regions: Iterable[Region], known: Addresses | None = None) -> RegionSet:
+def region_set(source: str, regions: Iterable[Region]) -> RegionSet:
     """The regions by id. Raises KinfoError for two headers."""
     by_id: dict[int, list[Region]] = {}
     others: list[Region] = []

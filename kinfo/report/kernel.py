@@ -8,7 +8,7 @@ from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.linear_map import LinearMap
 from kinfo.kernel.boot.summary import Summary
 from kinfo.kernel.choose import Other
-from kinfo.kernel.modules.table import Module
+from kinfo.kernel.modules.loaded import Module
 from kinfo.kernel.printk.taint import Taint
 from kinfo.record.record import Record
 from kinfo.report import triage

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kinfo.findings import Finding
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.task import Task
 from kinfo.printable import printable
 from kinfo.report.findings import finding_lines

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinfo.dt.containers.piece import Data, Piece, align, cut
+from kinfo.arch.address import align
+from kinfo.dt.containers.piece import Data, Piece, cut
 from kinfo.errors import TreeError
 
 _BOOT, _VENDOR = b"ANDROID!", b"VNDRBOOT"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kinfo.arch.address import align
 from kinfo.dt.blob import MAGIC, Blob, BlobNode, parse
 from kinfo.dt.containers.packed import unpack
-from kinfo.dt.containers.piece import Data, Piece, align, cut
+from kinfo.dt.containers.piece import Data, Piece, cut
 from kinfo.errors import BlobError, TreeError
 
 _NODES = (re.compile(rb"\x00\x00\x00\x01images\x00"), re.compile(rb"\x00\x00\x00\x01configurations\x00"))

@@ -24,8 +24,3 @@ def cut(data: Data, offset: int, size: int, what: str) -> memoryview:
             f"{what} at {offset:#x} has {size} bytes, beyond the end at {len(data):#x}", "it is cut off: get it again"
         )
     return memoryview(data)[offset : offset + size]
-
-
-def align(offset: int, to: int) -> int:
-    """The next multiple of `to`."""
-    return -(-offset // to) * to

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinfo.arch.address import align
 from kinfo.dt.containers.packed import unpack
-from kinfo.dt.containers.piece import Data, Piece, align, cut
+from kinfo.dt.containers.piece import Data, Piece, cut
 from kinfo.errors import TreeError
 
 _MAGIC = 0x27051956

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from kinfo.errors import HoleError
 from kinfo.findings import Finding
 from kinfo.kernel import rules, variables
 from kinfo.kernel.kernel import Kernel
@@ -38,13 +37,13 @@ def _search(kernel: Kernel) -> int | None:
     """
     wanted = re.escape(_START + text.unescape(kernel.pointers.release) + b" (")
     start, end = kernel.kallsyms.borders.etext, kernel.kallsyms.borders.end
-    try:
-        data = kernel.memory.view(start, min(max(end - start, 0), IMAGE_LIMIT))
-    except HoleError:
-        return None
-    found = [one.start() for one in islice(re.finditer(wanted, data), _MOST)]
-    numbered = [at for at in found if _NUMBER.search(text.before_nul(bytes(data[at : at + _LONGEST])).partition(b"\n")[0])]
-    return start + (numbered or found)[0] if found else None
+    found: list[int] = []
+    numbered: list[int] = []
+    for first, data in kernel.memory.parts_between(start, min(end, start + IMAGE_LIMIT)):
+        for one in islice(re.finditer(wanted, data), _MOST):
+            line = text.before_nul(bytes(data[one.start() : one.start() + _LONGEST])).partition(b"\n")[0]
+            (numbered if _NUMBER.search(line) else found).append(first + one.start())
+    return next(iter(numbered or found), None)
 
 
 def release(kernel: Kernel) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from kinfo.kernel.boot.clock import Uptime
 from kinfo.kernel.boot.linear_map import LinearMap, linear_map
 from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.modules.table import Module
+from kinfo.kernel.modules.loaded import Module
 from kinfo.kernel.printk.triage import Triage, triage
 from kinfo.printable import brief
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kinfo.errors import KernelError
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.modules import search
 from kinfo.kernel.paging.space import Space
 

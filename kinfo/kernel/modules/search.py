@@ -13,7 +13,7 @@ from itertools import pairwise
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.modules.layout import layout_of, struct_size
 from kinfo.kernel.modules.numbers import numbers_of
 from kinfo.kernel.paging.space import Space
@@ -31,11 +31,12 @@ def head_of(kallsyms: Kallsyms, space: Space) -> int:
     if not (said.core or said.mem):
         raise KernelError(f"its shape does not tell it: {pointers.source} has no offset into struct module", "")
     start = borders.einittext + -borders.einittext % 8
-    try:
-        data = kallsyms.memory.view(start, min(max(borders.end - start, 0), IMAGE_LIMIT) & ~7)
-    except DumpError:
-        raise KernelError("nor does the dump hold the image's data whole, where its shape would tell it", "") from None
-    found = {pa: _length(kallsyms, space, space.va(pa), first) for pa, first in _heads(data, start, space)}
+    end = min(borders.end, start + IMAGE_LIMIT)
+    found = {
+        pa: _length(kallsyms, space, space.va(pa), first)
+        for at, data in kallsyms.memory.parts_between(start, end)
+        for pa, first in _heads(data[-at % 8 :], at + -at % 8, space)
+    }
     for is_whole in (True, False):
         fitting = [pa for pa, (closes, length) in found.items() if length and closes is is_whole]
         if len(fitting) == 1:
@@ -43,6 +44,8 @@ def head_of(kallsyms: Kallsyms, space: Space) -> int:
         if fitting:
             places = ", ".join(f"PA {pa:#x}" for pa in fitting[:4])
             raise KernelError(f"{len(fitting)} lists have its shape ({places}): nothing tells which it is", "")
+    if start < end and not kallsyms.memory.holds(start, end - start):
+        raise KernelError("nor does the dump hold the image's data whole, where its shape would tell it", "")
     raise KernelError(
         "and nothing in its data has the shape of the list: no module is loaded, or the first cannot be read", ""
     )
@@ -53,7 +56,7 @@ def _heads(data: memoryview, start: int, space: Space) -> Iterator[tuple[int, in
     borders = space.kallsyms.borders
     low, high = space.va(borders.text), space.va(borders.end)
     half = space.form.half if space.form else KERNEL_HALF
-    for index, (first, last) in enumerate(pairwise(numbers(data, "Q"))):
+    for index, (first, last) in enumerate(pairwise(numbers(data[: len(data) & ~7], "Q"))):
         if first > half < last and not (first & 7 or last & 7 or low <= first < high or low <= last < high):
             yield start + 8 * index, first
 

@@ -78,12 +78,22 @@ def _strings(space: Space, strtab: int, size: int) -> bytes:
         part = min(end, (at | 0xFFF) + 1) - at
         try:
             parts.append(space.read(at, part))
-        except (KernelError, HoleError):
+        except HoleError:  # a page that is there up to the end of the module
+            parts.append(_up_to_the_hole(space, at, part))
+            if not any(parts):
+                raise
+            break
+        except KernelError:
             if not parts:
                 raise
             break
         at += part
     return b"".join(parts)
+
+
+def _up_to_the_hole(space: Space, va: int, size: int) -> bytes:
+    pa = space.pa(va)
+    return b"" if pa is None else bytes(space.memory.view_up_to(pa, size))
 
 
 def _string(strings: bytes, at: int) -> str:

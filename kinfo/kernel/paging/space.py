@@ -10,7 +10,7 @@ from kinfo.arch import arm64, x86_64
 from kinfo.errors import HoleError, KernelError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.kallsyms.tables import stored_base
 from kinfo.kernel.paging.formats import FORMATS, PageFormat
 from kinfo.kernel.paging.walk import Mapping, find, walk

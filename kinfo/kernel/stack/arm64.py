@@ -14,7 +14,7 @@ from kinfo.errors import KinfoError
 from kinfo.kernel.calls import unsigned
 from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
 from kinfo.kernel.stack.names import FrameNamer
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 
 _FINAL, _PT_REGS = 1, 2  # FRAME_META_TYPE_*, arch/arm64/include/asm/stacktrace/frame.h
 _MODE = 0xF  # of pstate; 0 is EL0

@@ -16,7 +16,7 @@ from kinfo.kernel.stack.model import Backtrace, Chain, Registers
 from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.stack.stacks import stacks_of, task_stack
 from kinfo.kernel.stack.x86 import X86
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.task import Task
 from kinfo.memory.registers import RegisterSet, register_sets
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kinfo.kernel.stack.model import Registers
 from kinfo.kernel.stack.stacks import cpu_stacks, task_stack
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.task import Task
 from kinfo.memory.registers import RegisterSet
 

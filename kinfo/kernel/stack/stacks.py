@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kinfo.kernel.paging.formats import ARM64
 from kinfo.kernel.stack.model import Stack
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.task import Task
 
 _OVERFLOW_SIZE = 1 << 12

@@ -12,7 +12,7 @@ from kinfo.kernel.stack import orc
 from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
 from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.stack.orc import Orc
-from kinfo.kernel.tasks.table import Tasks
+from kinfo.kernel.tasks.every import Tasks
 
 _MOST_FRAMES = 1024
 _MOST_SWITCHES = 8  # from stack to stack: task, entry, irq, three exceptions inside one another

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kinfo.arch.address import KERNEL_HALF
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.record.kernels import parse_release
 

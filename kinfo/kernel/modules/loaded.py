@@ -9,7 +9,7 @@ from functools import cached_property
 from kinfo.errors import DumpError, KernelError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
-from kinfo.kernel.kallsyms.table import Kallsyms
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.modules import lists, symbols
 from kinfo.kernel.modules.exports import Exporter, Exports
 from kinfo.kernel.modules.layout import STATES, ModuleRange, StructModule, layout_of
