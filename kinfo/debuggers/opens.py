@@ -38,7 +38,7 @@ def of_core(path: str) -> str:
 def lines(path: str, vmcoreinfo: bytes, machine: int, *, is_regions: bool) -> str:
     """The screen's last part. `is_regions`: only a few regions are in the core, no page tables and no modules."""
     steps = list(_steps(path, vmcoreinfo, machine, is_regions=is_regions))
-    width = max(len(command) for command, _ in steps if len(command) < 60)
+    width = max((len(command) for command, _ in steps if len(command) < 60), default=0)
     return "Open it with:\n" + "".join(f"  {command:<{width}}    # {why}\n" for command, why in steps)
 
 

@@ -21,7 +21,7 @@ from kinfo.sources import RawDump, open_all
 from kinfo.sources.memory import close_all, joined
 
 if TYPE_CHECKING:
-    from kinfo.minidump.sources import CoreRequest
+    from kinfo.minidump.of_regions import CoreRequest
 
 _LARGEST_VMCOREINFO = 1 << 16
 

@@ -68,11 +68,34 @@ def fit(loads: Sequence[Program], regions: Mapping[int, Region], series: Sequenc
     is_whole = Counter(one.padded for one in held.values()) == Counter(one.in_file for one in loads)
     limit = lowest + (0 if is_whole else _UNUSUAL)
     possible: list[set[int]] = [set() for _ in loads]
+    late: set[int] = set()  # places of what was registered late
     for reading in readings:
         if reading.lowest <= limit:
+            late.update(range(len(loads) - reading.late, len(loads)))
             for place, ids in enumerate(reading.possible(limit)):
                 possible[place] |= ids
+    dynamic = min(one.dynamic for one in series)
+    last = max([id_ for id_ in held if id_ >= dynamic], default=dynamic - 1)
+    late |= {place for place, ids in enumerate(possible) if any(-MAX < id_ < -last for id_ in ids)}
+    _doubt(loads, possible, late, dynamic, pins)
     return _told(possible, {id_: place for id_, place in pins.places.items() if id_ in held})
+
+
+def _doubt(loads: Sequence[Program], possible: Sequence[set[int]], late: set[int], dynamic: int, pins: Pins) -> None:
+    """Ids of one size with one that was registered late: theirs were handed out late, too, perhaps in another order."""
+    known = set(pins.places.values())
+    for size in {loads[place].in_file for place in late}:
+        alike = [
+            place
+            for place, ids in enumerate(possible)
+            if loads[place].in_file == size
+            and place not in known
+            and (place in late or all(abs(id_) >= dynamic for id_ in ids))
+        ]
+        ids = {id_ for place in alike for id_ in possible[place] if id_ not in pins.places}
+        if len(alike) > 1 and any(id_ > 0 for id_ in ids):
+            for place in alike:
+                possible[place] |= ids
 
 
 def _told(possible: Sequence[set[int]], pinned: Mapping[int, int]) -> Fit:
@@ -131,6 +154,7 @@ class _Reading:
         self._candidates = candidates
         self._pins = pins
         self._run, self._tail = loads[: len(loads) - late], loads[len(loads) - late :]
+        self.late = late
         self._late = Counter(one.in_file for one in self._tail)
         self._skips = [self._price_absent(one) for one in candidates]
         self._prices = [[self._price(place, one) for one in candidates] for place in range(len(self._run))]

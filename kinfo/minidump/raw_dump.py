@@ -9,9 +9,9 @@ from kinfo.meminspect import core_rules as rules
 from kinfo.memory import Dump
 from kinfo.memory.raw_dmp import OfflineDump, sections
 from kinfo.minidump import addresses, files
+from kinfo.minidump.of_regions import CoreRequest, of_regions, region_set
 from kinfo.minidump.plan import CorePlan
 from kinfo.minidump.region import Region
-from kinfo.minidump.sources import CoreRequest, of_regions, region_set
 from kinfo.sources import Opened
 
 
