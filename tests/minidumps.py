@@ -10,11 +10,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.inspect_tables import STATIC, region_name
+from tests.inspect_tables import STATIC
 
 IMAGE_PA, VOFFSET = 0x40200000, 0xFFFFC00008000000 - 0x40200000
 PHYS_OFFSET, PAGE_OFFSET = 0x40000000, 0xFFFF000000000000
 STATUS = {183: 392, 62: 336}
+
+# The string table of drivers/soc/qcom/minidump.c, from id 1 on; ids behind it are "unknown".
+_STRINGS = (
+    *("ELF", "vmcoreinfo", "config", "totalram", "cpu_possible", "cpu_present", "cpu_online", "cpu_active", "mem_section"),
+    *("jiffies", "linux_banner", "nr_threads", "nr_irqs", "tainted_mask", "taint_flags", "node_states", "__per_cpu_offset"),
+    *("nr_swapfiles", "init_uts_ns", "printk_rb_static", "printk_rb_dynamic", "prb", "prb_descs", "prb_infos", "prb_data"),
+)
+_V1, _V3 = ("high_memory", "init_mm", "init_mm_pgd"), ("clear_seq", "high_memory", "init_mm", "tk_data")
+
+
+def region_name(series: str, id_: int) -> str:
+    """K and at most 8 letters."""
+    strings = (*_STRINGS, *(_V3 if series == "v3" else _V1))
+    return "K" + (strings[id_ - 1] if id_ <= len(strings) else "unknown")[:8]
 
 
 @dataclass
@@ -194,7 +208,7 @@ def _log(made: Set, live: int, first: int) -> None:
 
 def _vmcoreinfo(made: Set, root: int) -> bytes:
     names = {id_: symbol for id_, symbol, _ in STATIC[made.series]}
-    told = ("init_uts_ns", "_stext", "swapper_pg_dir", "prb", "printk_rb_static", "clear_seq")
+    told: tuple[str, ...] = ("init_uts_ns", "_stext", "swapper_pg_dir", "prb", "printk_rb_static", "clear_seq")
     told += tuple(
         f"kallsyms_{name}" for name in ("names", "num_syms", "token_table", "token_index", "offsets", "relative_base")
     )

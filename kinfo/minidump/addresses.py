@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kinfo.errors import DumpError, KinfoError
 from kinfo.meminspect import minidump
 from kinfo.meminspect.entry import Entry
+from kinfo.meminspect.ids import Series
 from kinfo.meminspect.minidump import REGION, VALID
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ def _by_id(entries: Sequence[Entry]) -> dict[int, Entry]:
     return {entry.id: entry for entry in entries if entry.id is not None}
 
 
-def named(path: str, kinfo: str | None = None) -> Addresses:
+def named(path: str, kinfo: str | None = None, series: Series | None = None) -> Addresses:
     """What the file says that a user named: any of these forms, any table that `kinfo table` reads, or a RAM dump.
+
+    `kinfo` and `series` are for a table, as `read_table` takes them.
 
     Raises KinfoError where it says nothing of regions' addresses.
     """
@@ -89,15 +92,15 @@ def named(path: str, kinfo: str | None = None) -> Addresses:
                 return Addresses(path, entries)
     if entries := _in_ram(path):
         return Addresses(path, entries)
-    return Addresses(path, _in_table(path, kinfo))
+    return Addresses(path, _in_table(path, kinfo, series))
 
 
-def _in_table(path: str, kinfo: str | None) -> dict[int, Entry]:
+def _in_table(path: str, kinfo: str | None, series: Series | None) -> dict[int, Entry]:
     from kinfo.inspect_table import read_table
     from kinfo.plain_data import plain
 
     parse: Any = plain
-    table = read_table(path, parse=parse, kinfo=kinfo)
+    table = read_table(path, series, parse=parse, kinfo=kinfo)
     entries = {entry.id: entry for entry in table.entries if entry.id is not None and (entry.pa or entry.va)}
     if not entries:
         raise KinfoError(

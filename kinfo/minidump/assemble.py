@@ -62,7 +62,7 @@ def assembled(found: RegionSet, hints: Hints) -> CorePlan:
         *told.of_first_two(header, found.by_id),
         *told.of_places(header.loads, placed, entries, series),
         *told.of_missing(header.loads, fit, found, series),
-        *told.of_unsure(header.loads, fit, regions),
+        *told.of_unsure(header.loads, fit, regions, series),
         *told.of_strays(fit, found),
         *checks.of_boot(header.loads, parse(text), partial(_read, placed)),
     ]

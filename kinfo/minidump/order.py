@@ -35,12 +35,13 @@ _WORDS = {
 class Fit(NamedTuple):
     """What the order tells of each place: its id, where that is sure; the ids that it can have, where it is not.
 
-    `missing`: places for which there is no file, and the ids that those can have had.
+    `missing`: places for which there is no file, and the ids that those can have had; `absent` the same of unsure places.
     """
 
     sure: dict[int, int]
     unsure: dict[int, frozenset[int]]
     missing: dict[int, frozenset[int]]
+    absent: frozenset[int] = frozenset()
 
 
 class _Candidate(NamedTuple):
@@ -51,6 +52,7 @@ class _Candidate(NamedTuple):
     there: int
     absent: int
     is_word: bool
+    is_dynamic: bool
 
 
 def fit(loads: Sequence[Program], regions: Mapping[int, Region], series: Sequence[Series], pins: Pins) -> Fit:
@@ -76,7 +78,7 @@ def fit(loads: Sequence[Program], regions: Mapping[int, Region], series: Sequenc
                 possible[place] |= ids
     dynamic = min(one.dynamic for one in series)
     last = max([id_ for id_ in held if id_ >= dynamic], default=dynamic - 1)
-    late |= {place for place, ids in enumerate(possible) if any(-MAX < id_ < -last for id_ in ids)}
+    late |= {place for place, ids in enumerate(possible) if any(id_ < -last for id_ in ids)}
     _doubt(loads, possible, late, dynamic, pins)
     return _told(possible, {id_: place for id_, place in pins.places.items() if id_ in held})
 
@@ -106,15 +108,17 @@ def _told(possible: Sequence[set[int]], pinned: Mapping[int, int]) -> Fit:
             ids.discard(id_) if at != place else ids.clear()
         possible[place].add(id_)
     places = Counter(id_ for ids in possible for id_ in ids if id_ > 0)
+    absent: set[int] = set()
     for place, ids in enumerate(possible):
         held = frozenset(id_ for id_ in ids if id_ > 0)
         if not held:
-            fit.missing[place] = frozenset(-id_ for id_ in ids if id_ > -MAX)
+            fit.missing[place] = frozenset(-id_ for id_ in ids)
         elif len(ids) == 1 and places[next(iter(held))] == 1:
             fit.sure[place] = next(iter(held))
         else:
             fit.unsure[place] = held
-    return fit
+            absent |= {-id_ for id_ in ids if id_ < 0}
+    return fit._replace(absent=frozenset(absent))
 
 
 def _pinned(loads: Sequence[Program], held: Mapping[int, Region], pins: Pins) -> Fit:
@@ -133,13 +137,13 @@ def _candidates(count: int, regions: Mapping[int, Region], series: Sequence[Seri
     for id_ in range(CONFIG, min(MAX, max(last, dynamic - 1) + 1 + more)):
         region = regions.get(id_)
         if region is not None and region.size:
-            yield _Candidate(id_, region.padded, 0, _STRAY, id_ in words)
+            yield _Candidate(id_, region.padded, 0, _STRAY, id_ in words, id_ >= dynamic)
         elif id_ <= last or id_ < dynamic:
             is_usual = region is not None or id_ >= dynamic or _is_expected(id_, series)
             there, absent = (0, _UNUSUAL) if is_usual else (_UNUSUAL, 0)
-            yield _Candidate(id_, None, there, absent, id_ in words and id_ < dynamic)
+            yield _Candidate(id_, None, there, absent, id_ in words and id_ < dynamic, id_ >= dynamic)
         else:
-            yield _Candidate(id_, None, _UNUSUAL, 0, is_word=False)
+            yield _Candidate(id_, None, _UNUSUAL, 0, is_word=False, is_dynamic=True)
 
 
 def _is_expected(id_: int, series: Iterable[Series]) -> bool:
@@ -155,6 +159,7 @@ class _Reading:
         self._pins = pins
         self._run, self._tail = loads[: len(loads) - late], loads[len(loads) - late :]
         self.late = late
+        self._lateable = {-one.id for one in candidates if one.size is None and (one.there or one.is_dynamic)}
         self._late = Counter(one.in_file for one in self._tail)
         self._skips = [self._price_absent(one) for one in candidates]
         self._prices = [[self._price(place, one) for one in candidates] for place in range(len(self._run))]
@@ -184,8 +189,8 @@ class _Reading:
         ]
         for place, load in enumerate(self._tail, start=len(self._run)):
             ids = {one.id for one in free if one.size == load.in_file and self._pins.allows(place, one.id)}
-            is_short = 0 < len(ids) < self._late[load.in_file]
-            yield {*ids, -MAX} if is_short else ids  # -MAX: some id of which nothing is known
+            is_short = len(ids) < self._late[load.in_file]
+            yield ids | self._lateable if is_short else ids
 
     def _price_absent(self, one: _Candidate) -> int:
         place = self._pins.places.get(one.id)

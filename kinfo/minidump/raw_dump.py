@@ -21,7 +21,7 @@ def plan_of_raw_dump(file: Opened, asked: CoreRequest) -> CorePlan | None:
     regions = list(_regions(file.content, found))
     if not regions:
         return None
-    known = addresses.named(asked.regions, asked.kinfo) if asked.regions else None
+    known = addresses.named(asked.regions, asked.kinfo, asked.series) if asked.regions else None
     plan = of_regions(region_set(file.name, regions), known, asked)
     told = [rules.RAW_DUMP.at(file.name, f"{file.name}: {words}") for words in found.faults()]
     return plan._replace(findings=Findings((*told, *plan.findings)))

@@ -1,7 +1,7 @@
 """Regions of a core that are not where its headers say: one was skipped when it was put together, and no zeros written.
 
-What a region holds tells where it really is: pointers of the log's rings to other regions, empty lists that point at
-themselves, the marks of the configuration. Between two such regions the one that is missing is known by its size.
+What a region holds tells where it really is: pointers of the log's rings to other regions, and empty lists, which point at
+themselves. Between two such regions the one that is missing is known by its size.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from kinfo.meminspect import core_rules as rules
 from kinfo.memory import Dump
 from kinfo.memory.vmcoreinfo import value
 
-_CONFIG = b"IKCFG_ST"
 _MOST_READ = 1 << 17
 Mark = Callable[[bytes], bool]
 
@@ -69,13 +68,12 @@ def _seen(dump: Dump, loads: Sequence[Program], total: int, values: Mapping[str,
 
 def _marks(load: Program, loads: Sequence[Program], values: Mapping[str, str]) -> Iterator[Mark]:
     """What a region must look like where it is one of which that is known."""
-    yield lambda raw: raw.startswith(_CONFIG)
     starts = {one.va for one in loads}
     if load.va == value(values, "SYMBOL(prb)"):
         yield lambda raw: int.from_bytes(raw[:8], "little") in starts
     if load.va == value(values, "SYMBOL(printk_rb_static)"):
-        at = value(values, "OFFSET(prb_desc_ring.descs)", 10) or 8
-        yield lambda raw: int.from_bytes(raw[at : at + 8], "little") in starts
+        at = value(values, "OFFSET(prb_desc_ring.descs)", 10) or 8  # infos follow
+        yield lambda raw: all(int.from_bytes(raw[place : place + 8], "little") in starts for place in (at, at + 8))
     yield lambda raw: points_at_itself(raw, load.va)
 
 

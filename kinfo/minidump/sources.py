@@ -46,7 +46,7 @@ def _of_one(path: str, asked: CoreRequest) -> CorePlan | None:
         elif kind is kinds.ELF_CORE and is_core(file.start(_HEADERS)):
             from kinfo.minidump.finished import mended
 
-            known = addresses.named(asked.regions, asked.kinfo) if asked.regions else None
+            known = addresses.named(asked.regions, asked.kinfo, asked.series) if asked.regions else None
             plan = mended(file.content, known)
     finally:
         if plan is None:
@@ -55,7 +55,7 @@ def _of_one(path: str, asked: CoreRequest) -> CorePlan | None:
 
 
 def _of_files(found: FoundFiles, asked: CoreRequest) -> CorePlan:
-    known = addresses.named(asked.regions, asked.kinfo) if asked.regions else addresses.beside(found.others)
+    known = addresses.named(asked.regions, asked.kinfo, asked.series) if asked.regions else addresses.beside(found.others)
     regions = region_set(found.folder, found.regions)
     if found.downstream and ELF not in regions.by_id:
         raise KinfoError(

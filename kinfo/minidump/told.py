@@ -81,12 +81,18 @@ def without_bytes(found: RegionSet) -> Iterator[Finding]:
         yield rules.REGION_TWICE.at(f"id {id_}", f"id {id_}: {names} differ, and neither is taken")
 
 
-def of_unsure(loads: Sequence[Program], fit: Fit, regions: Mapping[int, Region]) -> Iterator[Finding]:
-    """Files that fit several places, or places that several files fit: all are named."""
+def of_unsure(
+    loads: Sequence[Program], fit: Fit, regions: Mapping[int, Region], series: Sequence[Series]
+) -> Iterator[Finding]:
+    """Files that fit several places, or places that several files fit: all are named, and so are those that lack one."""
     places: dict[int, list[int]] = {}
     for place, ids in sorted(fit.unsure.items()):
         for id_ in ids:
             places.setdefault(id_, []).append(place)
+    if (lacking := len(fit.unsure) - len(places)) > 0:
+        which = f"such as {called(fit.absent, series)}" if fit.absent else "of unknown ids"
+        message = f"{lacking} files are missing for the {len(fit.unsure)} places that are unsure, {which}"
+        yield rules.REGION_MISSING.at(_where(fit.absent), message)
     for id_, at in sorted(places.items()):
         rivals = sorted({other for place in at for other in fit.unsure[place]} - {id_})
         words = _some([f"PA {loads[place].pa:#x}" for place in at])
