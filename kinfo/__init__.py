@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         update_baseline,
         verify_dt,
     )
-    from kinfo.api.kernels import Symbolized
+    from kinfo.api.kernels import Symbolized, open_kernel
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from kinfo.kernel.ikconfig import Config, kernel_config
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel.lookup import Lookup
-    from kinfo.kernel.open import open_kernel
     from kinfo.kernel.place import Place
     from kinfo.kernel.printk.message import Message, PrintkLog
     from kinfo.kernel.printk.open import dmesg
@@ -79,6 +78,7 @@ if TYPE_CHECKING:
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
     from kinfo.reserved import survey
+    from kinfo.trace_source import open_traces
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
@@ -127,7 +127,7 @@ _HOMES = {
     "Kernel": "kinfo.kernel.kernel",
     "Place": "kinfo.kernel.place",
     "Lookup": "kinfo.kernel.lookup",
-    "open_kernel": "kinfo.kernel.open",
+    "open_kernel": "kinfo.api.kernels",
     **dict.fromkeys(("Backtrace", "Frame"), "kinfo.kernel.stack.model"),
     "Task": "kinfo.kernel.tasks.task",
     "Types": "kinfo.kernel.types",
@@ -138,6 +138,7 @@ _HOMES = {
     **dict.fromkeys(("Fact", "Facts"), "kinfo.kernel_build.model"),
     "Table": "kinfo.meminspect.entry",
     "open_ramoops": "kinfo.ramoops_source",
+    "open_traces": "kinfo.trace_source",
     "State": "kinfo.record.checksum",
     "Confidence": "kinfo.record.detect",
     "LayoutDiff": "kinfo.record.layout_diff",
@@ -211,6 +212,7 @@ __all__ = [
     "lookup",
     "open_kernel",
     "open_ramoops",
+    "open_traces",
     "read_types",
     "registered",
     "rules",

@@ -14,6 +14,7 @@ from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import core_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.regions import rules as region_rules
+from kinfo.regions.trace import rules as trace_rules
 
 RULES: tuple[Rule, ...] = (
     *rules.RULES,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *table_rules.RULES,
     *core_rules.RULES,
     *region_rules.RULES,
+    *trace_rules.RULES,
 )
 
 FAMILIES = {
@@ -38,6 +40,7 @@ FAMILIES = {
     "table": "The inspect table: ids, addresses, sizes",
     "core": "A core of regions, and the files that it is made of",
     "pstore": "ramoops: its zones, their ECC, what they hold",
+    "trace": "Trace buffers: metadata, sub-buffers, formats of events",
     "compare": "Two records: what differs that should not",
     "kernel": "The kernel in a RAM dump: its symbols, address space and modules against the record",
     "log": "The kernel's log: what of it cannot be shown, and why",

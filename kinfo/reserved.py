@@ -9,21 +9,26 @@ from kinfo.errors import KinfoError
 from kinfo.memory import Dump, Memory
 from kinfo.record.decode import decode_at
 from kinfo.regions import magics
-from kinfo.regions.contents import described, is_trace, tree_at
+from kinfo.regions.contents import described, tree_at
 from kinfo.regions.iomem import IomemRange, reserved
 from kinfo.regions.ramoops import find
 from kinfo.regions.ramoops.read import read
+from kinfo.regions.trace import find as trace
 from kinfo.sources import open_memory
 
 _LARGEST_TEXT = 16 << 20
 
 
 class Content(NamedTuple):
-    """One thing that is there: `kind` is record, ramoops, devicetree, trace, "crash kernel" or "" where no magic tells."""
+    """One thing that is there: `kind` is record, ramoops, devicetree, trace, "crash kernel" or "" where no magic tells.
+
+    `size` is its bytes where it says so itself: a devicetree's.
+    """
 
     kind: str
     at: int
     what: str
+    size: int = 0
 
 
 class FoundThing(NamedTuple):
@@ -101,18 +106,13 @@ def _contents(dump: Dump) -> Iterator[Content]:
         yield Content(magics.RAMOOPS, region.at, f"{len(zones)} zones, {ecc}, {len(records)} crash logs{crash}")
     for at in found[magics.TREE]:
         if tree := tree_at(dump, at):
-            yield Content(magics.TREE, at, f"a devicetree blob of {tree.size} bytes, version {tree.version}")
-    for at in _first_of_each(place for place in found[magics.TRACE] if is_trace(dump, place)):
-        yield Content(magics.TRACE, at, "a persistent trace ring buffer")
-
-
-def _first_of_each(places: Iterator[int]) -> Iterator[int]:
-    """The first place of each buffer: in 6.12 every CPU's part has the magic."""
-    last = None
-    for at in places:
-        if last is None or at - last > 64 << 20:
-            yield at
-        last = at
+            yield Content(magics.TREE, at, f"a devicetree blob of {tree.size} bytes, version {tree.version}", tree.size)
+    for buffer in trace.regions(dump, found[magics.TRACE]):
+        cpus = f"{len(buffer.cpus)} CPUs, {buffer.cpus[0].length} sub-buffers of {buffer.cpus[0].size} bytes each"
+        damaged = f", damaged: {buffer.faults[0]}" if buffer.faults else ""
+        yield Content(
+            magics.TRACE, buffer.at, f"a persistent trace buffer as {buffer.form.name} lays it out, {cpus}{damaged}"
+        )
 
 
 def _by_place(dump: Dump, places: Sequence[IomemRange], contents: Sequence[Content]) -> Iterator[FoundThing]:

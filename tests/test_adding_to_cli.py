@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 import subprocess
@@ -13,11 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 from kinfo.catalogue import FAMILIES, RULES
 from kinfo.cli.commands import COMMANDS
+from kinfo.cli.declare import AtLeast, Command, Parameter, ValueKind
+from kinfo.cli.ram import RamOptions
 from kinfo.findings import Rule, Severity
 from kinfo.report.formats import FORMATS, Format
 from tests.conftest import ROOT
@@ -35,30 +35,33 @@ def all_tests() -> str:
 # Commands
 
 
-def field_type(parameter: click.Parameter) -> Any:
-    """The type that the parameter's field must have, by what click gives."""
-    kind = parameter.type
-    one: Any = str
-    if isinstance(parameter, click.Option) and parameter.is_flag:
+def field_type(parameter: Parameter) -> Any:
+    """The type that the parameter's field must have, by what its values are."""
+    if parameter.is_flag:
         return bool
-    if isinstance(kind, click.types.IntParamType) or kind.name in ("number", "integer range"):
-        one = int
-    if parameter.multiple or parameter.nargs == -1:
+    one: Any = int if parameter.kind is int or isinstance(parameter.kind, AtLeast) else str
+    if isinstance(parameter.kind, ValueKind):
+        one = typing.get_type_hints(parameter.kind.convert)["return"]
+    if parameter.is_multiple or parameter.nargs == -1:
         return tuple[one, ...]
     if parameter.nargs == 2:
         return tuple[one, one] | None
-    has_value = parameter.required or isinstance(parameter.default, (str, int))
-    return one if has_value else one | None
+    return one if parameter.is_required or parameter.default is not None else one | None
 
 
-def options_lack(command: click.Command) -> tuple[str, ...]:
+def is_frozen(options: type) -> bool:
+    """Whether it is a NamedTuple, or a frozen dataclass (which can have fields of another)."""
+    return hasattr(options, "_fields") or bool(getattr(getattr(options, "__dataclass_params__", None), "frozen", False))
+
+
+def options_lack(command: Command) -> tuple[str, ...]:
     """Where a command's parameters and the fields of its Options do not agree."""
-    parameters = {str(one.name): one for one in command.params if one.expose_value}
-    options = getattr(command.callback, "options", None)
+    parameters = {one.name: one for one in command.parameters if one.effect is None}
+    options = command.options
     if options is None:
         return ("Options (and @takes(Options) below the last option)",) if parameters else ()
-    if not (dataclasses.is_dataclass(options) and getattr(options, "__dataclass_params__").frozen):  # noqa: B009  # not public
-        return ("frozen dataclass",)
+    if not is_frozen(options):
+        return ("NamedTuple",)
     fields = typing.get_type_hints(options)
     lacking = [f"field {name}" for name in parameters if name not in fields]
     lacking += [f"parameter for field {name}" for name in fields if name not in parameters]
@@ -68,10 +71,9 @@ def options_lack(command: click.Command) -> tuple[str, ...]:
     return tuple(lacking)
 
 
-def unused(command: click.Command, source: str) -> tuple[str, ...]:
+def unused(command: Command, source: str) -> tuple[str, ...]:
     """Fields that the command's file never asks for, nor hands on as a whole."""
-    options = getattr(command.callback, "options", None)
-    own = vars(options).get("__annotations__", {}) if options else {}
+    own = vars(command.options).get("__annotations__", {}) if command.options else {}
     return tuple(name for name in own if not re.search(rf"\boptions\.{name}\b", source))
 
 
@@ -80,12 +82,12 @@ def command_lacks(name: str, module: str, title: str) -> tuple[str, ...]:
     if find_spec(module) is None:
         return (f"file {module.replace('.', '/')}.py",)
     command = getattr(import_module(module), "command", None)
-    if not isinstance(command, click.Command):
-        return ("command, a function under @click.command",)
-    described = [one for one in command.params if isinstance(one, click.Option) and one.name != "form"]
+    if not isinstance(command, Command):
+        return ("command, a function under @declare.command",)
+    described = [one for one in command.parameters if one.flags and one.name != "form"]
     parts = {
         "title in cli/commands.py": bool(title),
-        "the same name in @click.command": command.name == name,
+        "the same name in @declare.command": command.name == name,
         "short_help": bool(command.short_help),
         "docstring": bool(command.help),
         "help for every option": all(one.help for one in described),
@@ -93,7 +95,8 @@ def command_lacks(name: str, module: str, title: str) -> tuple[str, ...]:
         "test that runs it": f'"{name}"' in all_tests(),
     }
     source = Path(str(sys.modules[module].__file__)).read_text()
-    dead = [f"use of options.{one}" for one in unused(command, source)]
+    shared = vars(RamOptions) if re.search(r"\b(?:opened|beside|command_words)\(.*\boptions\)", source) else {}
+    dead = [f"use of options.{one}" for one in unused(command, source) if one not in shared]
     return (*(part for part, is_there in parts.items() if not is_there), *options_lack(command), *dead)
 
 
@@ -105,30 +108,29 @@ def test_every_command_is_whole(name: str) -> None:
 
 HALF = """
 from __future__ import annotations
-from dataclasses import dataclass
-import click
+from typing import NamedTuple
+from kinfo.cli import declare
 from kinfo.cli.options import takes
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     name: str
     count: str | None
     gone: bool
 
-@click.command("other")
-@click.argument("name")
-@click.option("--count", type=int)
-@click.option("--new")
+@declare.command("other")
+@declare.argument("name")
+@declare.option("--count", kind=int)
+@declare.option("--new")
 @takes(Options)
 def command(options: Options) -> int:
     return len(options.name)
 """
 
 OLD = """
-import click
+from kinfo.cli import declare
 
-@click.command("old")
-@click.argument("name")
+@declare.command("old")
+@declare.argument("name")
 def command(**given): ...
 """
 
@@ -139,7 +141,7 @@ def test_parts_that_a_command_lacks_are_named(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "half_command.py").write_text(HALF)
     assert command_lacks("made-" + "up", "half_command", "") == (
         "title in cli/commands.py",
-        "the same name in @click.command",
+        "the same name in @declare.command",
         "short_help",
         "docstring",
         "help for every option",
@@ -152,10 +154,8 @@ def test_parts_that_a_command_lacks_are_named(tmp_path: Path, monkeypatch: pytes
         "use of options.gone",
     )
     (tmp_path / "no_command.py").write_text("")
-    assert command_lacks("no", "no_command", "x") == ("command, a function under @click.command",)
-    (tmp_path / "old_command.py").write_text(
-        'import click\n@click.command("old")\n@click.argument("name")\ndef command(**given): ...\n'
-    )
+    assert command_lacks("no", "no_command", "x") == ("command, a function under @declare.command",)
+    (tmp_path / "old_command.py").write_text(OLD)
     assert "Options (and @takes(Options) below the last option)" in command_lacks("old", "old_command", "x")
 
 

@@ -147,10 +147,13 @@ def test_a_form_of_variable_width_is_a_class_a_row_and_a_writer(tmp_path: Path, 
 def page_format_lacks(form: formats.PageFormat) -> tuple[str, ...]:
     """The parts that a page-table format does not have: its twin in tests/kernels/paging.py, with the same geometry."""
     is_x86 = form.machine == formats.X86_64
+    arm = {formats.EntryKind.SHORT: "short", formats.EntryKind.SHORT_V5: "v5", formats.EntryKind.LPAE: "lpae"}.get(
+        form.kind, ""
+    )
     twins = [
         twin
         for twin in paging.FORMATS.values()
-        if (twin.page_shift, twin.va_bits, twin.is_x86) == (form.page_shift, form.va_bits, is_x86)
+        if (twin.page_shift, twin.va_bits, twin.is_x86, twin.arm) == (form.page_shift, form.va_bits, is_x86, arm)
     ]
     high = {"lpa": "64k", "lpa2": "lpa2", "": ""}[form.has_high_bits]
     parts = {

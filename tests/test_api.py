@@ -37,6 +37,7 @@ LIBRARY = {
     "backtrace": ("Kernel.backtrace", "Kernel.backtraces"),
     "config": ("kernel_config",),
     "pstore": ("open_ramoops",),
+    "trace": ("open_traces",),
     "regions": ("survey",),
     "dmesg": ("dmesg", "Kernel.log"),
     "debug": ("debug",),

@@ -25,12 +25,17 @@ RANKS = {
     "meminspect": 1.2,  # its listings are of files, too
     **dict.fromkeys(("plain_data", "whole_file"), 1.2),
     "fields_file": 1.3,
+    "trace_events": 1.3,  # formats of events, on bytes and text alone
     "examine": 1.5,  # what follows from a record: evidence is in record, for detection adds it up
     "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
+<<<<<<< HEAD
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved"), 4),
     "minidump": 4.5,  # a core of regions: tables say where they lie
+=======
+    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
+>>>>>>> trunk
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

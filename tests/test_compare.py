@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -386,6 +387,10 @@ def test_exact() -> None:
     found = judge(old, new, Policy(), exact=True).findings
     assert found[0].message.startswith("the first byte that differs is at 4 (combined_checksum): ")
     assert judge(old, old, Policy(), exact=True).findings == ()
+    place = old.layout.by_name["build_info"].offset + 5  # type: ignore[union-attr]
+    late = replace(old, raw=old.raw[:place] + b"#" + old.raw[place + 1 :])
+    (first,) = (one for one in judge(old, late, Policy(), exact=True).findings if one.code == "compare-bytes")
+    assert first.message.startswith(f"the first byte that differs is at {place} (build_info): ")
     (size,) = (
         one
         for one in judge(old, record("D", make_fields("D", 1)), Policy(), exact=True).findings

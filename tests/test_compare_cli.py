@@ -176,6 +176,13 @@ def test_the_baseline(kinfo_cli: Cli, files: Path) -> None:
     second = kinfo_cli("compare", "--update-baseline", base, files / "old.bin", files / "moved.bin")
     assert second.err == (f"kinfo: {base}/old.bin: changed: thread_size\nkinfo: {base}: 0 new, 1 changed, 1 same\n")
     assert kinfo_cli("compare", base / "old.bin", files / "bad.bin", "--exact").code == 0
+    fields = make_fields("C", 1)
+    moved = ("thread_size", "name_len", "symbol_len", "num_syms", "build_info", "_end_pa", "_etext_pa", "swapper_pg_dir_pa")
+    many = {name: fields[name] + 1 if name != "build_info" else "other" for name in moved}
+    (files / "old.bin").write_bytes(kinfo.encode(fields | many, "C"))
+    third = kinfo_cli("compare", "--update-baseline", base, files / "old.bin")
+    named, _, more = third.err.splitlines()[0].partition(": changed: ")[2].partition(" and ")
+    assert (set(named.split(", ")) < many.keys(), more) == (True, f"{8 - len(named.split(', '))} more")
     noise = kinfo_cli("compare", "--update-baseline", files / "none", files / "noise", files / "old.bin")
     assert (noise.code, (files / "none").exists()) == (2, False)
 

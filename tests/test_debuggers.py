@@ -77,7 +77,7 @@ SPECS = {
     "arm64-16k": Spec("7.0.0", page_format="arm64-16k-47"),
     "x86": Spec(arch="x86"),
     "arm": Spec(arch="arm"),
-    "arm-lpae": Spec(arch="arm", phys_base=0x8_0000_0000),
+    "arm-lpae": Spec(arch="arm", page_format="arm-lpae", phys_base=0x8_0000_0000),
 }
 
 

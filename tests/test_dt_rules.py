@@ -398,8 +398,9 @@ def test_an_erased_region_in_a_dump_with_a_record_elsewhere() -> None:
     message = "the region's 65536 bytes in region.bin are all 00; a record lies elsewhere, at 0x4e030000"
     assert found["dump-erased"] == message
     assert found["dump-address"] == "region.bin has it at 0x4e030000, the region begins at 0x4e000000"
-    ram[8] = 1
-    assert "dump-erased" not in codes(checked(v3_board(), dump=raw_dump(bytes(ram), 0x4E000000)))
+    for some in (b"\0\1", b"\0\xff", b"\xff\xfe"):
+        ram[8:10] = some
+        assert "dump-erased" not in codes(checked(v3_board(), dump=raw_dump(bytes(ram), 0x4E000000)))
     assert "dump-erased" not in codes(checked(v3_board(), dump=raw_dump(bytes(ram), 0x4E001000)))  # not all of it is there
 
 

@@ -143,7 +143,7 @@ def test_an_interrupt_during_the_imports() -> None:
         "import os, signal, sys\n"
         "class Interrupts:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "        if name == 'kinfo.cli.load': os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupts())\n"
         f"from kinfo.cli.main import main\nmain(['decode', {RECORD!r}])"
     )

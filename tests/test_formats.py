@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-import click
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kinfo.cli.commands import COMMANDS
+from kinfo.cli.declare import Choice
 from kinfo.report import formats
 from kinfo.report.formats import Shown, rendered
 
@@ -26,10 +26,10 @@ INSTEAD = {"symbols": ("text", "json")}  # a line a symbol, as it comes: YAML wo
 def offered() -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, (module, _) in COMMANDS.items():
         command = import_module(module).command
-        for option in command.params:
+        for option in command.parameters:
             if option.name == "form":
-                assert isinstance(option.type, click.Choice)
-                yield name, tuple(option.type.choices)
+                assert isinstance(option.kind, Choice)
+                yield name, option.kind.names
 
 
 def test_commands_offer_what_the_registry_says() -> None:

@@ -1,4 +1,4 @@
-"""The golden folder of every layout: fields in, the same bytes out; the same bytes in, the same document out.
+"""The golden folder of every layout: fields in, the same bytes out; the same bytes in, the same document and evidence out.
 
 `tools/golden.py` writes them anew after a wanted change.
 """
@@ -15,6 +15,7 @@ import pytest
 
 import kinfo
 from kinfo.report.document import decoded
+from tests.evidence_shown import shown
 
 GOLDEN = Path(__file__).parent / "golden"
 each_folder = pytest.mark.parametrize("folder", sorted(GOLDEN.iterdir()), ids=lambda path: path.name)
@@ -34,6 +35,12 @@ def test_encode(folder: Path) -> None:
 def test_decode(folder: Path) -> None:
     document = decoded("record.bin", [kinfo.decode((folder / "record.bin").read_bytes())])
     assert document == json.loads((folder / "decoded.json").read_text())
+
+
+@each_folder
+def test_evidence(folder: Path) -> None:
+    """Every weight that a whole record, or one with a field lost or overwritten, gives to its layout."""
+    assert shown((folder / "record.bin").read_bytes(), kinfo.layout(folder.name)) == (folder / "evidence.txt").read_text()
 
 
 @each_folder

@@ -41,6 +41,8 @@ SPECS = {
     "7.0, meminspect v3": Spec(release="7.1.0", layout="D"),
     "7.0, x86": Spec(release="7.0.2", arch="x86", page_format="x86-5"),
     "7.0, arm": Spec(release="7.0.2", arch="arm"),
+    "6.1, arm with LPAE above 4 GiB": Spec(release="6.1.99", arch="arm", page_format="arm-lpae", phys_base=0x8_0000_0000),
+    "5.10, arm, absolute": Spec(release="5.10.9", arch="arm", encoding="absolute", layout="A2", phys_base=0xE000_0000),
 }
 
 
@@ -98,14 +100,15 @@ def _escaped(name: str) -> bytes:
 @pytest.mark.parametrize("form", list(paging.FORMATS))
 @pytest.mark.parametrize("release", ["6.12.1", "7.0.1", "4.19.3"])
 def test_address_space_in_every_format(form: str, release: str, opened: Callable[[Kernel], kinfo.Kernel]) -> None:
-    is_x86 = form.startswith("x86")
-    kernel = make(Spec(release=release, page_format=form, arch="x86" if is_x86 else "arm64"))
+    arch = form.partition("-")[0]
+    kernel = make(Spec(release=release, page_format=form, arch=arch))
     with opened(kernel) as found:
         assert found.space
         assert found.space.form
         assert found.space.voffset == kernel.voffset & (1 << 64) - 1
         assert found.space.form.page_size == kernel.spec.page
-        assert f"{found.space.va_bits}" == (form.rpartition("-")[2] if not is_x86 else {"4": "48", "5": "57"}[form[-1]])
+        bits = {"x86-4": "48", "x86-5": "57"}.get(form, "32" if arch == "arm" else form.rpartition("-")[2])
+        assert f"{found.space.va_bits}" == bits
         places = [(symbol.va, symbol.pa) for symbol in kernel.symbols]
         for va, pa in (*places, *((symbol.va, symbol.pa) for symbol in kernel.module_symbols)):
             if pa is not None and (walked := kernel.walk(va)):
@@ -114,16 +117,17 @@ def test_address_space_in_every_format(form: str, release: str, opened: Callable
         assert searched == (found.space.form, found.space.voffset)
 
 
+@pytest.mark.parametrize("arch", ["arm64", "arm"])
 @pytest.mark.parametrize("variant", ["core_layout", (16, 8), (24, 20), (16, 12)])
 @pytest.mark.parametrize("by", ["list", "tree"])
 @pytest.mark.parametrize("tree", [True, False])
 def test_modules_in_every_form(
-    variant: str | tuple[int, int], by: str, tree: bool, opened: Callable[[Kernel], kinfo.Kernel]
+    arch: str, variant: str | tuple[int, int], by: str, tree: bool, opened: Callable[[Kernel], kinfo.Kernel]
 ) -> None:
     if by == "tree" and not tree:
         pytest.skip("a kernel without the tree has no tree")
     release = "6.1.9" if variant == "core_layout" else "6.12.1"
-    kernel = make(Spec(release=release, module_variant=variant, modules_by=by, tree_lookup=tree))
+    kernel = make(Spec(release=release, arch=arch, module_variant=variant, modules_by=by, tree_lookup=tree))
     with opened(kernel) as found:
         assert found.modules
         assert found.findings == ()
@@ -139,8 +143,9 @@ def test_modules_in_every_form(
             assert one.va in {found_place.va for found_place in found.named(one.name)}
 
 
-def test_modules_without_their_symbol_are_known_by_shape(opened: Callable[[Kernel], kinfo.Kernel]) -> None:
-    with opened(make(Spec(release="6.1.9", keep_all=False))) as found:
+@pytest.mark.parametrize("arch", ["arm64", "arm"])
+def test_modules_without_their_symbol_are_known_by_shape(arch: str, opened: Callable[[Kernel], kinfo.Kernel]) -> None:
+    with opened(make(Spec(release="6.1.9", arch=arch, keep_all=False))) as found:
         assert found.modules
         assert sorted(module.name for module in found.modules.all) == ["alpha", "beta", "gamma"]
 

@@ -162,6 +162,17 @@ def test_what_an_encoding_cannot_say() -> None:
         ("arm64-64k-52", 0x000A000080210000, 16, True, 0x004000008021A783),
         ("x86-4", 0x00200000, 21, True, 0x00000000002001A1),
         ("x86-5", 0x00201000, 12, False, 0x8000000000201163),
+        ("arm-short", 0x80201000, 12, True, 0x8020161E),
+        ("arm-short", 0x80201000, 12, False, 0x8020141F),
+        ("arm-short", 0x80210000, 16, True, 0x8021061D),
+        ("arm-short", 0x80210000, 16, False, 0x8021841D),
+        ("arm-short", 0x80300000, 20, True, 0x8031940E),
+        ("arm-short", 0x80300000, 20, False, 0x8031141E),  # as a booted 6.12 has it for its data
+        ("arm-short", 0xA5_81000000, 24, False, 0x8155155E),
+        ("arm-v5", 0x80300000, 20, True, 0x8030041E),
+        ("arm-v5", 0x80201000, 12, True, 0x8020155E),
+        ("arm-lpae", 0x8_80200000, 21, True, 0x000000088020078D),
+        ("arm-lpae", 0x8_80201000, 12, False, 0x00C000088020170F),
     ],
 )
 def test_leaf_entries(name: str, pa: int, shift: int, executable: bool, entry: int) -> None:
@@ -171,6 +182,8 @@ def test_leaf_entries(name: str, pa: int, shift: int, executable: bool, entry: i
 def test_table_entries() -> None:
     assert paging.table_entry(paging.FORMATS["arm64-4k-39"], 0x80300000) == 0x1000000080300003
     assert paging.table_entry(paging.FORMATS["x86-4"], 0x300000) == 0x300063
+    assert paging.table_entry(paging.FORMATS["arm-short"], 0x80300C00) == 0x80300C11
+    assert paging.table_entry(paging.FORMATS["arm-lpae"], 0x8_80300000) == 0x8_80300003
 
 
 @pytest.mark.parametrize(
@@ -185,6 +198,8 @@ def test_table_entries() -> None:
         ("arm64-64k-48", 64, (42, 29, 16)),
         ("arm64-64k-52", 1024, (42, 29, 16)),
         ("x86-5", 512, (48, 39, 30, 21, 12)),
+        ("arm-short", 4096, (20, 12)),
+        ("arm-lpae", 4, (30, 21, 12)),
     ],
 )
 def test_levels(name: str, top: int, shifts: tuple[int, ...]) -> None:
@@ -315,16 +330,21 @@ def test_own_symbols() -> None:
     assert len(kernel.symbols) < 25
 
 
-HIGH = {"arm64-4k-52": 0x000D000080000000, "arm64-16k-52": 0x000E000080000000, "arm64-64k-52": 0x000B000080000000}
+ARCHES = {"x86": "x86", "arm64": "arm64", "arm": "arm"}  # by the first word of a format's name
+HIGH = {
+    "arm-lpae": 0x880000000,
+    "arm64-4k-52": 0x000D000080000000,
+    "arm64-16k-52": 0x000E000080000000,
+    "arm64-64k-52": 0x000B000080000000,
+}
 
 
 @pytest.mark.parametrize("blocks", [True, False])
 @pytest.mark.parametrize("name", paging.FORMATS)
 def test_every_format_maps_the_kernel(name: str, blocks: bool) -> None:
-    arch = "x86" if name.startswith("x86") else "arm64"
+    arch = ARCHES[name.partition("-")[0]]
     kernel = make(Spec(arch=arch, page_format=name, phys_base=HIGH.get(name), blocks=blocks))
     form = kernel.spec.form
-    assert form
     for symbol in kernel.symbols:
         if symbol.pa is not None and symbol.name != "_end":
             walked = kernel.walk(symbol.va)
@@ -332,15 +352,16 @@ def test_every_format_maps_the_kernel(name: str, blocks: bool) -> None:
             assert walked.pa == symbol.pa
             offset = symbol.va - kernel.text_va
             is_text = kernel.places["text"] <= offset < kernel.places["rodata"]
-            assert walked.executable == (is_text or kernel.places["inittext"] <= offset < kernel.places["data"])
+            is_code = is_text or kernel.places["inittext"] <= offset < kernel.places["data"]
+            assert walked.executable == (is_code or form.arm == "v5")
             linear = kernel.walk(symbol.pa + kernel.linear_voffset)
             assert linear
-            assert linear[:2] == (symbol.pa, False)
+            assert linear[:2] == (symbol.pa, walked.executable if form.arm else False)
     for truth in kernel.module_symbols:
         walked = kernel.walk(truth.va)
         assert walked
         assert walked.pa == truth.pa
-    assert kernel.walk(kernel.va("end")) is None
+    assert form.arm or kernel.walk(kernel.va("end")) is None
     assert kernel.root_pa % form.page == 0
 
 
@@ -351,18 +372,21 @@ def test_every_format_maps_the_kernel(name: str, blocks: bool) -> None:
         ("arm64-16k-47", {1 << 25, 1 << 14}),
         ("arm64-64k-48", {1 << 29, 1 << 16}),
         ("x86-4", {1 << 30, 1 << 21, 1 << 12}),
+        ("arm-short", {1 << 24, 1 << 20, 1 << 16, 1 << 12}),
+        ("arm-v5", {1 << 20, 1 << 16, 1 << 12}),
+        ("arm-lpae", {1 << 30, 1 << 21, 1 << 12}),
     ],
 )
 def test_blocks_of_every_size(name: str, sizes: set[int]) -> None:
     page = min(sizes)
-    lead = sorted(sizes)[1] + 2 * page
+    lead = (sum(sorted(sizes)[1:-1]) or max(sizes)) + 2 * page
     page_tables = paging.PageTables(paging.FORMATS[name], 0x10000, iter(range(0x20000, 1 << 20, 0x10000)).__next__)
-    start, pa, size = 0xFFFFFFFF00000000 - lead, 0x40000000 - lead, (1 << 30) + lead
+    start, pa, size = page_tables.form.end - (2 << 30) - lead, 0x40000000 - lead, (1 << 30) + lead
     page_tables.map(start, pa, size, executable=True)
     memory = dict(page_tables.entries())
     found = set()
-    for at in {0, size - 1, *range(0, size, 1 << 20)}:
-        walked = paging.walk(lambda place, _: memory.get(place, 0).to_bytes(8, "little"), 0x10000, start + at, name)
+    for at in {0, 2 * page, size - 1, *range(0, size, 1 << 20)}:
+        walked = paging.walk(lambda place, count: memory.get(place, 0).to_bytes(count, "little"), 0x10000, start + at, name)
         assert walked
         assert walked.pa == pa + at
         found.add(walked.size)

@@ -54,11 +54,23 @@ def test_an_address_that_is_va_and_pa_is_named_as_both(tmp_path: Path, kinfo_cli
     ]
 
 
-def test_what_is_mapped_outside_a_32_bit_image_is_not_known(tmp_path: Path, kinfo_cli: Cli) -> None:
-    make(Spec(arch="arm")).write_elf(tmp_path / "ram.elf", cls=32)
-    reason = "outside the kernel image; what is mapped there is not known: page tables of 32-bit kernels are not read"
+def test_what_is_mapped_outside_a_32_bit_image_is_not_known_without_its_tables(tmp_path: Path, kinfo_cli: Cli) -> None:
+    made = make(Spec(arch="arm"))
+    made.write_elf(tmp_path / "ram.elf", holes=[(made.root_pa, made.root_pa + 0x4000)], cls=32)
+    reason = "outside the kernel image; what is mapped there is not known: the page table at PA 0x80004000 is not in the dump"
     assert kinfo_cli("lookup", tmp_path / "ram.elf", "0xbf000000").out == f"0xbf000000: {reason}\n"
-    assert "dump the kernel image whole" not in kinfo_cli("info", tmp_path / "ram.elf").out
+
+
+@pytest.mark.parametrize("form", ["arm-short", "arm-lpae"])
+def test_modules_of_a_32_bit_kernel_whose_ram_reaches_their_vas(tmp_path: Path, form: str) -> None:
+    made = make(Spec(arch="arm", page_format=form, phys_base=HIGH - (2 << 20), ram_size=16 << 20))
+    made.write_elf(tmp_path / "ram.elf", cls=32)
+    (tmp_path / "low").write_bytes(bytes(14 << 20))
+    parts = [str(tmp_path / "ram.elf"), f"{tmp_path / 'low'}@{made.spec.first_module_va:#x}"]
+    with kinfo.open_kernel(parts) as kernel:
+        for one in made.module_symbols:
+            place = kernel.at(one.va)
+            assert one.type not in "tT" or (place and (place.module, place.pa) == (one.module, one.pa))
 
 
 @pytest.mark.parametrize("spec", [Spec(), Spec(arch="x86"), Spec("6.1.5", page_format="arm64-16k-47")])

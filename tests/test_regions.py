@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from tests.conftest import Cli
 from tests.fdt import N, blob, cells, texts
 from tests.synthetic import make_fields
 from tests.test_pstore import a_region
+from tests.test_trace_region import two_cpus
+from tests.trace_rings import new_region, old_region
 
 BASE = 0x80000000
 
@@ -51,9 +54,10 @@ def files(tmp_path: Path) -> tuple[str, Path]:
         0x64000: b"words of a boot loader\n" * 40,
         0x66000: random.Random(1).randbytes(0x2000),
         0x70000: tree(*REGIONS),
-        0x80000: (0xBADFEED).to_bytes(4, "little") + (56).to_bytes(4, "little"),
-        0x81000: (0xBADFEED).to_bytes(4, "little") + (57).to_bytes(4, "little"),
-        0x82000: b"\xd0\x0d\xfe\xed" + bytes(60),
+        0x80000: old_region(two_cpus()),
+        0x98000: (0xBADFEED).to_bytes(4, "little") + (56).to_bytes(4, "little"),
+        0x99000: (0xBADFEED).to_bytes(4, "little") + (57).to_bytes(4, "little"),
+        0xA0000: b"\xd0\x0d\xfe\xed" + bytes(60),
     }
     for at, data in content.items():
         ram[at : at + len(data)] = data
@@ -87,9 +91,13 @@ def test_the_screen_says_what_to_do_next(files: tuple[str, Path], kinfo_cli: Cli
     ram, board = files
     ran = kinfo_cli("regions", ram, "--dtb", board)
     steps = ran.out.partition("Next:\n")[2].splitlines()
+    file, size = ram.partition("@")[0], len(tree(*REGIONS))
+    cut = f"dd if={file} iflag=skip_bytes,count_bytes skip={0x70000} count={size} of=found.dtb"
     assert steps == [
         f"  kinfo info {ram}    # the kernel of the record at 0x80010000; kinfo decode {ram} shows the record",
         f"  kinfo pstore {ram} --dtb {board} -o crash/ --join",
+        f"  {cut}; kinfo verify-dt found.dtb",
+        f"  kinfo trace {ram}    # --text shows its events",
         f"  kinfo verify-dt {board}    # whether the kernel got the memory that holds nothing",
     ]
 
@@ -135,3 +143,24 @@ def test_noise(data: bytes, at: int) -> None:
         found = magics.search(dump)
         assert (min(at, len(data)) in found[magic.name]) == (min(at, len(data)) % magic.step == 0)
         described(dump, 0, dump.size)
+
+
+def test_the_next_command_for_each_of_several_traces(tmp_path: Path, kinfo_cli: Cli) -> None:
+    first, second = old_region(two_cpus()), new_region(two_cpus())
+    (tmp_path / "ram").write_bytes(bytes(4096) + first + second)
+    ran = kinfo_cli("regions", tmp_path / "ram")
+    assert ran.code == 0
+    assert ran.out.partition("Next:\n")[2].splitlines() == [
+        f"  kinfo trace {tmp_path / 'ram'} --region {at:#x}    # --text shows its events" for at in (4096, 4096 + len(first))
+    ]
+    assert "as 6.12 to 6.14 lays it out, 2 CPUs, 8 sub-buffers of 4096 bytes each" in ran.out
+    assert "as 6.15 and later lays it out" in ran.out
+
+
+def test_a_blob_is_cut_out_by_what_is_printed(files: tuple[str, Path], tmp_path: Path, kinfo_cli: Cli) -> None:
+    ram, board = files
+    for source in (ram, ram.partition("@")[0]):
+        [line] = [one for one in kinfo_cli("regions", source).out.splitlines() if " dd if=" in one]
+        command = line.strip().partition(";")[0]
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)  # what a person would type
+        assert (tmp_path / "found.dtb").read_bytes() == board.read_bytes()

@@ -168,8 +168,10 @@ def test_what_is_no_list_of_symbols(content: str, words: str, kinfo_cli: Cli, tm
     ("arguments", "words"),
     [
         ((), "name the memory, or the build's symbols with --symbols FILE"),
-        (("ram.elf", "--symbols", "x"), "not both"),
+        (("ram.elf", "--symbols", "-"), "- is the log"),
         (("--symbols", "-"), "- is the log"),
+        (("--symbols", "x", "--phys-base", "0x80000000"), "--phys-base is for a memory"),
+        (("--symbols", "x", "--kinfo", "y"), "--kinfo is for a memory"),
         (("ram.elf", "--slide", "1"), "--slide is for --symbols"),
     ],
 )
@@ -180,7 +182,7 @@ def test_usage(arguments: tuple[str, ...], words: str, kinfo_cli: Cli) -> None:
 
 
 def test_a_slide_that_is_no_number(named) -> None:  # type: ignore[no-untyped-def]
-    assert "--slide ten: is no number" in named("x\n", "--slide", "ten").err
+    assert "'ten' is not a number" in named("x\n", "--slide", "ten").err
 
 
 class TestNames:

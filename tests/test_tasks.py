@@ -353,15 +353,6 @@ def test_types_without_what_is_needed(missing: str, tmp_path: Path, kinfo_cli: C
     assert ran.err.count("\n") == 1
 
 
-def test_32_bits_are_not_read(tmp_path: Path, kinfo_cli: Cli) -> None:
-    from tests.kernels.image import make
-
-    make(Spec(arch="arm", release="5.10.1")).write_elf(tmp_path / "ram.elf", cls=32)
-    ran = kinfo_cli("ps", tmp_path / "ram.elf")
-    assert ran.code == 2
-    assert "32-bit" in ran.err
-
-
 # The command
 
 

@@ -221,6 +221,13 @@ def test_a_pointer_to_itself_has_a_name() -> None:
     assert Types(out.blob())["task"].type_name("x") == "... " + 16 * "*"
 
 
+def test_strings_that_do_not_end_are_damage() -> None:
+    whole = sample().blob()
+    assert whole.endswith(b"\0")
+    with pytest.raises(KernelError, match="not whole"):
+        Btf(whole[:-1] + b"x")
+
+
 def test_every_cut_is_an_error_or_the_truth() -> None:
     whole = sample().blob()
     offsets = {name: member.offset for name, member in Types(whole)["task"].members.items()}

@@ -204,8 +204,8 @@ class TestNamed:
         assert ran.code == 0
 
 
-@pytest.mark.parametrize(("arch", "is_walked"), [("arm64", True), ("x86", True), ("arm", False)])
-def test_no_cpu_in_the_only_kernel(tmp_path: Path, kinfo_cli: Cli, arch: str, is_walked: bool) -> None:
+@pytest.mark.parametrize("arch", ["arm64", "x86", "arm"])
+def test_no_cpu_in_the_only_kernel(tmp_path: Path, kinfo_cli: Cli, arch: str) -> None:
     made = make(Spec(arch=arch))
     elsewhere = made.va("text") + 0x10000000
     for pcs, is_elsewhere in (([elsewhere], True), ([elsewhere, made.va("text")], False), ([0x1000, 0], False), ([], False)):
@@ -213,7 +213,7 @@ def test_no_cpu_in_the_only_kernel(tmp_path: Path, kinfo_cli: Cli, arch: str, is
         with kinfo.open_kernel(tmp_path / "ram.elf") as kernel:
             assert program_counters(kernel.memory) == tuple(pcs)
         ran = kinfo_cli("info", tmp_path / "ram.elf")
-        code = 1 if is_elsewhere and is_walked else 0  # page tables of 32-bit kernels are not read: a module may be there
+        code = 1 if is_elsewhere else 0
         assert (ran.code, "kernel-not-live" in ran.out) == (code, code == 1)
 
 

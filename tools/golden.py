@@ -1,4 +1,4 @@
-"""Write the golden folder of every layout anew: fields.json, record.bin and decoded.json under tests/golden/ALIAS/.
+"""Write the golden folder of every layout anew in tests/golden/ALIAS/: fields, record, what it decodes to, and evidence.
 
 Run it by hand after a wanted change of the output, and read the diff: the tests hold what lies there.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import kinfo
 from kinfo.errors import KinfoError
 from kinfo.report.document import decoded
+from tests.evidence_shown import shown
 from tests.synthetic import make_fields
 
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
@@ -33,6 +34,7 @@ def main() -> None:
         (folder / "record.bin").write_bytes(record)
         document = decoded("record.bin", [kinfo.decode(record)])
         (folder / "decoded.json").write_text(json.dumps(document, indent=1) + "\n")
+        (folder / "evidence.txt").write_text(shown(record, layout))
 
 
 if __name__ == "__main__":

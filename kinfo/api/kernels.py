@@ -1,6 +1,7 @@
 """Kernels in RAM dumps: what runs there, its symbols, names in logs, and what debuggers take.
 
-Every function takes an open `Kernel`, or what `kinfo.open_kernel` takes: files, with `kinfo` for the record.
+Every function takes an open `Kernel`, or what `kinfo.open_kernel` takes: files, with `kinfo` for the record. (For a
+kernel that its build's files lead to, open it first.)
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from kinfo.printable import brief
 
@@ -21,6 +22,31 @@ if TYPE_CHECKING:
     from kinfo.kernel.lookup import Lookup
 
 Path = str | os.PathLike[str]
+
+
+def open_kernel(
+    specs: Path | Sequence[Path],
+    kinfo: Path | int | None = None,
+    stdin: BinaryIO | None = None,
+    *,
+    symbols: Path | None = None,
+    phys_base: int | None = None,
+    slide: int | None = None,
+) -> Kernel:
+    """The kernel in a memory dump.
+
+    `specs` are files: ELF cores, LiME, raw with the PA of their first byte (FILE@BASE) or, a single one, without; compressed
+    or not. `kinfo` is a file with the record, or the record's PA in the memory (a number, or "0x..."); without it the memory
+    is searched. `symbols` is a file of the kernel's build (System.map, vmlinux, Image): it is held against what the memory
+    says, and leads to the kernel where that says nothing; `phys_base` (PA of `_text`) and `slide` state where it runs. Raises
+    KinfoError: for files as `open_memory`, when there is no kernel, when what points at it contradicts it, when the build is
+    another one, when there are several kernels and nothing tells which one ran.
+    """
+    from kinfo.kernel import open as opener
+    from kinfo.kernel_build.beside import build_beside
+
+    beside = build_beside(symbols, stdin, phys_base=phys_base, slide=slide)
+    return opener.open_kernel(specs, kinfo, stdin, beside=beside)
 
 
 class Symbolized(NamedTuple):
@@ -111,6 +137,7 @@ def core(
 ) -> tuple[Finding, ...]:
     """Write memory, or the regions of a minidump, as an ELF core with VMCOREINFO, which crash, drgn and gdb open.
 
+<<<<<<< HEAD
     `ram` is also a folder or list of md_K*.BIN, a Qualcomm raw dump of them, or a core of them to be mended; `regions` is a
     file that says where they lie, `series` the posting whose ids they have; `from_table` cuts them out of RAM. `only_kernel`:
     no page of processes and files (docs/ram.md says what is in it). Holes of sparse files stay holes; `force` overwrites.
@@ -118,6 +145,11 @@ def core(
     The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the page
     tables cannot be read or the kernel is a 32-bit one, KinfoError where there is no header and no address of a region, or
     the file cannot be written.
+=======
+    Holes of sparse files stay holes; `force` overwrites. `only_kernel`: no page of processes and files (docs/ram.md says what
+    is in it). The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the
+    page tables cannot be read, KinfoError where the file cannot be written.
+>>>>>>> trunk
     """
     from contextlib import closing
     from functools import partial
@@ -188,7 +220,6 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
 def _opened(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None) -> Iterator[Kernel]:
     """The kernel; one that was opened for this is closed again."""
     from kinfo.kernel.kernel import Kernel
-    from kinfo.kernel.open import open_kernel
 
     if isinstance(ram, Kernel):
         yield ram

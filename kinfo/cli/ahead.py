@@ -1,4 +1,4 @@
-"""The schema check's process, started before click is imported: that takes longer than everything else together."""
+"""The schema check's process, started before the command is imported: that takes longer than everything else together."""
 
 from __future__ import annotations
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.ram import btf_option, command_words, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 from kinfo.errors import KinfoError
 
@@ -21,12 +18,14 @@ if TYPE_CHECKING:
     from kinfo.kernel.stack.model import Backtrace
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo backtrace` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     btf: str | None
     every: bool
     pid: tuple[int, ...]
@@ -37,15 +36,15 @@ class Options:
     strict: bool
 
 
-@click.command("backtrace", short_help="Show where the tasks of the kernel in a RAM dump were")
+@declare.command("backtrace", short_help="Show where the tasks of the kernel in a RAM dump were")
 @ram_argument
-@kinfo_option
+@kernel_options
 @btf_option
-@click.option("--all", "every", is_flag=True, help="Every task.")
-@click.option("--pid", type=int, multiple=True, metavar="PID", help="This task (a process or a thread); several times.")
-@click.option("--cpu", type=int, multiple=True, metavar="CPU", help="The task that this CPU was in; several times.")
-@click.option("--stuck", is_flag=True, help="Tasks in state D, grouped by equal chains, most common first.")
-@click.option(
+@declare.option("--all", "every", is_flag=True, help="Every task.")
+@declare.option("--pid", kind=int, multiple=True, metavar="PID", help="This task (a process or a thread); several times.")
+@declare.option("--cpu", kind=int, multiple=True, metavar="CPU", help="The task that this CPU was in; several times.")
+@declare.option("--stuck", is_flag=True, help="Tasks in state D, grouped by equal chains, most common first.")
+@declare.option(
     "--registers", metavar="FILE", help="The CPUs' registers: QEMU's `info registers -a`, an oops, NAME=VALUE lines."
 )
 @data_format()
@@ -66,11 +65,11 @@ def command(options: Options) -> int:
     kinfo backtrace DDRCS0_0.BIN@0x80000000 --registers cpus.txt --cpu 3
     """
     if sum((options.every, bool(options.pid), bool(options.cpu), options.stuck)) > 1:
-        raise click.UsageError("choose one of --all, --pid, --cpu and --stuck")
+        raise declare.UsageError("choose one of --all, --pid, --cpu and --stuck")
     from kinfo.kernel.stack.backtraces import findings as of_traces
     from kinfo.report import backtrace as report
 
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         use_btf(kernel, options.btf)
         found = _backtraces(kernel, options.registers)
         traces = _chosen(found, every=options.every, pids=options.pid, cpus=options.cpu, stuck=options.stuck)
@@ -80,9 +79,8 @@ def command(options: Options) -> int:
         elif options.stuck:
             common.tell(report.grouped(traces, findings, common.style()))
         else:
-            words = list(map(safe, options.ram))
-            for option, value in (("--kinfo", options.kinfo), ("--btf", options.btf)):
-                words += (option, safe(value)) if value else ()
+            btf = ("--btf", safe(options.btf)) if options.btf else ()
+            words = [*map(safe, options.ram), *command_words(options), *btf]
             steps = report.next_steps(traces, words, is_default=not (options.every or options.pid or options.cpu))
             common.tell(report.text(traces, findings, common.style()) + steps)
     return common.verdict(findings, strict=options.strict)
@@ -99,7 +97,7 @@ def _backtraces(kernel: Kernel, registers: str | None) -> Backtraces:
         places = kernel.named(symbol)
         return places[0].va if len(places) == 1 else None
 
-    return Backtraces(kernel.tasks(), read_registers(registers, resolve), f"the CPU's registers, in {safe(registers)}")
+    return Backtraces.of_kernel(kernel, read_registers(registers, resolve), f"the CPU's registers, in {safe(registers)}")
 
 
 def _chosen(found: Backtraces, *, every: bool, pids: Sequence[int], cpus: Sequence[int], stuck: bool) -> list[Backtrace]:

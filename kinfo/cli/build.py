@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.facts import Sources, gathered, source_options
 from kinfo.cli.formats import show
 from kinfo.cli.main import SOUND
@@ -38,18 +36,20 @@ class Options(Sources):
     force: bool
 
 
-@click.command("build", short_help="Write the record that a driver would leave")
+@declare.command("build", short_help="Write the record that a driver would leave")
 @source_options
-@click.option("--driver", required=True, metavar="NAME", help="The writer: android, meminspect-v1, ... (docs/build.md).")
-@click.option("--layout", metavar="NAME", help="The record's layout (default: what the driver wrote on that release).")
-@click.option("-o", "--output", metavar="OUT", help="The file to write; - for standard output.")
-@click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter; several: in this order.")
-@click.option("--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all it needs).")
-@click.option("--after", type=click.IntRange(min=0), metavar="N", help="Stop behind N registered regions (meminspect).")
-@click.option("--only", metavar="NAME,...", help="Register these regions only, by name or id (meminspect).")
-@click.option("--explain", is_flag=True, help="Say of every field what it is and why.")
-@click.option("--format", "form", type=click.Choice(names_for_data()), help="How to explain it (implies --explain).")
-@click.option("--force", is_flag=True, help="Overwrite OUT.")
+@declare.option("--driver", required=True, metavar="NAME", help="The writer: android, meminspect-v1, ... (docs/build.md).")
+@declare.option("--layout", metavar="NAME", help="The record's layout (default: what the driver wrote on that release).")
+@declare.option("-o", "--output", metavar="OUT", help="The file to write; - for standard output.")
+@declare.option(
+    "--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter; several: in this order."
+)
+@declare.option("--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all it needs).")
+@declare.option("--after", kind=declare.AtLeast(0), metavar="N", help="Stop behind N registered regions (meminspect).")
+@declare.option("--only", metavar="NAME,...", help="Register these regions only, by name or id (meminspect).")
+@declare.option("--explain", is_flag=True, help="Say of every field what it is and why.")
+@declare.option("--format", "form", kind=declare.Choice(names_for_data()), help="How to explain it (implies --explain).")
+@declare.option("--force", is_flag=True, help="Overwrite OUT.")
 @takes(Options)
 def command(options: Options) -> int:
     """Write the record that a driver would leave on the kernel that SOURCE... are of.
@@ -63,9 +63,9 @@ def command(options: Options) -> int:
     """
     output, is_explained = options.output, options.explain or options.form is not None
     if output is None and not is_explained:
-        raise click.UsageError("name the file to write with -o, or ask with --explain")
+        raise declare.UsageError("name the file to write with -o, or ask with --explain")
     if output == "-" and is_explained:
-        raise click.UsageError("--explain goes to standard output, where -o - sends the record")
+        raise declare.UsageError("--explain goes to standard output, where -o - sends the record")
     only = None if options.only is None else frozenset(filter(None, options.only.split(",")))
     facts = gathered(options)
     regions = api.table(options.table, stdin=common.stdin()) if options.table is not None else None

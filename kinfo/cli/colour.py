@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-import click
+from kinfo.cli.declare import Choice, Parameter
 
 WHEN = ("auto", "always", "never")
 HELP = "Colours: on a terminal, always or never."
-_KEY = "kinfo.color"
+_CHOSEN: ContextVar[str] = ContextVar("color", default=WHEN[0])
 
 
-def option() -> click.Option:
-    """--color, before the command or after it; the one after it holds."""
-    return click.Option(
-        ["--color"], type=click.Choice(WHEN), help=HELP, metavar="|".join(WHEN), expose_value=False, callback=_keep
-    )
+@contextmanager
+def _kept(value: str | None) -> Iterator[None]:
+    before = _CHOSEN.set(_CHOSEN.get() if value is None else value)  # one for the group and its commands
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(before)
 
 
-def _keep(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        context.meta[_KEY] = value  # one for the group and its commands
+# --color, before the command or after it; the one after it holds.
+OPTION = Parameter("color", ("--color",), Choice(WHEN), metavar="|".join(WHEN), help=HELP, effect=_kept)
 
 
 def chosen() -> str:
     """What --color says."""
-    context = click.get_current_context(silent=True)
-    return str(context.meta.get(_KEY, WHEN[0])) if context else WHEN[0]
+    return _CHOSEN.get()
 
 
 def is_on(when: str, environment: Mapping[str, str], *, is_terminal: bool) -> bool:

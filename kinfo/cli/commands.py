@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "core": ("kinfo.cli.core", "Write a RAM dump as an ELF core that debuggers open without options"),
     "regions": ("kinfo.cli.regions", "Show what lies in the reserved memory of a dump, region by region"),
     "pstore": ("kinfo.cli.pstore", "Write out what ramoops keeps in a dump: crash logs, console, traces"),
+    "trace": ("kinfo.cli.trace", "Read a trace out of a dump: the persistent ring buffer, or a kernel's own"),
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
     "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),

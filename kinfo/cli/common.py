@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, BinaryIO
-
-import click
+from typing import BinaryIO
 
 from kinfo.cli.colour import is_wanted
+from kinfo.cli.declare import BadValueError, ValueKind
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.findings import Finding, Severity, worst
 from kinfo.report.style import Style
 
 
-class Number(click.ParamType[int]):
+class Number(ValueKind):
     """A non-negative 64-bit number, decimal or 0x hex."""
 
     name = "number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number, or a usage error."""
-        if isinstance(value, int):
-            return value
+    def convert(self, word: str) -> int:
+        """The number. Raises BadValueError."""
         try:
-            number = int(value, 0)
+            number = int(word, 0)
         except ValueError:
-            self.fail(f"{value!r} is not a number: write 4096 or 0x1000", param, ctx)
+            raise BadValueError(f"{word!r} is not a number: write 4096 or 0x1000") from None
         if not 0 <= number < 1 << 64:
-            self.fail(f"{value} is not within 64 bits", param, ctx)
+            raise BadValueError(f"{word} is not within 64 bits")
         return number
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.compared import write_as, write_text
 from kinfo.cli.formats import findings_format, strict_option
 from kinfo.cli.main import UNDECIDED
@@ -22,8 +19,7 @@ if TYPE_CHECKING:
     from kinfo.diff.of_files import PairOutcome
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo compare` was asked for."""
 
     paths: tuple[str, ...]
@@ -36,13 +32,13 @@ class Options:
     strict: bool
 
 
-@click.command("compare", short_help="Compare records field by field, by meaning")
-@click.argument("paths", nargs=-1, required=True, metavar="OLD NEW")
-@click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
-@click.option("--policy", metavar="FILE", help="YAML: which classes of differences pass, for which fields.")
-@click.option("--exact", is_flag=True, help="The bytes must be the same too.")
-@click.option("--all", "every", is_flag=True, help="Show the fields that are the same too (text only).")
-@click.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
+@declare.command("compare", short_help="Compare records field by field, by meaning")
+@declare.argument("paths", nargs=-1, required=True, metavar="OLD NEW")
+@declare.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
+@declare.option("--policy", metavar="FILE", help="YAML: which classes of differences pass, for which fields.")
+@declare.option("--exact", is_flag=True, help="The bytes must be the same too.")
+@declare.option("--all", "every", is_flag=True, help="Show the fields that are the same too (text only).")
+@declare.option("--update-baseline", "baseline", metavar="DIR", help="Write the records named into DIR as the new baseline.")
 @findings_format()
 @strict_option
 @takes(Options)
@@ -59,7 +55,7 @@ def command(options: Options) -> int:
     """
     if options.baseline is not None:
         if any((options.ignore, options.policy, options.exact, options.every, options.strict, options.form != "text")):
-            raise click.UsageError("--update-baseline compares nothing: leave the other options out")
+            raise declare.UsageError("--update-baseline compares nothing: leave the other options out")
         from kinfo.cli.baseline import update
 
         return update(options.baseline, options.paths)
@@ -101,8 +97,8 @@ class _Seen:
 def _check(paths: tuple[str, ...]) -> None:
     """Two files, or two folders."""
     if len(paths) != 2:
-        raise click.UsageError(
+        raise declare.UsageError(
             f"two records or folders are compared; {len(paths)} {'is' if len(paths) == 1 else 'are'} named"
         )
     if paths == ("-", "-"):
-        raise click.UsageError("- can be named once")
+        raise declare.UsageError("- can be named once")

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option
+from kinfo.cli.ram import beside, kernel_options
 from kinfo.cli.words import say
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo config` was asked for."""
 
     source: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     form: str
 
 
-@click.command("config", short_help="Print the configuration that a kernel carries")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@kinfo_option
+@declare.command("config", short_help="Print the configuration that a kernel carries")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@kernel_options
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
@@ -44,7 +44,7 @@ def command(options: Options) -> int:
     from kinfo.kernel.boot import config
     from kinfo.kernel.ikconfig import kernel_config
 
-    found = kernel_config(options.source, options.kinfo, common.stdin())
+    found = kernel_config(options.source, options.kinfo, common.stdin(), beside=beside(options))
     say(f"{found.source}")
     if options.form == "text":
         common.write(found.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,14 +19,27 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding
 
 _SERIES = [row.series.name for row in rows.ROWS if row.series]
+=======
+from functools import partial
+from typing import NamedTuple
+
+from kinfo.cli import common, declare, output
+from kinfo.cli.core_only import only_option, write_kernel
+from kinfo.cli.options import takes
+from kinfo.cli.ram import btf_option, kernel_options, opened, ram_argument, use_btf
+from kinfo.cli.words import say
+from kinfo.debuggers import core_file
+>>>>>>> trunk
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo core` was asked for."""
 
     source: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     path: str
     regions: str | None
     series: str | None
@@ -35,6 +49,7 @@ class Options:
     force: bool
 
 
+<<<<<<< HEAD
 @click.command("core", short_help="Write RAM, or the regions of a minidump, as an ELF core for debuggers")
 @click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--kinfo", metavar="FILE|PA", help="The record: a file that has it, or its PA in RAM.")
@@ -45,6 +60,15 @@ class Options:
 @only_option
 @click.option("--btf", metavar="FILE", help="For --only: the kernel's types, where its memory has none.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
+=======
+@declare.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
+@ram_argument
+@kernel_options
+@declare.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
+@only_option
+@btf_option
+@declare.option("--force", is_flag=True, help="Overwrite FILE.")
+>>>>>>> trunk
 @takes(Options)
 def command(options: Options) -> int:
     """Write SOURCE... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it.
@@ -67,12 +91,24 @@ def command(options: Options) -> int:
     kinfo core md/ --regions qdl.log -o minidump.core
     """
     if options.path == "-":
-        raise click.UsageError("a core is written to a file: name it with -o")
+        raise declare.UsageError("a core is written to a file: name it with -o")
     if options.btf and not options.only:
+<<<<<<< HEAD
         raise click.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
     from kinfo.debuggers import opens
 
     found = _written(options)
+=======
+        raise declare.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
+    with opened(options.ram, options) as kernel:
+        core_file.check(kernel)
+        if options.only:
+            use_btf(kernel, options.btf)
+            found = write_kernel(kernel, options.path, force=options.force)
+        else:
+            output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
+            found = core_file.findings(kernel)
+>>>>>>> trunk
     for finding in found:
         say(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
     say(f"wrote {options.path}")

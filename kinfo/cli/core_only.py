@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 import click
 
+=======
+from kinfo.cli import declare, output
+>>>>>>> trunk
 from kinfo.cli.words import say
 
 if TYPE_CHECKING:
     from kinfo.findings import Finding
     from kinfo.kernel.kernel import Kernel
 
-only_option = click.option(
-    "--only", type=click.Choice(["kernel"]), help="Leave out what is not the kernel's own: a core to hand on."
+only_option = declare.option(
+    "--only", kind=declare.Choice(("kernel",)), help="Leave out what is not the kernel's own: a core to hand on."
 )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.facts import Sources, gathered, source_options
 from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.options import takes
@@ -37,14 +35,16 @@ class Options(Sources):
     strict: bool
 
 
-@click.command("crosscheck", short_help="Compare what the upstream and the downstream driver leave on one kernel")
+@declare.command("crosscheck", short_help="Compare what the upstream and the downstream driver leave on one kernel")
 @source_options
-@click.option("--upstream", type=click.Choice(tuple(_UPSTREAM)), default=_NEWEST, show_default=True, help="The posting.")
-@click.option("--downstream", metavar="LAYOUT", help="The Android driver's layout (default: as the release calls for).")
-@click.option("--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all that it needs).")
-@click.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter of both.")
-@click.option("--dump", metavar="FILE", help="A record that a real kernel left: a third column.")
-@click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
+@declare.option("--upstream", kind=declare.Choice(tuple(_UPSTREAM)), default=_NEWEST, show_default=True, help="The posting.")
+@declare.option("--downstream", metavar="LAYOUT", help="The Android driver's layout (default: as the release calls for).")
+@declare.option(
+    "--table", metavar="FILE", help="The regions that are registered (`kinfo table`; default: all that it needs)."
+)
+@declare.option("--build-info", multiple=True, metavar="TEXT", help="A write to the module parameter of both.")
+@declare.option("--dump", metavar="FILE", help="A record that a real kernel left: a third column.")
+@declare.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field out; can be repeated.")
 @findings_format()
 @strict_option
 @takes(Options)

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import NamedTuple
 
+<<<<<<< HEAD
 import click
 
 from kinfo.cli import common
@@ -20,30 +21,48 @@ from kinfo.cli.options import takes
 from kinfo.cli.ram import kinfo_option, opened, ram_argument
 from kinfo.cli.words import one_of
 from kinfo.debuggers import opens
+=======
+from kinfo.cli import declare
+from kinfo.cli.main import SOUND
+from kinfo.cli.options import takes
+from kinfo.cli.ram import kernel_options, opened, ram_argument
+>>>>>>> trunk
 from kinfo.debuggers.session import TOOLS, DebugRequest, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo debug` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
+<<<<<<< HEAD
     tool: str | None
+=======
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
+    tool: str
+>>>>>>> trunk
     vmlinux: str | None
     is_run: bool
 
 
-@click.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
+@declare.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
 @ram_argument
+<<<<<<< HEAD
 @kinfo_option
 @click.option("--tool", type=click.Choice(TOOLS), help="The debugger (default: all that open a core, in short).")
 @click.option(
+=======
+@kernel_options
+@declare.option("--tool", kind=declare.Choice(TOOLS), required=True, help="The debugger.")
+@declare.option(
+>>>>>>> trunk
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
 )
-@click.option("--run", "is_run", is_flag=True, help="Start the debugger instead of printing its command.")
+@declare.option("--run", "is_run", is_flag=True, help="Start the debugger instead of printing its command.")
 @takes(Options)
 def command(options: Options) -> int:
     """Print (with --run: start) the command with which a debugger opens RAM..., with all that it would ask for.
@@ -57,16 +76,23 @@ def command(options: Options) -> int:
     kinfo debug ram.elf --tool drgn > session.py && python -i session.py
     """
     if "-" in options.ram:
+<<<<<<< HEAD
         raise click.UsageError("a debugger opens the memory itself: name its file")
     if options.tool is None:
         return _core(options)
+=======
+        raise declare.UsageError("a debugger opens the memory itself: name its file")
+>>>>>>> trunk
     if options.vmlinux is not None and options.tool == "drgn":
-        raise click.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
-    with opened(options.ram, options.kinfo) as kernel:
+        raise declare.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
+    with opened(options.ram, options) as kernel:
         if options.vmlinux is not None:
             check(kernel, options.vmlinux)
         session: Session = import_module(f"kinfo.debuggers.{options.tool}").session(
-            kernel, DebugRequest(options.ram, options.kinfo, options.vmlinux or "")
+            kernel,
+            DebugRequest(
+                options.ram, options.kinfo, options.vmlinux or "", options.symbols, options.phys_base, options.slide
+            ),
         )
         if options.is_run:
             return _run(session)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import click
+from typing import NamedTuple
 
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
@@ -18,8 +16,7 @@ from kinfo.memory import Dump
 from kinfo.sources import open_source
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo decode` was asked for."""
 
     dump: str
@@ -33,15 +30,15 @@ class Options:
     strict: bool
 
 
-@click.command("decode", short_help="Decode the record in a dump")
-@click.argument("dump")
-@click.option("--offset", type=common.NUMBER, help="Where the record begins in the dump (default: it is found).")
-@click.option("--base", type=common.NUMBER, help="Physical address of the dump's first byte.")
-@click.option("--all", "every", is_flag=True, help="Show every record, not just the best one.")
-@click.option("--layout", metavar="NAME", help="Force a layout (`kinfo layouts` lists them).")
+@declare.command("decode", short_help="Decode the record in a dump")
+@declare.argument("dump")
+@declare.option("--offset", kind=common.NUMBER, help="Where the record begins in the dump (default: it is found).")
+@declare.option("--base", kind=common.NUMBER, help="Physical address of the dump's first byte.")
+@declare.option("--all", "every", is_flag=True, help="Show every record, not just the best one.")
+@declare.option("--layout", metavar="NAME", help="Force a layout (`kinfo layouts` lists them).")
 @findings_format()
-@click.option("--hex", "hexdump", is_flag=True, help="Add an annotated hex dump (text only).")
-@click.option("--explain", is_flag=True, help="Add the evidence for every layout that was weighed.")
+@declare.option("--hex", "hexdump", is_flag=True, help="Add an annotated hex dump (text only).")
+@declare.option("--explain", is_flag=True, help="Add the evidence for every layout that was weighed.")
 @strict_option
 @takes(Options)
 def command(options: Options) -> int:
@@ -55,7 +52,7 @@ def command(options: Options) -> int:
     dd if=/dev/mem bs=4096 skip=$((0x4e000)) count=1 | kinfo decode - --base 0x4e000000
     """
     if options.hexdump and options.form != "text":
-        raise click.UsageError(f"--hex goes with --format text, not {options.form}")
+        raise declare.UsageError(f"--hex goes with --format text, not {options.form}")
     with open_source(options.dump, common.stdin()) as source:
         path, source.name = source.name, safe(source.name)
         records = _records(source, offset=options.offset, base=options.base, layout=options.layout)

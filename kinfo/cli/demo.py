@@ -5,10 +5,8 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import click
-
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.main import SOUND
 from kinfo.kernel.boot.summary import summary
 from kinfo.kernel.open import open_kernel
@@ -28,7 +26,7 @@ SAMPLES = {
 CRASH, LOG = "crash-6.12.elf", "crash-6.12.log"
 
 
-@click.command("demo", short_help="Decode the samples that come with kinfo")
+@declare.command("demo", short_help="Decode the samples that come with kinfo")
 def command() -> int:
     """Decode the samples that come with kinfo."""
     style = common.style()

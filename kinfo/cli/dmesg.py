@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option
+from kinfo.cli.ram import beside, kernel_options
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
@@ -24,12 +21,14 @@ if TYPE_CHECKING:
 _PIECE = 4096  # messages
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo dmesg` was asked for."""
 
     source: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     raw: bool
     human: bool
     caller: bool
@@ -40,15 +39,15 @@ class Options:
     strict: bool
 
 
-@click.command("dmesg", short_help="Print the kernel's log out of a dump")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@kinfo_option
-@click.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
-@click.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
-@click.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
-@click.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
-@click.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
-@click.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
+@declare.command("dmesg", short_help="Print the kernel's log out of a dump")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@kernel_options
+@declare.option("--raw", is_flag=True, help="With <facility and level> before each line, as dmesg -r.")
+@declare.option("--human", is_flag=True, help="Times in days, hours, minutes and seconds since boot.")
+@declare.option("--caller", is_flag=True, help="Who printed it: T and a thread's id, or C and a CPU's number.")
+@declare.option("--level", metavar="LIST", help="Only these levels, by name: err,warn; err+ is err and what is graver.")
+@declare.option("--facility", metavar="LIST", help="Only these facilities, by name: kern,daemon.")
+@declare.option("--names", is_flag=True, help="Put names behind raw addresses, as kinfo symbolize does.")
 @data_format()
 @strict_option
 @takes(Options)
@@ -69,7 +68,7 @@ def command(options: Options) -> int:
     from kinfo.report import dmesg as report
 
     levels, facilities = _levels(options.level), _facilities(options.facility)
-    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names)
+    opened = open_log(options.source, options.kinfo, common.stdin(), is_kernel_wanted=options.names, beside=beside(options))
     messages = _chosen(opened.log.messages, levels, facilities)
     named = _namer(opened) if options.names else None
     if options.form != "text":

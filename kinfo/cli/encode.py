@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import click
+from typing import NamedTuple
 
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.output import write_file
@@ -16,8 +14,7 @@ from kinfo.errors import FieldError
 from kinfo.fields_file import read_fields
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo encode` was asked for."""
 
     fields: str
@@ -27,12 +24,12 @@ class Options:
     force: bool
 
 
-@click.command("encode", short_help="Write a record from field values")
-@click.argument("fields")
-@click.option("--layout", metavar="NAME", help="The record's layout (default: the one that FIELDS names).")
-@click.option("-o", "--output", required=True, metavar="OUT", help="The file to write; - for standard output.")
-@click.option("--region", type=common.NUMBER, help="Fill up with zeros to a region of this many bytes.")
-@click.option("--force", is_flag=True, help="Overwrite OUT.")
+@declare.command("encode", short_help="Write a record from field values")
+@declare.argument("fields")
+@declare.option("--layout", metavar="NAME", help="The record's layout (default: the one that FIELDS names).")
+@declare.option("-o", "--output", required=True, metavar="OUT", help="The file to write; - for standard output.")
+@declare.option("--region", kind=common.NUMBER, help="Fill up with zeros to a region of this many bytes.")
+@declare.option("--force", is_flag=True, help="Overwrite OUT.")
 @takes(Options)
 def command(options: Options) -> int:
     """Write a record with a right checksum from FIELDS: YAML or JSON, - for standard input.
@@ -54,7 +51,7 @@ def command(options: Options) -> int:
         raise FieldError(f"{options.fields}: {error.message}", error.hint) from None
     if options.region is not None:
         if not len(data) <= options.region <= 1 << 24:
-            raise click.UsageError(f"--region {options.region}: it takes {len(data)} (the record) to {1 << 24} bytes")
+            raise declare.UsageError(f"--region {options.region}: it takes {len(data)} (the record) to {1 << 24} bytes")
         data = data.ljust(options.region, b"\0")
     write_file(options.output, data, force=options.force)
     if options.output != "-":

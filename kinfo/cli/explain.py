@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import click
+from typing import NamedTuple
 
 from kinfo.catalogue import RULES, rule_named
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
 from kinfo.report import explain as report
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo explain` was asked for."""
 
     code: str | None
     form: str
 
 
-@click.command("explain", short_help="Explain a finding's code")
-@click.argument("code", required=False)
+@declare.command("explain", short_help="Explain a finding's code")
+@declare.argument("code", required=False)
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:

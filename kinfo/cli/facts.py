@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
@@ -20,16 +18,16 @@ if TYPE_CHECKING:
 Decorated = Callable[..., Any]
 
 _OPTIONS = (
-    click.argument("sources", nargs=-1, metavar="SOURCE..."),
-    click.option("--phys-base", type=common.NUMBER, metavar="PA", help="Where in physical memory _text runs."),
-    click.option(
+    declare.argument("sources", nargs=-1, metavar="SOURCE..."),
+    declare.option("--phys-base", kind=common.NUMBER, metavar="PA", help="Where in physical memory _text runs."),
+    declare.option(
         "--phys-offset",
-        type=common.NUMBER,
+        kind=common.NUMBER,
         metavar="PA",
         help="The start of RAM, where the image is put (x86-64: phys_base).",
     ),
-    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A fact that no source gives."),
-    click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
+    declare.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A fact that no source gives."),
+    declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
 )
 
 
@@ -56,9 +54,9 @@ def gathered(options: Sources) -> Facts:
     from kinfo.kernel_build.gather import Given, gather
 
     if not options.sources and not options.settings:
-        raise click.UsageError("name a source: vmlinux, Image, System.map, .config or a RAM dump")
+        raise declare.UsageError("name a source: vmlinux, Image, System.map, .config or a RAM dump")
     if options.sources.count("-") > 1:
-        raise click.UsageError("- can be named once")
+        raise declare.UsageError("- can be named once")
     given = Given(options.phys_base, options.phys_offset, options.settings, options.kinfo)
     return gather(options.sources, given, common.stdin())
 
@@ -70,7 +68,7 @@ class Options(Sources):
     form: str
 
 
-@click.command("facts", short_help="Show what a kernel build gives a writer of the record")
+@declare.command("facts", short_help="Show what a kernel build gives a writer of the record")
 @source_options
 @data_format()
 @takes(Options)

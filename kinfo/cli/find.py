@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-import click
+from typing import NamedTuple
 
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
@@ -23,16 +21,15 @@ from kinfo.sources import open_source
 class Step(common.Number):
     """A step in bytes: a multiple of 4."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The step, or a usage error."""
-        step = super().convert(value, param, ctx)
+    def convert(self, word: str) -> int:
+        """The step. Raises BadValueError."""
+        step = super().convert(word)
         if step == 0 or step % 4:
-            self.fail(f"{step} is not a multiple of 4", param, ctx)
+            raise declare.BadValueError(f"{step} is not a multiple of 4")
         return step
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo find` was asked for."""
 
     dumps: tuple[str, ...]
@@ -40,9 +37,9 @@ class Options:
     form: str
 
 
-@click.command("find", short_help="List every record in big dumps")
-@click.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
-@click.option("--step", type=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
+@declare.command("find", short_help="List every record in big dumps")
+@declare.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
+@declare.option("--step", kind=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
@@ -51,7 +48,7 @@ def command(options: Options) -> int:
     Exit 0 when a record was found, 1 when none was, 2 when a dump could not be read.
     """
     if options.dumps.count("-") > 1:
-        raise click.UsageError("- can be named once")
+        raise declare.UsageError("- can be named once")
     if options.form == "text":
         common.tell(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
     hits, failed = _search(options.dumps, options.step, shown=options.form == "text")

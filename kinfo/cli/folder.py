@@ -22,9 +22,9 @@ def write_all(folder: str, files: Mapping[str, File], *, force: bool) -> None:
     paths = {os.path.join(folder, name): file for name, file in files.items()}
     if not force and (there := next((path for path in paths if os.path.lexists(path)), None)):
         raise KinfoError(f"{there}: exists already", "name another folder, or overwrite it with --force")
-    _make(folder)
+    made(folder)
     for path, file in paths.items():
-        _make(os.path.dirname(path))
+        made(os.path.dirname(path))
         output.write_with(path, partial(_put, file.data), force=force)
         if file.seconds is not None and 0 < file.seconds < _LATEST:
             os.utime(path, (file.seconds, file.seconds))
@@ -34,7 +34,8 @@ def _put(data: bytes, file: IO[bytes]) -> None:
     file.write(data)
 
 
-def _make(folder: str) -> None:
+def made(folder: str) -> None:
+    """Make a folder, where it is not there. Raises KinfoError where it cannot be made."""
     try:
         os.makedirs(folder or ".", exist_ok=True)
     except (OSError, ValueError) as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.report.formats import TEXT, Shown, names_for_data, names_for_findings, rendered
 
 if TYPE_CHECKING:
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
 Decorated = Callable[..., Any]
 
-strict_option = click.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
+strict_option = declare.option("--strict", is_flag=True, help="Exit 1 on warnings too.")
 
 
 def data_format(*own: str) -> Callable[[Decorated], Decorated]:
@@ -29,7 +27,7 @@ def findings_format() -> Callable[[Decorated], Decorated]:
 
 
 def _option(names: tuple[str, ...]) -> Callable[[Decorated], Decorated]:
-    return click.option("--format", "form", type=click.Choice(names), default=TEXT, show_default=True)
+    return declare.option("--format", "form", kind=declare.Choice(names), default=TEXT, show_default=True)
 
 
 def show(

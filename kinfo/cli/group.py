@@ -1,17 +1,72 @@
-"""The click group: imports a command's file only when that command runs."""
+"""The commands as click has them: for help, completion, and what is wrong with a command line."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from typing import Any
 
 import click
 
 from kinfo.cli import colour
 from kinfo.cli.commands import COMMANDS, top_help
-from kinfo.cli.interrupt import raise_again
+from kinfo.cli.declare import AtLeast, BadValueError, Choice, Command, Parameter, ValueKind, take_effect
+from kinfo.cli.load import load
 from kinfo.version import __version__
 
-_OPEN_NOTHING = {"encode", "layouts", "explain", "demo"}  # that could be packed
+
+class _Own(click.ParamType[Any]):
+    """A kind of our own, as a type of click's."""
+
+    def __init__(self, kind: ValueKind) -> None:
+        self._kind, self.name = kind, kind.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value, or a usage error."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._kind.convert(value)
+        except BadValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _type(kind: ValueKind | Choice | AtLeast | type[int] | None) -> click.ParamType[Any] | type[int] | None:
+    if isinstance(kind, Choice):
+        return click.Choice(kind.names)
+    if isinstance(kind, AtLeast):
+        return click.IntRange(min=kind.least)
+    return _Own(kind) if isinstance(kind, ValueKind) else kind
+
+
+def parameter(one: Parameter) -> click.Parameter:
+    """Click's option or argument for a declared one."""
+    common: dict[str, Any] = {"nargs": one.nargs, "required": one.is_required, "metavar": one.metavar}
+    if not one.flags:
+        return click.Argument([one.name], **common)
+    if one.default is not None:
+        common["default"] = one.default
+    if one.is_flag:
+        common["is_flag"] = True  # False is not the same to click as not given
+    if one.effect is not None:
+        common |= {"expose_value": False, "callback": lambda context, _, value: _take(context, one, value)}
+    return click.Option(
+        [*one.flags, one.name],
+        type=_type(one.kind),
+        multiple=one.is_multiple,
+        help=one.help,
+        show_default=one.shows_default,
+        **common,
+    )
+
+
+def _take(context: click.Context, one: Parameter, value: Any) -> None:
+    if not context.resilient_parsing:  # no completion: the command will run
+        take_effect(one, value)
+
+
+def command(one: Command) -> click.Command:
+    """Click's command for a declared one."""
+    parameters = [parameter(each) for each in one.parameters]
+    return click.Command(one.name, callback=one.function, params=parameters, help=one.help, short_help=one.short_help)
 
 
 class LazyGroup(click.Group):
@@ -23,25 +78,14 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command's click object, from its own file."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)
-        if cmd_name not in _OPEN_NOTHING and not any(one.name == "no_cache" for one in command.params):
-            from kinfo.cli.hearing import option
-
-            command.params.append(option())
-        if not any(parameter.name == "color" for parameter in command.params):
-            command.params.append(colour.option())
-        raise_again()  # all that it needs first is imported
-        return command
+        return command(load(cmd_name)) if cmd_name in COMMANDS else None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The same screen as without click."""
         formatter.write(top_help())
 
 
-@click.group(cls=LazyGroup, params=[colour.option()], context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, params=[parameter(colour.OPTION)], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="kinfo %(version)s")
 def kinfo() -> None:
     """See `top_help`."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-
-import click
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kinfo import notices
 from kinfo.cli.caches import cache_folder
+from kinfo.cli.declare import Parameter
 from kinfo.cli.words import say
 
 _BIG = 16 << 20  # bytes: what is smaller is done before a bar could be seen
@@ -37,20 +38,20 @@ class Terminal:
         sys.stderr.flush()
 
 
-def option() -> click.Option:
-    """--no-cache, for every command that opens what a user names; what is said meanwhile is heard from then on."""
-    return click.Option(
-        ["--no-cache"],
-        is_flag=True,
-        expose_value=False,
-        callback=_begin,
-        help="Keep nothing that is unpacked for the next command.",
-    )
-
-
-def _begin(context: click.Context, _: click.Parameter, is_off: bool) -> None:  # click's signature
+@contextmanager
+def _heard(is_off: bool) -> Iterator[None]:
+    """What is said is heard, and what is unpacked is kept unless that `is_off`."""
     from kinfo.sources import cache
 
-    context.with_resource(notices.heard_by(Terminal()))
-    if not is_off and not context.resilient_parsing:
-        context.with_resource(cache.keeping(cache.Cache(cache_folder("unpacked"))))
+    with notices.heard_by(Terminal()):
+        if is_off:
+            yield
+            return
+        with cache.keeping(cache.Cache(cache_folder("unpacked"))):
+            yield
+
+
+# --no-cache, for every command that opens what a user names; what is said meanwhile is heard from then on.
+OPTION = Parameter(
+    "no_cache", ("--no-cache",), is_flag=True, help="Keep nothing that is unpacked for the next command.", effect=_heard
+)

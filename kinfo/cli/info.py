@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import command_words, kernel_options, opened, ram_argument
 from kinfo.cli.words import safe
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo info` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     form: str
     every: bool
     strict: bool
 
 
-@click.command("info", short_help="Show the kernel in a RAM dump on one screen")
+@declare.command("info", short_help="Show the kernel in a RAM dump on one screen")
 @ram_argument
-@kinfo_option
+@kernel_options
 @data_format()
-@click.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
+@declare.option("--all-modules", "every", is_flag=True, help="List every module (text; the other formats do).")
 @strict_option
 @takes(Options)
 def command(options: Options) -> int:
@@ -44,12 +44,11 @@ def command(options: Options) -> int:
     from kinfo.kernel.boot.summary import summary
     from kinfo.report import kernel as report
 
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         found = summary(kernel)
         if options.form == "text":
             has_types = kernel.pointers.types() is not None
-            kinfo = safe(options.kinfo) if options.kinfo else None
-            steps = report.next_steps(map(safe, options.ram), kinfo, has_types=has_types)
+            steps = report.next_steps([*map(safe, options.ram), *command_words(options)], has_types=has_types)
             common.tell(report.text(found, common.style(), every_module=options.every) + steps)
         else:
             show(options.form, lambda: report.document(found))

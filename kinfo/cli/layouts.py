@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import click
+from typing import NamedTuple
 
 from kinfo import api
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
@@ -16,8 +14,7 @@ from kinfo.report import layouts as report
 from kinfo.report.style import Style
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo layouts` was asked for."""
 
     name: str | None
@@ -25,10 +22,10 @@ class Options:
     diff: tuple[str, str] | None
 
 
-@click.command("layouts", short_help="Show the layouts")
-@click.argument("name", required=False)
+@declare.command("layouts", short_help="Show the layouts")
+@declare.argument("name", required=False)
 @data_format("md", "c")
-@click.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
+@declare.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
 @takes(Options)
 def command(options: Options) -> int:
     """Show every known layout, or one NAME field by field (name or alias, as in debug-kinfo-text or C).
@@ -42,7 +39,7 @@ def command(options: Options) -> int:
     style = common.style()
     if options.diff:
         if options.name or options.form != "text":
-            raise click.UsageError("--diff takes two names, and neither NAME nor --format")
+            raise declare.UsageError("--diff takes two names, and neither NAME nor --format")
         common.tell(report.diff(api.layout_diff(*options.diff), style))
     else:
         chosen = [api.layout(options.name)] if options.name else list(api.layouts())

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, split
+from kinfo.cli.ram import kernel_options, opened, split
 from kinfo.cli.words import safe
 from kinfo.kernel.lookup import Lookup, look_up
 from kinfo.kernel.place import Place
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo lookup` was asked for."""
 
     words: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     form: str
 
 
-@click.command("lookup", short_help="Addresses to names, names to addresses")
-@click.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
-@kinfo_option
+@declare.command("lookup", short_help="Addresses to names, names to addresses")
+@declare.argument("words", nargs=-1, required=True, metavar="RAM... ADDR|NAME...")
+@kernel_options
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
@@ -45,8 +45,8 @@ def command(options: Options) -> int:
     """
     ram, wanted = split(options.words)
     if not wanted:
-        raise click.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
-    with opened(ram, options.kinfo) as kernel:
+        raise declare.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
+    with opened(ram, options) as kernel:
         found = [look_up(kernel, word) for word in wanted]
     if options.form != "text":
         show(options.form, lambda: _document(found))

@@ -113,8 +113,8 @@ def _dispatch(arguments: list[str]) -> int:
 
         raise_again()  # a child process is started
         with started(arguments):
-            return _run_click(arguments)
-    return _run_click(arguments)
+            return _run_command(first, arguments)
+    return _run_command(first, arguments)
 
 
 def _first_word(arguments: list[str]) -> str | None:
@@ -132,6 +132,24 @@ def _complete(arguments: list[str]) -> NoReturn:
     from kinfo.cli.group import kinfo
 
     kinfo.main(arguments, prog_name="kinfo")
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    """Read the command line, by click where it is not plain, and run it."""
+    from kinfo.cli import plain
+    from kinfo.cli.declare import UsageError, running
+    from kinfo.cli.load import load
+    from kinfo.errors import KinfoError
+
+    try:
+        with running():
+            if arguments[0] == name:
+                command = load(name)
+                if (found := plain.values(command, arguments[1:])) is not None:
+                    return plain.run(command, found)
+            return _run_click(arguments)
+    except UsageError as error:
+        raise KinfoError(" ".join(str(error).split()).rstrip("."), f"see `kinfo {name} --help`") from None
 
 
 def _run_click(arguments: list[str]) -> int:

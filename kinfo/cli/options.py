@@ -1,4 +1,4 @@
-"""What a command was asked for, as one frozen object with a type for everything: made in one way of click's parameters."""
+"""What a command was asked for, as one frozen object with a type for everything: made in one way of the parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def takes(options: type[T]) -> Callable[[Callable[[T], int]], Callable[..., int]]:
-    """Let a command have click's parameters as `options`, a dataclass with a field for each. It stands below all of them."""
+    """Let a command have its parameters as `options`, a NamedTuple with a field for each. It stands below all of them."""
 
     def made(function: Callable[[T], int]) -> Callable[..., int]:
         @wraps(function)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-import click
-
 from kinfo.memory import Dump
 
 _BIG = 256 << 20  # smaller dumps are done before a bar could be seen
@@ -29,6 +27,8 @@ class ProgressDump(Dump):
 
     def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
         """See Dump."""
+        import click
+
         with click.progressbar(length=self.size, label="scanning", file=sys.stderr) as bar:
             done = 0
             for offset, window in self._dump.windows(start, end):

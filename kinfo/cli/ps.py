@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kinfo_option, opened, ram_argument, use_btf
+from kinfo.cli.ram import btf_option, command_words, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo ps` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     btf: str | None
     threads: bool
     tree: bool
@@ -26,12 +26,12 @@ class Options:
     strict: bool
 
 
-@click.command("ps", short_help="List the tasks of the kernel in a RAM dump")
+@declare.command("ps", short_help="List the tasks of the kernel in a RAM dump")
 @ram_argument
-@kinfo_option
+@kernel_options
 @btf_option
-@click.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
-@click.option("--tree", is_flag=True, help="Children below their parents (text).")
+@declare.option("--threads", is_flag=True, help="Every thread, not processes alone (text; the other formats have them).")
+@declare.option("--tree", is_flag=True, help="Children below their parents (text).")
 @data_format()
 @strict_option
 @takes(Options)
@@ -50,14 +50,13 @@ def command(options: Options) -> int:
     """
     from kinfo.report import tasks as report
 
-    with opened(options.ram, options.kinfo) as kernel:
+    with opened(options.ram, options) as kernel:
         use_btf(kernel, options.btf)
         found = kernel.tasks()
         findings = (*kernel.told, *found.findings)
         if options.form == "text":
-            words = list(map(safe, options.ram))
-            for option, value in (("--kinfo", options.kinfo), ("--btf", options.btf)):
-                words += (option, safe(value)) if value else ()
+            btf = ("--btf", safe(options.btf)) if options.btf else ()
+            words = [*map(safe, options.ram), *command_words(options), *btf]
             shown = report.text(found, findings, common.style(), threads=options.threads, tree=options.tree)
             common.tell(shown + report.next_steps(found, words))
         else:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
@@ -20,8 +17,7 @@ if TYPE_CHECKING:
     from kinfo.regions.ramoops.files import File
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo pstore` was asked for."""
 
     source: tuple[str, ...]
@@ -35,16 +31,16 @@ class Options:
     strict: bool
 
 
-@click.command("pstore", short_help="Write out what ramoops keeps in a dump: crash logs, console, traces")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("-o", "--output", "folder", metavar="DIR", help="The folder to write the files to; it may be there.")
-@click.option("--list", "only_list", is_flag=True, help="Show the zones and write nothing.")
-@click.option("--dtb", metavar="FILE", help="The board's tree: where its ramoops node says that the zones lie.")
-@click.option(
+@declare.command("pstore", short_help="Write out what ramoops keeps in a dump: crash logs, console, traces")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@declare.option("-o", "--output", "folder", metavar="DIR", help="The folder to write the files to; it may be there.")
+@declare.option("--list", "only_list", is_flag=True, help="Show the zones and write nothing.")
+@declare.option("--dtb", metavar="FILE", help="The board's tree: where its ramoops node says that the zones lie.")
+@declare.option(
     "--join", is_flag=True, help="Also put the parts of each crash together, oldest line first: crash-0 the newest."
 )
-@click.option("--symbols", is_flag=True, help="Put names behind the addresses in the texts; SOURCE must hold the kernel.")
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@declare.option("--symbols", is_flag=True, help="Put names behind the addresses in the texts; SOURCE must hold the kernel.")
+@declare.option("--force", is_flag=True, help="Overwrite files that are there.")
 @data_format()
 @strict_option
 @takes(Options)
@@ -63,7 +59,7 @@ def command(options: Options) -> int:
     kinfo pstore ram.elf --dtb board.dtb -o crash/ --symbols
     """
     if options.folder is None and not options.only_list:
-        raise click.UsageError("say where to: -o DIR, or only look with --list")
+        raise declare.UsageError("say where to: -o DIR, or only look with --list")
     from kinfo.ramoops_source import open_ramoops
     from kinfo.report import pstore as report
 

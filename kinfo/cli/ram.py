@@ -4,35 +4,89 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.words import safe, say
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import open_kernel
 
+if TYPE_CHECKING:
+    from kinfo.kernel_build.beside import BuildBeside
+
 Decorated = Callable[..., Any]
 
 KINFO_HELP = "The record: a file that has it, or its PA in the memory (default: the memory is searched)."
+
+SYMBOLS_HELP = "The build's vmlinux, Image or System.map: leads to a kernel without a record, is held against one with it."
+
+PHYS_BASE_HELP = "With --symbols: the PA of _text (default: where the memory's own word, or the build's banner, has it)."
+
+SLIDE_HELP = "With --symbols: how far KASLR moved the image (default: what the page tables say)."
 
 BTF_HELP = "The types: a vmlinux, an Image or BTF alone (default: those that the kernel carries in its memory)."
 
 
 def ram_argument(function: Decorated) -> Decorated:
     """RAM...: an ELF core, a LiME dump, a raw file, FILE@BASE several times; compressed or not."""
-    return click.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
+    return declare.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
 
 
-def kinfo_option(function: Decorated) -> Decorated:
-    """--kinfo: where the record is."""
-    return click.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)(function)
+class RamOptions(Protocol):
+    """How a kernel in RAM is found: what the options of every command have that looks for one."""
+
+    @property
+    def kinfo(self) -> str | None:
+        """The record: a file, or its PA in the memory."""
+
+    @property
+    def symbols(self) -> str | None:
+        """A file of the build."""
+
+    @property
+    def phys_base(self) -> int | None:
+        """The PA of `_text`, stated."""
+
+    @property
+    def slide(self) -> int | None:
+        """How far KASLR moved the image, stated."""
+
+
+def kernel_options(function: Decorated) -> Decorated:
+    """--kinfo, --symbols, --phys-base, --slide: how the kernel is found; `RamOptions` has them."""
+    for option in (
+        declare.option("--slide", kind=common.NUMBER, metavar="0xN", help=SLIDE_HELP),
+        declare.option("--phys-base", kind=common.NUMBER, metavar="PA", help=PHYS_BASE_HELP),
+        declare.option("--symbols", metavar="FILE", help=SYMBOLS_HELP),
+        declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP),
+    ):
+        function = option(function)
+    return function
+
+
+def beside(options: RamOptions) -> BuildBeside | None:
+    """The build's files that were named."""
+    if options.symbols is None:
+        if options.phys_base is not None or options.slide is not None:
+            option = "--phys-base" if options.slide is None else "--slide"
+            raise declare.UsageError(f"{option} is for --symbols: name the build's files, or leave it out")
+        return None
+    from kinfo.kernel_build.beside import build_beside
+
+    return build_beside(options.symbols, common.stdin(), phys_base=options.phys_base, slide=options.slide)
+
+
+def command_words(options: RamOptions) -> list[str]:
+    """What leads to the kernel, as words of a command line."""
+    numbers = (("--phys-base", options.phys_base), ("--slide", options.slide))
+    given = [("--kinfo", options.kinfo), ("--symbols", options.symbols)]
+    given += [(name, None if value is None else f"{value:#x}") for name, value in numbers]
+    return [word for name, value in given if value is not None for word in (name, safe(value))]
 
 
 def btf_option(function: Decorated) -> Decorated:
     """--btf: the types, where the kernel in the memory carries none."""
-    return click.option("--btf", metavar="FILE", help=BTF_HELP)(function)
+    return declare.option("--btf", metavar="FILE", help=BTF_HELP)(function)
 
 
 def use_btf(kernel: Kernel, path: str | None) -> None:
@@ -43,9 +97,9 @@ def use_btf(kernel: Kernel, path: str | None) -> None:
         kernel.types = types_for(kernel, path, common.stdin())
 
 
-def opened(ram: Sequence[str], kinfo: str | None) -> Kernel:
+def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
     """The kernel in the memory that was named; what was concluded on the way is said on standard error."""
-    kernel = open_kernel(ram, kinfo, common.stdin())
+    kernel = open_kernel(ram, options.kinfo, common.stdin(), beside=beside(options))
     kernel.memory.name = safe(kernel.memory.name)
     for note in kernel.notes:
         say(note)

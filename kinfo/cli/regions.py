@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.words import say
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo regions` was asked for."""
 
     source: tuple[str, ...]
@@ -23,10 +20,10 @@ class Options:
     form: str
 
 
-@click.command("regions", short_help="Show what lies in the reserved memory of a dump, region by region")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--dtb", metavar="FILE", help="The board's tree: its reserved regions are looked at one by one.")
-@click.option("--iomem", metavar="FILE", help="A copy of /proc/iomem, read as root: the same for its reserved memory.")
+@declare.command("regions", short_help="Show what lies in the reserved memory of a dump, region by region")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@declare.option("--dtb", metavar="FILE", help="The board's tree: its reserved regions are looked at one by one.")
+@declare.option("--iomem", metavar="FILE", help="A copy of /proc/iomem, read as root: the same for its reserved memory.")
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened
+from kinfo.cli.ram import kernel_options, opened
 from kinfo.cli.words import say
 from kinfo.kernel.log import Log, Statement
 
 _MOST_SAID = 5  # contradictions that are said one by one
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo symbolize` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
     symbols: str | None
-    slide: str | None
+    phys_base: int | None
+    slide: int | None
     log: str
     force: bool
 
 
-@click.command("symbolize", short_help="Put names on the raw addresses of a log")
-@click.argument("ram", nargs=-1, metavar="[RAM...]")
-@kinfo_option
-@click.option("--symbols", metavar="FILE", help="Without RAM: the build's System.map, vmlinux or Image, or /proc/kallsyms.")
-@click.option("--slide", metavar="0xN", help="With --symbols: how far KASLR moved the image (default: what the log says).")
-@click.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
-@click.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
+@declare.command("symbolize", short_help="Put names on the raw addresses of a log")
+@declare.argument("ram", nargs=-1, metavar="[RAM...]")
+@kernel_options
+@declare.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
+@declare.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
 @takes(Options)
 def command(options: Options) -> int:
     """Copy a log to standard output, with a name behind every address of the kernel in RAM..., or of the build in --symbols.
 
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
-    0x. What has a name already stays as it is.
+    0x. What has a name already stays as it is. Without RAM the slide is what the log says ("Kernel Offset:"), or --slide;
+    --symbols can then be /proc/kallsyms, too.
 
     Exit 0, 1 when the log states another release, build or Kernel Offset than the dump has (the lines of that boot are left
     as they are), 2 when memory or log could not be read.
@@ -51,17 +48,12 @@ def command(options: Options) -> int:
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
     kinfo symbolize --symbols System.map < panic.txt
     """
-    if bool(options.ram) == (options.symbols is not None):
-        raise click.UsageError(
-            "name the memory, or the build's symbols with --symbols FILE" + (": not both" if options.ram else "")
-        )
-    if options.symbols is not None:
-        return _by_build(options.symbols, options.slide, options.log, force=options.force)
-    if options.slide is not None:
-        raise click.UsageError("--slide is for --symbols: a dump tells its own")
-    if options.log == "-" and "-" in options.ram:
-        raise click.UsageError("- is the log: name the memory's file")
-    with LogSource(options.log) as source, opened(options.ram, options.kinfo) as kernel:
+    if not options.ram:
+        return _without_ram(options)
+    if options.log == "-" and "-" in (*options.ram, options.symbols):
+        whose = "symbols'" if options.symbols == "-" else "memory's"
+        raise declare.UsageError(f"- is the log: name the {whose} file")
+    with LogSource(options.log) as source, opened(options.ram, options) as kernel:
         heard: list[Statement] = []
         names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
         if source.is_file:
@@ -74,15 +66,24 @@ def command(options: Options) -> int:
     return FINDINGS if heard else SOUND
 
 
-def _by_build(symbols: str, slide: str | None, log: str, *, force: bool) -> int:
+def _without_ram(options: Options) -> int:
+    if options.symbols is None:
+        raise declare.UsageError("name the memory, or the build's symbols with --symbols FILE")
+    for option, value in (("--kinfo", options.kinfo), ("--phys-base", options.phys_base)):
+        if value is not None:
+            raise declare.UsageError(f"{option} is for a memory: name that as well")
+    return _by_build(options.symbols, options.slide, options.log, force=options.force)
+
+
+def _by_build(symbols: str, slide: int | None, log: str, *, force: bool) -> int:
     """Name a log by a build's symbols, each boot by its own slide."""
     from kinfo.kernel_build.build_log import BuildLog
     from kinfo.kernel_build.symbol_list import read_symbols
 
     if log == symbols == "-":
-        raise click.UsageError("- is the log: name the symbols' file")
+        raise declare.UsageError("- is the log: name the symbols' file")
     listed = read_symbols(symbols, common.stdin())
-    names = BuildLog(listed, _number(slide), is_forced=force)
+    names = BuildLog(listed, slide, is_forced=force)
     with LogSource(log) as source:
         source.keep()
         names.survey(source.read)
@@ -97,13 +98,6 @@ def _by_build(symbols: str, slide: str | None, log: str, *, force: bool) -> int:
         lines = ", ".join(map(str, unplaced[:_MOST_SAID]))
         say(f"{source.name}: the boot from line {lines} on states no Kernel Offset: give it as --slide (0x0 without KASLR)")
     return FINDINGS if problems or unplaced else SOUND
-
-
-def _number(slide: str | None) -> int | None:
-    try:
-        return None if slide is None else int(slide, 0)
-    except ValueError:
-        raise click.UsageError(f"--slide {slide}: is no number: write 0x1f0000000, say") from None
 
 
 def _hear(name: str, statement: Statement, heard: list[Statement]) -> None:

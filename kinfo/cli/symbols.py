@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import click
-
-from kinfo.cli import common, output
+from kinfo.cli import common, declare, output
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import kernel_options, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.kernel.kernel import Kernel
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo symbols` was asked for."""
 
     ram: tuple[str, ...]
     kinfo: str | None
+    symbols: str | None
+    phys_base: int | None
+    slide: int | None
     modules: bool
     physical: bool
     form: str | None
@@ -27,16 +27,16 @@ class Options:
     force: bool
 
 
-@click.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
+@declare.command("symbols", short_help="List the kernel's symbols, or write them as an ELF file")
 @ram_argument
-@kinfo_option
-@click.option("--modules", is_flag=True, help="Add the symbols of loaded modules.")
-@click.option("--physical", is_flag=True, help="Physical addresses instead of virtual ones.")
-@click.option(
-    "--format", "form", type=click.Choice(("text", "json", "elf")), help="Default: text; elf for the file that -o names."
+@kernel_options
+@declare.option("--modules", is_flag=True, help="Add the symbols of loaded modules.")
+@declare.option("--physical", is_flag=True, help="Physical addresses instead of virtual ones.")
+@declare.option(
+    "--format", "form", kind=declare.Choice(("text", "json", "elf")), help="Default: text; elf for the file that -o names."
 )
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE (- for standard output).")
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@declare.option("-o", "--output", "path", metavar="FILE", help="Write to FILE (- for standard output).")
+@declare.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
 def command(options: Options) -> int:
     """List every symbol of the kernel in RAM..., as /proc/kallsyms and System.map do; no vmlinux is needed.
@@ -51,8 +51,8 @@ def command(options: Options) -> int:
     """
     form = options.form or ("elf" if options.path else "text")
     if form == "elf" and not options.path:
-        raise click.UsageError("--format elf needs -o FILE")
-    with opened(options.ram, options.kinfo) as kernel:
+        raise declare.UsageError("--format elf needs -o FILE")
+    with opened(options.ram, options) as kernel:
         if form == "elf":
             from kinfo.debuggers.symbol_file import symbol_file
 

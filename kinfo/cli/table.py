@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe
@@ -20,8 +17,7 @@ if TYPE_CHECKING:
 _SERIES = [row.series.name for row in rows.ROWS if row.series]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo table` was asked for."""
 
     source: str
@@ -31,10 +27,10 @@ class Options:
     strict: bool
 
 
-@click.command("table", short_help="List the inspect table that a kernel registers its regions in")
-@click.argument("source")
-@click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
-@click.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
+@declare.command("table", short_help="List the inspect table that a kernel registers its regions in")
+@declare.argument("source")
+@declare.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
+@declare.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
 @data_format("csv")
 @strict_option
 @takes(Options)

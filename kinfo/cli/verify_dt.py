@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.ahead import schema_check
 from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
@@ -32,8 +29,7 @@ _PAGES = ("4096", "16384", "65536")
 _LOG_LIMIT = 64 << 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What `kinfo verify-dt` was asked for."""
 
     files: tuple[str, ...]
@@ -62,29 +58,31 @@ class Options:
     strict: bool
 
 
-@click.command("verify-dt", short_help="Check that a devicetree gives the kinfo driver its memory")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--list", "listing", is_flag=True, help="List the trees in FILE instead of checking them.")
-@click.option("--select", multiple=True, metavar="N|TEXT", help="Only tree number N, or trees with TEXT in their label.")
-@click.option("--overlay", multiple=True, metavar="FILE[#N]", help="Apply an overlay to every tree first.")
-@click.option("--include", multiple=True, metavar="DIR", help="Where a .dts looks for what it includes.")
-@click.option("--profile", metavar="NAME", help=f"{one_of(_PROFILES)} (default: as the tree's shape is).")
-@click.option("--layout", metavar="NAME", help="The record that the kernel writes (`kinfo layouts`).")
-@click.option("--page-size", type=click.Choice(_PAGES), default="4096", show_default=True, help="The kernel's page size.")
-@click.option("--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1 (default: all that the profile ships on).")
-@click.option("--image", metavar="PA+SIZE|FILE@PA", help="Where the kernel's image is loaded: 0x80000000+0x2000000.")
-@click.option("--blob", metavar="PA", help="Where the boot loader puts the tree itself.")
-@click.option("--explain-boot", is_flag=True, help="Show what the kernel does, region by region, as its log would.")
-@click.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
-@click.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
-@click.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
-@click.option("--fix", is_flag=True, help="Write the tree with its errors mended, where the remedy is certain (with -o).")
-@click.option("-o", "--output", metavar="FILE", help="Where --fix writes: a .dtb, or a .dts by dtc.")
-@click.option("--force", is_flag=True, help="Let -o overwrite a file.")
-@click.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
-@click.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
-@click.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
-@click.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
+@declare.command("verify-dt", short_help="Check that a devicetree gives the kinfo driver its memory")
+@declare.argument("files", nargs=-1, required=True, metavar="FILE...")
+@declare.option("--list", "listing", is_flag=True, help="List the trees in FILE instead of checking them.")
+@declare.option("--select", multiple=True, metavar="N|TEXT", help="Only tree number N, or trees with TEXT in their label.")
+@declare.option("--overlay", multiple=True, metavar="FILE[#N]", help="Apply an overlay to every tree first.")
+@declare.option("--include", multiple=True, metavar="DIR", help="Where a .dts looks for what it includes.")
+@declare.option("--profile", metavar="NAME", help=f"{one_of(_PROFILES)} (default: as the tree's shape is).")
+@declare.option("--layout", metavar="NAME", help="The record that the kernel writes (`kinfo layouts`).")
+@declare.option("--page-size", kind=declare.Choice(_PAGES), default="4096", show_default=True, help="The kernel's page size.")
+@declare.option(
+    "--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1 (default: all that the profile ships on)."
+)
+@declare.option("--image", metavar="PA+SIZE|FILE@PA", help="Where the kernel's image is loaded: 0x80000000+0x2000000.")
+@declare.option("--blob", metavar="PA", help="Where the boot loader puts the tree itself.")
+@declare.option("--explain-boot", is_flag=True, help="Show what the kernel does, region by region, as its log would.")
+@declare.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
+@declare.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
+@declare.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
+@declare.option("--fix", is_flag=True, help="Write the tree with its errors mended, where the remedy is certain (with -o).")
+@declare.option("-o", "--output", metavar="FILE", help="Where --fix writes: a .dtb, or a .dts by dtc.")
+@declare.option("--force", is_flag=True, help="Let -o overwrite a file.")
+@declare.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
+@declare.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
+@declare.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
+@declare.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
 @findings_format()
 @strict_option
 @takes(Options)
@@ -125,11 +123,11 @@ def command(options: Options) -> int:
 
 def _refuse_nonsense(options: Options) -> None:
     if options.require and options.if_present:
-        raise click.UsageError("--require and --if-present exclude each other")
+        raise declare.UsageError("--require and --if-present exclude each other")
     if options.require_schema and options.no_schema:
-        raise click.UsageError("--require-schema and --no-schema exclude each other")
+        raise declare.UsageError("--require-schema and --no-schema exclude each other")
     if options.files.count("-") > 1:
-        raise click.UsageError("- can be named once")
+        raise declare.UsageError("- can be named once")
 
 
 def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:
@@ -165,6 +163,8 @@ def _results(files: tuple[str, ...], request: CheckRequest) -> Iterator[FileVerd
         for path in files:
             yield verify_file(path, request, common.stdin())
         return
+    import click
+
     with click.progressbar(length=len(files), label="checking", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         for result in verify_files(files, request):
             yield result
@@ -210,7 +210,7 @@ def _kernel(text: str) -> tuple[int, int]:
 
     release = parse_release(text)
     if release is None:
-        raise click.UsageError(f"--kernel {text!r} does not begin with a version: write 6.1 or 6.1.99-android14")
+        raise declare.UsageError(f"--kernel {text!r} does not begin with a version: write 6.1 or 6.1.99-android14")
     return release.version
 
 
@@ -225,9 +225,9 @@ def _image(text: str) -> Range:
     try:
         found = Range(int(start, 0), int(size, 0))
     except ValueError:
-        raise click.UsageError(f"--image {text!r} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
+        raise declare.UsageError(f"--image {text!r} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
     if found.base < 0 or found.size <= 0 or found.end > 1 << 64:
-        raise click.UsageError(f"--image {text!r} is no memory: write 0x80000000+0x2000000")
+        raise declare.UsageError(f"--image {text!r} is no memory: write 0x80000000+0x2000000")
     return found
 
 
@@ -237,7 +237,7 @@ def _address(text: str, option: str) -> int:
     except ValueError:
         found = -1
     if not 0 <= found < 1 << 64:
-        raise click.UsageError(f"{option} {text!r} is no physical address: write it as 0x4a000000")
+        raise declare.UsageError(f"{option} {text!r} is no physical address: write it as 0x4a000000")
     return found
 
 
@@ -273,7 +273,7 @@ def _dump(text: str) -> DumpFacts:
     if len(parse_spec(text)) > 1:
         raise KinfoError(f"{text}: is several files", "name the one that holds the record")
     files = open_all([text], common.stdin())
-    click.get_current_context().call_on_close(lambda: close_all(files))  # open for the checks
+    declare.at_end(lambda: close_all(files))  # open for the checks
     return dump_facts(as_source(files), None)
 
 
@@ -281,7 +281,7 @@ def _fix(options: Options) -> int:
     from kinfo.cli.mend import write_mended
 
     if not options.fix or options.output in (None, "", "-") or len(options.files) != 1:
-        raise click.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
+        raise declare.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
     return write_mended(options.files[0], options.output, _request(options, None), force=options.force)
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm, arm64, machines, x86_64
 from kinfo.debuggers import core_file
 from kinfo.debuggers.files import openable
 from kinfo.debuggers.session import DebugRequest, Session
@@ -22,9 +22,11 @@ CORE, VMLINUX = "kinfo.core", "vmlinux"
 # from VMCOREINFO, or guesses one too low and says that kernel and dump do not match.
 _NO_VABITS_ACTUAL = (6, 0)
 _BUILDS = {
-    True: "# crash 8.0.2 or later, built for arm64: `make target=ARM64` on x86-64, where Debian's own crash refuses the dump",
-    False: "# crash 8.0.2 or later, built for x86-64",
+    arm64.MACHINE: "built for arm64: `make target=ARM64` on x86-64, where Debian's own crash refuses the dump",
+    x86_64.MACHINE: "built for x86-64",
+    arm.MACHINE: "built for 32-bit arm: `make target=ARM` on x86-64, where Debian's own crash refuses the dump",
 }
+_NO_WAY = "arm64, x86-64 and 32-bit arm are known; take --tool gdb"
 _WHY_FOREIGN = "# the dump's VMCOREINFO note is not this kernel's (see kinfo info), and crash would believe it:"
 _WHY_A_CORE = "# crash wants VMCOREINFO for arm64 kernels from 6.0 on; if it says that the two do not match:"
 
@@ -33,11 +35,13 @@ def session(kernel: Kernel, asked: DebugRequest) -> Session:
     """The command line. Raises KernelError without virtual addresses or slide."""
     if kernel.space is None:
         raise kernel.no_space
+    if machine(kernel) not in _BUILDS:
+        raise KernelError(f"what crash needs for {machines.name_of(machine(kernel))} kernels is not known", _NO_WAY)
     vmlinux = asked.vmlinux or VMLINUX
     is_foreign = bool(read(kernel).findings)  # crash believes the dump's note, whatever its options say
     dump = "" if is_foreign else _dump(kernel)
     direct = ("crash", *_slide(kernel), *_machine(kernel), vmlinux, dump) if dump else ()
-    build = _BUILDS[machine(kernel) == arm64.MACHINE]
+    build = f"# crash 8.0.2 or later, {_BUILDS[machine(kernel)]}"
     if direct and (kernel.space.form is None or not _wants_vmcoreinfo(kernel)):
         return Session(f"{build}\n{shlex.join(direct)}\n", direct, "crash")
     core_file.check(kernel)
@@ -88,7 +92,11 @@ def _machine(kernel: Kernel) -> Iterator[str]:
     """-m options: what crash would read from VMCOREINFO."""
     space = kernel.space
     assert space is not None
-    if machine(kernel) != arm64.MACHINE:
+    if machine(kernel) == arm.MACHINE:
+        phys_offset = linear_map(kernel).phys_offset
+        yield from ("-m", f"phys_base={phys_offset:#x}") if phys_offset is not None else ()
+        return
+    if machine(kernel) == x86_64.MACHINE:
         text = kernel.kallsyms.borders.stext
         yield from ("-m", f"phys_base={text - (space.va(text) - x86_64.START_KERNEL_MAP):#x}")
         return

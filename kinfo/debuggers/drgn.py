@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm64, machines, x86_64
 from kinfo.debuggers import vmcoreinfo
 from kinfo.debuggers.session import DebugRequest, Session
 from kinfo.debuggers.symbol_file import machine
@@ -31,7 +31,7 @@ except ImportError as error:
 VMCOREINFO = (
 {vmcoreinfo})
 
-kernel = kinfo.open_kernel({ram!r}, {kinfo!r})
+kernel = kinfo.open_kernel({arguments})
 platform = drgn.Platform(drgn.Architecture.{architecture}, drgn.PlatformFlags.IS_64_BIT | drgn.PlatformFlags.IS_LITTLE_ENDIAN)
 prog = drgn.Program(platform, vmcoreinfo=VMCOREINFO)
 for segment in kernel.memory.segments:
@@ -58,10 +58,12 @@ def session(kernel: Kernel, asked: DebugRequest) -> Session:
         raise kernel.no_space
     if kernel.space.form is None:
         raise KernelError("drgn needs the kernel's page tables", kernel.space.reason)
+    if kernel.space.form.machine not in _ARCHITECTURES:
+        name = machines.name_of(kernel.space.form.machine)
+        raise KernelError(f"drgn does not translate virtual addresses of {name} kernels", "take --tool crash or --tool gdb")
     script = _SCRIPT.format(
         vmcoreinfo="".join(f"    {line!r}\n" for line in vmcoreinfo.lines(kernel)),
-        ram=list(asked.ram),
-        kinfo=asked.kinfo,
+        arguments=asked.arguments,
         architecture=_ARCHITECTURES[machine(kernel)],
     )
     files = {SCRIPT: lambda file: file.write(script.encode())}

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import IO
 
 from kinfo.debuggers import core_file, vmcoreinfo
-from kinfo.debuggers.symbol_file import machine
-from kinfo.elf import core, notes
+from kinfo.elf import notes
 from kinfo.kernel.excerpt.parts import Excerpt
 from kinfo.kernel.extent import size_words
 from kinfo.kernel.kernel import Kernel
@@ -24,12 +23,12 @@ _AT_ONCE = 1 << 20
 def write(kernel: Kernel, kept: Excerpt, file: IO[bytes]) -> None:
     """Write the core to a file that can seek. Raises KernelError where page tables cannot be read."""
     note = kernel.memory.notes + notes.pack(notes.VMCOREINFO, b"".join(vmcoreinfo.lines(kernel)))
-    places, at = [], core.room(2 * len(kept.segments), note)
+    places, at = [], core_file.room(kernel, kept.segments, note)
     for segment in kept.segments:
         at += -at % (_WORD if segment.start % _PAGE else _PAGE)
         places.append((at, segment))
         at += segment.end - segment.start
-    file.write(core.head(machine(kernel), note, core_file.loads(kernel, places)))
+    file.write(core_file.head(kernel, note, places))
     for offset, segment in places:
         _copy(segment, file, offset)
     file.truncate(at)

@@ -12,16 +12,32 @@ Writer = Callable[[IO[bytes]], object]
 
 
 class DebugRequest(NamedTuple):
-    """What the user named: the memory's files, where the record is, the kernel with debug information ("": none)."""
+    """What the user named: the memory's files, where the record is, the kernel with debug information ("": none).
+
+    `symbols` are the build's that lead to the kernel, with the PA of `_text` and the slide where those were stated.
+    """
 
     ram: tuple[str, ...]
     kinfo: str | None
     vmlinux: str
+    symbols: str | None = None
+    phys_base: int | None = None
+    slide: int | None = None
 
     @property
     def memory_words(self) -> tuple[str, ...]:
         """The same memory on another kinfo command line."""
-        return (*self.ram, *(("--kinfo", self.kinfo) if self.kinfo else ()))
+        numbers = (("--phys-base", self.phys_base), ("--slide", self.slide))
+        stated = [(name, None if number is None else f"{number:#x}") for name, number in numbers]
+        named = [("--kinfo", self.kinfo), ("--symbols", self.symbols), *stated]
+        return (*self.ram, *(word for name, value in named if value for word in (name, value)))
+
+    @property
+    def arguments(self) -> str:
+        """The same as arguments of kinfo.open_kernel."""
+        given = {"symbols": self.symbols, "phys_base": self.phys_base, "slide": self.slide}
+        named = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
+        return f"{list(self.ram)!r}, {self.kinfo!r}{named}"
 
 
 class Session(NamedTuple):

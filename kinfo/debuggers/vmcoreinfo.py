@@ -8,6 +8,8 @@ from kinfo.kernel.boot.linear_map import linear_map
 from kinfo.kernel.boot.slide import slide
 from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
 from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.paging.formats import EntryKind, PageFormat
+from kinfo.kernel.paging.space import Space
 
 
 def lines(kernel: Kernel) -> list[bytes]:
@@ -36,13 +38,22 @@ def _values(kernel: Kernel) -> dict[str, str]:
     if found is not None:
         values["KERNELOFFSET"] = f"{found.slide:x}"
     if form.machine == arm64.MACHINE:
-        linear = linear_map(kernel)
-        values["NUMBER(VA_BITS)"] = f"{linear.va_bits or form.va_bits}"  # those that PHYS_OFFSET counts with
-        values["NUMBER(TCR_EL1_T1SZ)"] = f"{64 - (space.va_bits or form.va_bits):#x}"
-        values["NUMBER(kimage_voffset)"] = f"{space.voffset:#x}"
-        if linear.phys_offset is not None:
-            values["NUMBER(PHYS_OFFSET)"] = f"{linear.phys_offset:#x}"
-    else:
+        values |= _of_arm64(kernel, space, form)
+    elif form.machine == x86_64.MACHINE:
         values["NUMBER(phys_base)"] = f"{stext - (space.va(stext) - x86_64.START_KERNEL_MAP)}"
         values["NUMBER(pgtable_l5_enabled)"] = f"{int(form.va_bits == 57)}"
+    elif form.kind is EntryKind.LPAE:
+        values["CONFIG_ARM_LPAE"] = "y"  # all that 32-bit arm adds: arch/arm/kernel/vmcore_info.c
     return values | vmcoreinfo(kernel)
+
+
+def _of_arm64(kernel: Kernel, space: Space, form: PageFormat) -> dict[str, str]:
+    linear = linear_map(kernel)
+    values = {
+        "NUMBER(VA_BITS)": f"{linear.va_bits or form.va_bits}",  # those that PHYS_OFFSET counts with
+        "NUMBER(TCR_EL1_T1SZ)": f"{64 - (space.va_bits or form.va_bits):#x}",
+        "NUMBER(kimage_voffset)": f"{space.voffset:#x}",
+    }
+    if linear.phys_offset is not None:
+        values["NUMBER(PHYS_OFFSET)"] = f"{linear.phys_offset:#x}"
+    return values

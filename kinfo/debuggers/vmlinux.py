@@ -6,7 +6,6 @@ import re
 
 from kinfo.arch import machines
 from kinfo.debuggers.symbol_file import machine
-from kinfo.elf import notes
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.boot.banner import banner, release
 from kinfo.kernel.boot.build_id import build_id
@@ -32,7 +31,7 @@ def check(kernel: Kernel, path: str) -> None:
         wanted = machines.BUILDS.get(machine(kernel), "another machine")
         if image.machine != wanted:
             raise KernelError(f"{path}: is a kernel for {image.machine}, the one in the memory is for {wanted}", _HINT)
-        _same_build(kernel, path, _build_id(image), line)
+        _same_build(kernel, path, image.build_id, line)
 
 
 def _same_build(kernel: Kernel, path: str, build: bytes, line: re.Match[bytes]) -> None:
@@ -52,12 +51,3 @@ def _same_build(kernel: Kernel, path: str, build: bytes, line: re.Match[bytes]) 
 
 def _banner(image: Vmlinux) -> re.Match[bytes] | None:
     return next((found for part in image.parts if (found := _BANNER.search(part))), None)
-
-
-def _build_id(image: Vmlinux) -> bytes:
-    """The build id; arm64 and x86-64 have it in .notes, among others."""
-    for name in (".notes", ".note.gnu.build-id"):
-        section = image.section(name)
-        if section is not None and (found := notes.build_id(section[: 1 << 16])):
-            return found
-    return b""

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kinfo.elf.structs import ELF64, ET_CORE, PF_R, PF_W, PF_X, PN_XNUM, PT_LOAD, PT_NOTE, ElfHeader, Program, SectionHeader
+from kinfo.elf.structs import (
+    ELF64,
+    ET_CORE,
+    PF_R,
+    PF_W,
+    PF_X,
+    PN_XNUM,
+    PT_LOAD,
+    PT_NOTE,
+    ElfForm,
+    ElfHeader,
+    Program,
+    SectionHeader,
+)
 
 ALIGN = 1 << 16  # a multiple of every page size
 
@@ -35,17 +48,17 @@ def head_size(count: int, notes: bytes) -> int:
     return ELF64.header_size + (1 + count) * ELF64.program.size + len(notes) + many
 
 
-def head(machine: int, notes: bytes, loads: Sequence[Load]) -> bytes:
-    """ElfHeader, program headers and notes of a 64-bit core; not longer than `room` for as many segments."""
+def head(machine: int, notes: bytes, loads: Sequence[Load], form: ElfForm = ELF64) -> bytes:
+    """ElfHeader, program headers and notes of a core; not longer than `room` for as many segments."""
     count = 1 + len(loads)
-    note_at = ELF64.header_size + count * ELF64.program.size
+    note_at = form.header_size + count * form.program.size
     is_many = count >= PN_XNUM
     section_at = note_at + len(notes) if is_many else 0
-    sizes = (ELF64.header_size, ELF64.program.size, min(count, PN_XNUM), ELF64.section.size * is_many, int(is_many), 0)
-    header = ElfHeader(ET_CORE, machine, 1, 0, ELF64.header_size, section_at, 0, *sizes)
+    sizes = (form.header_size, form.program.size, min(count, PN_XNUM), form.section.size * is_many, int(is_many), 0)
+    header = ElfHeader(ET_CORE, machine, 1, 0, form.header_size, section_at, 0, *sizes)
     programs = [Program(PT_NOTE, 0, note_at, 0, 0, len(notes), len(notes), 4)]
     flags = PF_R | PF_W | PF_X
     programs += [Program(PT_LOAD, flags, one.offset, one.va, one.pa, one.size, one.size, 0) for one in loads]
-    many = ELF64.section.pack(*SectionHeader(size=1, info=count, align=0)) if is_many else b""
-    packed = b"".join(ELF64.pack_program(one) for one in programs)
-    return ELF64.ident + ELF64.header.pack(*header) + packed + notes + many
+    many = form.section.pack(*SectionHeader(size=1, info=count, align=0)) if is_many else b""
+    packed = b"".join(form.pack_program(one) for one in programs)
+    return form.ident + form.header.pack(*header) + packed + notes + many

@@ -13,11 +13,11 @@ _CODE = "tTwW"
 def unsigned(kernel: Kernel, number: int) -> int | None:
     """The VA of the kernel's half that a 64-bit number stands for; None where it is none.
 
-    On arm64 it may be signed.
+    On arm64 it may be signed. Of 32 bits any can be an address.
     """
     form = kernel.space.form if kernel.space else None
-    half = form.half if form else KERNEL_HALF
-    if kernel.pointers.word == 4 or number >= half:
+    half = kernel.space.half if kernel.space else KERNEL_HALF
+    if kernel.word == 4 or number >= half:
         return number
     return arm64.without_pac(number, half) if form and form.machine == arm64.MACHINE else None
 

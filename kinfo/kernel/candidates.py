@@ -122,7 +122,7 @@ class Candidates:
             return None
         self._inferred += 1
         kernel = infer(self._opened.dump, record, is_inside=True)
-        if kernel.pointers.word == 8 and (kernel.space is None or kernel.space.form is None):
+        if kernel.space is None or kernel.space.form is None:
             self._unmapped.append(kernel)  # its own page table does not bear the base out: a record of another place fits so
             return None
         self._memory, self._base_note = kernel.memory, kernel.notes

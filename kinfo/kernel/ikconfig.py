@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from kinfo.errors import DrawError, DumpError, HoleError, KernelError, RecordError
+from kinfo.kernel.beside import Beside
 from kinfo.kernel.boot import config
 from kinfo.kernel.open import kernel_in, record_word
 from kinfo.memory import Dump, Memory
@@ -25,7 +26,13 @@ class Config(NamedTuple):
     source: str
 
 
-def kernel_config(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Config:
+def kernel_config(
+    specs: Path | Sequence[Path],
+    kinfo: Path | int | None = None,
+    stdin: BinaryIO | None = None,
+    *,
+    beside: Beside | None = None,
+) -> Config:
     """The configuration that a kernel carries.
 
     `specs` are files as for `open_kernel`, a kernel image, or region files of meminspect (or their folder). Raises KinfoError
@@ -39,7 +46,7 @@ def kernel_config(specs: Path | Sequence[Path], kinfo: Path | int | None = None,
         opened = _memory(files)
         if isinstance(opened, Dump):
             return _only(opened)
-        of_kernel = _of_kernel(opened, record_word(kinfo))
+        of_kernel = _of_kernel(opened, record_word(kinfo), beside)
         return of_kernel or _only(opened.as_dump if isinstance(opened, Memory) else opened.dump)
     finally:
         close_all(files)
@@ -63,17 +70,17 @@ def _region(folder: str) -> str:
     return os.path.join(folder, names[0])
 
 
-def _of_kernel(opened: Memory | RawDump, kinfo: str | None) -> Config | None:
+def _of_kernel(opened: Memory | RawDump, kinfo: str | None, beside: Beside | None) -> Config | None:
     """The configuration of the kernel that ran; None where no kernel is found, or it carries none.
 
     Raises DrawError where several kernels may have run.
     """
     try:
-        kernel = kernel_in(opened, kinfo)
+        kernel = kernel_in(opened, kinfo, beside)
     except DrawError:
         raise
     except (RecordError, KernelError, HoleError):
-        if kinfo is not None:
+        if kinfo is not None or beside is not None:
             raise
         return None
     text = config.text(kernel)

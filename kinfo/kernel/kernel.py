@@ -40,18 +40,22 @@ class Kernel:
 
     `notes` says how record and memory were found, where that needs saying.
 
+    `kallsyms` are its symbols where they are known already; else its own table in the memory is read.
+
     `others` are the memory's other records, and `told` what was found out when this one was chosen among them.
 
     Raises KernelError where record and memory contradict each other, HoleError where the dump lacks a table.
     """
 
-    def __init__(self, memory: Memory, said: Record | Pointers, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, memory: Memory, said: Record | Pointers, notes: tuple[str, ...] = (), kallsyms: Kallsyms | None = None
+    ) -> None:
         self.memory, self.notes = memory, notes
         self.others: tuple[Other, ...] = ()
         self.told: tuple[Finding, ...] = ()
         self.pointers: Pointers = said if isinstance(said, Pointers) else RecordPointers(said)
         self.pointers.types = self._types_if_any
-        self.kallsyms = Kallsyms(memory, self.pointers)
+        self.kallsyms = kallsyms or Kallsyms(memory, self.pointers)
 
     def _types_if_any(self) -> Types | None:
         try:
@@ -144,7 +148,7 @@ class Kernel:
     def _backtraces(self) -> Backtraces:
         from kinfo.kernel.stack.backtraces import Backtraces
 
-        return Backtraces(self.tasks())
+        return Backtraces.of_kernel(self)
 
     @cached_property
     def _tasks(self) -> Tasks:
@@ -171,7 +175,9 @@ class Kernel:
 
     def _encoding_findings(self) -> tuple[Finding, ...]:
         version, form = self.pointers.version, self.kallsyms.encoding.addresses.form
-        if version is None or self.pointers.word == 4 or (form == PlaceRelative.form) == (version >= PLACE_RELATIVE):
+        if not self.kallsyms.is_in_memory or version is None or self.pointers.word == 4:
+            return ()
+        if (form == PlaceRelative.form) == (version >= PLACE_RELATIVE):
             return ()
         usual = "which kernels have" if version < PLACE_RELATIVE else "although kernels have place-relative ones"
         message = f"the addresses are {form} on {self.pointers.release}, {usual} from 7.0 on"
@@ -181,14 +187,17 @@ class Kernel:
         """Whether an address is read as a VA; else it is a PA.
 
         On 64 bits VAs of the kernel's half are apart from PAs. On 32 bits RAM may reach beyond PAGE_OFFSET: what lies in the
-        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA, anything else a PA where the dump holds it.
+        image's VAs is a VA whatever the dump holds, what lies in its PAs a PA; so is anything else that the dump holds,
+        unless it is in a module.
         """
         if self.pointers.word == 8:
             return address >= KERNEL_HALF
         borders = self.kallsyms.borders
-        if self.space and borders.text <= address - self.space.voffset & self.space.mask < borders.end:
+        if self.space and borders.text <= self.space.image_pa(address) < borders.end:
             return True
-        return not borders.text <= address < borders.end and not self.memory.holds(address)
+        if borders.text <= address < borders.end:
+            return False
+        return not self.memory.holds(address) or bool(self.modules and self.modules.holding(address))
 
     def places(self, address: int) -> list[Place]:
         """Every reading of an address: on 32 bits one can be a VA of the image and the PA of another place in it.
@@ -211,7 +220,7 @@ class Kernel:
             raise self.no_space
         if address > self.space.mask:
             return None
-        pa = address - self.space.voffset & self.space.mask
+        pa = self.space.image_pa(address)
         borders = self.kallsyms.borders
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)

@@ -147,11 +147,11 @@ def _is_in(kernel: Kernel, pc: int) -> int | None:
     space, borders = kernel.space, kernel.kallsyms.borders
     if space is None:
         return _UNKNOWN
-    if borders.text <= pc - space.voffset & space.mask < borders.end:
+    if borders.text <= space.image_pa(pc) < borders.end:
         return _YES
     if space.form is None:
         return _UNKNOWN
-    if not space.form.half <= pc <= space.mask:
+    if not space.half <= pc <= space.mask:
         return None
     try:
         mapping = walk(space.memory, space.root, space.form, pc)
@@ -168,7 +168,7 @@ def _note(kernel: Kernel) -> int:
     if space is None:
         return _UNKNOWN
     pairs = (
-        (value(info, "NUMBER(kimage_voffset)"), space.voffset & space.mask),
+        (value(info, "NUMBER(kimage_voffset)"), space.voffset),
         (value(info, "SYMBOL(_stext)"), space.va(kernel.kallsyms.borders.stext)),
         (value(info, "SYMBOL(swapper_pg_dir)"), space.va(space.root)),
     )

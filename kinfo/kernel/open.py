@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
 from kinfo.kernel import rules
+from kinfo.kernel.beside import Beside
 from kinfo.kernel.candidates import Candidates, infer
 from kinfo.kernel.choose import choose, hold
 from kinfo.kernel.extent import region_alone
@@ -21,18 +22,25 @@ from kinfo.sources import RawDump, open_file, open_memory
 Path = str | os.PathLike[str]
 
 
-def open_kernel(specs: Path | Sequence[Path], kinfo: Path | int | None = None, stdin: BinaryIO | None = None) -> Kernel:
+def open_kernel(
+    specs: Path | Sequence[Path],
+    kinfo: Path | int | None = None,
+    stdin: BinaryIO | None = None,
+    *,
+    beside: Beside | None = None,
+) -> Kernel:
     """The kernel in a memory dump.
 
     `specs` are files: ELF cores, LiME, raw with the PA of their first byte (FILE@BASE) or, a single one, without; compressed
     or not. `kinfo` is a file with the record, or the record's PA in the memory (a number, or "0x..."); without it the memory
-    is searched. Raises KinfoError: for files as `open_memory`, when there is no record, when what it points at contradicts
-    it, when there are several kernels and nothing tells which one ran.
+    is searched. `beside` are files of the kernel's build: they are held against what the memory says, and lead to the kernel
+    where that says nothing. Raises KinfoError: for files as `open_memory`, when there is no record, when what it points at
+    contradicts it, when there are several kernels and nothing tells which one ran.
     """
     paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
     opened = open_memory(paths, stdin)
     try:
-        return kernel_in(opened, record_word(kinfo))
+        return kernel_in(opened, record_word(kinfo), beside)
     except BaseException:
         opened.close()
         raise
@@ -45,15 +53,20 @@ def record_word(kinfo: Path | int | None) -> str | None:
     return f"{kinfo:#x}" if isinstance(kinfo, int) else os.fspath(kinfo)
 
 
-def kernel_in(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
+def kernel_in(opened: Memory | RawDump, kinfo: str | None, beside: Beside | None = None) -> Kernel:
     """The kernel in what has been opened, which stays open where there is none; errors as for `open_kernel`."""
+    kernel = _found(opened, kinfo, beside)
+    return beside.held(kernel) if beside else kernel
+
+
+def _found(opened: Memory | RawDump, kinfo: str | None, beside: Beside | None) -> Kernel:
     found = Candidates(opened)
     if kinfo is not None:
-        kernel, is_inside = _of_named(opened, kinfo)
+        kernel, is_inside = _of_named(opened, kinfo, beside)
         return hold(kernel, None if is_inside else Candidates(kernel.memory))
     if found.search():
         return choose(found)
-    if by_other := _unrecorded(opened, found):
+    if by_other := _unrecorded(opened, found, beside):
         return by_other
     if found.errors or found.bounds:
         raise _none_leads(found)
@@ -61,25 +74,39 @@ def kernel_in(opened: Memory | RawDump, kinfo: str | None) -> Kernel:
     raise RecordError(f"{found.source.name}: no record that points at a kernel", "name the file that has it with --kinfo")
 
 
-def _unrecorded(opened: Memory | RawDump, found: Candidates) -> Kernel | None:
+def _unrecorded(opened: Memory | RawDump, found: Candidates, beside: Beside | None) -> Kernel | None:
     """The kernel by what else than a record speaks of it."""
-    from kinfo.kernel.unrecorded import search
-
-    other = search.Unrecorded(opened)
-    kernels = other.search(by_content=not (found.errors or found.bounds))
-    if not kernels and other.errors and not found.errors and not found.bounds:
-        error = other.errors[0]
-        raise RecordError(
-            f"{found.source.name}: has no record, and nothing else leads to a kernel: {error.message}", error.hint
-        )
-    if not kernels:
-        return None
-    kernel = search.choose(kernels)
-    if found.errors:
+    kernel = _by_other(opened, found, beside)
+    if kernel and found.errors:
         place = found.records[0].address if found.records else None
         where = "the memory" if place is None else f"PA {place:#x}"
         kernel.told += (rules.KERNEL_RECORD_ASTRAY.at(where, f"a record leads to no kernel: {found.errors[0].message}"),)
     return kernel
+
+
+def _by_other(opened: Memory | RawDump, found: Candidates, beside: Beside | None) -> Kernel | None:
+    """By VMCOREINFO; else by the build's files; else, where no record leads astray, by what its tables hold."""
+    from kinfo.kernel.unrecorded import search
+
+    is_astray = bool(found.errors or found.bounds)
+    other = search.Unrecorded(opened)
+    refusal: KinfoError | None = None
+    if kernels := other.search():
+        return search.choose(kernels)
+    if beside:
+        try:
+            return beside.kernel(opened, found.records)
+        except (KernelError, HoleError) as error:
+            refusal = error
+    if not is_astray and (kernels := other.by_content()):
+        return search.choose(kernels)
+    if refusal:
+        raise refusal
+    if other.errors and not is_astray:
+        first = other.errors[0]
+        message = f"{found.source.name}: has no record, and nothing else leads to a kernel: {first.message}"
+        raise RecordError(message, first.hint)
+    return None
 
 
 def _none_leads(found: Candidates) -> KinfoError:
@@ -95,7 +122,7 @@ def _none_leads(found: Candidates) -> KinfoError:
     return KernelError(text, error.hint)
 
 
-def _of_named(opened: Memory | RawDump, kinfo: str) -> tuple[Kernel, bool]:
+def _of_named(opened: Memory | RawDump, kinfo: str, beside: Beside | None) -> tuple[Kernel, bool]:
     """The kernel of the record that the user named, and whether that is a part of the memory."""
     record, is_inside = _named(opened, kinfo)
     try:
@@ -103,6 +130,8 @@ def _of_named(opened: Memory | RawDump, kinfo: str) -> tuple[Kernel, bool]:
             return infer(opened.dump, record, is_inside=is_inside), is_inside
         return Kernel(opened, record), is_inside
     except (KernelError, HoleError) as error:
+        if beside:
+            return beside.kernel(opened, (record,)), is_inside
         found = Candidates(opened)
         if alone := region_alone(found.source, record):
             raise alone from None

@@ -12,12 +12,12 @@ def pa_of(kernel: Kernel, name: str) -> int | None:
     return symbol.pa if symbol else None
 
 
-def number(kernel: Kernel, name: str, size: int = 8) -> int | None:
-    """A variable's value, unsigned; None where it is not listed or not in the dump."""
-    pa = pa_of(kernel, name)
-    if pa is None or not kernel.memory.holds(pa, size):
+def number(kernel: Kernel, name: str, size: int = 0) -> int | None:
+    """A variable's value, unsigned, of so many bytes (0: a long); None where it is not listed or not in the dump."""
+    pa, width = pa_of(kernel, name), size or kernel.word
+    if pa is None or not kernel.memory.holds(pa, width):
         return None
-    return kernel.memory.number(pa, size)
+    return kernel.memory.number(pa, width)
 
 
 def between(kernel: Kernel, start: str, end: str, limit: int) -> bytes:

@@ -10,10 +10,13 @@ from functools import cached_property
 
 from kinfo.arch import arm64
 from kinfo.arch.address import MASK
+from kinfo.elf import notes
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
 from kinfo.kernel_build.listed import ListedSymbols
 from kinfo.memory import Dump, Memory, Segment
+
+_NOTES_LIMIT = 1 << 16
 
 
 class RawImage:
@@ -41,6 +44,13 @@ class RawImage:
         """Its own symbol table; None where it has none, or where the file is cut off before it."""
         found = find.find(self._memory, 0, self.dump.size)
         return ListedSymbols(found) if found else None
+
+    @cached_property
+    def build_id(self) -> bytes:
+        """The build id out of the notes that the image has between two symbols; empty where those are not listed."""
+        borders = self.symbols(("__start_notes", "__stop_notes"))
+        start, end = borders.get("__start_notes", 0), borders.get("__stop_notes", 0)
+        return notes.build_id(self.read(start, end - start)) if 0 < end - start <= _NOTES_LIMIT else b""
 
     @cached_property
     def text(self) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 from kinfo.errors import DumpError, KernelError
@@ -19,7 +20,16 @@ from kinfo.sources.opened import open_file
 _LINE = re.compile(rb"^([0-9a-f]{8,16}) ([A-Za-z?]) (\S+?)(?:[\t ]\[(\S+)\])?$", re.MULTILINE)
 _TEXT_LIMIT = 256 << 20
 _BANNER = re.compile(rb"Linux version (\d[ -~]{1,127}?) \([ -~]{0,400}?\) (#\d[ -~]{0,200})")
-_NOT_NAMED = re.compile(r"\$|\.L|L0\x01|__(?:kstrtab|ksymtab|crc)_")  # what kallsyms leaves out of its table
+_NOT_NAMED = re.compile(r"(?:__pi_|__kvm_nvhe_)?(?:\$|\.L)|L0\x01|__(?:kstrtab(?:ns)?|crc)_")  # not in kallsyms
+_LINKERS = re.compile(r"^__(?:start|stop|end)_|_(?:start|end)$")
+_LINKERS_LEAST = 8  # letters
+_TABLES = frozenset(
+    f"kallsyms_{name}"
+    for name in (
+        *("addresses", "offsets", "relative_base", "num_syms", "names", "markers"),
+        *("token_table", "token_index", "seqs_of_names"),
+    )
+)
 _KINDS = "a System.map, vmlinux, Image or /proc/kallsyms"
 
 
@@ -36,7 +46,9 @@ class SymbolList(NamedTuple):
     """The symbols of the build in `source`, in the order of their VAs.
 
     `text` is the VA of `_text` (else `_stext`); `release` and `build` ("#1 SMP DATE") are the banner's, "" where the file has
-    none; `is_running` tells that the addresses are those of a boot (/proc/kallsyms), not of the link.
+    none, and so are `banner` (the whole line) and `build_id`; `is_running` tells that the addresses are those of a boot
+    (/proc/kallsyms), not of the link. `tables` are the VAs of the image's own symbol table, as the kernel names them
+    (kallsyms_names and the like), which that table itself may leave out.
     """
 
     source: str
@@ -44,7 +56,10 @@ class SymbolList(NamedTuple):
     text: int
     release: str = ""
     build: str = ""
+    banner: str = ""
+    build_id: bytes = b""
     is_running: bool = False
+    tables: Mapping[str, int] = MappingProxyType({})
 
 
 def read_symbols(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> SymbolList:
@@ -52,6 +67,8 @@ def read_symbols(path: str | os.PathLike[str], stdin: BinaryIO | None = None) ->
     with open_file(path, stdin) as file:
         file.refuse(Role.KERNEL)
         kind = file.recognised.kind
+        if kind.role is Role.MEMORY:
+            raise DumpError(f"{path}: is a memory dump, no file of a build", f"name {_KINDS}")
         if kind is kinds.ELF:
             return _of_vmlinux(file.content)
         return _of_image(file.content) if kind is kinds.IMAGE else _of_text(file.content)
@@ -77,13 +94,17 @@ def _of_text(dump: Dump) -> SymbolList:
 def _of_vmlinux(dump: Dump) -> SymbolList:
     from kinfo.kernel_build.vmlinux import Vmlinux
 
-    kernel = Vmlinux(dump)
+    kernel, tables = Vmlinux(dump), {}
     entries = [BuildSymbol(va, kind, name) for name, va, kind in kernel.every_symbol()]
     if not entries and kernel.listed:
         base_at = kernel.listed.found.base_at
         base = kernel.pointer(base_at) if base_at else 0
         entries = list(_of_tables(kernel.listed.found.names.blocks(), kernel.listed.found.addresses(base or 0), 0))
-    return _listed(dump.name, entries, *_banner(kernel.parts))
+        tables = kernel.listed.places()
+    else:
+        entries.sort(key=lambda one: one.name)  # as `nm -n` has those of one address, which the kernel's table is made of
+    listed = _listed(dump.name, entries, *_banner(kernel.parts))
+    return listed._replace(build_id=kernel.build_id, tables=tables or listed.tables)
 
 
 def _of_image(dump: Dump) -> SymbolList:
@@ -93,7 +114,9 @@ def _of_image(dump: Dump) -> SymbolList:
     found = image.listed.found
     shift = image.text if image.listed.is_place_relative else 0
     entries = list(_of_tables(found.names.blocks(), found.addresses(image.base or 0), shift))
-    return _listed(dump.name, entries, *_banner(image.parts))
+    tables = {name: image.text + at for name, at in image.listed.places().items()}
+    listed = _listed(dump.name, entries, *_banner(image.parts))
+    return listed._replace(build_id=image.build_id, tables=tables)
 
 
 def _of_tables(blocks: Iterator[list[str]], addresses: Addresses, shift: int) -> Iterator[BuildSymbol]:
@@ -101,17 +124,38 @@ def _of_tables(blocks: Iterator[list[str]], addresses: Addresses, shift: int) ->
         yield BuildSymbol(addresses[index] + shift, name[0], name[1:])
 
 
-def _banner(parts: Iterable[memoryview]) -> tuple[str, str]:
+def _banner(parts: Iterable[memoryview]) -> tuple[str, str, str]:
     found = next((one for part in parts if (one := _BANNER.search(part))), None)
-    return (found[1].decode("ascii"), found[2].decode("ascii").rstrip()) if found else ("", "")
+    if found is None:
+        return "", "", ""
+    release, build, banner = (found[group].decode("ascii").rstrip() for group in (1, 2, 0))
+    return release, build, banner
+
+
+def _in_order(entry: BuildSymbol) -> tuple[int, bool, bool, int]:
+    """What scripts/kallsyms.c sorts by, so that the first of several names of an address is the one that the kernel prints.
+
+    Weak ones come behind others, then those that look like the linker script's, then those with more underscores in front.
+    """
+    name = entry.name
+    is_linkers = len(name) >= _LINKERS_LEAST and name.startswith("__") and _LINKERS.search(name) is not None
+    return entry.va, entry.type in "wW", is_linkers, len(name) - len(name.lstrip("_"))
 
 
 def _listed(
-    source: str, entries: list[BuildSymbol], release: str = "", build: str = "", *, is_running: bool = False
+    source: str,
+    entries: list[BuildSymbol],
+    release: str = "",
+    build: str = "",
+    banner: str = "",
+    *,
+    is_running: bool = False,
 ) -> SymbolList:
     """The list in order, without what kallsyms would leave out."""
-    kept = sorted((one for one in entries if not _NOT_NAMED.match(one.name)), key=lambda one: one.va)
+    tables = {one.name: one.va for one in entries if one.name in _TABLES and not one.module}
+    named = [one for one in entries if not _NOT_NAMED.match(one.name)]
+    kept = sorted(named, key=(lambda one: one.va) if is_running else _in_order)
     text = next((one.va for name in ("_text", "_stext") for one in kept if one.name == name and not one.module), None)
     if text is None:
         raise KernelError(f"{source}: lists neither _text nor _stext", f"name {_KINDS} of the whole build")
-    return SymbolList(source, kept, text, release, build, is_running)
+    return SymbolList(source, kept, text, release, build, banner, is_running=is_running, tables=tables)

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from kinfo.arch import machines
+from kinfo.elf import notes, structs
 from kinfo.elf import read as read_elf
-from kinfo.elf import structs
 from kinfo.elf.structs import ELF64, ElfHeader, form_of
 from kinfo.errors import DumpError
 from kinfo.kernel.kallsyms import find
@@ -127,6 +127,15 @@ class Vmlinux:
         except ValueError as error:
             raise DumpError(f"{self.name}: {section.name} cannot be unpacked: {error}", _WHOLE) from error
 
+    @cached_property
+    def build_id(self) -> bytes:
+        """The build id, usually 20 bytes; arm64 and x86-64 have it in .notes, among others. Empty where there is none."""
+        for name in (".notes", ".note.gnu.build-id"):
+            section = self.section(name)
+            if section is not None and (found := notes.build_id(section[: 1 << 16])):
+                return found
+        return b""
+
     @property
     def parts(self) -> list[memoryview]:
         """What is loaded into memory, part by part."""
@@ -186,7 +195,7 @@ class Vmlinux:
         columns = (entries[name].tolist() for name in ("name", "info", "section", "value"))
         for label, info, section, va in zip(*columns, strict=True):
             if label and 0 < section < len(self.sections) and info & 15 <= structs.STT_FUNC:
-                yield read_elf.text_at(strings, label), va, _letter(self.sections[section], info >> 4)
+                yield read_elf.text_at(strings, label), va, _letter(self.sections[section], info >> 4, info & 15)
 
     def _entries(self, table: Section) -> Any:
         """The symbol table as an array of Elf64_Sym."""
@@ -243,11 +252,13 @@ class Vmlinux:
         return None
 
 
-def _letter(section: Section, binding: int) -> str:
+def _letter(section: Section, binding: int, kind: int) -> str:
     """A symbol's letter as nm has it: what its section holds, small where it is local."""
     data = "b" if section.kind == structs.SHT_NOBITS else "d" if section.flags & structs.SHF_WRITE else "r"
     letter = "t" if section.flags & structs.SHF_EXECUTE else data
-    return "W" if binding == structs.STB_WEAK else letter.upper() if binding else letter
+    if binding == structs.STB_WEAK:
+        return "V" if kind == structs.STT_OBJECT else "W"
+    return letter.upper() if binding else letter
 
 
 def _occurrences(strings: bytes, wanted: bytes) -> Iterable[int]:

@@ -13,8 +13,6 @@ _FDT_HEADER = 40
 _TEXT = 0.95  # of the bytes are printable
 _LARGEST_TREE = 16 << 20
 _PRINTABLE = bytes([9, 10, 13, *range(32, 127)])
-# struct ring_buffer_meta of 6.12 (56 bytes), struct ring_buffer_cpu_meta's head of later kernels: {magic, struct sizes}
-_TRACE_SIZES = {56, 24 << 16 | 32, 24 << 16 | 40}
 
 
 class FoundBlob(NamedTuple):
@@ -32,11 +30,6 @@ def tree_at(source: Dump, at: int) -> FoundBlob | None:
     total, structure, strings, reserve, version, last = (int.from_bytes(raw[4 * n : 4 * n + 4], "big") for n in range(1, 7))
     fits = _FDT_HEADER <= reserve < total and max(structure, strings) < total <= _LARGEST_TREE
     return FoundBlob(total, version) if fits and 16 <= version <= 17 and last <= version else None
-
-
-def is_trace(source: Dump, at: int) -> bool:
-    """Whether the meta data of a persistent trace buffer begins there."""
-    return int.from_bytes(source.read(at + 4, 4), "little") in _TRACE_SIZES
 
 
 def described(source: Dump, at: int, size: int) -> str:

@@ -109,6 +109,9 @@ def _linear(linear: LinearMap) -> Iterator[str]:
 
 def _symbols(summary: Summary) -> Iterator[str]:
     kallsyms = summary.kernel.kallsyms
+    if not kallsyms.is_in_memory:
+        yield _row("symbols", f"{len(kallsyms)}, by {summary.kernel.pointers.source}")
+        return
     base = f", counted from {kallsyms.encoding.base}" if kallsyms.encoding.base else ""
     what = "code and data" if kallsyms.has_data else "code only (KALLSYMS_ALL is off)"
     yield _row("kallsyms", f"{len(kallsyms)} symbols, {what}")
@@ -232,11 +235,11 @@ def _hex(value: int | None) -> str | None:
     return None if value is None else f"{value:#x}"
 
 
-def next_steps(ram: Iterable[str], kinfo: str | None, *, has_types: bool = False) -> str:
-    """What to type next, for whoever looks at the screen. `has_types`: tasks and stacks can be read without a vmlinux."""
+def next_steps(ram: Iterable[str], *, has_types: bool = False) -> str:
+    """What to type next, with the words that name the memory. `has_types`: tasks and stacks can be read without a vmlinux."""
     import shlex
 
-    words = shlex.join([*ram, *(("--kinfo", kinfo) if kinfo else ())])
+    words = shlex.join(ram)
     who = f"  kinfo backtrace {words}                  # where each CPU was; kinfo ps lists the tasks\n"
     return (
         "\nNext:\n"

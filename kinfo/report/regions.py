@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -51,18 +52,36 @@ def _steps(survey: Survey, typed: Typed) -> Iterator[str]:
     """What to type next, for each kind of thing that was found."""
     words = typed.words()
     tree = f" --dtb {shlex.quote(typed.dtb)}" if typed.dtb else ""
+    several = sum(content.kind == magics.TRACE for content in survey.contents) > 1
     for content in survey.contents:
-        if step := _step(content, words, tree):
+        if step := _step(content, words, tree, _cut(content, survey, typed), several=several):
             yield step
     if any(not content.kind and content.what.startswith("nothing") for content in survey.contents) and typed.dtb:
         yield f"kinfo verify-dt {shlex.quote(typed.dtb)}    # whether the kernel got the memory that holds nothing"
 
 
-def _step(content: Content, words: str, tree: str) -> str:
+def _cut(content: Content, survey: Survey, typed: Typed) -> str:
+    """What takes a blob out of a raw file, for verify-dt; "" for containers, and where there are several files."""
+    if len(typed.source) != 1 or typed.source[0] == "-" or content.kind != magics.TREE:
+        return ""
+    name, _, base = typed.source[0].rpartition("@")
+    start = int(base, 0) if name and re.fullmatch(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}", base) else 0
+    if survey.unit == "PA" and not start:
+        return ""
+    file = shlex.quote(name if start else typed.source[0])
+    take = f"dd if={file} iflag=skip_bytes,count_bytes skip={content.at - start} count={content.size} of=found.dtb"
+    return f"{take}; kinfo verify-dt found.dtb"
+
+
+def _step(content: Content, words: str, tree: str, tree_file: str, *, several: bool) -> str:
     if content.kind == magics.RECORD:
         return f"kinfo info {words}    # the kernel of the record at {content.at:#x}; kinfo decode {words} shows the record"
     if content.kind == magics.RAMOOPS:
         return f"kinfo pstore {words}{tree} -o crash/ --join"
+    if content.kind == magics.TRACE:
+        return f"kinfo trace {words}{f' --region {content.at:#x}' if several else ''}    # --text shows its events"
+    if content.kind == magics.TREE and tree_file:
+        return tree_file
     if content.kind == "crash kernel":
         return f"kinfo dmesg {words}"
     return ""

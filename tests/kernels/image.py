@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from tests.kernels.arm_tables import ROOTS
 from tests.kernels.kernel import Kernel, Truth
 from tests.kernels.loading import load
 from tests.kernels.records import make_record
@@ -16,7 +17,6 @@ from tests.kernels.tables import Symbol
 __all__ = ["Kernel", "Spec", "Truth", "make"]
 
 ARM64_NOP = bytes.fromhex("1f2003d5")
-ARM_SWAPPER = -0x4000  # the first-level table of a 32-bit arm kernel lies before its text
 
 
 def make(spec: Spec | None = None) -> Kernel:
@@ -24,7 +24,7 @@ def make(spec: Spec | None = None) -> Kernel:
     spec = spec or Spec()
     placed, built, places = lay_out(spec)
     base, end = spec.ram
-    swapper = ARM_SWAPPER if spec.arch == "arm" else places["root"]
+    swapper = ROOTS[spec.form.arm] if spec.form.arm else places["root"]
     record_pa = end - SEGMENT if spec.record_pa is None else spec.record_pa
     kernel = Kernel(spec, base, bytearray(end - base), places, spec.text + swapper, record_pa)
     kernel.symbols = [_truth(kernel, symbol) for symbol in placed]

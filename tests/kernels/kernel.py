@@ -95,8 +95,7 @@ class Kernel:
 
     def walk(self, va: int) -> paging.Walked | None:
         """Where a VA leads by the page tables in memory, or None; the fixture's own walk."""
-        form = self.spec.form
-        return paging.walk(self.peek, self.root_pa, va, form.name) if form else None
+        return paging.walk(self.peek, self.root_pa, va, self.spec.form.name)
 
     def find(self, name: str) -> Truth:
         """The first symbol of this name."""

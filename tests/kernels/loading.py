@@ -36,15 +36,20 @@ def load(kernel: Kernel) -> None:
     spec = kernel.spec
     top = min(kernel.end, kernel.record_pa if kernel.record_pa > kernel.pa("end") else kernel.end)
     pages = _Pages(kernel.pa("end"), top, spec.page)
-    if spec.form:
-        kernel.tables = paging.PageTables(spec.form, kernel.root_pa, pages.table, spec.actual_bits)
-        _map_image(kernel, kernel.tables)
-        linear_size = len(kernel.memory) // spec.page * spec.page
-        kernel.tables.map(spec.linear, kernel.base, linear_size, executable=False, blocks=spec.blocks)
+    kernel.tables = paging.PageTables(spec.form, kernel.root_pa, pages.table, spec.actual_bits)
+    _map_image(kernel, kernel.tables)
+    _map_linear(kernel, kernel.tables)
     _load_modules(kernel, pages)
-    if kernel.tables:
-        for place, value in kernel.tables.entries():
-            kernel.poke(place, value.to_bytes(8, "little"))
+    for place, value in kernel.tables.entries():
+        kernel.poke(place, value.to_bytes(spec.form.word, "little"))
+
+
+def _map_linear(kernel: Kernel, page_tables: paging.PageTables) -> None:
+    """All RAM in one piece; on 32-bit arm, where the image lies in it, what is below and above the image."""
+    spec, end = kernel.spec, kernel.base + len(kernel.memory) // kernel.spec.page * kernel.spec.page
+    parts = [(kernel.base, kernel.pa("text")), (kernel.pa("end"), end)] if spec.arch == "arm" else [(kernel.base, end)]
+    for first, last in parts:
+        page_tables.map(first + kernel.linear_voffset, first, last - first, executable=False, blocks=spec.blocks)
 
 
 def _map_image(kernel: Kernel, page_tables: paging.PageTables) -> None:
@@ -53,7 +58,7 @@ def _map_image(kernel: Kernel, page_tables: paging.PageTables) -> None:
     has_head = kernel.spec.version >= (6, 4) if kernel.spec.map_head is None else kernel.spec.map_head
     for first, last in pairwise(("head", "text", "rodata", "inittext", "data", "end")):
         size = places[last] - places[first]
-        if size and (first != "head" or has_head):
+        if size and (first != "head" or (has_head and kernel.spec.arch != "arm")):
             is_code = first in ("text", "inittext")
             page_tables.map(kernel.va(first), kernel.pa(first), size, is_code, blocks=kernel.spec.blocks)
 
@@ -89,26 +94,19 @@ def _split(va: int, data: bytes, page: int) -> Iterable[tuple[int, bytes]]:
 
 
 class _Room:
-    """VAs for modules, each region on pages of its own with a hole behind it; on 32 bits they lie in the linear map."""
+    """VAs for modules, each region on pages of its own with a hole behind it."""
 
     def __init__(self, kernel: Kernel, pages: _Pages, backing: dict[int, int]) -> None:
         self.kernel, self.pages, self.backing = kernel, pages, backing
-        self.next_va = kernel.spec.first_module_va if kernel.tables else 0
+        self.next_va = kernel.spec.first_module_va
 
     def allocate(self, size: int, code: int) -> int:
         page = self.pages.page
         count = -(-size // page)
-        if self.kernel.tables is None:
-            return self._linear(count)
+        assert self.kernel.tables
         start = self.next_va
         self.next_va += (count + 1) * page
         for va in range(start, start + count * page, page):
             self.backing[va] = self.pages.data()
             self.kernel.tables.map(va, self.backing[va], page, va < start + code)
         return start
-
-    def _linear(self, count: int) -> int:
-        found = [self.pages.table() for _ in range(count)]
-        for pa in found:
-            self.backing[pa + self.kernel.linear_voffset] = pa
-        return found[0] + self.kernel.linear_voffset

@@ -1,4 +1,4 @@
-"""Page tables of arm64 and x86-64 kernels, written entry by entry; and a plain walk over them, to test the writing."""
+"""Page tables of arm64, x86-64 and 32-bit arm kernels, written entry by entry; and a plain walk over them, to test that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-ENTRY = 8
+from tests.kernels import arm_tables
+
 SPACE = 1 << 64
 
 Reader = Callable[[int, int], bytes]
@@ -14,13 +15,24 @@ Reader = Callable[[int, int], bytes]
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of page table: `high` says where address bits from 48 on go ("", "lpa2", "64k")."""
+    """A kind of page table: `high` says where address bits from 48 on go ("", "lpa2", "64k"), `arm` which of 32-bit arm's."""
 
     name: str
     page_shift: int
     va_bits: int
     high: str = ""
     is_x86: bool = False
+    arm: str = ""
+
+    @property
+    def word(self) -> int:
+        """Bytes of an entry."""
+        return 4 if self.arm in ("short", "v5") else 8
+
+    @property
+    def end(self) -> int:
+        """The VA behind the last."""
+        return 1 << 32 if self.arm else SPACE
 
     @property
     def page(self) -> int:
@@ -30,11 +42,13 @@ class Format:
     @property
     def stride(self) -> int:
         """VA bits that a full table resolves."""
-        return self.page_shift - 3
+        return 8 if self.word == 4 else self.page_shift - 3
 
     @property
     def shifts(self) -> tuple[int, ...]:
         """The lowest VA bit that each level resolves, top first."""
+        if self.word == 4:
+            return 20, 12
         return tuple(range(self.page_shift, self.va_bits, self.stride))[::-1]
 
     @property
@@ -45,6 +59,8 @@ class Format:
     @property
     def block_shifts(self) -> tuple[int, ...]:
         """The levels at which an entry may map memory itself, largest first: 1G and 2M, 32M, 512M, and pages."""
+        if self.arm:
+            return arm_tables.BLOCKS[self.arm]
         by_page = {12: (30, 21, 12), 14: (25, 14), 16: (29, 16)}
         return tuple(shift for shift in by_page[self.page_shift] if shift in self.shifts)
 
@@ -57,6 +73,7 @@ _ALL = (
     *(Format(f"arm64-64k-{bits}", 16, bits, "64k") for bits in (42, 48, 52)),
     Format("x86-4", 12, 48, is_x86=True),
     Format("x86-5", 12, 57, is_x86=True),
+    *(Format(f"arm-{kind}", 12, 32, arm=kind) for kind in arm_tables.LEVELS),
 )
 FORMATS = {form.name: form for form in _ALL}
 
@@ -82,12 +99,16 @@ def put_address(form: Format, pa: int) -> int:
 
 def table_entry(form: Format, pa: int) -> int:
     """The entry that leads to the next table."""
+    if form.arm:
+        return arm_tables.table_entry(form.arm, pa)
     bits = _PRESENT | _WRITABLE | _A | _D if form.is_x86 else _VALID | _TABLE | _UXN_TABLE
     return put_address(form, pa) | bits
 
 
 def leaf_entry(form: Format, pa: int, shift: int, executable: bool) -> int:
     """The entry that maps the page or block of 1 << shift bytes; what is executable is read-only."""
+    if form.arm:
+        return arm_tables.leaf_entry(form.arm, pa, shift, executable)
     is_block = shift != form.page_shift
     if form.is_x86:
         bits = _PRESENT | _A | _GLOBAL | (_LARGE if is_block else 0)
@@ -110,6 +131,7 @@ class PageTables:
         self.root = root
         self.tables: dict[int, dict[int, int]] = {root: {}}
         self._allocate = allocate
+        self._places = arm_tables.Places(form.arm, root, allocate) if form.arm else None
         self._children: dict[int, int] = {}  # by the address of the entry that leads there
         self._bits = actual_bits or form.va_bits
 
@@ -127,27 +149,29 @@ class PageTables:
         """Physical address and value of every entry in use."""
         for table, entries in self.tables.items():
             for index, value in entries.items():
-                yield table + ENTRY * index, value
+                yield table + self.form.word * index, value
 
     def _map_one(self, va: int, pa: int, shift: int, executable: bool) -> None:
         table = self.root
         self._check_half(va)
         for level in self.form.shifts:
             index = self._index(va, level)
-            if level == shift:
+            if level <= shift:
                 entries = self.tables[table]
-                if index in entries:
-                    raise ValueError(f"mapped twice: {va:#x}")
-                entries[index] = leaf_entry(self.form, pa, shift, executable)
+                for each in range(index, index + (1 << shift - level)):  # more than one: large pages, supersections of arm
+                    if each in entries:
+                        raise ValueError(f"mapped twice: {va:#x}")
+                    entries[each] = leaf_entry(self.form, pa, shift, executable)
                 return
             table = self._next(table, index)
 
     def _next(self, table: int, index: int) -> int:
-        place = table + ENTRY * index
+        place = table + self.form.word * index
         if place not in self._children:
             if index in self.tables[table]:
                 raise ValueError("a block lies where a table is needed")
-            child = self._children[place] = self._allocate()
+            child = self._places.child(table, index) if self._places else self._allocate()
+            self._children[place] = child
             self.tables[child] = {}
             self.tables[table][index] = table_entry(self.form, child)
         return self._children[place]
@@ -158,7 +182,7 @@ class PageTables:
 
     def _check_half(self, va: int) -> None:
         bits = self._bits - 1 if self.form.is_x86 else self._bits
-        if not SPACE - (1 << bits) <= va < SPACE:
+        if not self.form.end - (1 << bits) <= va < self.form.end:
             raise ValueError(f"{va:#x} is not in the kernel's half of {self._bits} bits")
 
 
@@ -184,6 +208,7 @@ _LEVELS: dict[str, tuple[tuple[int, int], ...]] = {
     "arm64-64k-52": ((42, 10), (29, 13), (16, 13)),
     "x86-4": ((39, 9), (30, 9), (21, 9), (12, 9)),
     "x86-5": ((48, 9), (39, 9), (30, 9), (21, 9), (12, 9)),
+    **{f"arm-{kind}": levels for kind, levels in arm_tables.LEVELS.items()},
 }
 
 
@@ -191,6 +216,8 @@ def walk(read: Reader, root: int, va: int, name: str) -> Walked | None:
     """Where va leads by the tables at root, of the format of this name; None where nothing is mapped."""
     table = root
     levels = _LEVELS[name]
+    if name.startswith("arm-"):
+        return _walk_arm(read, root, va, name.removeprefix("arm-"))
     for shift, bits in levels:
         index = va >> shift & (1 << bits) - 1
         entry = int.from_bytes(read(table + 8 * index, 8), "little")
@@ -203,6 +230,19 @@ def walk(read: Reader, root: int, va: int, name: str) -> Walked | None:
             no_execute = 63 if name.startswith("x86") else 53
             return Walked(address & ~inside | va & inside, not entry >> no_execute & 1, inside + 1)
         table = address
+    return None
+
+
+def _walk_arm(read: Reader, table: int, va: int, kind: str) -> Walked | None:
+    size, runs = 8 if kind == "lpae" else 4, True
+    for shift, bits in arm_tables.LEVELS[kind]:
+        index = va >> shift & (1 << bits) - 1
+        found = arm_tables.entry(kind, int.from_bytes(read(table + size * index, size), "little"), shift)
+        if found is None:
+            return None
+        runs, table = runs and found.executable, found.pa
+        if found.size:
+            return Walked(found.pa | va & found.size - 1, runs, found.size)
     return None
 
 

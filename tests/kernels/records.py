@@ -70,10 +70,8 @@ def _physical(kernel: Kernel, alias: str) -> dict[str, int]:
 def _virtual(kernel: Kernel) -> dict[str, int]:
     """The record of 2018 has VAs and what it takes to translate them."""
     fields = {f"_{name}_va": pa + kernel.voffset for name, pa in _pointers(kernel).items()}
-    form = kernel.spec.form
-    bits = form.va_bits if form else 32
     return fields | {
-        "va_bits": bits,
+        "va_bits": kernel.spec.form.va_bits,
         "page_offset": kernel.spec.linear,
         "phys_offset": kernel.base,
         "kimage_voffset": kernel.voffset,
@@ -92,9 +90,9 @@ def _modules(kernel: Kernel, alias: str) -> dict[str, int]:
     if alias in _MEM:
         fields["mod_mem_offset"] = shape.mem_offset
     if alias in _RANGES:
-        start = spec.first_module_va & ~0xFFFFFF if spec.form else spec.linear
+        start = spec.first_module_va & ~0xFFFFFF
         fields |= {"module_start_va": start, "module_end_va": start + 0x8000000}
-    if alias == "A4" and spec.form:
+    if alias == "A4":
         space = {"va_bits": spec.form.va_bits, "page_offset": spec.linear, "phys_offset": kernel.base}
         fields |= space | {"page_end": spec.page_end, "kimage_voffset": kernel.voffset}
     return fields

@@ -88,16 +88,15 @@ class Spec:
         return "percpu" if self.arch == "x86" and self.version < (6, 15) else "relative"
 
     @property
-    def form(self) -> paging.Format | None:
-        """The page table format; None on 32 bits."""
-        if self.arch == "arm":
-            return None
-        return paging.FORMATS[self.page_format or ("x86-4" if self.arch == "x86" else "arm64-4k-39")]
+    def form(self) -> paging.Format:
+        """The page table format."""
+        usual = {"x86": "x86-4", "arm64": "arm64-4k-39", "arm": "arm-short"}
+        return paging.FORMATS[self.page_format or usual[self.arch]]
 
     @property
     def page(self) -> int:
         """Bytes of a page."""
-        return self.form.page if self.form else 4096
+        return self.form.page
 
     @property
     def module_shape(self) -> ModuleShape:
@@ -130,7 +129,6 @@ class Spec:
     @property
     def page_end(self) -> int:
         """Where the linear map's half of an arm64 kernel's VAs ends; modules come next."""
-        assert self.form
         bits = self.form.va_bits
         if bits > 48:  # the image must do with what processors without 52 bits have
             bits = 47 if self.form.page_shift == 14 else 48
@@ -142,7 +140,7 @@ class Spec:
         if self.kimage_va is not None:
             return self.kimage_va
         if self.arch == "arm":
-            return 0xC0000000 + self.text - self.ram[0]
+            return self.linear + self.text - self.ram[0]
         if self.arch == "x86":
             return 0xFFFFFFFF81000000 + self.slide + self.text % (2 * MIB)
         modules_size = 2048 * MIB if self.version >= (6, 5) else 128 * MIB
@@ -155,7 +153,6 @@ class Spec:
             return self.linear_va
         if self.arch == "arm":
             return 0xC0000000
-        assert self.form
         if self.arch == "x86":
             return {48: 0xFFFF888000000000, 57: 0xFF11000000000000}[self.form.va_bits] + self.ram[0]
         return paging.SPACE - (1 << (self.actual_bits or self.form.va_bits))
@@ -165,4 +162,6 @@ class Spec:
         """Where modules are loaded."""
         if self.module_va is not None:
             return self.module_va
+        if self.arch == "arm":
+            return self.linear - 0x1000000
         return 0xFFFFFFFFC0200000 if self.arch == "x86" else self.page_end + 0x1400000

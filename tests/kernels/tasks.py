@@ -100,10 +100,17 @@ class World:
         return self.kernel.va("text") + FUNCTIONS[name][0] + offset
 
     def linear(self, pa: int) -> int:
-        return pa + self.kernel.linear_voffset & (1 << 64) - 1
+        return pa + self.kernel.linear_voffset & (1 << 8 * self.word) - 1
 
-    def poke(self, pa: int, number: int, size: int = 8) -> None:
-        self.kernel.poke(pa, (number & (1 << 8 * size) - 1).to_bytes(size, "little"))
+    @property
+    def word(self) -> int:
+        """Bytes of a long."""
+        return self.kernel.spec.word
+
+    def poke(self, pa: int, number: int, size: int = 0) -> None:
+        """Write a number of so many bytes; 0: a long."""
+        width = size or self.word
+        self.kernel.poke(pa, (number & (1 << 8 * width) - 1).to_bytes(width, "little"))
 
     def peek(self, pa: int, size: int = 8) -> int:
         return int.from_bytes(self.kernel.peek(pa, size), "little")
@@ -125,8 +132,8 @@ def types(spec: Spec, *, meta: bool = False, word_state: bool = False, orc: str 
     """
     out = BtfWriter()
     char, number, unsigned = out.number("char", 1), out.number("int", 4, signed=True), out.number("unsigned int", 4)
-    word = out.number("long unsigned int", 8)
-    node = out.plain("list_head", 16, {"next": (out.count + 2, 0), "prev": (out.count + 2, 8)})
+    word = out.number("long unsigned int", spec.word)
+    node = out.plain("list_head", 2 * spec.word, {"next": (out.count + 2, 0), "prev": (out.count + 2, spec.word)})
     out.pointer(node)
     pointer = out.pointer(0)
     info = out.plain("thread_info", 24, {"flags": (word, 0), "cpu": (unsigned, CPU_AT)})
@@ -136,7 +143,7 @@ def types(spec: Spec, *, meta: bool = False, word_state: bool = False, orc: str 
         context = out.plain("cpu_context", 104, {name: (word, at) for name, at in CONTEXT.items()})
         thread = out.plain("thread_struct", 256, {"cpu_context": (context, 0)})
     else:
-        thread = out.plain("thread_struct", 256, {"sp": (word, THREAD_SP)})
+        thread = out.plain("thread_struct", 256, {"sp": (word, THREAD_SP)} if spec.arch == "x86" else {})
     members = {
         "thread_info": (info, 0),
         ("__state" if spec.version >= (5, 14) else "state"): (word if word_state else unsigned, TASK["state"]),
@@ -164,7 +171,7 @@ def types(spec: Spec, *, meta: bool = False, word_state: bool = False, orc: str 
         )
         regs = {"regs": (out.array(word, 31), 0), "sp": (word, 248), "pc": (word, 256), "pstate": (word, 264)}
         out.plain("pt_regs", PT_REGS_SIZE, {**regs, "stackframe": (frame, PT_REGS["stackframe"])})
-    else:
+    elif spec.arch == "x86":
         _x86_types(out, word, unsigned, orc)
     return out
 
@@ -280,10 +287,10 @@ def _write(made: World, pid: int) -> None:
     tgid = pid if one.tgid is None else one.tgid
     parent = made.placed.get(one.parent, made.placed[0])
     made.poke(place.pa + CPU_AT, one.cpu, 4)
-    state_size = 4 if made.kernel.spec.version >= (5, 14) else 8
+    state_size = 4 if made.kernel.spec.version >= (5, 14) else made.word
     values = {
         "state": (one.state, state_size),
-        "stack": (place.stack, 8),
+        "stack": (place.stack, 0),
         "flags": (KTHREAD if one.is_kernel else 0x400000, 4),
     }
     values |= {"prio": (one.prio, 4), "static_prio": (one.static_prio, 4), "rt_priority": (one.rt_priority, 4)}
@@ -293,7 +300,7 @@ def _write(made: World, pid: int) -> None:
         "pid": (max(pid, 0), 4),
         "tgid": (max(tgid, 0), 4),
     }
-    values |= {"real_parent": (parent.va, 8), "signal": (place.signal, 8)}
+    values |= {"real_parent": (parent.va, 0), "signal": (place.signal, 0)}
     for name, (value, size) in values.items():
         made.poke(place.pa + TASK[name], value, size)
     made.kernel.poke(place.pa + TASK["comm"], one.comm.encode()[:15].ljust(16, b"\0"))
@@ -331,7 +338,7 @@ def _link(made: World, tasks: Sequence[TaskSpec]) -> None:
 def _ring(made: World, nodes: Sequence[tuple[int, int]]) -> None:
     for index, (pa, _) in enumerate(nodes):
         made.poke(pa, nodes[(index + 1) % len(nodes)][1])
-        made.poke(pa + 8, nodes[index - 1][1])
+        made.poke(pa + made.word, nodes[index - 1][1])
 
 
 def _per_cpu(made: World, cpus: int, running: Mapping[int, int]) -> None:
@@ -342,7 +349,7 @@ def _per_cpu(made: World, cpus: int, running: Mapping[int, int]) -> None:
     made.poke(data + _DATA["panic_cpu"], -1, 4)
     for cpu in range(cpus):
         area = made.percpu + 0x10000 * cpu
-        made.poke(data + _DATA["__per_cpu_offset"] + 8 * cpu, made.linear(area) - first)
+        made.poke(data + _DATA["__per_cpu_offset"] + made.word * cpu, made.linear(area) - first)
         idle = -cpu
         current = running.get(cpu, idle)
         made.poke(area + _DATA["runqueues"] + CURR, made.placed[current].va)

@@ -39,19 +39,26 @@ def script() -> str:
     return _HEAD + "".join(loads) + "".join(tells) + _TAIL
 
 
-def write(path: Path, busybox: Path, modules: Sequence[Path], init: str = "") -> None:
-    """The initramfs as an uncompressed archive; `init` is its /init (default: `script`)."""
+def write(
+    path: Path, busybox: Path, modules: Sequence[Path], init: str = "", others: Mapping[str, Path] | None = None
+) -> None:
+    """The initramfs as an uncompressed archive; `init` is its /init (default: `script`), `others` what else is in it."""
     files = {"bin/busybox": busybox.read_bytes(), "init": (init or script()).encode()}
     files |= {module.name: module.read_bytes() for module in modules}
+    files |= {name: file.read_bytes() for name, file in (others or {}).items()}
     path.write_bytes(_archive(files))
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
-    """A cpio archive in the "newc" format: three folders, the console's node (init has no output without), the files."""
-    members = [_member(name, stat.S_IFDIR | 0o755) for name in ("bin", "dev", "proc")]
+    """A cpio archive in the "newc" format: folders, the console's node (init has no output without), the files."""
+    members = [_member(name, stat.S_IFDIR | 0o755) for name in _folders(files)]
     members.append(_member("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)))
     members += [_member(name, stat.S_IFREG | 0o755, data) for name, data in files.items()]
     return b"".join([*members, _member("TRAILER!!!", 0)])
+
+
+def _folders(files: Mapping[str, bytes]) -> list[str]:
+    return sorted({"bin", "dev", "proc", *(name.rpartition("/")[0] for name in files if "/" in name)})
 
 
 def _member(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:

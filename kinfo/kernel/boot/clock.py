@@ -41,7 +41,7 @@ def uptime(kernel: Kernel) -> list[Uptime]:
     stamp = newest_stamp(kernel)
     if stamp is not None:
         found.append(Uptime(stamp / _SECOND, "the stamp of the log's newest line"))
-    ticks = variables.number(kernel, "jiffies_64") or variables.number(kernel, "jiffies")
+    ticks = variables.number(kernel, "jiffies_64", 8) or variables.number(kernel, "jiffies")
     if ticks:
         found += _by_ticks(ticks, rate(kernel), stamp)
     return found
@@ -61,9 +61,10 @@ def _rate_of_clocksource(kernel: Kernel) -> Rate | None:
     struct clocksource begins with read, mask, mult, shift; it is that one if it is read by jiffies_read().
     """
     source, function = kernel.kallsyms.variable("clocksource_jiffies"), kernel.kallsyms.named("jiffies_read")
-    if not source or not kernel.space or kernel.pointers.word != 8 or not kernel.memory.holds(source.pa, 24):
+    if not source or not kernel.space or not kernel.memory.holds(source.pa, 24):
         return None
-    read, mask, mult, shift = (kernel.memory.number(source.pa + at, size) for at, size in ((0, 8), (8, 8), (16, 4), (20, 4)))
+    members = ((0, kernel.word), (8, 8), (16, 4), (20, 4))  # on 32-bit arm too, where 8 bytes are aligned to 8
+    read, mask, mult, shift = (kernel.memory.number(source.pa + at, size) for at, size in members)
     if read not in [kernel.space.va(one.pa) for one in function] or mask != _MASK_32 or shift not in _SHIFTS:
         return None
     tick = mult >> shift

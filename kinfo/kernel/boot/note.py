@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import MASK
 from kinfo.kernel.boot import banner
 from kinfo.kernel.boot.image_notes import image_build_id
 from kinfo.kernel.kernel import Kernel
+from kinfo.kernel.paging.formats import EntryKind, PageFormat
 from kinfo.kernel.paging.space import Space
 from kinfo.record import text
 
@@ -81,15 +82,25 @@ def _of_boot(kernel: Kernel, values: dict[str, str]) -> Iterator[Check]:
     if space.root:
         yield _number(values, "SYMBOL(swapper_pg_dir)", space.va(space.root), where)
     yield from _of_tables(kernel, space, values)
-    if space.form is None or space.form.machine == arm64.MACHINE:
+    machine = space.form.machine if space.form else None
+    if machine in (None, arm64.MACHINE):
         yield _number(values, "NUMBER(kimage_voffset)", space.voffset, where)
-    else:
+    elif machine == x86_64.MACHINE:
         yield _number(values, "NUMBER(phys_base)", x86_64.voffset(space.voffset), where, base=10)
     if space.form is not None:
-        tables = "the page table's format"
-        yield _number(values, "PAGESIZE", space.form.page_size, tables, base=10, is_of_boot=False)
-        if space.form.machine == arm64.MACHINE:
-            yield _number(values, "NUMBER(TCR_EL1_T1SZ)", 64 - (space.va_bits or 0), tables, is_of_boot=False)
+        yield from _of_format(values, space, space.form)
+
+
+def _of_format(values: dict[str, str], space: Space, form: PageFormat) -> Iterator[Check]:
+    """What the page tables' format says of the build."""
+    tables = "the page table's format"
+    yield _number(values, "PAGESIZE", form.page_size, tables, base=10, is_of_boot=False)
+    if form.machine == arm64.MACHINE:
+        yield _number(values, "NUMBER(TCR_EL1_T1SZ)", 64 - (space.va_bits or 0), tables, is_of_boot=False)
+    elif form.machine == arm.MACHINE and "CONFIG_ARM_LPAE" in values:
+        own = "y" if form.kind is EntryKind.LPAE else "n"
+        stated = values["CONFIG_ARM_LPAE"]
+        yield Check("CONFIG_ARM_LPAE", stated, own, tables, stated == own, is_of_boot=False)
 
 
 def _of_tables(kernel: Kernel, space: Space, values: dict[str, str]) -> Iterator[Check]:

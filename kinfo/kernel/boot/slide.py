@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinfo.arch import arm64, x86_64
-from kinfo.arch.address import KERNEL_HALF, SPACE
+from kinfo.arch import arm, arm64, x86_64
+from kinfo.arch.address import SPACE
 from kinfo.findings import Finding, Severity
 from kinfo.kernel import rules
 from kinfo.kernel.boot.vmcoreinfo import read, value
@@ -52,11 +52,13 @@ def _stated(kernel: Kernel) -> Slide | None:
         return None
     text_pa = image_start(kernel)
     link = kernel.space.va(kernel.kallsyms.borders.stext if text_pa is None else text_pa) - stated
-    return Slide(stated, None if text_pa is None else link, info.source) if link >= KERNEL_HALF else None
+    return Slide(stated, None if text_pa is None else link, info.source) if link >= kernel.space.half else None
 
 
 def _usual(kernel: Kernel) -> Slide | None:
-    text_pa = image_start(kernel)
+    text_pa, form = image_start(kernel), kernel.space.form if kernel.space else None
+    if kernel.space and form and form.machine == arm.MACHINE:
+        return Slide(0, None if text_pa is None else kernel.space.va(text_pa), "32-bit arm, which has no KASLR")
     if kernel.space is None or text_pa is None:
         return None
     text, link = kernel.space.va(text_pa), _link_address(kernel.space.form, kernel.pointers.version)
@@ -78,6 +80,6 @@ def image_start(kernel: Kernel) -> int | None:
 def _link_address(form: PageFormat | None, version: Version | None) -> int | None:
     if form is None or version is None:
         return None
-    if form.machine != arm64.MACHINE:
-        return x86_64.LINK_ADDRESS
-    return arm64.link_address(version, form.va_bits, form.page_shift)
+    if form.machine == arm64.MACHINE:
+        return arm64.link_address(version, form.va_bits, form.page_shift)
+    return x86_64.LINK_ADDRESS if form.machine == x86_64.MACHINE else None

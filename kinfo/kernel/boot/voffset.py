@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kinfo.arch import x86_64
+from kinfo.arch import arm, x86_64
 from kinfo.arch.address import MASK, signed
 from kinfo.findings import Finding
 from kinfo.kernel import rules, variables
@@ -59,7 +59,10 @@ def check(kernel: Kernel) -> tuple[Finding, ...]:
 
 
 def _variable(kernel: Kernel) -> tuple[str, int] | None:
-    """arm64's kimage_voffset (head.S), or x86-64's phys_base (head_64.S), as kimage_voffset."""
+    """arm64's kimage_voffset (head.S), x86-64's phys_base (head_64.S), or arm's __pv_offset (phys2virt.S), as the first."""
+    if kernel.word == 4:
+        offset = variables.number(kernel, "__pv_offset", 8)  # CONFIG_ARM_PATCH_PHYS_VIRT; 0 before head.S has run
+        return ("the variable __pv_offset", arm.voffset(offset)) if offset else None
     voffset = variables.number(kernel, "kimage_voffset")
     if voffset:
         return "the variable kimage_voffset", voffset

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinfo.arch import arm64
+from kinfo.arch import arm64, machines, x86_64
 from kinfo.errors import HoleError, KernelError, KinfoError
 from kinfo.kernel.excerpt.ranges import PhysicalRange, joined
 from kinfo.kernel.excerpt.struct_pages import StructPages
@@ -27,6 +27,11 @@ def own_pages(kernel: Kernel, pages: StructPages | None) -> list[PhysicalRange]:
     assert space
     assert space.form
     if pages is None and space.form.machine != arm64.MACHINE:
+        if space.form.machine != x86_64.MACHINE:
+            name = machines.name_of(space.form.machine)
+            raise KernelError(
+                f"which pages of the image {name} kernels gave back is not read", "write the whole: kinfo core RAM"
+            )
         hint = "it takes a dump of all RAM, and a kernel with CONFIG_KALLSYMS_ALL and BTF (or --btf FILE)"
         raise KernelError("nothing tells which pages of the image the kernel gave back: no struct page can be read", hint)
     mapped = joined(_mapped(kernel, space))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinfo.arch.address import SPACE
 from kinfo.errors import HoleError
 from kinfo.kernel.excerpt.ranges import PhysicalRange
-from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.paging.formats import PageFormat
 from kinfo.kernel.paging.space import Space
-
-_ENTRY = 8
+from kinfo.kernel.paging.walk import table_at
 
 
 def page_tables(space: Space) -> Iterator[PhysicalRange]:
@@ -22,12 +19,11 @@ def page_tables(space: Space) -> Iterator[PhysicalRange]:
     waiting, seen = [(space.root, top)], {(space.root, top)}
     while waiting:
         table, level = waiting.pop()
-        size = _ENTRY * form.entries(level)
-        yield PhysicalRange(table, table + size)
+        yield PhysicalRange(table, table + form.entry_size * form.entries(level))
         if not level:
             continue
         try:
-            raws = numbers(space.memory.view(table, size), "Q")
+            raws = table_at(space.memory, form, table, level)
         except HoleError:
             continue
         for index in range(_first_of_kernel(form) if level == top else 0, len(raws)):
@@ -39,4 +35,4 @@ def page_tables(space: Space) -> Iterator[PhysicalRange]:
 
 def _first_of_kernel(form: PageFormat) -> int:
     """The first entry of the top table for the kernel's half: on x86-64 that of processes lies before it."""
-    return (form.half - (SPACE - (1 << form.va_bits))) >> form.shift(form.levels - 1)
+    return (form.half - form.start) >> form.shift(form.levels - 1)

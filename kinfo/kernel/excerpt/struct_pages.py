@@ -6,8 +6,8 @@ struct page and its flags: include/linux/mm_types.h, page-flags.h. Where the arr
 
 from __future__ import annotations
 
-from kinfo.arch import arm64
-from kinfo.arch.address import MASK
+from kinfo.arch import arm64, machines, x86_64
+from kinfo.arch.address import MASK, signed
 from kinfo.errors import DumpError, KernelError, KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.boot.linear_map import linear_map
@@ -16,7 +16,6 @@ from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.reader import Reader
 from kinfo.kernel.types.btf import ENUM
 
-_SIGN = 1 << 63
 _TAIL = 1  # bit 0 of page.compound_head: the rest is the VA of the first page's
 
 
@@ -42,7 +41,10 @@ class StructPages:
         """VA of the struct page of PA 0, modulo 2^64: on arm64 the array begins with that of memstart_addr."""
         assert kernel.space
         assert kernel.space.form
-        if kernel.space.form.machine != arm64.MACHINE:
+        machine = kernel.space.form.machine
+        if machine not in (arm64.MACHINE, x86_64.MACHINE):
+            raise KernelError(f"where {machines.name_of(machine)} kernels have their struct pages is not read")
+        if machine == x86_64.MACHINE:
             base = variables.number(kernel, "vmemmap_base")
             if not base:
                 raise KernelError("vmemmap_base is not known")
@@ -50,8 +52,7 @@ class StructPages:
         start, linear = value(vmcoreinfo(kernel), "NUMBER(VMEMMAP_START)"), linear_map(kernel)
         if start is None or linear.phys_offset is None:
             raise KernelError("VMEMMAP_START or PHYS_OFFSET is not known")
-        signed = linear.phys_offset - (linear.phys_offset & _SIGN) * 2
-        return start - (signed >> self._shift) * self._size & MASK
+        return start - (signed(linear.phys_offset) >> self._shift) * self._size & MASK
 
     def is_reserved(self, pa: int) -> bool:
         """Whether the page was set aside at boot, and never given to the allocator. Raises KinfoError as a read does."""

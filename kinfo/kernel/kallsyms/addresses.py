@@ -9,6 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import ClassVar
 
+from kinfo.arch.address import MASK
+
 _NOT_IN_IMAGE = 1 << 52  # above every PA: an absolute symbol that wrapped around
 
 
@@ -116,7 +118,6 @@ class Absolute(Addresses):
     def __init__(self, table: memoryview, base: int, word: int) -> None:
         self.code = "Q" if word == 8 else "I"  # type: ignore[misc]  # the one form whose width varies
         super().__init__(table, base)
-        self._mask = (1 << 8 * word) - 1
         self.absolute = bisect_left(range(len(self)), True, key=lambda index: self._pa(index) < _NOT_IN_IMAGE)
 
     def __getitem__(self, index: int) -> int:
@@ -126,7 +127,7 @@ class Absolute(Addresses):
     @property
     def voffset(self) -> int:
         """See Addresses."""
-        return self.base & self._mask
+        return self.base & MASK
 
     def _pa(self, index: int) -> int:
-        return (self._raw[index] - self.base) & self._mask
+        return (self._raw[index] - self.base) & MASK

@@ -41,6 +41,8 @@ class Kallsyms:
     further in are found, with the same errors, when they are read.
     """
 
+    is_in_memory = True  # and not a build's list of symbols
+
     def __init__(self, memory: Memory, pointers: Pointers) -> None:
         self.memory, self.pointers = memory, pointers
         self.tables = tables_of(pointers)
@@ -63,6 +65,13 @@ class Kallsyms:
             first = block * MARKED
             yield first, names, self._addresses.part(first, first + len(names))
 
+    def sample(self, blocks: int) -> Iterator[tuple[int, list[str], list[int]]]:
+        """As `blocks`, but no more than so many of them, over all of the table: the first and the last are among them."""
+        marks = self.tables.marks
+        for block in sorted({marks * number // blocks for number in range(blocks)} | {marks - 1}):
+            names = self._names.block(block)
+            yield block * MARKED, names, self._addresses.part(block * MARKED, block * MARKED + len(names))
+
     def listing(self, shift: int) -> Iterator[str]:
         """Every symbol as a line of /proc/kallsyms, a part at a time, with `shift` added to its address."""
         form = f"\n%0{2 * self.pointers.word}x \0"
@@ -73,6 +82,11 @@ class Kallsyms:
             shifted = pas[:plain] + [pa + shift for pa in pas[plain:]]
             heads = (form * len(shifted) % tuple(shifted)).split("\0")[:-1]  # all at once: half the time
             yield self._names.listing(block, heads)[1:] + "\n"
+
+    @property
+    def landmarks(self) -> tuple[int, ...]:
+        """PAs in the read-only data that every kernel maps with its image."""
+        return self.tables.names, self.tables.token_index
 
     @property
     def absolute(self) -> int:

@@ -29,7 +29,7 @@ def addresses(table: Names, places: Addresses, pointers: Pointers) -> None:
         if pa := pointers.pa(name):
             found = names_at(table, places, pa)
             if f"_{name}" not in found and (found or name == "stext"):
-                raise _elsewhere(f"_{name}", pa, found, table, places)
+                raise _elsewhere(f"{pointers.source} has _{name} at PA {pa:#x}", pa, found, table, places)
 
 
 def names_at(table: Names, places: Addresses, pa: int) -> list[str]:
@@ -39,11 +39,11 @@ def names_at(table: Names, places: Addresses, pa: int) -> list[str]:
     return [table[index][1:] for index in range(first, last) if places[index] == pa]
 
 
-def _elsewhere(name: str, pa: int, found: list[str], table: Names, places: Addresses) -> KernelError:
+def _elsewhere(said: str, pa: int, found: list[str], table: Names, places: Addresses) -> KernelError:
     if found:
-        return KernelError(f"the record has {name} at PA {pa:#x}, kallsyms has {found[0]} there", WRONG_PLACE)
+        return KernelError(f"{said}, kallsyms has {found[0]} there", WRONG_PLACE)
     index = min(max(places.at_or_below(pa), 0), len(places) - 1)
     return KernelError(
-        f"the record has {name} at PA {pa:#x}, kallsyms has nothing there: {table[index][1:]} is at {places[index]:#x}",
+        f"{said}, kallsyms has nothing there: {table[index][1:]} is at {places[index]:#x}",
         WRONG_PLACE,
     )

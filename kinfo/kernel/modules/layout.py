@@ -5,7 +5,7 @@ record says where it is; what lies there depends on the release:
 
 * up to 6.3 `struct module_layout core_layout, init_layout`: base, then size as u32;
 * since 6.4 `struct module_memory mem[7]` (MOD_MEM_NUM_TYPES): base, size; 6.13 put `rw_copy` and `is_rox` between the two,
-  6.14 only `is_rox`. With CONFIG_MODULES_TREE_LOOKUP each entry carries a 56-byte mod_tree_node.
+  6.14 only `is_rox`. With CONFIG_MODULES_TREE_LOOKUP each entry carries a mod_tree_node, 56 bytes or, on 32 bits, 28.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from kinfo.record.limits import MODULE_STRUCT_LIMIT
 
 STATES = ("live", "coming", "going", "unformed")  # enum module_state
 MEM_TYPES = ("text", "data", "rodata", "ro after init", "init text", "init data", "init rodata")
-_TREE_NODE = 56  # struct mod_tree_node: a pointer and two rb_nodes
+_TREE_NODE = 7  # longs of struct mod_tree_node: a pointer and two rb_nodes
 _LARGEST_PART = 1 << 28
 _PAGE = 4096  # the smallest there is: what is aligned to a larger one is aligned to it
 _NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.,+-]*")  # KBUILD_MODNAME: the object's name
-_FORMS = ((8, 16), (20, 24), (12, 16))  # of a mem[] entry: offset of size, bytes without the tree node
+_FORMS = {  # of a mem[] entry, by the bytes of a long: offset of size, bytes without the tree node
+    8: ((8, 16), (20, 24), (12, 16)),
+    4: ((4, 8), (12, 16), (8, 12)),
+}
 
 
 class ModuleRange(NamedTuple):
@@ -75,11 +78,11 @@ def layout_of(pointers: Pointers, samples: Iterable[bytes]) -> StructModule:
     said, word = numbers_of(pointers), pointers.word
     core, init, mem, kallsyms = said.core, said.init, said.mem, said.kallsyms
     name_len = said.name_len or module_name_len(8 * word)
-    tree = _TREE_NODE if said.has_tree else 0
+    tree = _TREE_NODE * word if said.has_tree else 0
     if mem:
-        ways = [_MemArray(mem, size_at, entry + tree) for size_at, entry in _FORMS]
+        ways = [_MemArray(mem, word, size_at, entry + tree) for size_at, entry in _FORMS[word]]
         parts: _MemArray | _Layouts = max(ways, key=lambda way: sum(way.fits(sample) for sample in samples))
-        end = mem + len(MEM_TYPES) * (24 + tree)
+        end = mem + len(MEM_TYPES) * (max(entry for _, entry in _FORMS[word]) + tree)
     else:
         parts = _Layouts(core, init, word)
         end = max(core, init) + 2 * word
@@ -96,8 +99,8 @@ def struct_size(pointers: Pointers) -> int:
 class _MemArray:
     """mem[]: an entry for each kind of memory."""
 
-    def __init__(self, offset: int, size_at: int, stride: int) -> None:
-        self.offset, self.size_at, self.stride = offset, size_at, stride
+    def __init__(self, offset: int, word: int, size_at: int, stride: int) -> None:
+        self.offset, self.word, self.size_at, self.stride = offset, word, size_at, stride
 
     def __call__(self, raw: bytes) -> list[ModuleRange]:
         return [ModuleRange(kind, base, size) for kind, base, size in self._entries(raw) if base and size]
@@ -109,7 +112,7 @@ class _MemArray:
 
     def _entries(self, raw: bytes) -> list[tuple[str, int, int]]:
         starts = [(kind, self.offset + index * self.stride) for index, kind in enumerate(MEM_TYPES)]
-        return [(kind, _number(raw, at, 8), _number(raw, at + self.size_at, 4)) for kind, at in starts]
+        return [(kind, _number(raw, at, self.word), _number(raw, at + self.size_at, 4)) for kind, at in starts]
 
 
 class _Layouts:

@@ -11,9 +11,6 @@ from kinfo.kernel.modules import search
 from kinfo.kernel.paging.space import Space
 
 MOST_MODULES = 8192
-_TREE_AT = 8  # struct latch_tree_root: a seqcount, then two rb_roots
-_MOD_AT = -8  # struct mod_tree_node: its module, then the tree's nodes
-_RIGHT, _LEFT = 8, 16  # struct rb_node, behind parent and colour
 
 
 class Root(NamedTuple):
@@ -55,7 +52,8 @@ def addresses(root: Root, space: Space, word: int) -> Iterator[int]:
     A list whose links disagree is gone through to its end, and KernelError comes then.
     """
     if root.is_tree:
-        yield from _tree(space, space.number(space.va(root.pa) + _TREE_AT, 8))
+        # struct latch_tree_root: a seqcount, then two rb_roots
+        yield from _tree(space, space.number(space.va(root.pa) + word, word), word)
         return
     yield from _list(space, space.va(root.pa), word)
 
@@ -85,8 +83,11 @@ def _mismatch(space: Space, before: int, node: int, word: int) -> str:
     return f"the list leads from VA {before:#x} to {node:#x}, which points back at {back:#x}: {reason}"
 
 
-def _tree(space: Space, top: int) -> Iterator[int]:
-    """Modules of the tree, each once, in the order of their addresses (a node for each range, left before right)."""
+def _tree(space: Space, top: int, word: int) -> Iterator[int]:
+    """Modules of the tree, each once, in the order of their addresses (a node for each range, left before right).
+
+    Struct mod_tree_node is a pointer to its module, then the tree's nodes; struct rb_node parent and colour, right, left.
+    """
     seen_nodes: set[int] = set()
     modules: set[int] = set()
     path: list[int] = []
@@ -97,10 +98,10 @@ def _tree(space: Space, top: int) -> Iterator[int]:
                 raise KernelError(f"the tree of modules runs in a circle at VA {node:#x}", "")
             seen_nodes.add(node)
             path.append(node)
-            node = space.number(node + _LEFT, 8)
+            node = space.number(node + 2 * word, word)
         node = path.pop()
-        module = space.number(node + _MOD_AT, 8)
+        module = space.number(node - word, word)
         if module not in modules:
             modules.add(module)
             yield module
-        node = space.number(node + _RIGHT, 8)
+        node = space.number(node + word, word)

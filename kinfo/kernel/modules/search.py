@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from kinfo.arch.address import KERNEL_HALF
+from kinfo.arch.address import align
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kallsyms.kallsyms import Kallsyms
@@ -25,17 +25,16 @@ _ENOUGH = 64  # modules of a list that are looked at to know it: what is wrong f
 def head_of(kallsyms: Kallsyms, space: Space) -> int:
     """PA of the list's head. Raises KernelError where nothing has its shape, or several things have."""
     borders, pointers = kallsyms.borders, kallsyms.pointers
-    if pointers.word != 8:
-        raise KernelError("on a 32-bit kernel the list cannot be told by its shape", "")
     said = numbers_of(pointers)
     if not (said.core or said.mem):
         raise KernelError(f"its shape does not tell it: {pointers.source} has no offset into struct module", "")
-    start = borders.einittext + -borders.einittext % 8
+    word = pointers.word
+    start = align(borders.einittext, word)
     end = min(borders.end, start + IMAGE_LIMIT)
     found = {
         pa: _length(kallsyms, space, space.va(pa), first)
         for at, data in kallsyms.memory.parts_between(start, end)
-        for pa, first in _heads(data[-at % 8 :], at + -at % 8, space)
+        for pa, first in _heads(data[-at % word :], align(at, word), space)
     }
     for is_whole in (True, False):
         fitting = [pa for pa, (closes, length) in found.items() if length and closes is is_whole]
@@ -55,10 +54,10 @@ def _heads(data: memoryview, start: int, space: Space) -> Iterator[tuple[int, in
     """PA and content of every two pointers that lead out of the image: what a list head with entries elsewhere looks like."""
     borders = space.kallsyms.borders
     low, high = space.va(borders.text), space.va(borders.end)
-    half = space.form.half if space.form else KERNEL_HALF
-    for index, (first, last) in enumerate(pairwise(numbers(data[: len(data) & ~7], "Q"))):
-        if first > half < last and not (first & 7 or last & 7 or low <= first < high or low <= last < high):
-            yield start + 8 * index, first
+    word, half = space.kallsyms.pointers.word, space.half
+    for index, (first, last) in enumerate(pairwise(numbers(data[: len(data) & -word], "Q" if word == 8 else "I"))):
+        if first > half < last and not ((first | last) % word or low <= first < high or low <= last < high):
+            yield start + word * index, first
 
 
 def _length(kallsyms: Kallsyms, space: Space, head: int, first: int) -> tuple[bool, int]:

@@ -1,7 +1,8 @@
 """The linear map: where all RAM is mapped in one piece, so that one distance between VA and PA holds for all of it.
 
 Where it can lie is known (arch/arm64/include/asm/memory.h, Documentation/arch/x86/x86_64/mm.rst), and that the kernel image
-has an alias in it. A table that the dump lacks is a hole: what it maps is not known, and nothing else stands for it.
+has an alias in it; of 32-bit arm the image itself lies in it (arch/arm/include/asm/memory.h). A table that the dump lacks is
+a hole: what it maps is not known, and nothing else stands for it.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import MASK, SPACE
 from kinfo.errors import HoleError
-from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.paging.formats import PageFormat
 from kinfo.kernel.paging.space import Space
-from kinfo.kernel.paging.walk import Mapping, walk
+from kinfo.kernel.paging.walk import Mapping, table_at, walk
 from kinfo.memory import Memory
 
 _MOST_TABLES = 256  # looked into for mappings: the first is never far
 _MOST_MAPPINGS = 64
+_PART = 1 << 20
 _OF_A_TABLE = 4  # mappings of one table that are looked at
 _ENOUGH = 2  # mappings at one distance that are believed where the image's alias lies in a hole
 
@@ -36,6 +37,8 @@ def shift(space: Space) -> int | None:
     found = bounds(space)
     if found is None or space.form is None:
         return None
+    if space.form.machine == arm.MACHINE:
+        return space.voffset
     distances = [mapping.va - mapping.pa & MASK for mapping in _Lowest(space.memory, space.form, *found).mappings(space.root)]
     fitting = [distance for distance in dict.fromkeys(distances) if _is_possible(space, distance)]
     alias = {distance: _has_image(space, distance) for distance in fitting}
@@ -47,27 +50,36 @@ def shift(space: Space) -> int | None:
 
 
 def bounds(space: Space) -> tuple[int, int] | None:
-    """The lowest VA that the linear map can have, and the one behind the highest; None without page tables.
+    """The lowest VA that the linear map can have, and the one behind the highest; None where that is not known.
 
     arm64 has it in the lower half of the kernel's VAs since 5.4, with the image in the upper one; the other way round before.
     """
     form, bits = space.form, space.va_bits
     if form is None or bits is None:
         return None
-    if form.machine != arm64.MACHINE:
+    text = space.va(space.kallsyms.borders.stext)
+    if form.machine == arm64.MACHINE:
+        return _bounds_of_arm64(text, bits, form.page_shift)
+    if form.machine == x86_64.MACHINE:
         return x86_64.LINEAR_START[form.va_bits], x86_64.LINEAR_END
+    start = arm.page_offset(text) if form.machine == arm.MACHINE else None
+    return None if start is None else (start, arm.SPACE)
+
+
+def _bounds_of_arm64(text: int, bits: int, page_shift: int) -> tuple[int, int]:
     middle = arm64.page_end(bits)
-    if space.va(space.kallsyms.borders.stext) < middle:
+    if text < middle:
         return middle, SPACE
-    return arm64.page_offset(bits), arm64.page_end(arm64.va_bits_min(bits, form.page_shift))
+    return arm64.page_offset(bits), arm64.page_end(arm64.va_bits_min(bits, page_shift))
 
 
 def phys_offset(space: Space, distance: int, va_bits: int | None = None) -> int | None:
-    """PHYS_OFFSET of arm64, modulo 2^64: the PA that PAGE_OFFSET, of so many VA bits or of those in use, stands for."""
+    """PHYS_OFFSET of arm and arm64, modulo 2^64: the PA of PAGE_OFFSET, on arm64 of so many VA bits or of those in use."""
     found = bounds(space)
     if found is None:
         return None
-    start = found[0] if va_bits is None or found[1] == SPACE else arm64.page_offset(va_bits)
+    is_as_used = va_bits is None or found[1] in (SPACE, arm.SPACE)
+    start = found[0] if is_as_used or va_bits is None else arm64.page_offset(va_bits)
     return start - distance & MASK
 
 
@@ -92,6 +104,30 @@ def is_within(space: Space, distance: int) -> bool:
     """Whether the kernel image's alias lies where the linear map can, if that is `distance` above its PAs."""
     found, borders = bounds(space), space.kallsyms.borders
     return found is not None and all(found[0] <= (pa + distance & MASK) < found[1] for pa in (borders.stext, borders.end - 1))
+
+
+def parts(space: Space, distance: int, start: int, end: int) -> Iterator[tuple[bool, int, int]]:
+    """The parts of a physical range that a linear map at a distance has, and those that it has not: which, start, end.
+
+    What the tables map is looked at once a MiB, the least that a kernel takes out of the map in one piece.
+    """
+    at = first = start
+    was = _is_at(space, distance, start)
+    while at < end:
+        if (here := _is_at(space, distance, at)) != was:
+            yield was, first, at
+            first, was = at, here
+        at += _PART - at % _PART
+    yield was, first, end
+
+
+def _is_at(space: Space, distance: int, pa: int) -> bool:
+    va = pa + distance & MASK
+    try:
+        mapping = walk(space.memory, space.root, space.form, va) if space.form else None
+    except HoleError:
+        return False
+    return mapping is not None and mapping.pa + va - mapping.va == pa
 
 
 def _is_possible(space: Space, distance: int) -> bool:
@@ -124,13 +160,13 @@ class _Lowest:
         self.tables = self.found = 0
 
     def mappings(self, root: int) -> Iterator[Mapping]:
-        yield from self._below(root, self.form.levels - 1, SPACE - (1 << self.form.va_bits))
+        yield from self._below(root, self.form.levels - 1, self.form.start)
 
     def _below(self, table: int, level: int, first_va: int) -> Iterator[Mapping]:
         self.tables += 1
         count, size = self.form.entries(level), 1 << self.form.shift(level)
         try:
-            raws = numbers(self.memory.view(table, 8 * count), "Q")
+            raws = table_at(self.memory, self.form, table, level)
         except HoleError:
             return
         first, last = max(self.start - first_va, 0) // size, min(-(-(self.end - first_va) // size), count)

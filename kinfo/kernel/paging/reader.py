@@ -8,7 +8,7 @@ from kinfo.errors import KernelError
 from kinfo.kernel.paging.space import Space
 
 _MOST_PAGES = 1 << 16
-_WORD = struct.Struct("<Q")
+_PAIRS = {8: struct.Struct("<QQ"), 4: struct.Struct("<II")}
 
 
 class Reader:
@@ -19,6 +19,8 @@ class Reader:
 
     def __init__(self, space: Space) -> None:
         self.space, self._memory = space, space.memory
+        self.word = space.kallsyms.pointers.word
+        self._pair = _PAIRS[self.word]
         self._page = space.form.page_size if space.form else 1 << 12
         self._pages: dict[int, int] = {}
 
@@ -30,14 +32,14 @@ class Reader:
             return self.read(va, first) + self.read(va + first, size - first)
         return bytes(self._memory.view(self._pa(va - within) + within, size))
 
-    def number(self, va: int, size: int = 8) -> int:
-        """A little-endian number at a VA."""
-        return int.from_bytes(self.read(va, size), "little")
+    def number(self, va: int, size: int = 0) -> int:
+        """A little-endian number at a VA, of so many bytes; 0: a long."""
+        return int.from_bytes(self.read(va, size or self.word), "little")
 
     def pair(self, va: int) -> tuple[int, int]:
         """Two longs at a VA: a list's links, a frame record."""
-        raw = self.read(va, 16)
-        return _WORD.unpack_from(raw)[0], _WORD.unpack_from(raw, 8)[0]
+        first, second = self._pair.unpack(self.read(va, self._pair.size))
+        return first, second
 
     def _pa(self, page: int) -> int:
         pa = self._pages.get(page)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm, arm64, machines, x86_64
+from kinfo.arch.address import KERNEL_HALF, MASK
 from kinfo.errors import HoleError, KernelError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
@@ -32,7 +33,7 @@ class Space:
     def __init__(self, memory: Memory, kallsyms: Kallsyms) -> None:
         self.memory, self.kallsyms = memory, kallsyms
         self.root = kallsyms.pointers.page_table
-        self.mask = (1 << 8 * kallsyms.pointers.word) - 1
+        self.mask = (1 << 8 * kallsyms.pointers.word) - 1  # of a VA; a PA can have more bits (LPAE)
         self.reason = self.remedy = ""
         self.findings: tuple[Finding, ...] = ()
         stored = _stored_voffset(memory, kallsyms)
@@ -50,19 +51,19 @@ class Space:
 
     def _walked(self, stored: Stored | None) -> tuple[PageFormat, int] | None:
         """PageFormat and voffset as the page tables have them; sets `reason` where they say nothing."""
-        pointers = self.kallsyms.pointers
-        if pointers.word == 4:
-            self.reason = "page tables of 32-bit kernels are not read"
-            self.remedy = "nothing to do here: page tables of 64-bit kernels only are read"
+        pointers, machine = self.kallsyms.pointers, self.memory.machine
+        forms = [form for form in FORMATS if form.word == pointers.word and machine in (None, form.machine)]
+        if not forms:
+            name, is_known = machines.name_of(machine or 0), any(form.machine == machine for form in FORMATS)
+            other = f"{pointers.source} is of a kernel with {8 * pointers.word} bits, the dump is of {name}"
+            self.reason = other if is_known else f"page tables of {name} kernels are not read"
+            self.remedy = "nothing to do here: page tables of arm64, x86-64 and 32-bit arm are read"
         elif not self.root:
             self.reason = f"{pointers.source} has no swapper_pg_dir_pa"
         elif not self.memory.holds(self.root, 64):
             self.reason = f"the page table at PA {self.root:#x} is not in the dump"
         else:
-            of_machine = (form for form in FORMATS if self.memory.machine in (None, form.machine))
-            forms = [
-                form for form in of_machine if not self.root % form.page_size
-            ]  # swapper_pg_dir is a page's worth or more
+            forms = [form for form in forms if not self.root % form.root_align]
             return self._confirmed(forms, stored) or self._searched(forms)
         return None
 
@@ -90,8 +91,8 @@ class Space:
         for form in forms:
             try:
                 for mapping in islice(self._mappings(form), _MAPPINGS):
-                    if self._holds(form, mapping.va - mapping.pa):
-                        return form, mapping.va - mapping.pa
+                    if self._holds(form, voffset := mapping.va - mapping.pa & MASK):
+                        return form, voffset
             except KernelError as error:
                 reason = error.message
         self.reason = self.reason or reason
@@ -105,13 +106,13 @@ class Space:
     def _holds(self, form: PageFormat, voffset: int) -> bool:
         """Whether the tables map code, read-only data and data of the image at one distance, and the code executable.
 
-        No kernel maps its image with blocks that reach beyond it, but for the ends of the 2 MiB that x86-64 takes: other
-        bytes, read as a table of big pages, often do.
+        No kernel maps its image with blocks that reach beyond it, but for the ends of the 2 MiB that x86-64 and LPAE take:
+        other bytes, read as a table of big pages, often do.
         """
-        borders, tables = self.kallsyms.borders, self.kallsyms.tables
+        borders = self.kallsyms.borders
         first, last = borders.text & -x86_64.IMAGE_ALIGN, borders.end + -borders.end % x86_64.IMAGE_ALIGN
         code = (borders.stext, (borders.stext + borders.etext) // 2, borders.etext - 1)
-        for pa in (*code, tables.names, tables.token_index):
+        for pa in (*code, *self.kallsyms.landmarks):
             try:
                 mapping = walk(self.memory, self.root, form, (pa + voffset) & self.mask)
             except HoleError:
@@ -132,14 +133,26 @@ class Space:
         table = self.memory.view(self.root, 8 * _FIRST_OF_48)
         return 52 if any(table) else 48
 
+    @property
+    def half(self) -> int:
+        """The lowest VA that is the kernel's: of its half, or of 32-bit arm's modules below PAGE_OFFSET."""
+        if self.mask > arm.SPACE:
+            return self.form.half if self.form else KERNEL_HALF
+        start = arm.page_offset(self.va(self.kallsyms.borders.stext))
+        return (arm.PAGE_OFFSETS[0] if start is None else start) - arm.MODULES_SIZE
+
     def va(self, pa: int) -> int:
         """VA of a PA of the kernel image."""
         return (pa + self.voffset) & self.mask
 
+    def image_pa(self, va: int) -> int:
+        """PA of a VA of the kernel image; of any other VA a PA outside of it."""
+        return va - self.voffset & MASK
+
     def pa(self, va: int) -> int | None:
         """PA of any VA of the kernel; None where nothing is mapped there. Raises HoleError for tables not in the dump."""
         borders = self.kallsyms.borders
-        if borders.text <= (pa := va - self.voffset & self.mask) < borders.end:
+        if borders.text <= (pa := self.image_pa(va)) < borders.end:
             return pa
         mapping = walk(self.memory, self.root, self.form, va) if self.form else None
         return mapping.pa + va - mapping.va if mapping else None
@@ -177,17 +190,19 @@ class Stored(NamedTuple):
 def _stored_voffset(memory: Memory, kallsyms: Kallsyms) -> Stored | None:
     """kimage_voffset without a page walk: kallsyms keeps a VA whose PA is known (the base, or every address)."""
     pointers, addresses = kallsyms.pointers, kallsyms.encoding.addresses
-    mask = (1 << 8 * pointers.word) - 1
     if voffset := pointers.count("kimage_voffset"):
         return Stored(voffset, f"{pointers.source}'s kimage_voffset")
+    if not kallsyms.is_in_memory:
+        return None
     if addresses.voffset is not None:
         return Stored(addresses.voffset, "kallsyms_addresses")
     pa = stored_base(kallsyms.tables, pointers, addresses.size)
     if not addresses.has_base or not memory.holds(pa, pointers.word):
         return None
     base = memory.number(pa, pointers.word)
-    voffset = base - addresses.base & mask
-    if voffset % 4096 or base < 1 << 8 * pointers.word - 1:  # no page distance, or not in the kernel's half
+    voffset = base - addresses.base & MASK
+    lowest = KERNEL_HALF if pointers.word == 8 else arm.PAGE_OFFSETS[0]
+    if voffset % 4096 or base < lowest:  # no page distance, or not in the kernel's half
         return None
     return Stored(voffset, "kallsyms_relative_base")
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kinfo.arch.address import SPACE
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.paging.formats import Descriptor, PageFormat
 from kinfo.memory import Memory
 
-_ENTRY = 8
 _MOST_ENTRIES = 1 << 21  # looked at for the image's mapping: the tables of 8 GiB in 4K pages
-_LOW = (1 << 48) - 1
+_CODES = {4: "I", 8: "Q"}  # of an entry, by its size
 
 
 class Mapping(NamedTuple):
@@ -27,20 +25,24 @@ class Mapping(NamedTuple):
 
 def walk(memory: Memory, root: int, form: PageFormat, va: int) -> Mapping | None:
     """The mapping that holds a VA of the kernel's half; None where there is none. Raises HoleError for tables not dumped."""
-    if not form.half <= va < SPACE:
+    if not form.half <= va < form.end:
         return None
-    table, is_executable = root, True
+    table, is_executable, width = root, True, form.entry_size
     for level in reversed(range(form.levels)):
         index = va >> form.shift(level) & form.entries(level) - 1
-        entry = form.entry(memory.number(table + _ENTRY * index, _ENTRY), level)
+        entry = form.entry(memory.number(table + width * index, width), level)
         if entry is None:
             return None
         is_executable = is_executable and entry.is_executable
-        if entry.is_leaf:
-            size = 1 << form.shift(level)
+        if size := entry.size:
             return Mapping(va & ~(size - 1), entry.pa, size, is_executable)
         table = entry.pa
     return None
+
+
+def table_at(memory: Memory, form: PageFormat, pa: int, level: int) -> Sequence[int]:
+    """The entries of a table. Raises HoleError for one that was not dumped."""
+    return numbers(memory.view(pa, form.entry_size * form.entries(level)), _CODES[form.entry_size])
 
 
 def find(memory: Memory, root: int, form: PageFormat, pa: int, *, upwards: bool) -> Iterator[Mapping]:
@@ -48,7 +50,7 @@ def find(memory: Memory, root: int, form: PageFormat, pa: int, *, upwards: bool)
 
     Raises KernelError when the tables do not come to an end (one that points to itself, or garbage).
     """
-    yield from _Search(memory, form, pa, upwards=upwards).below(root, form.levels - 1, SPACE - (1 << form.va_bits))
+    yield from _Search(memory, form, pa, upwards=upwards).below(root, form.levels - 1, form.start)
 
 
 class _Search:
@@ -63,24 +65,18 @@ class _Search:
         if self.seen > _MOST_ENTRIES:
             raise KernelError(f"the page table has over {_MOST_ENTRIES} entries: it loops, or is none", "see `kinfo info`")
         try:
-            raws = numbers(self.memory.view(table, _ENTRY * count), "Q")
+            raws = table_at(self.memory, self.form, table, level)
         except HoleError:
             return
-        indices = self._pages(raws) if level == 0 else range(count)
+        indices = self.form.maybe(raws, self.pa) if level == 0 else range(count)
         for index in indices if self.upwards else reversed(indices):
             va = first_va + index * size
             entry = self.form.entry(raws[index], level) if raws[index] else None
             if entry and entry.is_executable and va >= self.form.half:
-                yield from self._of(entry, va, size, level)
+                yield from self._of(entry, va, level)
 
-    def _of(self, entry: Descriptor, va: int, size: int, level: int) -> Iterator[Mapping]:
+    def _of(self, entry: Descriptor, va: int, level: int) -> Iterator[Mapping]:
         if not entry.is_leaf:
             yield from self.below(entry.pa, level - 1, va)
-        elif entry.pa <= self.pa < entry.pa + size:
-            yield Mapping(va, entry.pa, size, is_executable=True)
-
-    def _pages(self, raws: Iterable[int]) -> list[int]:
-        """The entries that can be the PA's page, by the address bits that every format keeps in place."""
-        mask = _LOW & -self.form.page_size
-        wanted = self.pa & mask
-        return [index for index, raw in enumerate(raws) if raw & mask == wanted]
+        elif entry.pa <= self.pa < entry.pa + entry.size and not va % entry.size:  # some fill several entries alike
+            yield Mapping(va, entry.pa, entry.size, is_executable=True)

@@ -111,21 +111,21 @@ def _pa_of(kernel: Kernel, va: int) -> tuple[int | None, int]:
     """The PA of a VA, and how many bytes from there on lie in one piece.
 
     The image by its distance, everything else by the page tables; by the linear map's distance where these are not in the
-    dump. 32-bit kernels have image and low memory at one distance.
+    dump, which on 32-bit kernels is the image's.
     """
     space, borders = kernel.space, kernel.kallsyms.borders
     assert space is not None
-    pa = va - space.voffset & space.mask
+    pa = space.image_pa(va)
     if borders.text <= pa < borders.end:
         return pa, borders.end - pa
-    if kernel.pointers.word == 4:
-        return pa, _PAGE - va % _PAGE
     try:
         mapping = walk(kernel.memory, space.root, space.form, va) if space.form else None
     except HoleError:
         mapping = None
     if mapping:
         return mapping.pa + va - mapping.va, mapping.size - (va - mapping.va)
+    if kernel.word == 4:
+        return pa, _PAGE - va % _PAGE
     from kinfo.kernel.boot.linear_map import linear_map
 
     shift = linear_map(kernel).shift

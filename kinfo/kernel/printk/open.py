@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import BinaryIO, NamedTuple
 
 from kinfo.errors import DrawError, HoleError, KernelError, RecordError
+from kinfo.kernel.beside import Beside
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import kernel_in, record_word
 from kinfo.kernel.printk import of_kernel
@@ -44,8 +45,11 @@ def open_log(
     stdin: BinaryIO | None = None,
     *,
     is_kernel_wanted: bool = False,
+    beside: Beside | None = None,
 ) -> OpenedLog:
     """The log, with the kernel that it is of where that was found; `is_kernel_wanted`: for more than its log.
+
+    `beside` are its build's files, as for `open_kernel`.
 
     Errors as for `dmesg`.
     """
@@ -58,7 +62,7 @@ def open_log(
     memory = open_memory(paths, stdin)
     kernel: Kernel | None = None
     try:
-        kernel = _kernel(memory, record_word(kinfo), is_wanted=is_kernel_wanted)
+        kernel = _kernel(memory, record_word(kinfo), beside, is_wanted=is_kernel_wanted)
         if kernel is not None:
             return OpenedLog(of_kernel.log_of(kernel), kernel)
         from kinfo.kernel.printk import of_note
@@ -76,20 +80,21 @@ def _may_be_regions(path: str) -> bool:
     return not has_dump(path) if os.path.isdir(path) else os.path.basename(path).lower().startswith("md_")
 
 
-def _kernel(opened: Memory | RawDump, kinfo: str | None, *, is_wanted: bool) -> Kernel | None:
+def _kernel(opened: Memory | RawDump, kinfo: str | None, beside: Beside | None, *, is_wanted: bool) -> Kernel | None:
     """The kernel, by a record or VMCOREINFO; None where the note alone is to lead to the log.
 
     That is so for kdump's vmcore, which can be as large as a machine: its note has CRASHTIME, so the kernel wrote it as it
     crashed. In other dumps a record comes first, for a note there may be another boot's. (A core of a few regions has a log
     and no kernel.)
     """
-    if kinfo is None and not is_wanted and isinstance(opened, Memory) and b"\nCRASHTIME=" in opened.vmcoreinfo:
+    is_stated = kinfo is not None or beside is not None
+    if not is_stated and not is_wanted and isinstance(opened, Memory) and b"\nCRASHTIME=" in opened.vmcoreinfo:
         return None
     try:
-        return kernel_in(opened, kinfo)
+        return kernel_in(opened, kinfo, beside)
     except DrawError:
         raise
     except (RecordError, KernelError, HoleError):
-        if kinfo is not None or isinstance(opened, RawDump):
+        if is_stated or isinstance(opened, RawDump):
             raise
         return None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from kinfo.arch import machines
 from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
 from kinfo.kernel import variables
+from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import ARM64, X86_64
 from kinfo.kernel.stack import rules
 from kinfo.kernel.stack.arm64 import Arm64
@@ -30,16 +32,18 @@ class Backtraces:
     KernelError for a machine that is not known, or types that lack what is needed.
     """
 
+    @classmethod
+    def of_kernel(cls, kernel: Kernel, sets: Sequence[RegisterSet] | None = None, source: str = "") -> Backtraces:
+        """Those of a kernel's tasks. Raises KernelError as the class does, and as `kernel.tasks`."""
+        check(kernel)
+        return cls(kernel.tasks(), sets, source)
+
     def __init__(self, tasks: Tasks, sets: Sequence[RegisterSet] | None = None, source: str = "") -> None:
         kernel = tasks.kernel
         self.tasks, self.namer = tasks, FrameNamer(kernel)
         self._sets = register_sets(kernel.memory) if sets is None else sets
         self._source = source or "the CPU's registers, in the dump's NT_PRSTATUS note"
-        machine = kernel.space.form.machine if kernel.space and kernel.space.form else None
-        if machine not in (ARM64, X86_64):
-            reason = kernel.space.reason if kernel.space else kernel.no_space.message
-            raise KernelError(f"{kernel.memory.name}: stacks cannot be read: {reason}", "dump all RAM")
-        self._of: Arm64 | X86 = Arm64(tasks, self.namer) if machine == ARM64 else X86(tasks, self.namer)
+        self._of = _UNWINDERS[check(kernel)](tasks, self.namer)
 
     @cached_property
     def running(self) -> list[Running]:
@@ -94,6 +98,18 @@ class Backtraces:
         yield from (self.of(task) for task in self.tasks)
 
 
+def check(kernel: Kernel) -> int:
+    """The machine whose stacks are read. Raises KernelError where that of the kernel is none, or page tables are missing."""
+    form = kernel.space.form if kernel.space else None
+    if form is None:
+        reason = kernel.space.reason if kernel.space else kernel.no_space.message
+        raise KernelError(f"{kernel.memory.name}: stacks cannot be read: {reason}", "dump all RAM")
+    if form.machine not in _UNWINDERS:
+        text = f"{kernel.memory.name}: the stacks of {machines.name_of(form.machine)} kernels are not read"
+        raise KernelError(text, "`kinfo ps` lists the tasks; crash shows their stacks: kinfo debug RAM --tool crash")
+    return form.machine
+
+
 def findings(traces: Sequence[Backtrace]) -> tuple[Finding, ...]:
     """What is wrong with chains: those that broke off, those that were guessed."""
     found = []
@@ -108,4 +124,5 @@ def findings(traces: Sequence[Backtrace]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+_UNWINDERS: dict[int, type[Arm64 | X86]] = {ARM64: Arm64, X86_64: X86}
 _MOST_SAID = 16  # findings that are said one by one; the chains themselves say how each ended

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from kinfo.arch.address import MASK
 from kinfo.errors import KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
@@ -29,11 +28,12 @@ class Cpus:
         """What is added to a per-CPU variable's address, CPU by CPU; empty where it cannot be told."""
         pa = variables.pa_of(self._kernel, "__per_cpu_offset")
         stated = variables.number(self._kernel, "nr_cpu_ids", 4)
-        if pa is None or not self._kernel.memory.holds(pa, 8):
+        word = self._kernel.word
+        if pa is None or not self._kernel.memory.holds(pa, word):
             return ()
         count = min(stated or 1, _MOST_CPUS)
-        raw = self._kernel.memory.view_up_to(pa, 8 * count)
-        return tuple(int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw) - 7, 8))
+        raw = self._kernel.memory.view_up_to(pa, word * count)
+        return tuple(int.from_bytes(raw[at : at + word], "little") for at in range(0, len(raw) - word + 1, word))
 
     @property
     def count(self) -> int:
@@ -47,7 +47,7 @@ class Cpus:
         base = self._places[name]
         if base is None or not 0 <= cpu < self.count:
             return None
-        return base + self.offsets[cpu] & MASK
+        return base + self.offsets[cpu] & (1 << 8 * self._kernel.word) - 1
 
     def _base(self, name: str) -> int | None:
         kernel = self._kernel
@@ -59,8 +59,8 @@ class Cpus:
         is_absolute, value = found.pop()
         return value if is_absolute else kernel.space.va(value)
 
-    def number(self, name: str, cpu: int, size: int = 8, offset: int = 0) -> int | None:
-        """A number in a CPU's instance of a variable; None where it cannot be had."""
+    def number(self, name: str, cpu: int, size: int = 0, offset: int = 0) -> int | None:
+        """A number in a CPU's instance of a variable, of so many bytes (0: a long); None where it cannot be had."""
         va = self.address(name, cpu)
         try:
             return None if va is None else self._reader.number(va + offset, size)

@@ -31,8 +31,6 @@ class Tasks:
     def __init__(self, kernel: Kernel) -> None:
         if kernel.space is None:
             raise kernel.no_space
-        if kernel.pointers.word != 8:
-            raise KernelError(f"{kernel.memory.name}: tasks of 32-bit kernels are not read", "")
         self.kernel, self.reader = kernel, Reader(kernel.space)
         self.fields = TaskFields(kernel.types)
         self.cpus = Cpus(kernel, self.reader)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from kinfo.arch import arm
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
 
-_USUAL = 1 << 14  # arm64 and x86-64 without KASAN, 4K pages
+_USUAL = {8: 1 << 14, 4: arm.THREAD_SIZE}  # by the bytes of a long: arm64 and x86-64, arm, without KASAN
 _SMALLEST, _LARGEST = 1 << 12, 1 << 20
 
 
@@ -21,7 +22,7 @@ def thread_size(kernel: Kernel) -> int:
     between = end - start if start is not None and end is not None else 0
     stated = next(filter(_is_sound, (between, kernel.pointers.count("thread_size"))), 0)
     page = kernel.space.form.page_size if kernel.space and kernel.space.form else 0
-    return stated or max(_USUAL, page)
+    return stated or max(_USUAL[kernel.word], page)
 
 
 def _is_sound(size: int) -> bool:

@@ -37,8 +37,8 @@ def hold(kernel: Kernel, values: Mapping[str, str]) -> None:
     Raises KernelError where as many differ as agree.
     """
     voffset = stated_voffset(values)
-    if voffset is None:
-        return
+    if voffset is None:  # 32-bit arm: what made a PA of its VAs
+        voffset = (value(values, "SYMBOL(_stext)") or 0) - kernel.pointers.pa("stext")
     same, differ = 0, []
     for key in values:
         name = key[len("SYMBOL(") : -1] if key.startswith("SYMBOL(") and key.endswith(")") else ""

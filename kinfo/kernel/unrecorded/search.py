@@ -28,33 +28,32 @@ class Unrecorded:
         self.errors: list[KinfoError] = []
         self.kernels: list[Kernel] = []
 
-    def search(self, *, by_content: bool) -> list[Kernel]:
-        """Every kernel that VMCOREINFO speaks of: the dump's note, and the copies in the memory, of this boot and others.
-
-        Where there is none, and with `by_content`, every kernel whose tables are found by what is in them. (A record that
-        leads nowhere is a reason to look at the record first.)
-        """
+    def search(self) -> list[Kernel]:
+        """Every kernel that VMCOREINFO speaks of: the dump's note, and the copies in the memory, of this boot and others."""
         seen: set[tuple[int, int]] = set()
-        for values, source in self._infos:
+        for values, source in self.infos:
             if not by_vmcoreinfo.has_tables(values):
                 continue
             kernel = self._kernel(values, source)
             if kernel and (key := (kernel.kallsyms.borders.stext, kernel.pointers.pa("names"))) not in seen:
                 seen.add(key)
                 self.kernels.append(kernel)
-        return self.kernels or (self._by_content() if by_content else [])
+        return self.kernels
 
-    def _by_content(self) -> list[Kernel]:
-        """The kernels whose tables are found by what is in them; page tables must map them where they are."""
+    def by_content(self) -> list[Kernel]:
+        """The kernels whose tables are found by what is in them; page tables must map them where they are.
+
+        (A record that leads nowhere is a reason to look at the record first.)
+        """
         if not isinstance(self._opened, Memory):
             self._say_base_is_needed(self._opened.dump)
             return []
-        memory, infos = self._opened, [values for values, _ in self._infos]
+        memory, infos = self._opened, [values for values, _ in self.infos]
         banners = placing.banners(memory)
         for found in find_all(memory):
             kernel = next(self._mapped(memory, placing.readings(found, infos, banners)), None)
             if kernel:
-                settle_end(kernel)
+                settle_end(kernel, {})
                 self.kernels.append(kernel)
         return self.kernels
 
@@ -81,7 +80,7 @@ class Unrecorded:
             self.errors.append(KernelError(message, f"write {dump.name}@0x80000000, with the address of its first byte"))
 
     @cached_property
-    def _infos(self) -> list[tuple[dict[str, str], str]]:
+    def infos(self) -> list[tuple[dict[str, str], str]]:
         """Every VMCOREINFO, and where it is: the memory is looked through for them once."""
         memory = self._opened if isinstance(self._opened, Memory) else base.at_zero(self._opened.dump)
         stated = vmcoreinfo.parse(memory.vmcoreinfo)
@@ -91,6 +90,7 @@ class Unrecorded:
     def _kernel(self, values: dict[str, str], source: str) -> Kernel | None:
         def make(memory: Memory, notes: tuple[str, ...] = ()) -> Kernel:
             kernel = _first(memory, by_vmcoreinfo.readings(values, memory, source), notes)
+            settle_end(kernel, values)
             by_vmcoreinfo.hold(kernel, values)
             return kernel
 
@@ -113,7 +113,6 @@ def _first(memory: Memory, readings: Iterator[StatedPointers], notes: tuple[str,
         except (KernelError, HoleError) as error:
             errors.append(error)
             continue
-        settle_end(kernel)
         return kernel
     raise errors[0] if errors else KernelError("kallsyms_markers is not where its neighbours are", "the dump may be damaged")
 
