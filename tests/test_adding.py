@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import subprocess
@@ -290,7 +289,7 @@ def test_regions_that_a_posting_registers_have_an_id_in_its_series() -> None:
 
 
 def test_a_layout_without_struct_or_fields_says_what_to_add() -> None:
-    entry = dataclasses.replace(kinfo.layout("D"), alias="none")
+    entry = kinfo.layout("D")._replace(alias="none")
     with pytest.raises(LookupError, match=r"layout none has no shape: add its struct to record/structs.py and run `make gen"):
         assert entry.size
     with pytest.raises(LookupError, match=r"layout none has no fields: add it to tests/synthetic.py"):

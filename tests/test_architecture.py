@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
-    **dict.fromkeys(("printable", "arch"), -1),  # arch: what an architecture fixes; it imports nothing
+    **dict.fromkeys(("printable", "arch", "frozen"), -1),  # arch: what an architecture fixes; it imports nothing
     "notebook": -0.5,
     **dict.fromkeys(("version", "errors", "findings", "workers", "notices"), 0),
     "elf": 0.5,
@@ -30,12 +30,8 @@ RANKS = {
     "regions": 1.5,  # on memory alone; the tree's checks and the kernel's names use it
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
-<<<<<<< HEAD
-    **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved"), 4),
-    "minidump": 4.5,  # a core of regions: tables say where they lie
-=======
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
->>>>>>> trunk
+    "minidump": 4.5,  # a core of regions: tables say where they lie
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

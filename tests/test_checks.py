@@ -365,21 +365,18 @@ def test_defect_of_the_region(code: str) -> None:
 
 
 def test_every_rule_has_a_defect() -> None:
-<<<<<<< HEAD
-    elsewhere = ("kernel", "devicetree", "compare", "table", "core", "log", "pstore", "tasks", "stack")  # with tests
-=======
     elsewhere = (
         "kernel",
         "devicetree",
         "compare",
         "table",
+        "core",
         "log",
         "pstore",
         "trace",
         "tasks",
         "stack",
     )  # with tests of their own
->>>>>>> trunk
     of_records = {rule.code for rule in RULES if rule.family not in elsewhere}
     met = {case.code for case in CASES} | set(REGIONS)
     assert met == of_records, (

@@ -137,7 +137,6 @@ def core(
 ) -> tuple[Finding, ...]:
     """Write memory, or the regions of a minidump, as an ELF core with VMCOREINFO, which crash, drgn and gdb open.
 
-<<<<<<< HEAD
     `ram` is also a folder or list of md_K*.BIN, a Qualcomm raw dump of them, or a core of them to be mended; `regions` is a
     file that says where they lie, `series` the posting whose ids they have; `from_table` cuts them out of RAM. `only_kernel`:
     no page of processes and files (docs/ram.md says what is in it). Holes of sparse files stay holes; `force` overwrites.
@@ -145,11 +144,6 @@ def core(
     The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the page
     tables cannot be read or the kernel is a 32-bit one, KinfoError where there is no header and no address of a region, or
     the file cannot be written.
-=======
-    Holes of sparse files stay holes; `force` overwrites. `only_kernel`: no page of processes and files (docs/ram.md says what
-    is in it). The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the
-    page tables cannot be read, KinfoError where the file cannot be written.
->>>>>>> trunk
     """
     from contextlib import closing
     from functools import partial

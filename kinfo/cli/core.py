@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
-from kinfo.cli import common, output
+from kinfo.cli import common, declare, output
 from kinfo.cli.core_only import only_option
 from kinfo.cli.options import takes
+from kinfo.cli.ram import kernel_options
 from kinfo.cli.words import one_of, say
 from kinfo.writer_rows import rows
 
@@ -19,17 +16,6 @@ if TYPE_CHECKING:
     from kinfo.findings import Finding
 
 _SERIES = [row.series.name for row in rows.ROWS if row.series]
-=======
-from functools import partial
-from typing import NamedTuple
-
-from kinfo.cli import common, declare, output
-from kinfo.cli.core_only import only_option, write_kernel
-from kinfo.cli.options import takes
-from kinfo.cli.ram import btf_option, kernel_options, opened, ram_argument, use_btf
-from kinfo.cli.words import say
-from kinfo.debuggers import core_file
->>>>>>> trunk
 
 
 class Options(NamedTuple):
@@ -49,26 +35,16 @@ class Options(NamedTuple):
     force: bool
 
 
-<<<<<<< HEAD
-@click.command("core", short_help="Write RAM, or the regions of a minidump, as an ELF core for debuggers")
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--kinfo", metavar="FILE|PA", help="The record: a file that has it, or its PA in RAM.")
-@click.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
-@click.option("--regions", metavar="FILE", help="Where the regions lie, where no file beside them says so.")
-@click.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the regions show).")
-@click.option("--from-table", is_flag=True, help="Cut the regions of the inspect table out of RAM.")
-@only_option
-@click.option("--btf", metavar="FILE", help="For --only: the kernel's types, where its memory has none.")
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
-=======
-@declare.command("core", short_help="Write a RAM dump as an ELF core for debuggers")
-@ram_argument
+@declare.command("core", short_help="Write RAM, or the regions of a minidump, as an ELF core for debuggers")
+@declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @kernel_options
 @declare.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
+@declare.option("--regions", metavar="FILE", help="Where the regions lie, where no file beside them says so.")
+@declare.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the regions show).")
+@declare.option("--from-table", is_flag=True, help="Cut the regions of the inspect table out of RAM.")
 @only_option
-@btf_option
+@declare.option("--btf", metavar="FILE", help="For --only: the kernel's types, where its memory has none.")
 @declare.option("--force", is_flag=True, help="Overwrite FILE.")
->>>>>>> trunk
 @takes(Options)
 def command(options: Options) -> int:
     """Write SOURCE... as an ELF core with VMCOREINFO in it, as kdump does: crash, drgn and gdb open it.
@@ -93,22 +69,10 @@ def command(options: Options) -> int:
     if options.path == "-":
         raise declare.UsageError("a core is written to a file: name it with -o")
     if options.btf and not options.only:
-<<<<<<< HEAD
-        raise click.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
+        raise declare.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
     from kinfo.debuggers import opens
 
     found = _written(options)
-=======
-        raise declare.UsageError("--btf says where tasks are, for --only kernel: leave it out, or add that")
-    with opened(options.ram, options) as kernel:
-        core_file.check(kernel)
-        if options.only:
-            use_btf(kernel, options.btf)
-            found = write_kernel(kernel, options.path, force=options.force)
-        else:
-            output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
-            found = core_file.findings(kernel)
->>>>>>> trunk
     for finding in found:
         say(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
     say(f"wrote {options.path}")
@@ -132,7 +96,9 @@ def _written(options: Options) -> tuple[Finding, ...]:
             output.write_with(options.path, plan.write, force=options.force)
         return plan.findings
     if options.regions is not None or series is not None or options.from_table:
-        raise click.UsageError("--regions, --series and --from-table are for regions: md_K*.BIN, a raw dump or core of them")
+        raise declare.UsageError(
+            "--regions, --series and --from-table are for regions: md_K*.BIN, a raw dump or core of them"
+        )
     return _of_ram(options)
 
 
@@ -144,7 +110,7 @@ def _of_ram(options: Options) -> tuple[Finding, ...]:
     from kinfo.debuggers import core_file
     from kinfo.minidump.finished import checked
 
-    with opened(options.source, options.kinfo) as kernel:
+    with opened(options.source, options) as kernel:
         core_file.check(kernel)
         of_source = checked(kernel.memory)
         if options.only:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-import click
-
-=======
-from kinfo.cli import declare, output
->>>>>>> trunk
+from kinfo.cli import declare
 from kinfo.cli.words import say
 
 if TYPE_CHECKING:

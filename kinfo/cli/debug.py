@@ -12,21 +12,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
-<<<<<<< HEAD
-import click
-
-from kinfo.cli import common
+from kinfo.cli import common, declare
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kinfo_option, opened, ram_argument
+from kinfo.cli.ram import command_words, kernel_options, opened, ram_argument
 from kinfo.cli.words import one_of
 from kinfo.debuggers import opens
-=======
-from kinfo.cli import declare
-from kinfo.cli.main import SOUND
-from kinfo.cli.options import takes
-from kinfo.cli.ram import kernel_options, opened, ram_argument
->>>>>>> trunk
 from kinfo.debuggers.session import TOOLS, DebugRequest, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
@@ -37,29 +28,19 @@ class Options(NamedTuple):
 
     ram: tuple[str, ...]
     kinfo: str | None
-<<<<<<< HEAD
-    tool: str | None
-=======
     symbols: str | None
     phys_base: int | None
     slide: int | None
-    tool: str
->>>>>>> trunk
+    tool: str | None
     vmlinux: str | None
     is_run: bool
 
 
 @declare.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
 @ram_argument
-<<<<<<< HEAD
-@kinfo_option
-@click.option("--tool", type=click.Choice(TOOLS), help="The debugger (default: all that open a core, in short).")
-@click.option(
-=======
 @kernel_options
-@declare.option("--tool", kind=declare.Choice(TOOLS), required=True, help="The debugger.")
+@declare.option("--tool", kind=declare.Choice(TOOLS), help="The debugger (default: all that open a core, in short).")
 @declare.option(
->>>>>>> trunk
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
 )
 @declare.option("--run", "is_run", is_flag=True, help="Start the debugger instead of printing its command.")
@@ -76,13 +57,9 @@ def command(options: Options) -> int:
     kinfo debug ram.elf --tool drgn > session.py && python -i session.py
     """
     if "-" in options.ram:
-<<<<<<< HEAD
-        raise click.UsageError("a debugger opens the memory itself: name its file")
+        raise declare.UsageError("a debugger opens the memory itself: name its file")
     if options.tool is None:
         return _core(options)
-=======
-        raise declare.UsageError("a debugger opens the memory itself: name its file")
->>>>>>> trunk
     if options.vmlinux is not None and options.tool == "drgn":
         raise declare.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
     with opened(options.ram, options) as kernel:
@@ -102,8 +79,8 @@ def command(options: Options) -> int:
 
 def _core(options: Options) -> int:
     """What opens the one core that was named."""
-    if len(options.ram) > 1 or options.is_run or options.vmlinux is not None or options.kinfo is not None:
-        raise click.UsageError(f"name the debugger: --tool {one_of(TOOLS)}")
+    if len(options.ram) > 1 or options.is_run or options.vmlinux is not None or command_words(options):
+        raise declare.UsageError(f"name the debugger: --tool {one_of(TOOLS)}")
     common.tell(opens.of_core(options.ram[0]))
     return SOUND
 

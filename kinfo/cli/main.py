@@ -5,6 +5,7 @@ Nothing is imported before `main` runs: an interrupt in those milliseconds would
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -23,8 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
         interrupt.end_at_once()
         streams.prepare()
+        gc.set_threshold(70_000)  # not 700: what the imports make stays, and is looked through for garbage in vain
         code = run(sys.argv[1:] if arguments is None else list(arguments))
         interrupt.end_at_once()
+        gc.freeze()  # all memory goes at once: a last look for garbage would gain nothing
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)

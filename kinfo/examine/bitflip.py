@@ -6,7 +6,6 @@ Every word is tried: flipped back in the right one, the findings that the corrup
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from kinfo.findings import Finding, Severity
 from kinfo.record.checksum import HEAD_SIZE, State
@@ -47,4 +46,4 @@ def _flipped(record: Record, place: int, bit: int) -> Record:
     raw = bytearray(record.raw)
     raw[place] ^= 1 << bit
     assert record.layout is not None
-    return replace(record, raw=bytes(raw), values=record.layout.unpack(bytes(raw)))
+    return record._replace(raw=bytes(raw), values=record.layout.unpack(bytes(raw)))

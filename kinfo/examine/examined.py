@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from functools import cached_property
 
 from kinfo.examine import check
@@ -11,10 +10,7 @@ from kinfo.examine.written_by import possible_writers
 from kinfo.findings import Findings
 from kinfo.record.record import Record
 
-_OF_A_RECORD = tuple(field.name for field in fields(Record))
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Examined(Record):
     """A record with its writers and findings, each made when first asked for: a reader of addresses has no use for them."""
 
@@ -25,7 +21,7 @@ class Examined(Record):
         """The record, its vendor block likewise."""
         if isinstance(record, Examined):
             return record
-        values = {name: getattr(record, name) for name in _OF_A_RECORD}
+        values = {name: getattr(record, name) for name in Record.field_names}
         return cls(**values | {"vendor": cls.of(record.vendor) if record.vendor else None})
 
     @cached_property

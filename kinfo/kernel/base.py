@@ -8,7 +8,6 @@ that the kernel did not write down another kimage_voffset: a record made for ano
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -48,7 +47,7 @@ def infer(dump: Dump, record: Record, *, is_inside: bool) -> Kernel:
     """
 
     def make(memory: Memory, notes: tuple[str, ...]) -> Kernel:
-        return Kernel(memory, replace(record, base=memory.segments[0].start) if is_inside else record, notes)
+        return Kernel(memory, record._replace(base=memory.segments[0].start) if is_inside else record, notes)
 
     return place(dump, RecordPointers(record).pa("token_index"), make)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
 from kinfo.kernel.kernel import Kernel
@@ -115,7 +114,7 @@ class Candidates:
         if isinstance(self._opened, Memory):
             return Kernel(self._opened, record)
         if self._memory is not None:  # the base that one record gave is that of all
-            return Kernel(self._memory, replace(record, base=self._memory.segments[0].start), self._base_note)
+            return Kernel(self._memory, record._replace(base=self._memory.segments[0].start), self._base_note)
         most = min(max(_LEAST_INFERRED, _INFERRED_BYTES // max(self._opened.dump.size, 1)), _MOST_INFERRED)
         if self._inferred == most:
             self._bound(f"{most} records lead nowhere in {self._opened.dump.name}: others were not tried")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kinfo.kernel.boot.config import embedded
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS
@@ -14,8 +16,8 @@ _ARCHES = {"arm64": "arm64", "x86": "x86-64", "x86_64": "x86-64"}
 
 def tell(told: Told, text: str, how: str) -> None:
     """What a configuration says: every option is on, or off, also by its absence."""
-    options = {found[1] or found[3]: found[2] or "n" for found in CONFIG_LINE.finditer(text)}
-    header = CONFIG_HEADER.search(text)
+    options = {found[1] or found[3]: found[2] or "n" for found in re.finditer(CONFIG_LINE, text)}
+    header = re.search(CONFIG_HEADER, text)
     told.config = options
     told.config_version = header[2] if header else ""
     if header:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
 from kinfo.record.layouts import SMALLEST, layout_named
@@ -41,7 +39,7 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
     is_alone = bool(record.layout and record.layout.vendor and offset and not _is_second_half(source, offset))
     filled = behind.lstrip(b"\0")
     start = record.size + len(behind) - len(filled) if filled else None
-    return replace(record, offset=offset, base=base, region_size=region, vendor=vendor, tail_start=start, is_alone=is_alone)
+    return record._replace(offset=offset, base=base, region_size=region, vendor=vendor, tail_start=start, is_alone=is_alone)
 
 
 def _is_second_half(source: ByteSource, offset: int) -> bool:
@@ -81,7 +79,7 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
         return _record(chosen, detection, window, is_forced=False) if chosen.makes_sense else None
     chosen = detection.under(layout)
     record = _record(chosen, detection, window, is_forced=True)
-    return record if chosen.makes_sense else replace(record, confidence=Confidence.AMBIGUOUS)
+    return record if chosen.makes_sense else record._replace(confidence=Confidence.AMBIGUOUS)
 
 
 def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:
@@ -120,7 +118,7 @@ def _vendor_block(source: ByteSource, offset: int, base: int | None, region: int
         if is_half and not (record and record.layout and record.layout.vendor) and not _is_a_records_head(head):
             record = _decode_window(window, is_end=is_end, layout=layout_named("V1"))
         if record and record.layout and record.layout.vendor:
-            return replace(record, offset=place, base=base)
+            return record._replace(offset=place, base=base)
     return None
 
 

@@ -7,10 +7,10 @@ added up. What cannot be told apart is said: as rivals, with the fields they dis
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from kinfo.frozen import Frozen
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.evidence import CONTRADICTION, Evidence, Subject, Window, body, frame
 from kinfo.record.layouts import LAYOUTS
@@ -34,8 +34,7 @@ class Confidence(Enum):
     AMBIGUOUS = "ambiguous"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Candidate:
+class Candidate(Frozen):
     """One layout with what was read under it, the evidence for and against it, and that added up."""
 
     layout: Layout
@@ -76,8 +75,7 @@ class Candidate:
         return self.points >= (SENSE if self.values["magic_number"] else SENSE_WITHOUT_MAGIC)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Detection:
+class Detection(Frozen):
     """Every candidate, best first, and the bytes they were read from."""
 
     candidates: tuple[Candidate, ...]

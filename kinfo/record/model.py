@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from kinfo.frozen import Frozen
 from kinfo.printable import brief
 from kinfo.record.fields import NOTES, Note
 from kinfo.record.kernels import Span
@@ -84,8 +84,7 @@ class Kernels(NamedTuple):
     possible: Span = (None, None)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Layout:
+class Layout(Frozen):
     """One shape of the record: which bytes mean what. Who writes it, and how well, is `writers`."""
 
     name: str

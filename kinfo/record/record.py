@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from kinfo.errors import UnknownFieldError, did_you_mean
+from kinfo.frozen import Frozen
 from kinfo.printable import brief
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State
@@ -81,8 +81,7 @@ def _not_there(name: str, fields: Fields) -> tuple[str, str]:
     )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Record:
+class Record(Frozen):
     """One record out of a dump.
 
     `offset` is its first byte's place in the dump, `base` the physical address of the dump's first byte where known,

@@ -10,7 +10,7 @@ import re
 
 from kinfo.errors import FieldError
 
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(\\))")
+_ESCAPE = r"\\(?:x([0-9a-fA-F]{2})|(\\))"
 _SHOWN = {code: chr(code) for code in range(0x20, 0x7F)} | {0x5C: "\\\\"}
 _TABLE = [_SHOWN.get(code, f"\\x{code:02x}") for code in range(256)]
 
@@ -24,9 +24,9 @@ def unescape(text: str) -> bytes:
     r"""Bytes of an escaped text. Raises FieldError for non-ASCII text and for a lone backslash."""
     if not text.isascii():
         raise FieldError(f"{text[:60]!r} is not ASCII", r"write other bytes as \xNN")
-    if "\\" in _ESCAPE.sub("", text):
+    if "\\" in re.sub(_ESCAPE, "", text):
         raise FieldError(f"{text[:60]!r} has a lone backslash", r"write it as \\ and other bytes as \xNN")
-    return _ESCAPE.sub(lambda found: found[2] or chr(int(found[1], 16)), text).encode("latin-1")
+    return re.sub(_ESCAPE, lambda found: found[2] or chr(int(found[1], 16)), text).encode("latin-1")
 
 
 def plain(raw: bytes) -> str | bytes:

@@ -19,7 +19,7 @@ _MOST = 10_000  # files of a folder that are looked at
 _MOST_SAID = 8  # missing files that are said one by one
 _BELOW = "memory"  # where edl puts the files
 _PACKED = ("", ".gz", ".zst", ".xz", ".bz2", ".lz4")
-_PART = re.compile(r"DDRCS\d.*\.BIN", re.IGNORECASE)
+_PART = r"(?i:DDRCS\d.*\.BIN)"
 
 
 def specs_of_folder(folder: str) -> tuple[Spec, ...]:
@@ -62,7 +62,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _none(folder: str, names: Sequence[str]) -> DumpError:
-    parts = [name for name in names if _PART.fullmatch(name)]
+    parts = [name for name in names if re.fullmatch(_PART, name)]
     if not parts:
         return DumpError(f"{folder}: is a directory", "name the dump file in it")
     others = f" and {len(parts) - 1} more" if len(parts) > 1 else ""

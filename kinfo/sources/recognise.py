@@ -16,12 +16,13 @@ _BZIP2 = tuple(b"BZh%d1AY&SY" % level for level in range(1, 10))
 _LZMA = b"\x5d\0\0"  # lc 3, lp 0, pb 2, as every tool writes it, and a dictionary of whole 64 KiB
 _LONG = 4  # bytes of a magic that are no accident
 
+# Compiled, and kept, when first used: most files are none of these.
 # What scripts/kconfig/confdata.c writes: its first lines, and an option that is on or off.
-CONFIG_HEADER = re.compile(r"^# Linux/(\S+) (\S+) Kernel Configuration", re.MULTILINE)
-CONFIG_LINE = re.compile(r"^(CONFIG_\w+)=(.*)$|^# (CONFIG_\w+) is not set$", re.MULTILINE)
+CONFIG_HEADER = r"(?m:^# Linux/(\S+) (\S+) Kernel Configuration)"
+CONFIG_LINE = r"(?m:^(CONFIG_\w+)=(.*)$|^# (CONFIG_\w+) is not set$)"
 # A line of nm, System.map, /proc/kallsyms: address, type, name, and the module.
-SYMBOL_LINE = re.compile(rb"^[0-9a-f]{8,16} [a-zA-Z?] \S+(?:\t\[\S+\])?$", re.MULTILINE)
-_FIELDS = re.compile(rb"\s*(?:\{\s*\"|(?:---\s*)?(?:#[^\n]*\n\s*)*(?:schema_version|layout|records|fields):)")
+SYMBOL_LINE = rb"(?m:^[0-9a-f]{8,16} [a-zA-Z?] \S+(?:\t\[\S+\])?$)"
+_FIELDS = rb"\s*(?:\{\s*\"|(?:---\s*)?(?:#[^\n]*\n\s*)*(?:schema_version|layout|records|fields):)"
 
 
 class Sure(IntEnum):
@@ -78,14 +79,14 @@ def _sure(kind: FileKind) -> Sure:
 def _unmarked(head: bytes) -> Recognised:
     """Text by its look; bytes otherwise."""
     text = head.decode("ascii", "replace")
-    if CONFIG_HEADER.search(text) or CONFIG_LINE.search(text):
+    if re.search(CONFIG_HEADER, text) or re.search(CONFIG_LINE, text):
         return Recognised(kinds.CONFIG, Sure.LIKELY)
-    if SYMBOL_LINE.match(head):
+    if re.match(SYMBOL_LINE, head):
         return Recognised(kinds.SYMBOLS, Sure.LIKELY)
     if b"\0" in head or not head.strip():
         return Recognised(kinds.RAW, Sure.GUESS)
     if listing.looks_like(head):
         return Recognised(kinds.LISTING, Sure.LIKELY)
-    if _FIELDS.match(head):
+    if re.match(_FIELDS, head):
         return Recognised(kinds.FIELDS, Sure.LIKELY)
     return Recognised(kinds.TEXT, Sure.GUESS)
