@@ -428,6 +428,35 @@ class TestSlide:
         row = kinfo_cli("info", path).out.partition("KASLR slide")[2].partition("\n")[0]
         assert (" above " in row) is is_known
 
+    @pytest.mark.parametrize(
+        ("page_format", "change", "border", "damaged", "wanted"),
+        [
+            ("arm64-4k-39", 0x1000, False, True, 0),  # no image is linked there
+            ("arm64-4k-39", 0x10000000, True, True, 0),  # MODULES_END says where it was
+            ("arm64-4k-39", 0x10000000, False, False, 0x10000000),  # a configuration may have moved it
+            ("x86-4", 0x1000, False, True, 0),
+            ("x86-4", 0x100000000, False, True, 0),  # outside of the image's map
+            ("x86-4", -0x800000, False, False, -0x800000),
+        ],
+    )
+    def test_a_wrong_digit_of_kerneloffset(
+        self, page_format: str, change: int, border: bool, damaged: bool, wanted: int, tmp_path: Path
+    ) -> None:
+        kernel = kernel_of(page_format)
+        link = kernel.text_va - kernel.spec.slide if page_format[:3] == "arm" else 0xFFFFFFFF81000000
+        link -= link % (2 << 20)
+        offset = kernel.text_va - link
+        values = note(kernel, KERNELOFFSET=f"{offset + change:x}")
+        if border:
+            values["NUMBER(MODULES_END)"] = f"{link:#x}"
+        with kinfo.open_kernel(str(write(kernel, tmp_path / "ram.elf", values))) as opened:
+            found_slide = slide.slide(opened)
+            assert found_slide
+            assert found_slide.slide == offset + wanted
+            finding = next(one for one in slide.check(opened) if one.code == "kernel-slide")
+            assert ("the number is damaged" in finding.message) is damaged
+            assert (finding.severity.value == "warning") is damaged
+
     def test_a_draw_gives_none(self, tmp_path: Path, kinfo_cli: Cli) -> None:
         kernel = kernel_of()
         thin = {"OSRELEASE": kernel.spec.release, "PAGESIZE": "4096", "KERNELOFFSET": "1000"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import struct
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from kinfo.errors import KernelError
 from kinfo.kernel.stack.backtraces import Backtraces
 from kinfo.kernel.stack.model import Backtrace, FrameKind
 from kinfo.kernel.stack.register_file import parse
+from kinfo.kernel.stack.x86_calls import ends_with_call
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Spec
 from tests.kernels.paging import PageTables
@@ -428,9 +431,16 @@ def x86(version: str = V3, *, is_named: bool = True, running: dict[int, int] | N
         "__start_orc_unwind": table + 4 * count,
     }
     made = world(spec, btf=types(spec, orc=version).blob(), symbols=symbols if is_named else {}, running=running)
+    _calls_everywhere(made)
     assert write_orc(made, SLEEPER, version, at=table, end=count) == 4 * count
     _sleeper(made, 7)
     return made
+
+
+def _calls_everywhere(made: World) -> None:
+    """Every place in the text lies behind what can be a call, so that any is one to return to."""
+    text = made.kernel.pa("text")
+    made.kernel.poke(text, b"\xe8" * (made.kernel.pa("rodata") - text))
 
 
 def _sleeper(made: World, pid: int, outer: Sequence[int] = ()) -> None:
@@ -522,6 +532,61 @@ def test_a_stack_that_leads_to_no_code(tmp_path: Path) -> None:
     assert "returns to 0x1234, which is no code" in one.end
 
 
+def test_a_stack_that_leads_behind_no_call(tmp_path: Path) -> None:
+    """A wrong bit in a return address leads into the middle of another function."""
+    made = x86()
+    made.kernel.poke(made.kernel.pa("text") + FUNCTIONS["next_function"][0], b"\x90" * 0x80)
+    _sleeper(made, 51, [made.va("next_function", 0x40), 0])
+    one = of(backtraces(made, tmp_path), 51)
+    assert names(one) == ["__schedule", "schedule", "do_wait"]
+    assert one.end.endswith(f"returns to {made.va('next_function', 0x40):#x}, which is behind no call")
+
+
+@pytest.mark.parametrize(
+    ("code", "is_call"),
+    [
+        ("e8 01 02 03 04", True),  # call rel32
+        ("ff d0", True),  # call *%rax
+        ("41 ff d3", True),  # call *%r11
+        ("ff 10", True),  # call *(%rax)
+        ("ff 50 08", True),  # call *8(%rax)
+        ("ff 54 24 08", True),  # call *8(%rsp)
+        ("ff 14 c5 00 01 02 03", True),  # call *table(,%rax,8)
+        ("ff 15 01 02 03 04", True),  # call *place(%rip)
+        ("41 ff 94 24 01 02 03 04", True),  # call *disp(%r12)
+        ("0f 1f 44 00 00", True),  # what ftrace and static calls leave
+        ("66 66 48 31 c0", True),
+        ("cc 01 02 03 04", True),
+        ("e9 01 02 03 04", False),  # jmp
+        ("ff e0", False),  # jmp *%rax
+        ("ff 25 01 02 03 04", False),
+        ("90 90 90 90 90 90 90 90", False),
+        ("c3", False),
+        ("", False),
+    ],
+)
+def test_calls_of_x86(code: str, is_call: bool) -> None:
+    assert ends_with_call(bytes.fromhex(code)) is is_call
+
+
+def test_every_call_that_objdump_sees_is_one() -> None:
+    objdump, library = shutil.which("objdump"), Path("/lib/x86_64-linux-gnu/libm.so.6")
+    if not objdump or not library.exists():
+        pytest.skip("objdump or an x86-64 libm is not here: apt-get install binutils")
+    done = subprocess.run([objdump, "-d", "-w", library], capture_output=True, text=True, check=True)
+    code, seen = b"", 0
+    for line in done.stdout.splitlines():
+        words = line.split("\t")
+        if len(words) < 3:
+            code = b""
+            continue
+        code = (code + bytes.fromhex(words[1]))[-8:]
+        if words[2].split()[0] in ("call", "callq"):
+            seen += 1
+            assert ends_with_call(code), line
+    assert seen > 100
+
+
 def test_an_orc_chain_that_goes_in_circles(tmp_path: Path) -> None:
     """schedule counts from rbp, which leads back to itself."""
     made = x86()
@@ -541,6 +606,7 @@ def test_frame_pointers(tmp_path: Path) -> None:
     """CONFIG_UNWINDER_FRAME_POINTER: no ORC entries, but every function has a frame."""
     spec = Spec(arch="x86")
     made = world(spec, btf=types(spec, orc="").blob())
+    _calls_everywhere(made)
     top = made.placed[51].stack + STACK_SIZE
     words = [made.va("__schedule", 0x40), 0, 0, made.va("schedule", 0x40), 0, made.va("kthread", 0x40), 0, 0]
     base = top - 8 * len(words)

@@ -23,6 +23,8 @@ ci() {
     need mkbootimg command -v mkbootimg
     need kexec-tools test -x /usr/sbin/vmcore-dmesg
     need pahole command -v pahole
+    need binutils command -v addr2line
+    need llvm command -v llvm-symbolizer
 }
 
 bare() {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare
 from kinfo.cli.log_source import LogSource
@@ -11,6 +13,10 @@ from kinfo.cli.options import takes
 from kinfo.cli.ram import kernel_options, opened
 from kinfo.cli.words import say
 from kinfo.kernel.log import Log, Statement
+
+if TYPE_CHECKING:
+    from kinfo.kernel.kernel import Kernel
+    from kinfo.kernel_build.source_lines import SourceLines
 
 _MOST_SAID = 5  # contradictions that are said one by one
 
@@ -23,6 +29,8 @@ class Options(NamedTuple):
     symbols: str | None
     phys_base: int | None
     slide: int | None
+    vmlinux: str | None
+    modules: str | None
     log: str
     force: bool
 
@@ -30,6 +38,8 @@ class Options(NamedTuple):
 @declare.command("symbolize", short_help="Put names on the raw addresses of a log")
 @declare.argument("ram", nargs=-1, metavar="[RAM...]")
 @kernel_options
+@declare.option("--vmlinux", metavar="FILE", help="The build's vmlinux with debug information: puts file:line behind names.")
+@declare.option("--modules", metavar="DIR", help="With --vmlinux: the folder of the modules' .ko files, for lines of theirs.")
 @declare.option("--log", metavar="FILE", default="-", help="The log (default: standard input).")
 @declare.option("--force", is_flag=True, help="Put names even where the log says that it is another boot's.")
 @takes(Options)
@@ -40,6 +50,9 @@ def command(options: Options) -> int:
     0x. What has a name already stays as it is. Without RAM the slide is what the log says ("Kernel Offset:"), or --slide;
     --symbols can then be /proc/kallsyms, too.
 
+    With --vmlinux every name, those that the kernel printed too, gets its source line and what was inlined there, as
+    scripts/decode_stacktrace.sh of the kernel does; llvm-symbolizer or addr2line must be installed.
+
     Exit 0, 1 when the log states another release, build or Kernel Offset than the dump has (the lines of that boot are left
     as they are), 2 when memory or log could not be read.
 
@@ -47,15 +60,25 @@ def command(options: Options) -> int:
     kinfo symbolize ram.elf < oops.txt
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
     kinfo symbolize --symbols System.map < panic.txt
+    kinfo symbolize --vmlinux vmlinux --modules lib/modules < panic.txt
     """
+    if options.modules is not None and options.vmlinux is None:
+        raise declare.UsageError("--modules is for --vmlinux: name that as well")
+    if options.log == "-" and options.vmlinux == "-":
+        raise declare.UsageError("- is the log: name the vmlinux")
     if not options.ram:
         return _without_ram(options)
     if options.log == "-" and "-" in (*options.ram, options.symbols):
         whose = "symbols'" if options.symbols == "-" else "memory's"
         raise declare.UsageError(f"- is the log: name the {whose} file")
-    with LogSource(options.log) as source, opened(options.ram, options) as kernel:
+    with LogSource(options.log) as source, opened(options.ram, options) as kernel, _lines(options, kernel) as lines:
         heard: list[Statement] = []
-        names = Log(kernel, lambda statement: _hear(source.name, statement, heard), is_forced=options.force)
+        names = Log(
+            kernel,
+            lambda statement: _hear(source.name, statement, heard),
+            is_forced=options.force,
+            lines=lines.text if lines else None,
+        )
         if source.is_file:
             names.survey(source.read)
             source.rewind()
@@ -66,25 +89,52 @@ def command(options: Options) -> int:
     return FINDINGS if heard else SOUND
 
 
+@contextmanager
+def _lines(options: Options, kernel: Kernel | None = None) -> Iterator[SourceLines | None]:
+    """What puts source lines behind names, if a vmlinux was named: one of another build than the kernel's is refused."""
+    if options.vmlinux is None:
+        yield None
+        return
+    from kinfo.kernel_build.source_lines import source_lines
+
+    if kernel is not None:
+        from kinfo.debuggers.vmlinux import check
+
+        check(kernel, options.vmlinux)
+    with source_lines(options.vmlinux, options.modules) as lines:
+        yield lines
+    for note in lines.notes:
+        say(note)
+    if lines.asked and not lines.count:
+        say(f"{options.vmlinux}: has no line for any of {lines.asked} names: has it debug information?")
+
+
 def _without_ram(options: Options) -> int:
-    if options.symbols is None:
+    if options.symbols is None and options.vmlinux is None:
         raise declare.UsageError("name the memory, or the build's symbols with --symbols FILE")
     for option, value in (("--kinfo", options.kinfo), ("--phys-base", options.phys_base)):
         if value is not None:
             raise declare.UsageError(f"{option} is for a memory: name that as well")
-    return _by_build(options.symbols, options.slide, options.log, force=options.force)
+    if options.log == options.symbols == "-":
+        raise declare.UsageError("- is the log: name the symbols' file")
+    with _lines(options) as lines:
+        return _by_build(options, lines)
 
 
-def _by_build(symbols: str, slide: int | None, log: str, *, force: bool) -> int:
+def _by_build(options: Options, lines: SourceLines | None) -> int:
     """Name a log by a build's symbols, each boot by its own slide."""
     from kinfo.kernel_build.build_log import BuildLog
-    from kinfo.kernel_build.symbol_list import read_symbols
+    from kinfo.kernel_build.symbol_list import read_symbols, same_build
 
-    if log == symbols == "-":
-        raise declare.UsageError("- is the log: name the symbols' file")
-    listed = read_symbols(symbols, common.stdin())
-    names = BuildLog(listed, slide, is_forced=force)
-    with LogSource(log) as source:
+    listed = lines.symbols if lines else None
+    if options.symbols is not None:
+        named = read_symbols(options.symbols, common.stdin())
+        if listed is not None:
+            same_build(listed, named)
+        listed = named
+    assert listed is not None
+    names = BuildLog(listed, options.slide, is_forced=options.force, lines=lines.text if lines else None)
+    with LogSource(options.log) as source:
         source.keep()
         names.survey(source.read)
         source.rewind()
@@ -92,11 +142,14 @@ def _by_build(symbols: str, slide: int | None, log: str, *, force: bool) -> int:
             common.write_bytes(piece)
     problems = [problem for boot in names.boots for problem in boot.problems]
     for problem in problems[:_MOST_SAID]:
-        say(f"{source.name}, {problem}: " + ("named all the same (--force)" if force else "this boot is left as it is"))
+        say(
+            f"{source.name}, {problem}: "
+            + ("named all the same (--force)" if options.force else "this boot is left as it is")
+        )
     unplaced = [boot.line for boot in names.boots if boot.slide is None and not listed.is_running]
     if unplaced:
-        lines = ", ".join(map(str, unplaced[:_MOST_SAID]))
-        say(f"{source.name}: the boot from line {lines} on states no Kernel Offset: give it as --slide (0x0 without KASLR)")
+        where = ", ".join(map(str, unplaced[:_MOST_SAID]))
+        say(f"{source.name}: the boot from line {where} on states no Kernel Offset: give it as --slide (0x0 without KASLR)")
     return FINDINGS if problems or unplaced else SOUND
 
 

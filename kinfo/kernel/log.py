@@ -61,8 +61,15 @@ class Log:
     another one; after `survey` there are none.
     """
 
-    def __init__(self, kernel: Kernel, heard: Callable[[Statement], None], *, is_forced: bool = False) -> None:
-        self.symbolizer = Symbolizer(kernel)
+    def __init__(
+        self,
+        kernel: Kernel,
+        heard: Callable[[Statement], None],
+        *,
+        is_forced: bool = False,
+        lines: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self.symbolizer = Symbolizer(kernel, lines)
         self.left = self.doubtful = 0
         self._heard, self._is_forced = heard, is_forced
         self._known = _Known(kernel)

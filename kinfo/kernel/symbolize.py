@@ -56,11 +56,11 @@ class Symbolizer:
     Addresses are VAs of the image and of modules, and, written with 0x, PAs of the image. On arm64 the bits that pointer
     authentication changed are put right first. A return address (a link register, a trace's `[<ADDR>]`) at a function's
     first byte is named twice, `<panic+0x6c/0x6c or next+0x0/0x40>`: it may be the end of the function before. `count` is how
-    many names have been put.
+    many names have been put. `lines` puts what it knows behind names, those that stood there too.
     """
 
-    def __init__(self, names: Namer) -> None:
-        self.names = names
+    def __init__(self, names: Namer, lines: Callable[[bytes], bytes] | None = None) -> None:
+        self.names, self._lines = names, lines
         self.count = 0
         number = _NUMBER % (2 * names.word)
         self._plain = re.compile(_START + number + _TAIL)
@@ -69,7 +69,8 @@ class Symbolizer:
 
     def text(self, text: bytes) -> bytes:
         """The text with names."""
-        return (self._coloured if b"\x1b" in text else self._plain).sub(self._replacement, text)
+        named = (self._coloured if b"\x1b" in text else self._plain).sub(self._replacement, text)
+        return self._lines(named) if self._lines else named
 
     def stream(self, read: Callable[[], bytes]) -> Iterator[bytes]:
         """The same for what `read` gives, piece by piece, whole lines at a time; `read` gives b"" at the end."""

@@ -44,10 +44,18 @@ class BuildLog:
     """Puts names into a log, boot by boot; `survey` first, then `named`. `boots` are what was found; `count` the names put.
 
     `slide` is the user's word for boots that say nothing. A boot that contradicts it, or the symbols, is left as it is,
-    unless `is_forced`.
+    unless `is_forced`. `lines` is for the Symbolizer; names that stand in the log need no slide for it.
     """
 
-    def __init__(self, symbols: SymbolList, slide: int | None = None, *, is_forced: bool = False) -> None:
+    def __init__(
+        self,
+        symbols: SymbolList,
+        slide: int | None = None,
+        *,
+        is_forced: bool = False,
+        lines: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self._lines = lines
         self.symbols, self.slide, self._is_forced = symbols, slide, is_forced
         self.boots: list[LoggedBoot] = []
         self.count = 0
@@ -86,8 +94,11 @@ class BuildLog:
             if said is not None and said.begins and said.line > before:
                 boot, before = next(boots), said.line
             slide = 0 if self.symbols.is_running else boot.slide
-            if slide is None or (boot.problems and not self._is_forced):
+            if boot.problems and not self._is_forced:
                 yield text
+                continue
+            if slide is None:
+                yield self._lines(text) if self._lines else text
                 continue
             symbolizer = self._symbolizer(slide)
             counted = symbolizer.count
@@ -96,7 +107,7 @@ class BuildLog:
 
     def _symbolizer(self, slide: int) -> Symbolizer:
         if slide not in self._by_slide:
-            self._by_slide[slide] = Symbolizer(BuildNames(self.symbols, slide))
+            self._by_slide[slide] = Symbolizer(BuildNames(self.symbols, slide), self._lines)
         return self._by_slide[slide]
 
 

@@ -74,6 +74,25 @@ def read_symbols(path: str | os.PathLike[str], stdin: BinaryIO | None = None) ->
         return _of_image(file.content) if kind is kinds.IMAGE else _of_text(file.content)
 
 
+def same_build(first: SymbolList, second: SymbolList) -> None:
+    """Raise KernelError unless two lists are of one build: the addresses of every name that both have, build ids, banners."""
+    vas: dict[str, set[int]] = {}
+    for one in first.entries:
+        vas.setdefault(one.name, set()).add(one.va - first.text)
+    differ = [
+        one.name
+        for one in second.entries
+        if not one.module and one.va - second.text not in vas.get(one.name, {one.va - second.text})
+    ]
+    is_other = any(
+        one and other and one != other
+        for one, other in ((first.build_id, second.build_id), (first.release, second.release), (first.build, second.build))
+    )
+    if differ or is_other:
+        how = f"{differ[0]} is elsewhere in it" if differ else f"{first.banner!r} is not {second.banner!r}"
+        raise KernelError(f"{first.source}: is not of the build of {second.source}: {how}", "name files of one build")
+
+
 def _of_text(dump: Dump) -> SymbolList:
     if dump.size > _TEXT_LIMIT:
         raise DumpError(f"{dump.name}: is larger than {_TEXT_LIMIT >> 20} MiB", f"name {_KINDS}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 
+from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump
 from kinfo.memory.physical import Memory, Segment
@@ -29,6 +30,9 @@ def read(dump: Dump) -> Memory:
         size = min(last + 1 - first, dump.size - at)
         segments.append(Segment(first, first + size, dump, at))
         at += last + 1 - first
+    if segments and (at > dump.size or raw):
+        place = f"inside the range at PA {segments[-1].start:#x}" if at > dump.size else "inside a header"
+        notices.tell(f"{dump.name}: is cut off after {dump.size} bytes, {place}; the rest is not here")
     if not segments:
         raise DumpError(f"{dump.name}: the LiME header at 0x0 is cut off", "check that it was copied whole")
     return Memory(dump.name, segments)

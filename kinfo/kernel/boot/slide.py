@@ -26,12 +26,33 @@ class Slide(NamedTuple):
 def slide(kernel: Kernel) -> Slide | None:
     """The slide; None where neither VMCOREINFO nor a link address tells it, or where the two contradict each other.
 
-    A VMCOREINFO whose addresses are borne out is believed: KASAN and a configuration can move the link address.
+    A VMCOREINFO whose addresses are borne out is believed: KASAN and a configuration can move the link address. But where its
+    KERNELOFFSET makes a link address that it contradicts itself, or that no kernel is linked at, that number is damaged.
     """
     stated, usual = _stated(kernel), _usual(kernel)
-    if stated and usual and stated.slide != usual.slide and not read(kernel).is_bound:
-        return None
+    if stated and usual and stated.slide != usual.slide:
+        if not read(kernel).is_bound:
+            return None
+        return usual if _is_linked_there(kernel, stated) is False else stated
     return stated or usual
+
+
+def _is_linked_there(kernel: Kernel, stated: Slide) -> bool | None:
+    """Whether a kernel can be linked where KERNELOFFSET makes it; None where nothing tells.
+
+    arm64's VMCOREINFO has MODULES_END since 6.0, which is KIMAGE_VADDR (arch/arm64/include/asm/memory.h). Both machines put
+    images at multiples of 2 MiB; x86-64 within a GiB (KERNEL_IMAGE_SIZE).
+    """
+    if stated.link is None or kernel.space is None:
+        return None
+    border = value(read(kernel).values, "NUMBER(MODULES_END)")
+    is_arm64 = kernel.space.form is None or kernel.space.form.machine == arm64.MACHINE
+    if is_arm64 and border is not None:
+        return stated.link == border
+    if is_arm64:
+        return None if stated.link % arm64.BLOCK in (0, arm64.TEXT_OFFSET) else False
+    is_within = 0 <= stated.link - x86_64.START_KERNEL_MAP < x86_64.KERNEL_IMAGE_SIZE
+    return None if stated.link % x86_64.IMAGE_ALIGN == 0 and is_within else False
 
 
 def check(kernel: Kernel) -> tuple[Finding, ...]:
@@ -39,9 +60,13 @@ def check(kernel: Kernel) -> tuple[Finding, ...]:
     stated, usual = _stated(kernel), _usual(kernel)
     if stated is None or usual is None or stated.slide == usual.slide:
         return ()
+    is_linked = _is_linked_there(kernel, stated)
+    is_sure = read(kernel).is_bound and is_linked is not False
     message = f"{stated.slide:#x} by {stated.evidence}, {usual.slide:#x} by {usual.evidence}"
     message += f" {usual.link:#x}" if usual.link is not None else ""
-    return (rules.KERNEL_SLIDE.at("KERNELOFFSET", message, Severity.INFO if read(kernel).is_bound else None),)
+    if is_linked is False and stated.link is not None:
+        message += f"; with the first it would be linked at {stated.link:#x}, which cannot be: the number is damaged"
+    return (rules.KERNEL_SLIDE.at("KERNELOFFSET", message, Severity.INFO if is_sure else None),)
 
 
 def _stated(kernel: Kernel) -> Slide | None:

@@ -12,12 +12,15 @@ from kinfo.kernel.stack import orc
 from kinfo.kernel.stack.model import Chain, Frame, FrameKind, Registers, Stack
 from kinfo.kernel.stack.names import FrameNamer
 from kinfo.kernel.stack.orc import Orc
+from kinfo.kernel.stack.x86_calls import LONGEST, ends_with_call
 from kinfo.kernel.tasks.every import Tasks
 
 _MOST_FRAMES = 1024
 _MOST_SWITCHES = 8  # from stack to stack: task, entry, irq, three exceptions inside one another
 _IRET = ("ip", "cs", "flags", "sp", "ss")
 _USER = 3  # of cs
+_PUSHED = ("secondary_startup_64", "ret_from_fork")
+_TRAMPOLINES = ("return_to_handler", "arch_rethook_trampoline", "kretprobe_trampoline", "__kretprobe_trampoline")
 
 
 class X86:
@@ -25,7 +28,7 @@ class X86:
 
     def __init__(self, tasks: Tasks, namer: FrameNamer) -> None:
         kernel, types = tasks.kernel, tasks.kernel.types
-        self.reader, self.namer = tasks.reader, namer
+        self.reader, self.namer, self._kernel = tasks.reader, namer, kernel
         self._sp = tasks.fields.struct.offset("thread.sp")
         frame = types["inactive_task_frame"]
         self._frame_size, self._bp, self._ret = frame.size, frame.offset("bp"), frame.offset("ret_addr")
@@ -53,6 +56,22 @@ class X86:
     def in_user(self, start: Registers) -> bool:
         """Whether a CPU was in user space: the lower half."""
         return not start.pc >> 63
+
+    def is_returned_to(self, ip: int) -> bool:
+        """Whether a return address lies behind a call; where the dump lacks that code, it is taken for one.
+
+        Init text is gone: the kernel gives its memory back. Processors that start get theirs pushed (head_64.S, up to 6.5),
+        and tracers put a trampoline in place of one.
+        """
+        place, borders = self.namer.place(ip), self._kernel.kallsyms.borders
+        if place is not None and (place.symbol.startswith(_PUSHED) or (not place.offset and place.symbol in _TRAMPOLINES)):
+            return True
+        if place is not None and place.pa is not None and borders.sinittext <= place.pa < borders.einittext:
+            return True
+        try:
+            return ends_with_call(self.reader.read(ip - LONGEST, LONGEST))
+        except KinfoError:
+            return True
 
     def find(self, ip: int) -> Orc | None:
         """The ORC entry for a place in the code."""
@@ -100,6 +119,8 @@ class _Walk(ABC):
             return f"!it leads to an odd stack pointer, {self.sp:#x}"
         if not self.of.namer.is_code(self.ip) and not self.is_exact:
             return f"!the stack at VA {self.sp - 8:#x} returns to {self.ip:#x}, which is no code"
+        if not self.is_exact and not self.of.is_returned_to(self.ip):
+            return f"!the stack at VA {self.sp - 8:#x} returns to {self.ip:#x}, which is behind no call"
         if self.sp <= before or self.sp - before > 1 << 16:
             self.switches += 1
             if self.switches > _MOST_SWITCHES:
