@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import compileall
 
-from benchmarks import compare, devicetree, facts, kernel, log, record
+from benchmarks import compare, devicetree, facts, kernel, log, minidump, record
 from benchmarks.measure import ROOT
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     kernel.everything()
     log.everything()
     facts.everything()
+    minidump.everything(size)
     record.search(size)
 
 

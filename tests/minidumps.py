@@ -115,8 +115,8 @@ def notes(machine: int, room: int) -> bytes:
     return core + _note(b"VMCOREINFO", 0, room, b"")
 
 
-def kelf(regions: Sequence[R], vmcoreinfo: bytes, machine: int = 183) -> bytes:
-    """Region 1, with room for 201 headers whatever their number."""
+def kelf(regions: Sequence[R], vmcoreinfo: bytes, machine: int = 183, sizes: dict[int, int] | None = None) -> bytes:
+    """Region 1, with room for 201 headers whatever their number. `sizes` by id where they are not those of the contents."""
     room = len(padded(vmcoreinfo))
     head = 64 + STATUS[machine] + 136 + 11 + room + 201 * 56
     head += -head % 4
@@ -127,8 +127,9 @@ def kelf(regions: Sequence[R], vmcoreinfo: bytes, machine: int = 183) -> bytes:
     data += struct.pack("<IIQQQQQQ", 4, 0, head, 0, 0, len(note) + room, 0, 0)
     at = head + len(note) + room
     for one in regions:
-        data += struct.pack("<IIQQQQQQ", 1, 6, at, one.va, one.pa, one.size, one.size, 0)
-        at += one.size
+        size = (sizes or {}).get(one.id, one.size)
+        data += struct.pack("<IIQQQQQQ", 1, 6, at, one.va, one.pa, size, size, 0)
+        at += size
     return data.ljust(head, b"\0") + note
 
 

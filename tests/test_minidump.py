@@ -36,7 +36,7 @@ from tests.conftest import Cli
 from tests.inspect_tables import E, runtime
 from tests.minidumps import LISTINGS, R, Set, dynamic, filled, make
 from tests.synthetic import make_fields
-from tests.test_memory import elf64
+from tests.test_memory import elf32, elf64
 
 LATE = [dynamic(50, 512, late=True), dynamic(28, 700, late=True), dynamic(49, 1000, late=True), dynamic(48, 300)]
 ALIKE = [dynamic(50, 512, late=True), dynamic(28, 512, late=True), dynamic(49, 512, late=True), dynamic(48, 512)]
@@ -654,8 +654,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     with open(folder / "md_Kunknown60.BIN", "wb") as file:
         os.truncate(file.fileno(), 1 << 36)  # 64 GiB of a hole: what is copied of it takes long, and little room
     process = run_limited(tmp_path, "core", "md", "-o", "out", limit=1 << 29)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".kinfo-*")) and process.poll() is None and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".kinfo-*")) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
@@ -713,7 +712,7 @@ def program(name: str) -> str:
 
 
 def said(*words: object) -> str:
-    done = subprocess.run([str(word) for word in words], capture_output=True, check=False, timeout=120)
+    done = subprocess.run([str(word) for word in words], capture_output=True, check=False)
     return (done.stdout + done.stderr).decode(errors="replace")
 
 
@@ -766,6 +765,11 @@ def test_what_opens_a_core(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert "without VMCOREINFO crash, drgn and vmcore-dmesg refuse it" in kinfo_cli("debug", path).out
     path.write_bytes(make(machine=62).core())
     assert "crash" not in kinfo_cli("debug", path).out.replace("without VMCOREINFO crash", "")
+    path.write_bytes(elf32(0x80000000, b"word"))
+    assert kinfo_cli("debug", path).out.startswith("Open it with:\n  gdb -ex ")
     path.write_bytes(b"something else")
     ran = kinfo_cli("debug", path)
-    assert (ran.code, "is no 64-bit ELF core; name a debugger with --tool crash, gdb or drgn" in ran.err) == (2, True)
+    assert (
+        ran.code,
+        "is no ELF core of a little-endian machine; name a debugger with --tool crash, gdb or drgn" in ran.err,
+    ) == (2, True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from kinfo.arch import arm64, x86_64
+from kinfo.arch import arm, arm64, x86_64
 from kinfo.elf import read as tables
 from kinfo.elf.notes import VMCOREINFO
-from kinfo.elf.structs import ELF64, ET_CORE, PT_LOAD, form_of
+from kinfo.elf.structs import ET_CORE, PT_LOAD, form_of
 from kinfo.errors import KinfoError
 from kinfo.memory import open_dump
 from kinfo.memory.vmcoreinfo import parse, value
@@ -19,16 +19,21 @@ from kinfo.memory.vmcoreinfo import parse, value
 _OTHER = "name a debugger with --tool crash, gdb or drgn, or write a core first: kinfo core FILE -o ram.core"
 _PAGE = 4096
 _GDB = "`gdb vmlinux {path}` would read constants from vmlinux, at addresses without KASLR"
+_CRASH = {
+    x86_64.MACHINE: "crash 8.0.2 or later, built for x86-64",
+    arm.MACHINE: "crash 8.0.2 or later, built for arm (make target=ARM)",
+}
 _CRASH_ARM64 = "crash 8.0.2 or later built for arm64 (make target=ARM64): Debian's on x86-64 refuses it"
 
 
 def of_core(path: str) -> str:
     """The lines for a core that is there. Raises KinfoError where the file is none."""
     with open_dump(path) as dump:
-        head = tables.header(dump.view, ELF64) if form_of(dump.read(0, 16)) is ELF64 else None
-        if head is None or head.type != ET_CORE:
-            raise KinfoError(f"{path}: is no 64-bit ELF core", _OTHER)
-        programs = tables.programs(dump.view, ELF64, head) or []
+        form = form_of(dump.read(0, 16))
+        head = tables.header(dump.view, form) if form and not form.is_big else None
+        if form is None or head is None or head.type != ET_CORE:
+            raise KinfoError(f"{path}: is no ELF core of a little-endian machine", _OTHER)
+        programs = tables.programs(dump.view, form, head) or []
         found = (bytes(note.content) for note in tables.notes(dump.view, programs) if note.name == VMCOREINFO)
         text = next(found, b"")
         is_regions = any(0 < one.in_file < _PAGE for one in programs if one.type == PT_LOAD)
@@ -64,5 +69,5 @@ def _crash(file: str, machine: int, *, is_regions: bool) -> Iterator[tuple[str, 
     options = "--minimal " if is_regions else ""
     if machine == arm64.MACHINE:
         yield f"crash {options}vmlinux {file}", _CRASH_ARM64
-    elif machine == x86_64.MACHINE and not is_regions:
-        yield f"crash vmlinux {file}", "crash 8.0.2 or later, built for x86-64"
+    elif machine in _CRASH and not is_regions:
+        yield f"crash vmlinux {file}", _CRASH[machine]

@@ -12,7 +12,7 @@ REGION_MISSING = Rule(
     _ERROR,
     "a region that the header lists has no file",
     "its bytes read as zeros in the core",
-    "fetch the file from the device again, or take what it holds from nowhere else",
+    "fetch the file from the device again",
     f"{_CORE}: a program header for every region",
 )
 REGION_EMPTY = Rule(
