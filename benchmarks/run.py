@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
+import platform
+import sys
+from pathlib import Path
 
-from benchmarks import compare, devicetree, facts, kernel, log, minidump, record
-from benchmarks.measure import ROOT
+from benchmarks import RATIOS, ROOT, benchmarks, compare, devicetree, facts, from, import, kernel, log, measure, minidump, record
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=2048, help="size of the file that is searched")
-    size = parser.parse_args().mib
+    parser.add_argument("--json", type=Path, help="write the ratios here, for make bench-compare")
+    given = parser.parse_args()
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.platform()}")
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
     record.start_up()
     record.library()
@@ -26,6 +31,9 @@ def main() -> None:
     facts.everything()
     minidump.everything(size)
     record.search(size)
+    record.search(given.mib)
+    if given.json:
+        given.json.write_text(json.dumps({"python": sys.version, "ratios": RATIOS}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
