@@ -12,7 +12,8 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import RATIOS, ROOT, benchmarks, compare, devicetree, facts, from, import, kernel, log, measure, minidump, record
+from benchmarks import compare, devicetree, facts, kernel, log, minidump, record
+from benchmarks.measure import RATIOS, ROOT
 
 
 def main() -> None:
@@ -29,8 +30,7 @@ def main() -> None:
     kernel.everything()
     log.everything()
     facts.everything()
-    minidump.everything(size)
-    record.search(size)
+    minidump.everything(given.mib)
     record.search(given.mib)
     if given.json:
         given.json.write_text(json.dumps({"python": sys.version, "ratios": RATIOS}, indent=1) + "\n")
