@@ -11,6 +11,7 @@ from kinfo.errors import DumpError
 from kinfo.memory import Dump
 
 _CHUNK = 1 << 20
+_LARGE = 8 << 20  # what the kernel copies at once
 
 
 class Region(NamedTuple):
@@ -97,8 +98,9 @@ def _copied_by_system(source: int, at: int, out: int, place: int, size: int) -> 
     """How much the kernel copied by itself, without the bytes passing through here; the rest is to be read and written."""
     done = 0
     with contextlib.suppress(OSError):  # two file systems, an old kernel; a full disk: writing says so
-        while done < size:
-            count = os.copy_file_range(source, out, min(size - done, 1 << 30), at + done, place + done)
+        os.lseek(out, place, os.SEEK_SET)
+        while done < size:  # copy_file_range() takes a tenth longer on ext4
+            count = os.sendfile(out, source, at + done, min(size - done, _LARGE))
             if not count:
                 break
             done += count
