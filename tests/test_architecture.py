@@ -32,6 +32,8 @@ RANKS = {
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
     "minidump": 4.5,  # a core of regions: tables say where they lie
+    "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
+    "read_out": 4.5,  # bytes by region, symbol and address
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo.arch.address import MASK
 from kinfo.errors import KinfoError
-from kinfo.inspect_table import table_in
+from kinfo.inspect_table import table_of_ram
 from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import ELF, VMCOREINFO
 from kinfo.memory import Memory
@@ -30,7 +30,7 @@ def plan_of_table(sources: Sequence[str], asked: CoreRequest, stdin: BinaryIO | 
     """The plan. Raises KinfoError where there is no table, no memory with addresses, or no VMCOREINFO."""
     opened = open_all(sources, stdin)
     try:
-        table = table_in(opened, asked.series, asked.kinfo)
+        table = table_of_ram(opened, asked.series, asked.kinfo)
         memory = joined(opened)
         if isinstance(memory, RawDump):
             name = memory.dump.name
