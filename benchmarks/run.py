@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import compileall
 
-from benchmarks import compare, devicetree, facts, kernel, log, record
+from benchmarks import compare, devicetree, facts, kernel, log, record, tasks
 from benchmarks.measure import ROOT
 
 
@@ -23,6 +23,7 @@ def main() -> None:
     devicetree.everything()
     kernel.everything()
     log.everything()
+    tasks.everything()
     facts.everything()
     record.search(size)
 

@@ -37,14 +37,27 @@ class Names:
 
     def __getitem__(self, index: int) -> str:
         """A symbol's type and name."""
-        at = self._markers[index // MARKED]
-        for earlier in range(index - index % MARKED, index):
-            at = sum(self._measure(at, earlier))
-        at, size = self._measure(at, index)
+        at, size = self._measure(self._skipped(index), index)
         name = "".join(map(self._tokens.__getitem__, self._names[at : at + size]))
         if not name:
             raise KernelError(f"the name of symbol {index} is empty", WRONG_PLACE)
         return name
+
+    def _skipped(self, index: int) -> int:
+        """Where a name begins: behind those before it in its block; in one loop, as a look-up by name needs 20."""
+        names, is_long, at = self._names, self.is_long, self._markers[index // MARKED]
+        try:
+            for _ in range(index % MARKED):
+                size = names[at]
+                if size >= 0x80 and is_long:
+                    at += 1
+                    size = size & 0x7F | names[at] << 7
+                    if size > _LONGEST:
+                        raise self._cut(index // MARKED)
+                at += 1 + size
+        except IndexError:
+            raise self._cut(index // MARKED) from None
+        return at
 
     def _measure(self, at: int, index: int) -> tuple[int, int]:
         """Where a name's tokens begin, and how many there are."""
