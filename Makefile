@@ -26,8 +26,14 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# make bench JSON=now.json: keep the ratios too
 bench: $(DEV)
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON))
+
+# make bench-compare OLD=before.json NEW=now.json: fails where a ratio got worse by more than 15 %
+.PHONY: bench-compare
+bench-compare: $(DEV)
+	@$(BIN)/python -m benchmarks.regression $(OLD) $(NEW)
 
 # make campaign SEEDS=6: which wrong pointers the checks catch, field by field, in so many records of each layout
 campaign: $(DEV)

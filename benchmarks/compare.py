@@ -1,13 +1,12 @@
-"""compare: two records against `python -c pass`, and a thousand pairs in one call."""
+"""compare: a thousand pairs in one call."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
 import kinfo
-from benchmarks.measure import KINFO, best, command, row
+from benchmarks.measure import KINFO, best, command
 from tests.synthetic import make_fields
 
 _PAIRS = 1000
@@ -21,9 +20,6 @@ def everything() -> None:
             for seed in range(_PAIRS):
                 record = kinfo.encode(make_fields("C", seed) | changes, "C")
                 (where / f"{seed}.bin").write_bytes(record.ljust(4096, b"\0"))
-        bare = best(command(sys.executable, "-c", "pass"), 21)
-        two = best(command(KINFO, "compare", str(old / "1.bin"), str(new / "1.bin")), 15)
-        row("kinfo compare, two records", two, "python -c pass", bare, "at most 8")
         seconds = best(command(KINFO, "compare", str(old), str(new)), 3)
         rate = f"{_PAIRS / seconds:,.0f} pairs/s"
         print(

@@ -1,7 +1,8 @@
-"""How everything is measured: the best of several runs, and ratios to a yardstick of the same run."""
+"""How everything is measured: yardstick and subject in turn, by processor time where that is what is asked; ratios count."""
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "kinfo" / "samples"
 KINFO = str(Path(sys.executable).parent / "kinfo")
 MIB = 1 << 20
+RATIOS: dict[str, float] = {}  # of every row that was printed, by its name
 
 
 def best(run: Callable[[], object], times: int) -> float:
@@ -39,15 +41,17 @@ def processor(*arguments: str | bytes) -> float:
 
 
 def alternating(commands: Mapping[str, Sequence[str | bytes]], times: int) -> dict[str, float]:
-    """The least processor time of each, measured in turn: what changes in the machine meets all of them."""
-    found = dict.fromkeys(commands, float("inf"))
+    """The median of each one's processor time, measured in turn: what changes in the machine meets all of them."""
+    found: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(times):
         for name, arguments in commands.items():
-            found[name] = min(found[name], processor(*arguments))
-    return found
+            found[name].append(processor(*arguments))
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
 
 
 def row(name: str, seconds: float, yardstick: str, reference: float, target: str) -> None:
+    """Print one, and keep its ratio for `make bench-compare`."""
+    RATIOS[f"{name} / {yardstick}"] = seconds / reference
     print(f"{name:<46}{seconds * 1e3:>9.1f} ms   {seconds / reference:>5.2f} x {yardstick:<20} target: {target}")
 
 

@@ -9,20 +9,25 @@ import tempfile
 from pathlib import Path
 
 import kinfo
-from benchmarks.measure import KINFO, MIB, SAMPLES, best, command, peak_mib, row
+from benchmarks.measure import KINFO, MIB, SAMPLES, alternating, best, peak_mib, row
 from kinfo.memory import BytesDump
 
 
 def start_up() -> None:
-    bare = best(command(sys.executable, "-c", "pass"), 21)
-    print(f"{'python -c pass':<46}{bare * 1e3:>9.1f} ms")
     region = str(SAMPLES / "pixel-5.10.bin")
-    for name, arguments, target in (
+    rows = (
         ("kinfo --help", ("--help",), "at most 4"),
-        ("kinfo decode REGION (4 KiB)", ("decode", region), "at most 7"),
-        ("kinfo decode REGION --format json", ("decode", region, "--format", "json"), "at most 7"),
-    ):
-        row(name, best(command(KINFO, *arguments), 21), "python -c pass", bare, target)
+        ("kinfo decode REGION (4 KiB)", ("decode", region), "at most 5"),
+        ("kinfo decode REGION --format json", ("decode", region, "--format", "json"), "at most 5"),
+        ("kinfo compare, two records", ("compare", region, str(SAMPLES / "ram-6.12.bin")), "at most 6"),
+        ("kinfo find REGION", ("find", region), "none"),
+    )
+    bare = "python -c pass"
+    commands = {name: (KINFO, *arguments) for name, arguments, _ in rows}
+    found = alternating({bare: (sys.executable, "-c", "pass"), **commands}, 21)
+    print(f"{bare + ', processor':<46}{found[bare] * 1e3:>9.1f} ms")
+    for name, _, target in rows:
+        row(name, found[name], bare, found[bare], target)
 
 
 def library() -> None:
@@ -47,6 +52,32 @@ def big_file(folder: str, mib: int) -> Path:
     return path
 
 
+def zeros(folder: Path) -> None:
+    """A packed dump of zeros, unpacked as for every command, against the decompressor alone."""
+    import zstandard
+
+    from kinfo.memory.dump import open_dump
+    from kinfo.sources import kinds
+    from kinfo.sources.unpack import unpack
+
+    path = folder / "zeros.zst"
+    path.write_bytes(zstandard.ZstdCompressor().compress(bytes(512 * MIB)))
+
+    def alone() -> None:
+        with path.open("rb") as file:
+            stream = zstandard.ZstdDecompressor().stream_reader(file)
+            while stream.read(MIB):
+                pass
+
+    row(
+        "512 MiB of zeros, unpacked",
+        best(lambda: unpack(open_dump(path), kinds.ZSTD).close(), 5),
+        "zstd",
+        best(alone, 5),
+        "4",
+    )
+
+
 def search(mib: int) -> None:
     if shutil.which("grep") is None:
         print("grep is not installed: the search is not measured")
@@ -54,14 +85,25 @@ def search(mib: int) -> None:
     os.environ["LC_ALL"] = "C"
     with tempfile.TemporaryDirectory() as folder:
         path = str(big_file(folder, mib))
-        perl = best(command("grep", "-obUaP", r"\xff\xdd\xee\xcc", path), 5)
-        fixed = best(command("grep", "-obUaF", b"\xff\xdd\xee\xcc", path), 5)
-        print(f"{f'grep -obUaP over {mib} MiB, warm':<46}{perl * 1e3:>9.1f} ms")
-        print(f"{f'grep -obUaF over {mib} MiB, warm':<46}{fixed * 1e3:>9.1f} ms")
-        row("kinfo find (pages)", best(command(KINFO, "find", path), 5), "grep -obUaP", perl, "below 1")
-        words = best(command(KINFO, "find", path, "--step", "4"), 5)
-        row("kinfo find --step 4", words, "grep -obUaF", fixed, "at most 1")
-        row("kinfo regions", best(command(KINFO, "regions", path), 5), "kinfo find --step 4", words, "at most 1")
+        magic = r"\xff\xdd\xee\xcc"
+        commands: dict[str, tuple[str | bytes, ...]] = {
+            "grep -obUaP": ("grep", "-obUaP", magic, path),
+            "grep -obUaF": ("grep", "-obUaF", b"\xff\xdd\xee\xcc", path),
+            "pages": (KINFO, "find", path),
+            "words": (KINFO, "find", path, "--step", "4"),
+            "regions": (KINFO, "regions", path),
+        }
+        if rg := shutil.which("rg"):
+            commands["rg"] = (rg, "-obUa", "(?-u)" + magic, path)
+        found = alternating(commands, 7)
+        for name in ("grep -obUaP", "grep -obUaF", *(["rg"] if rg else [])):
+            print(f"{f'{name} over {mib} MiB, warm, processor':<46}{found[name] * 1e3:>9.1f} ms")
+        row("kinfo find (pages)", found["pages"], "grep -obUaP", found["grep -obUaP"], "below 1")
+        row("kinfo find --step 4", found["words"], "grep -obUaF", found["grep -obUaF"], "at most 1")
+        if rg:
+            row("kinfo find --step 4", found["words"], "rg", found["rg"], "at most 1.5")
+        row("kinfo regions", found["regions"], "kinfo find --step 4", found["words"], "at most 1")
+        zeros(Path(folder))
         for step in ("4096", "4"):
             peak = peak_mib(KINFO, "find", path, "--step", step)
             print(f"{f'peak memory of kinfo find --step {step}':<46}{peak:>9.1f} MiB")

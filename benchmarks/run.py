@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
+import platform
+import sys
+from pathlib import Path
 
 from benchmarks import compare, devicetree, facts, kernel, log, record, tasks
-from benchmarks.measure import ROOT
+from benchmarks.measure import RATIOS, ROOT
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=2048, help="size of the file that is searched")
-    size = parser.parse_args().mib
+    parser.add_argument("--json", type=Path, help="write the ratios here, for make bench-compare")
+    given = parser.parse_args()
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.platform()}")
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
     record.start_up()
     record.library()
@@ -25,7 +31,9 @@ def main() -> None:
     log.everything()
     tasks.everything()
     facts.everything()
-    record.search(size)
+    record.search(given.mib)
+    if given.json:
+        given.json.write_text(json.dumps({"python": sys.version, "ratios": RATIOS}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

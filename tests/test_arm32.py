@@ -24,6 +24,7 @@ from kinfo.memory import BytesDump, Memory, Segment
 from tests.conftest import Cli
 from tests.kernels import paging
 from tests.kernels.image import Kernel, Spec, make
+from tests.kernels.modules import ModuleSpec, ModuleSymbol
 from tests.kernels.printk import Ring
 from tests.kernels.tables import Symbol
 from tests.kernels.tasks import USUAL, world
@@ -192,6 +193,21 @@ def test_a_kernel_that_runs_from_flash_is_near_no_page_offset() -> None:
     assert arm.page_offset(0xB0008000) == 0xB0000000
     assert arm.page_offset(0x3F010000) is None
     assert arm.voffset(arm.voffset(0x1234)) == 0x1234
+
+
+def test_functions_of_thumb_modules_begin_at_even_addresses(tmp_path: Path) -> None:
+    """Bit 0 of st_value says that a function is Thumb's; the kernel takes it away since 5.0."""
+    functions = [ModuleSymbol("thumb_open", "text", 0x101, "t"), ModuleSymbol("thumb_read", "text", 0x201, "t")]
+    data = [ModuleSymbol("thumb_odd", "data", 0x11, "d"), ModuleSymbol("__this_module", "data", 0x40, "d", 0x400)]
+    made = make(Spec(arch="arm", modules=[ModuleSpec("thumb", symbols=[*functions, *data])]))
+    with opened(made, tmp_path) as kernel:
+        assert kernel.modules
+        [module] = kernel.modules.all
+        wanted = {one.name: one.va - (one.type == "t") for one in made.module_symbols}
+        assert {one.name: one.va for one in module.symbols} == wanted
+        place = kernel.at(wanted["thumb_read"])
+        assert place
+        assert place.label.startswith("thumb_read+0x0/")
 
 
 @pytest.mark.parametrize("wrong", [0, 0x100000])

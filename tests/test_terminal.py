@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,15 @@ from kinfo.cli.commands import COMMANDS
 from kinfo.report import image_map
 from kinfo.report.fold import fold, visible
 from kinfo.report.style import CODES, Style
-from tests.conftest import ROOT, Cli, Ran
+from tests.conftest import ROOT, Cli
 from tests.inspect_tables import entries, runtime
+from tests.kernels.tasks import world
 from tests.test_crosscheck import kernel  # noqa: F401  # a fixture
+from tests.test_pstore import a_region
+from tests.test_regions import files  # noqa: F401  # a fixture
+from tests.test_trace import scene
+from tests.test_trace_region import MODULES
+from tests.trace_rings import new_region
 
 SAMPLES = ROOT / "kinfo" / "samples"
 RAM, RECORD, OTHER = (str(SAMPLES / name) for name in ("crash-6.12.elf", "pixel-5.10.bin", "ram-6.12.bin"))
@@ -49,8 +56,8 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
 }
 DRAWN = ("[", "one letter is")  # the image's bar is drawn to the width
-# What is cut to its column there, and shown whole where there is room.
-CUT = {"compare"}
+# Data, or lines that are a log's own: as they come on every terminal.
+NOT_FOLDED = {"encode", "symbols", "symbolize", "config", "dmesg", "debug", "core"}
 
 
 def words(text: str) -> Counter[str]:
@@ -59,23 +66,49 @@ def words(text: str) -> Counter[str]:
     return Counter(word for word in " ".join(lines).split() if word not in ("\\", "#"))
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
+WIDTHS = pytest.mark.parametrize("width", [40, 60, 80, 120])
+
+
+@WIDTHS
 @pytest.mark.parametrize("name", SHOWN)
 def test_lines_keep_to_the_terminal(name: str, width: int, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = kinfo_cli(*SHOWN[name])
+    keep_to(width, {name: SHOWN[name]}, kinfo_cli, monkeypatch)
+
+
+def keep_to(
+    width: int, shown: Mapping[str, Sequence[object]], kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch, least: int = 1
+) -> None:
+    """Each screen fits, and has every word of the one that is as wide as it likes."""
+    whole = {name: kinfo_cli(*arguments) for name, arguments in shown.items()}
+    assert not [(name, one.err) for name, one in whole.items() if len(one.out.splitlines()) < least]
     monkeypatch.setattr(common, "width", lambda: width)
-    keeps_to(width, kinfo_cli(*SHOWN[name]), whole, is_cut=name in CUT)
+    for name, arguments in shown.items():
+        folded = kinfo_cli(*arguments)
+        assert folded.code == whole[name].code
+        for line in folded.out.splitlines():
+            assert visible(line) <= width or len(line.removesuffix(" \\").split()) == 1, line
+        assert not lost(words(whole[name].out), words(folded.out)), name
 
 
-def keeps_to(width: int, folded: Ran, whole: Ran, *, is_cut: bool = False) -> None:
-    assert folded.code == whole.code
-    for line in folded.out.splitlines():
-        assert visible(line) <= width or len(line.removesuffix(" \\").split()) == 1, line
-    if not is_cut:
-        assert not words(whole.out) - words(folded.out)
+def lost(whole: Counter[str], folded: Counter[str]) -> list[str]:
+    """The words that a terminal lacks. It has whole what is cut to its column elsewhere ("5.10.107-android13-4-00...")."""
+    return [
+        word
+        for word in whole - folded
+        if "..." not in word or not any(word.strip(".") in one and "..." not in one for one in folded)
+    ]
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
+def test_every_command_is_shown_here() -> None:
+    shown = {arguments[0] for arguments in SHOWN.values()} | OF_A_KERNEL | OF_MEMORY
+    assert not set(COMMANDS) - shown - NOT_FOLDED
+
+
+OF_A_KERNEL = {"table", "build", "crosscheck", "facts"}
+OF_MEMORY = {"ps", "backtrace", "pstore", "regions", "trace"}
+
+
+@WIDTHS
 def test_tables_of_a_kernel_keep_to_it(
     kernel: list[str],  # noqa: F811
     width: int,
@@ -84,17 +117,53 @@ def test_tables_of_a_kernel_keep_to_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "table.bin").write_bytes(runtime(entries("v3")))
+    record = str(tmp_path / "record.bin")
+    assert kinfo_cli("build", *kernel, "--driver", "android", "--build-info", "google/" * 9 + "keys", "-o", record).code == 0
     shown = {
         "table": ("table", str(tmp_path / "table.bin"), "--series", "v3"),
         "build": ("build", *kernel, "--driver", "android", "--explain"),
         "crosscheck": ("crosscheck", *kernel, "--upstream", "v1"),
+        "crosscheck with a dump": ("crosscheck", *kernel, "--upstream", "v3", "--dump", record),
         "facts": ("facts", *kernel),
     }
-    whole = {name: kinfo_cli(*arguments) for name, arguments in shown.items()}
-    assert not [(name, one.err) for name, one in whole.items() if len(one.out.splitlines()) < 3]
-    monkeypatch.setattr(common, "width", lambda: width)
-    for name, arguments in shown.items():
-        keeps_to(width, kinfo_cli(*arguments), whole[name], is_cut=name == "crosscheck")
+    assert {arguments[0] for arguments in shown.values()} == OF_A_KERNEL
+    keep_to(width, shown, kinfo_cli, monkeypatch, least=3)
+
+
+@WIDTHS
+def test_tables_of_memory_keep_to_it(
+    files: tuple[str, Path],  # noqa: F811
+    width: int,
+    kinfo_cli: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ram, (reserved, board) = str(tmp_path / "ram.elf"), files
+    world(running={1: 40}).kernel.write_elf(Path(ram))
+    (tmp_path / "RAM").write_bytes(a_region(16))
+    (tmp_path / "trace").write_bytes(new_region(scene(), modules=MODULES))
+    shown = {
+        "ps": ("ps", ram),
+        "ps --tree": ("ps", ram, "--threads", "--tree"),
+        "backtrace": ("backtrace", ram, "--all"),
+        "backtrace --stuck": ("backtrace", ram, "--stuck"),
+        "regions": ("regions", reserved, "--dtb", board),
+        "trace": ("trace", str(tmp_path / "trace")),
+        "pstore": ("pstore", f"{tmp_path / 'RAM'}@0x80000000", "--list"),
+    }
+    assert {arguments[0] for arguments in shown.values()} == OF_MEMORY
+    keep_to(width, shown, kinfo_cli, monkeypatch, least=3)
+
+
+def test_a_terminal_never_gets_a_cut_value(kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "android13-4-00..." in kinfo_cli("compare", RECORD, OTHER).out
+    for width in (60, 80, 120, 200):
+        monkeypatch.setattr(common, "width", lambda width=width: width)
+        shown = kinfo_cli("compare", RECORD, OTHER).out
+        assert "..." not in shown
+        assert {"5.10.107-android13-4-00020-g5a3a4f5b6c7d-ab8456789", "6.12.37-android16-5-g2a1f81476db0-ab56593943"} <= set(
+            shown.split()
+        )
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(" "), max_size=200)
@@ -232,8 +301,8 @@ def test_the_image_bar_fits_and_needs_no_colour(shipped: Path, width: int | None
     import kinfo
 
     record = kinfo.decode(shipped / "pixel-5.10.bin")
-    bar = next(iter(image_map.draw(record, Style(colour=False), width)))
+    bar = next(iter(image_map.draw(record, Style(colour=False, width=width))))
     assert visible(bar) <= (width or 200)
     assert {"#", "k", "i", "."} <= set(bar)
-    coloured = next(iter(image_map.draw(record, Style(colour=True), width)))
+    coloured = next(iter(image_map.draw(record, Style(colour=True, width=width))))
     assert visible(coloured) == visible(bar)

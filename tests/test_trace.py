@@ -226,7 +226,11 @@ def test_what_user_space_wrote_is_made_safe(files: Path, kinfo_cli: Cli) -> None
 
 BAD = {
     "no trace": ("zero", (), "no persistent trace buffer is in it; "),
-    "no head": ("region.bin", ("--text",), "the formats of the events are not in the buffer; "),
+    "no head": (
+        "region.bin",
+        ("--text",),
+        "the formats of the events are not in the buffer, and no kernel that has them is in the dump",
+    ),
     "head is none": ("region.bin", ("--text", "--head", "region.bin"), "is no trace.dat of trace-cmd"),
     "head is not there": ("region.bin", ("--text", "--head", "nowhere"), "nowhere"),
     "tree is none": ("region.bin", ("--dtb", "zero"), "zero"),

@@ -17,7 +17,7 @@ from kinfo.trace_events.comms import learned
 from kinfo.trace_events.decode import Events, fields
 from kinfo.trace_events.formats import EventFormat, bytes_of, common_fields, declared, parse
 from kinfo.trace_events.lines import flags, lines, lost, time
-from kinfo.trace_events.pointers import NoLookups
+from kinfo.trace_events.lookups import NoLookups
 from kinfo.trace_events.printf import compiled
 from kinfo.trace_events.symbol_text import SymbolText
 from tests import trace_rings as rings
@@ -138,7 +138,7 @@ WRONG = (
 def test_print_formats_that_are_not_understood(fmt: str) -> None:
     """The fields are shown in their place, and why is said."""
     format_ = event(fmt)
-    events = Events([format_], NAMES)
+    events = Events({9: format_}, NAMES)
     name, text = events.text(9, RAW)
     assert name == "demo"
     assert events.doubts["demo"]
@@ -147,7 +147,7 @@ def test_print_formats_that_are_not_understood(fmt: str) -> None:
 
 @given(st.text(st.sampled_from('"%dsxp*.()[]{}<>?:,+-&|~! 019azREC->_whole\\'), max_size=60))
 def test_any_print_format_shows_something_or_is_refused(fmt: str) -> None:
-    events = Events([event(fmt)], NAMES)
+    events = Events({9: event(fmt)}, NAMES)
     _, text = events.text(9, RAW)
     assert len(text) < 20_000
 
@@ -192,7 +192,7 @@ def test_formats_that_are_none() -> None:
 
 
 def test_records_that_are_short_or_of_no_format() -> None:
-    events = Events([event('"%d", REC->whole')])
+    events = Events({9: event('"%d", REC->whole')})
     assert events.text(9, RAW[:40]) == ("demo", f"(cut short: 40 of {LEAST} bytes)")
     assert events.text(77, RAW[:12]) == ("event 77", "c8 fb 60 ea")
     assert (events.short, events.missing) == (1, {77: 1})
@@ -220,7 +220,7 @@ def test_names_of_another_boot() -> None:
 
 def test_names_of_tasks_out_of_the_trace() -> None:
     formats = [one for number in (rings.SWITCH, rings.MARK) if (one := parse(rings.format_text(number), "sched"))]
-    events = Events(formats)
+    events = Events({one.id: one for one in formats})
     each = [rings.switch(1, ("init", 1), ("cat", 7)), rings.switch(2, ("dog", 7), ("swapper", 0)), rings.mark(3, 1)]
     raw = [(one.time, 0, 0, *struct.unpack_from("<II", one.data), one.data) for one in each]
     assert learned(raw, events) == {1: "init", 7: "dog"}
@@ -247,7 +247,7 @@ def test_lines() -> None:
         for number in (rings.MARK, rings.FUNCTION, rings.PRINT)
         if (one := parse(rings.format_text(number), "ftrace" if number < 9 else "x"))
     ]
-    events = Events(formats, NAMES, {7: "cat"})
+    events = Events({one.id: one for one in formats}, NAMES, {7: "cat"})
     text = rings.header(rings.PRINT, -1 & 0xFF) + struct.pack("<Q", 0xFFFFFFFF81000100) + b"words\n\0"
     each = [rings.mark(1_234_567_890, 5, b"n"), rings.call(2_000_000_499, 0xFFFFFFFF81000200, 0xFFFFFFFF81000310)]
     raw = [(one.time, 3, 2 * at, *struct.unpack_from("<II", one.data), one.data) for at, one in enumerate(each)]
@@ -289,10 +289,10 @@ def test_events_of_ftrace_itself(name: str) -> None:
     rows = [f"\tfield:{a};\toffset:{b};\tsize:{c};\tsigned:{d};\n" for a, b, c, d in (one.split(";") for one in places)]
     one = parse(f'name: {name}\nID: 4\nformat:\n{"".join(rows)}\nprint fmt: ""\n', "ftrace")
     assert one is not None
-    assert Events([one], NAMES).text(4, rings.header(4, 1) + body) == ("" if shown else name, shown)
+    assert Events({4: one}, NAMES).text(4, rings.header(4, 1) + body) == ("" if shown else name, shown)
     for at in range(len(places)):  # without one of its fields it is shown by its print format
         fewer = one._replace(fields=one.fields[:at] + one.fields[at + 1 :])
-        assert Events([fewer], NAMES).text(4, rings.header(4, 1) + body)[0] in ("", name)
+        assert Events({4: fewer}, NAMES).text(4, rings.header(4, 1) + body)[0] in ("", name)
 
 
 @pytest.mark.parametrize(("version", "pack"), [(6, ""), (7, ""), (7, "zlib"), (7, "zstd")])
@@ -368,7 +368,7 @@ def test_any_damage_to_a_head_dat_is_borne(changes: list[tuple[int, int]], cut: 
         found = head.read(bytes(raw[: max(len(raw) - cut, 0)]), "head.dat")
     except KinfoError:
         return
-    events = Events(found.formats)
+    events = Events({one.id: one for one in found.formats})
     for number in list(events.formats):
         events.text(number, RAW)
 

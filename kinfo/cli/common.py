@@ -38,8 +38,8 @@ def stdin() -> BinaryIO | None:
 
 
 def style() -> Style:
-    """With the colours that are wanted on standard output."""
-    return Style(colour=is_wanted())
+    """Of standard output: the colours that are wanted on it, and its width."""
+    return Style(colour=is_wanted(), width=width())
 
 
 def width() -> int | None:

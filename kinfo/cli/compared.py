@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 def write_text(compared: Iterable[Compared], alone: Sequence[Alone], *, every: bool, many: bool) -> None:
     """A line for a pair that passes among many, else the whole screen; the files without a partner, and a summary."""
-    style, width = common.style(), common.width()
+    style = common.style()
     count = refused = 0
     for one in compared:
         count, refused = count + 1, refused + one.is_refused
         if many and not one.raised:
             common.tell(line(one, style))
         else:
-            common.tell(render(one, style, every=every, width=width) + ("\n" if many else ""))
+            common.tell(render(one, style, every=every) + ("\n" if many else ""))
     for each in alone:
         word = style.severity(each.finding.severity, each.finding.severity.value)
         common.tell(f"{word}  {each.finding.code}  {safe(each.name)}: {safe(each.finding.message)}\n")

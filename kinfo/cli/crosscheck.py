@@ -84,6 +84,6 @@ def _show(form: str, crossed: Crossed, found: tuple[Finding, ...], *, strict: bo
     from kinfo.report.compare import crossed_document, crossed_judged, crossed_text
 
     if form == "text":
-        common.tell(crossed_text(crossed, found, common.style(), common.width()))
+        common.tell(crossed_text(crossed, found, common.style()))
     else:
         show(form, lambda: crossed_document(crossed, found), lambda: [crossed_judged(crossed, found)], strict=strict)

@@ -81,7 +81,7 @@ def _write_text(source: Dump, name: str, records: Sequence[Examined], *, hexdump
     style = common.style()
     for index, record in enumerate(records):
         common.tell("\n" if index else "")
-        common.tell(text.render(source.name, record, style, common.width()))
+        common.tell(text.render(source.name, record, style))
         if explain:
             common.tell("\n" + text.evidence(record.weighed, style))
         if hexdump:

@@ -35,7 +35,7 @@ def command() -> int:
             common.tell(("\n" if index else "") + style.paint(f"== {name}: {what}", "bold") + "\n\n")
             with open_dump(folder / name) as dump:
                 record = api.decode(dump)
-                common.tell(text.render(name, record, style, common.width()))
+                common.tell(text.render(name, record, style))
         _names(folder, style)
     common.tell("\nNow your own: kinfo decode DUMP (add --hex or --explain for more), kinfo info RAM\n")
     return SOUND

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo import api
 from kinfo.cli import common, declare
@@ -16,6 +16,9 @@ from kinfo.errors import KinfoError
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
 from kinfo.sources import open_source
+
+if TYPE_CHECKING:
+    from kinfo.report.columns import Shape
 
 
 class Step(common.Number):
@@ -49,9 +52,13 @@ def command(options: Options) -> int:
     """
     if options.dumps.count("-") > 1:
         raise declare.UsageError("- can be named once")
+    shape = None
     if options.form == "text":
-        common.tell(_line("offset", "kind", "alias", "sure", "state", "release", "dump"))
-    hits, failed = _search(options.dumps, options.step, shown=options.form == "text")
+        from kinfo.report.hits import hits_shape
+
+        shape = hits_shape([safe(name) for name in options.dumps], common.style())
+        common.tell(_text(shape.titles()))
+    hits, failed = _search(options.dumps, options.step, shape)
     if options.form != "text":
         from kinfo.report.document import found
 
@@ -61,7 +68,7 @@ def command(options: Options) -> int:
     return SOUND if any(hit.record for _, hit in hits) else FINDINGS
 
 
-def _search(dumps: tuple[str, ...], step: int, *, shown: bool) -> tuple[list[tuple[str, Hit]], bool]:
+def _search(dumps: tuple[str, ...], step: int, shape: Shape | None) -> tuple[list[tuple[str, Hit]], bool]:
     """The hits of every dump, shown as they come, and whether a dump could not be read."""
     hits: list[tuple[str, Hit]] = []
     failed = False
@@ -70,8 +77,8 @@ def _search(dumps: tuple[str, ...], step: int, *, shown: bool) -> tuple[list[tup
         try:
             for source, hit in _hits(name, step):
                 hits.append((source, hit))
-                if shown:
-                    _write_hit(source, hit)
+                if shape:
+                    _write_hit(source, hit, shape)
         except KinfoError as error:
             failed = True
             say(str(error))
@@ -89,19 +96,11 @@ def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:
             yield source.name, hit
 
 
-def _write_hit(source: str, hit: Hit) -> None:
-    record = hit.record
-    if record is None or record.layout is None:
-        common.tell(_line(f"{hit.offset:#x}", "decoy", "-", "-", "-", "(no sense behind the magic)", source))
-        return
-    kind = "vendor" if record.layout.vendor else "record"
-    state = "bad magic" if record.checksum.holds_but_for_the_magic else record.state.value
-    columns = (record.layout.alias, record.confidence.value, state, record.release_text or "(empty)")
-    common.tell(_line(f"{hit.offset:#x}", kind, *columns, source))
-    if record.vendor:
-        _write_hit(source, Hit(record.vendor.offset, record.vendor))
+def _write_hit(source: str, hit: Hit, shape: Shape) -> None:
+    from kinfo.report.hits import hit_rows
+
+    common.tell(_text(line for row in hit_rows(source, hit) for line in shape.lines(row)))
 
 
-def _line(*columns: str) -> str:
-    offset, kind, alias, sure, state, release, dump = columns
-    return f"{offset:<14}{kind:<8}{alias:<6}{sure:<11}{state:<13}{release:<64}{dump}\n"
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

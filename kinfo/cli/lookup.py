@@ -12,6 +12,8 @@ from kinfo.cli.ram import kernel_options, opened, split
 from kinfo.cli.words import safe
 from kinfo.kernel.lookup import Lookup, look_up
 from kinfo.kernel.place import Place
+from kinfo.report.columns import Column, row, table
+from kinfo.report.style import Style
 
 
 class Options(NamedTuple):
@@ -51,23 +53,25 @@ def command(options: Options) -> int:
     if options.form != "text":
         show(options.form, lambda: _document(found))
     else:
-        common.tell("".join(_lines(found)))
+        common.tell("".join(_lines(found, common.style())))
     return SOUND if all(one.places for one in found) else FINDINGS
 
 
-def _lines(found: list[Lookup]) -> list[str]:
-    lines = []
+def _lines(found: list[Lookup], style: Style) -> list[str]:
+    lines: list[str] = []
     for word, places, reason, before in found:
-        lines += [f"{_line(place)}\n" for place in places]
+        lines += [_line(place, style) for place in places]
         if before:
-            lines.append(f"{_line(before)}, where it is a return address\n")
+            lines.append(_line(before, style, ", where it is a return address"))
         if not places:
             lines.append(f"{safe(word)}: {reason}\n")
     return lines
 
 
-def _line(place: Place) -> str:
-    return f"VA {_hex(place.va)}  PA {_hex(place.pa)}  {place.type} {place.label}"
+def _line(place: Place, style: Style, more: str = "") -> str:
+    cells = row(f"VA {_hex(place.va)}", f"PA {_hex(place.pa)}", f"{place.type} {place.label}{more}")
+    columns = (Column(), Column(), Column(is_text=bool(more)))
+    return "".join(f"{line}\n" for line in table(columns, [cells], style, indent=0, titled=False))
 
 
 def _hex(address: int | None) -> str:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from kinfo.cli import common, declare, output
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
+from kinfo.cli.ram import KINFO_HELP
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
@@ -29,6 +30,8 @@ class Options(NamedTuple):
     text: bool
     head: str | None
     region: int | None
+    instance: str | None
+    kinfo: str | None
     perfetto: str | None
     dtb: str | None
     consumed: bool
@@ -43,6 +46,8 @@ class Options(NamedTuple):
 @declare.option("--text", is_flag=True, help="Print the events, as the kernel's own trace file has them.")
 @declare.option("--head", metavar="FILE", help="The formats of the events: head.dat of `trace-cmd restore -c -o head.dat`.")
 @declare.option("--region", kind=common.NUMBER, metavar="PA", help="The buffer that begins there (default: the newest).")
+@declare.option("--instance", metavar="NAME", help="The buffer of this instance; global is the one without a name.")
+@declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)
 @declare.option("--perfetto", metavar="FILE", help="Write the events for ui.perfetto.dev (Chrome's JSON).")
 @declare.option("--dtb", metavar="FILE", help="The board's tree: its command line says which instance lies where.")
 @declare.option("--consumed", is_flag=True, help="Events, too, that a reader had consumed and that are still there.")
@@ -55,23 +60,28 @@ def command(options: Options) -> int:
 
     SOURCE is RAM as for `kinfo symbols`, or the memory of a persistent buffer alone, as a file
     (`reserve_mem=12M:4096:trace trace_instance=boot_map@trace`, Linux 6.12 and newer). Every sub-buffer is checked; those
-    that make no sense are left out and counted. The formats of events are not in the buffer: --head has them.
+    that make no sense are left out and counted. Where SOURCE holds the kernel, its ordinary buffers are shown as well, and
+    events are read by its own formats and names; else the formats come from --head.
 
     Exit 0, 1 when something is damaged or cannot be shown, 2 when there is no trace.
 
     \b
     kinfo trace region.bin
-    kinfo trace ram.elf --text --head head.dat
+    kinfo trace ram.elf --text
+    kinfo trace ram.elf --text --instance global
+    kinfo trace region.bin --text --head head.dat
     kinfo trace region.bin -o trace/
     """
-    from kinfo.trace_source import open_traces
+    from kinfo.trace_source import events_of, open_traces
 
-    with open_traces(options.source, options.region, options.dtb, common.stdin()) as traces:
+    with open_traces(options.source, options.region, options.dtb, options.kinfo, common.stdin()) as traces:
+        if options.instance is not None:
+            traces.buffers = (traces.instance(options.instance),)
         written = _write(traces, options) if options.folder is not None else {}
         if not (options.text or options.perfetto):
             return _shown(traces, options, written)
         buffer = traces.buffers[0]
-        found = _events(buffer, options)
+        found = events_of(traces, buffer, options.head, consumed=options.consumed)
         if options.text:
             _print(traces, buffer, found, options)
         if options.perfetto:
@@ -88,17 +98,6 @@ def _shown(traces: Traces, options: Options, written: dict[int, list[str]]) -> i
     else:
         show(options.form, lambda: report.document(traces, written))
     return common.verdict(traces.findings, strict=options.strict)
-
-
-def _events(buffer: TraceBuffer, options: Options) -> EventsOf:
-    from kinfo.trace_source import events_by_head
-
-    if options.head is not None:
-        return events_by_head(buffer, options.head, consumed=options.consumed)
-    raise KinfoError(
-        "the formats of the events are not in the buffer",
-        "on the device, with the same kernel and modules: trace-cmd restore -c -o head.dat; then add --head head.dat",
-    )
 
 
 def _print(traces: Traces, buffer: TraceBuffer, found: EventsOf, options: Options) -> None:

@@ -289,7 +289,9 @@ def _list(options: Options) -> int:
     from kinfo.dt.batch import CheckRequest, trees
     from kinfo.dt.open import Broken
     from kinfo.dt.profiles import kinfo_nodes
+    from kinfo.report.devicetree import listed
 
+    style = common.style()
     request, failed = CheckRequest(include=options.include, select=options.select), False
     for path in options.files:
         try:
@@ -298,9 +300,8 @@ def _list(options: Options) -> int:
                     failed = True
                     say(str(found.error))
                     continue
-                kinfo = f"{len(kinfo_nodes(found.tree))} kinfo"
-                line = f"{safe(found.label):<44}{found.kind:<8}{found.tree.size:>9} bytes  {kinfo}  {safe(found.inside)}"
-                common.tell(line.rstrip() + "\n")
+                cells = (safe(found.label), found.kind, found.tree.size, len(kinfo_nodes(found.tree)), safe(found.inside))
+                common.tell("".join(f"{line}\n" for line in listed(*cells, style)))
         except KinfoError as error:
             failed = True
             say(str(error))

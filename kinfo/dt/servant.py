@@ -12,7 +12,8 @@ from kinfo.dt.child import Child, Limits
 # and takes SIGINT on import. A request is a line, the schema's path in hex; the tree is in the file that is shared; an answer
 # is a length and JSON. An exception ends the process: its last words are about the tree at fault, earlier ones are cut off.
 LOOP = """
-import json, os, signal, struct, sys
+import gc, json, os, signal, struct, sys
+gc.set_threshold(70_000)
 answers = os.fdopen(os.dup(1), 'wb')
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 from dtschema import dtb, dtb_validate

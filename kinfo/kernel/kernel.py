@@ -216,11 +216,12 @@ class Kernel:
         """
         if not self.is_virtual(address):
             return self._at_pa(address)
-        if self.space is None:
+        space = self.space
+        if space is None:
             raise self.no_space
-        if address > self.space.mask:
+        if address > space.mask:
             return None
-        pa = self.space.image_pa(address)
+        pa = space.image_pa(address)
         borders = self.kallsyms.borders
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)
@@ -259,11 +260,12 @@ class Kernel:
         return self.modules.gap
 
     def _in_image(self, pa: int, va: int | None) -> Place | None:
-        found = self.kallsyms.at(pa)
+        kallsyms = self.kallsyms
+        found = kallsyms.at(pa)
         if found is None:
             return None
-        symbol = found.symbol
-        return Place(self.kallsyms.shown(symbol.name), symbol.type, pa - symbol.pa, found.size, "", pa, va)
+        (name, kind, start, _), size = found
+        return Place(kallsyms.shown(name), kind, pa - start, size, "", pa, va)
 
     def _in_module(self, va: int) -> Place | None:
         module = self.modules.holding(va) if self.modules else None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 from kinfo.memory import Dump
 from kinfo.record.layouts import MAGICS as RECORD_MAGICS
+from kinfo.record.scan import has_word
 from kinfo.regions.ramoops.zone import MAGIC as ZONE
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_AT_ONCE = 1 << 18  # words: 1 MiB, so that what was read for one magic is in the cache for the next
+_AT_ONCE = 1 << 18  # bytes: what was read for one magic is in the cache for the next
+_STRIDE_TO_LIST = 1024  # from here on, looking at each place is faster than at every word
 _MOST = 4096  # places of a magic that are kept: a dump with more is made of them
 
 
@@ -37,38 +38,29 @@ MAGICS = (
 
 def search(source: Dump) -> dict[str, list[int]]:
     """The places of each name's magics, in order."""
-    import numpy as np
-
-    found: dict[str, list[int]] = {magic.name: [] for magic in MAGICS}
+    found: dict[str, set[int]] = {magic.name: set() for magic in MAGICS}
     for offset, window in source.windows():
-        whole = np.frombuffer(window[: len(window) // 4 * 4], dtype="<u4")  # windows begin at a multiple of 4
-        for start in range(0, len(whole), _AT_ONCE):
-            part = whole[start : start + _AT_ONCE + 1]  # with the word in which a zone's signature may end
-            at = offset + 4 * start
+        for start in range(0, len(window), _AT_ONCE):
+            piece = bytes(window[start : start + _AT_ONCE + 4])  # with the word in which a zone's signature may end
             for magic in MAGICS:
                 places = found[magic.name]
-                skip = -at % max(magic.step, 4)
-                places += [at + skip + place for place in _in(part[skip // 4 :], magic) if len(places) < _MOST]
-        seam = max(offset + 4 * len(whole) - 2, offset)
-        del whole
+                places.update(islice(_in(piece, offset + start, magic), max(_MOST - len(places), 0)))
+        seam = max(offset + len(window) // 4 * 4 - 2, offset)
         behind = source.read(seam, 8)  # a zone may begin there, and go on in the next window
-        found[RAMOOPS] += [seam + at for at in range(0, 5, 2) if behind[at : at + 4] == ZONE]
-    return {name: sorted(set(places)) for name, places in found.items()}
+        found[RAMOOPS].update(seam + at for at in range(0, 5, 2) if behind[at : at + 4] == ZONE)
+    return {name: sorted(places) for name, places in found.items()}
 
 
-def _in(words: NDArray[np.uint32], magic: Magic) -> list[int]:
-    """Offsets of a magic among words, in bytes."""
-    import numpy as np
-
-    found: list[int] = []
-    stride = max(magic.step // 4, 1)
-    same = words[::stride] == np.uint32(int.from_bytes(magic.raw, "little"))
-    if same.any():
-        found = (np.flatnonzero(same) * (4 * stride)).tolist()
-    if magic.step == 2:  # and where it lies across two words: its halves in one after the other
-        low, high = (np.uint16(int.from_bytes(magic.raw[at : at + 2], "little")) for at in (0, 2))
-        halves = words.view("<u2")
-        first = halves[1:-2:2] == low
-        if first.any():
-            found += [4 * at + 2 for at in np.flatnonzero(first).tolist() if halves[2 * at + 2] == high]
-    return found
+def _in(piece: bytes, at: int, magic: Magic) -> Iterator[int]:
+    """Places of a magic in a piece of the dump, which lies at `at`, a multiple of 4."""
+    if magic.step >= _STRIDE_TO_LIST:
+        first = -at % magic.step
+        yield from (at + one for one in range(first, len(piece) - 3, magic.step) if piece[one : one + 4] == magic.raw)
+        return
+    word = int.from_bytes(magic.raw, sys.byteorder)
+    if has_word(piece, word) or (magic.step == 2 and has_word(piece[2:], word)):
+        one = piece.find(magic.raw)
+        while one >= 0:
+            if (at + one) % magic.step == 0:
+                yield at + one
+            one = piece.find(magic.raw, one + 1)

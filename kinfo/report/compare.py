@@ -10,7 +10,7 @@ from kinfo.diff.model import Compared, Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
 from kinfo.printable import printable as safe
 from kinfo.record.shown import words
-from kinfo.report.columns import Row, table
+from kinfo.report.side_by_side import Side, side_by_side
 from kinfo.report.style import Style
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _COLOURS = {Kind.REGRESSION: ("bold", "red"), Kind.SAME: ("dim",), Kind.WRITER: ("yellow",)}
 
 
-def render(one: Compared, style: Style, *, every: bool, width: int | None = None) -> str:
-    """The whole screen for one pair; `every`: with the fields that are the same; `width` as for `columns.table`."""
+def render(one: Compared, style: Style, *, every: bool) -> str:
+    """The whole screen for one pair; `every`: with the fields that are the same."""
     comparison = one.comparison
     shown = [each for each in comparison.differences if every or each.kind is not Kind.SAME]
     old, new = style.paint(safe(one.old), "bold"), style.paint(safe(one.new), "bold")
@@ -30,13 +30,13 @@ def render(one: Compared, style: Style, *, every: bool, width: int | None = None
     lines.append(f"  {_related(comparison)}; {_counts(comparison)}")
     if shown:
         rows = [_row(each, each.words) for each in shown]
-        lines += ["", *table(_titles("old", "new"), rows, style, width)]
+        lines += ["", *side_by_side(("old", "new"), rows, style)]
     lines += ["", *_verdict(one, style)]
     return "\n".join(lines) + "\n"
 
 
-def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style, width: int | None = None) -> str:
-    """What two drivers leave, side by side, with what a real one left where that is there; `width` as for `render`."""
+def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style) -> str:
+    """What two drivers leave, side by side, with what a real one left where that is there."""
     comparison, third = crossed.comparison, crossed.third
     name = safe(third.name) if third else ""
     up, down = crossed.upstream.driver, crossed.downstream.driver
@@ -51,7 +51,7 @@ def crossed_text(crossed: Crossed, found: Sequence[Finding], style: Style, width
     shown = [each for each in comparison.differences if each.kind is not Kind.SAME or _stands_apart(each, third)]
     if shown:
         rows = [_row(each, (*each.words, *_of_third(each.field, third))) for each in shown]
-        lines += ["", *table(_titles(up, down, *((name,) if third else ())), rows, style, width)]
+        lines += ["", *side_by_side((up, down, *((name,) if third else ())), rows, style)]
     bad = [finding for finding in found if finding.severity is Severity.ERROR]
     lines += ["", *(f"{style.severity(one.severity, 'error')}  {one.code}  {one.where}: {one.message}" for one in bad)]
     if not bad:
@@ -69,13 +69,9 @@ def _stands_apart(each: Difference, third: Third | None) -> bool:
     return third is not None and each.field in third.fields and third.fields[each.field] != each.old
 
 
-def _titles(*columns: str) -> Row:
-    return Row("field", columns, "class", "reason", ("bold",))
-
-
-def _row(each: Difference, values: tuple[object, ...]) -> Row:
+def _row(each: Difference, values: tuple[object, ...]) -> Side:
     reason = each.reason + (f" [{each.source}]" if each.source else "")
-    return Row(each.field, values, each.kind.value, reason, _COLOURS.get(each.kind, ()))
+    return Side(each.field, values, each.kind.value, reason, _COLOURS.get(each.kind, ()))
 
 
 def crossed_document(crossed: Crossed, found: Sequence[Finding]) -> dict[str, Any]:

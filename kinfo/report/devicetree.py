@@ -15,18 +15,21 @@ from kinfo.dt.memory_map import Mapped
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.dt.verify import KinfoMemory, Verdict
 from kinfo.findings import Finding
+from kinfo.report.columns import Column, Row, Shape, pairs, row
 from kinfo.report.findings import counted
 from kinfo.report.style import Style
 
 _OUTCOME = {"sound": "green", "broken": "red", "none": "yellow", "undecided": "yellow"}
 _LETTERS = {"region": ".", "kinfo": "#", "memreserve": "m", "chosen": "c", "image": "k"}
 _WIDTH = 16
+_LISTED = (Column("", 44), Column("", 8, 0), Column("", 0, 0), Column(), Column("", is_text=True))
+_ROOM = 14  # letters of a row's name
 _NEAR = 3  # regions shown on each side of the kinfo memory; the rest are counted
 
 
 def render(verdict: Verdict, style: Style) -> str:
     """The whole screen for one tree."""
-    blocks = ["\n".join(_head(verdict, style))]
+    blocks = ["\n".join(pairs(_head(verdict, style), _ROOM, style))]
     if verdict.findings:
         blocks.append("\n".join([style.paint("Findings", "bold"), *_findings(verdict, style)]))
     if verdict.snippet:
@@ -41,6 +44,12 @@ def render(verdict: Verdict, style: Style) -> str:
 def line(verdict: Verdict, style: Style) -> str:
     """One line for a tree that is one of many."""
     return f"{style.paint(verdict.label, 'bold')}: {_outcome(verdict, style)}\n"
+
+
+def listed(label: str, kind: str, size: int, nodes: int, inside: str, style: Style) -> Iterator[str]:
+    """A tree of a list, as they come: its size in bytes, how many kinfo nodes it has, and what holds it."""
+    shape = Shape(_LISTED, [row("", "overlay", "123456789 bytes", "1 kinfo", "")], style, indent=0, titled=False)
+    return shape.lines(row(label, kind, f"{size:>9} bytes", f"{nodes} kinfo", inside))
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
@@ -72,32 +81,32 @@ def _outcome(verdict: Verdict, style: Style) -> str:
     return shown + (f": {', '.join(parts)}" if parts and verdict.outcome != "none" else "")
 
 
-def _head(verdict: Verdict, style: Style) -> Iterator[str]:
+def _head(verdict: Verdict, style: Style) -> Iterator[str | Row]:
     yield f"{style.paint(verdict.label, 'bold')}: {_outcome(verdict, style)}"
     if verdict.inside:
-        yield _row("inside", verdict.inside)
+        yield row("inside", verdict.inside)
     yield from _kernels(verdict, style)
     if verdict.memory:
-        yield _row("profile", f"{verdict.profile.name}: {verdict.profile.title}")
-        yield _row("", verdict.reason)
+        yield row("profile", f"{verdict.profile.name}: {verdict.profile.title}")
+        yield row("", verdict.reason)
     for memory in verdict.memory:
         yield from _memory(memory)
 
 
-def _memory(memory: KinfoMemory) -> Iterator[str]:
-    yield _row("kinfo node", memory.node)
+def _memory(memory: KinfoMemory) -> Iterator[Row]:
+    yield row("kinfo node", memory.node)
     if not memory.region:
-        yield _row("region", "none that the kernel would find")
+        yield row("region", "none that the kernel would find")
         return
     if memory.region != memory.node:
-        yield _row("region", memory.region)
+        yield row("region", memory.region)
     flags = "no-map" if memory.no_map else "mapped by the kernel"
     size = f"{bytes_text(memory.size or 0)}, address chosen at boot"
-    yield _row("asked for", f"{memory.extent or size}, {memory.placing}, {flags}")
-    yield _row("mapped by", ", ".join(memory.mappers) or "nobody that is known")
+    yield row("asked for", f"{memory.extent or size}, {memory.placing}, {flags}")
+    yield row("mapped by", ", ".join(memory.mappers) or "nobody that is known")
 
 
-def _kernels(verdict: Verdict, style: Style) -> Iterator[str]:
+def _kernels(verdict: Verdict, style: Style) -> Iterator[Row]:
     """The two verdicts; kernels that agree share a line."""
     for name, texts in (
         ("memory", [(one.kernel, _memory_text(one.memory, style)) for one in verdict.kernels]),
@@ -107,7 +116,7 @@ def _kernels(verdict: Verdict, style: Style) -> Iterator[str]:
         for kernel, text in texts:
             same.setdefault(text, []).append(kernel)
         for place, (text, kernels) in enumerate(same.items()):
-            yield _row("" if place else name, f"{text} [on {names_text(kernels)}]")
+            yield row("" if place else name, f"{text} [on {names_text(kernels)}]")
 
 
 def _memory_text(memory: Held, style: Style) -> str:
@@ -121,10 +130,6 @@ def _memory_text(memory: Held, style: Style) -> str:
 def _driver_text(driver: Probe, style: Style) -> str:
     colour = {"works": ("green",), "fails": ("bold", "red"), "unknown": ("yellow",)}[driver.outcome]
     return f"{style.paint({'unknown': 'not known'}.get(driver.outcome, driver.outcome), *colour)}: {driver.why}"
-
-
-def _row(name: str, value: str) -> str:
-    return f"  {name:<14}{value}"
 
 
 def _findings(verdict: Verdict, style: Style) -> Iterator[str]:

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 from kinfo.catalogue import FAMILIES, RULES
 from kinfo.findings import Rule
+from kinfo.report.columns import Column, Shape, pairs, row
 from kinfo.report.style import Style
+
+_COLUMNS = (Column(room=8), Column(room=32, gap=0), Column(gap=0, is_text=True))
 
 
 def listing(rules: Iterable[Rule], style: Style) -> str:
     """One line a rule, by family."""
+    rows = [(rule.family, row(_severity(rule, style), rule.code, rule.title)) for rule in rules]
+    shape = Shape(_COLUMNS, [cells for _, cells in rows], style, titled=False)
     lines: list[str] = []
     for family, question in FAMILIES.items():
         lines.append(style.paint(f"{family}: {question}", "bold"))
-        lines += [
-            f"  {style.severity(rule.severity, f'{rule.severity.value:<8}')}{rule.code:<32}{rule.title}"
-            for rule in rules
-            if rule.family == family
-        ]
+        lines += [line for of, cells in rows if of == family for line in shape.lines(cells)]
     return "\n".join(lines) + "\n"
 
 
 def text(rule: Rule, style: Style) -> str:
     """The long form of one rule."""
-    return (
-        f"{style.severity(rule.severity, rule.severity.value)}  {style.paint(rule.code, 'bold')}\n"
-        f"  what    {rule.title}\n  effect  {rule.effect}\n  do      {rule.remedy}\n  source  {rule.source}\n"
-    )
+    title = f"{style.severity(rule.severity, rule.severity.value)}  {style.paint(rule.code, 'bold')}"
+    rows = {"what": rule.title, "effect": rule.effect, "do": rule.remedy, "source": rule.source}
+    return "\n".join([title, *pairs(itertools.starmap(row, rows.items()), 8, style)]) + "\n"
+
+
+def _severity(rule: Rule, style: Style) -> str:
+    return style.severity(rule.severity, f"{rule.severity.value:<8}")
 
 
 def data(rule: Rule) -> dict[str, Any]:

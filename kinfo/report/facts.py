@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kinfo.kernel_build.model import Facts, shown
 from kinfo.record import text as escaped
 from kinfo.record.shown import words
+from kinfo.report.columns import Column, Row, pairs, row, table
 from kinfo.report.style import Style
 from kinfo.writers import Built
 
@@ -20,12 +21,12 @@ def text(facts: Facts, style: Style) -> str:
     rows = [
         (name, _safe(str(shown(name, fact.value))), _safe(fact.source), _safe(fact.how)) for name, fact in facts.of.items()
     ]
-    lines = _table(("fact", "value", "source", "how"), rows, style)
+    lines = list(_table(("fact", "value", "source", "how"), rows, style))
     missing = facts.missing
     if missing:
         lines += ["", style.paint("Not known", "bold")]
-        width = max(len(known.name) for known in missing)
-        lines += [f"  {known.name:<{width}}  {known.meaning}: give {known.remedy}" for known in missing]
+        width = max(len(known.name) for known in missing) + len("  ")
+        lines += pairs([row(known.name, f"{known.meaning}: give {known.remedy}") for known in missing], width, style)
     return "\n".join(lines) + "\n"
 
 
@@ -45,7 +46,7 @@ def explained(built: Built, facts: Facts, style: Style) -> str:
     """Every field of a record that was built: its value, the driver's expression, where the facts come from, and why."""
     title = f"{built.driver}: {built.layout.name} ({built.layout.alias}), {len(built.data)} bytes, checksum {checksum(built)}"
     rows = [
-        (one.field, _brief(words(one.field, one.value)), one.expression or "-", _behind(one.facts, facts, one.why))
+        (one.field, _value(words(one.field, one.value), style), one.expression or "-", _behind(one.facts, facts, one.why))
         for one in built.written
     ]
     lines = [style.paint(title, "bold"), *_table(("field", "value", "driver stores", "from, and why"), rows, style)]
@@ -88,15 +89,16 @@ def _behind(names: tuple[str, ...], facts: Facts, why: str) -> str:
     return "; ".join(part for part in (", ".join(sources), why) if part)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], style: Style) -> list[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], style: Style) -> Iterator[str]:
     widths = [min(max(len(row[at]) for row in [head, *rows]), _WIDEST) for at in range(len(head))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
-    return [style.paint(lines[0], "bold"), *lines[1:]]
+    columns = [Column(title, width, is_text=at > 1) for at, (title, width) in enumerate(zip(head, widths, strict=True))]
+    return table(columns, map(Row, rows), style, indent=0)
 
 
-def _brief(value: Any) -> str:
+def _value(value: Any, style: Style) -> str:
+    """A value: cut where its column is no terminal's."""
     shown_ = str(value)
-    return shown_ if len(shown_) <= _WIDEST else f"{shown_[: _WIDEST - 3]}..."
+    return shown_ if style.width or len(shown_) <= _WIDEST else f"{shown_[: _WIDEST - 3]}..."
 
 
 def _safe(name: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 _ESCAPE = re.compile("\033\\[[0-9;]*m")
 _WORD = re.compile(r"( *)([^ ]+)")
 _QUOTED = re.compile(r"( *)((?:'[^']*'|[^ '])+)")  # as shlex quotes: a name with spaces is one word
-_COMMAND = re.compile(r"  kinfo [a-z]")
+_COMMAND = re.compile(r"  (?:kinfo|trace-cmd) [a-z]")
 _STEP = 2  # a line that goes on stands this much further right where it has no columns
 
 
@@ -21,6 +21,11 @@ def fold(text: str, width: int | None) -> str:
     if width is None:
         return text
     return "\n".join(part for line in text.split("\n") for part in _lines(line, width))
+
+
+def pieces(text: str, width: int) -> Iterator[str]:
+    """A text in pieces of at most `width` columns, but for single words that are wider."""
+    return _folded(text, width, 0, _WORD)
 
 
 def _lines(line: str, width: int) -> Iterator[str]:

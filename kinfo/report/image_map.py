@@ -23,11 +23,12 @@ _LEGEND = {
 COLOURS = {"#": "azure", "k": "pink", "i": "amber", "P": "scarlet", ".": "grey"}
 
 
-def draw(record: Record, style: Style, width: int | None = None) -> Iterator[str]:
+def draw(record: Record, style: Style) -> Iterator[str]:
     """A bar from the image's start to its end, what its letters mean, and the borders behind it; or the bare addresses.
 
-    `width` is the terminal's, in which the bar fits; None where lines may be of any length.
+    The bar fits the terminal.
     """
+    width = style.width
     borders = _addresses(record)
     image = image_range(record)
     if image is not None:

@@ -7,15 +7,26 @@ from typing import Any
 
 from kinfo.meminspect.entry import Entry, Table
 from kinfo.meminspect.listing import rows
+from kinfo.report import columns
+from kinfo.report.columns import Column, Row, row
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
+
+_COLUMNS = (
+    Column("id", 4, is_right=True),
+    Column("name", 28),
+    Column("va", 20, 0),
+    Column("pa", 16, 0),
+    Column("size", 10, 0, is_right=True),
+    Column("kind"),
+)
 
 
 def render(table: Table, style: Style) -> str:
     """The whole screen: where from, which series and why, the entries, the findings."""
     lines = [f"{style.paint(table.source, 'bold')}: {table.form.value}, {len(table.entries)} regions, {table.series.title}"]
     lines += [f"  {reason}" for reason in table.why[:6]]
-    lines += ["", style.paint(_row("id", "name", "va", "pa", "size", "kind"), "bold"), *_entries(table)]
+    lines += ["", *columns.table(_COLUMNS, _entries(table), style)]
     if table.findings:
         lines += ["", style.paint("Findings", "bold"), *finding_lines(table.findings, style)]
     return "\n".join(lines) + "\n"
@@ -36,10 +47,10 @@ def document(table: Table) -> dict[str, Any]:
     }
 
 
-def _entries(table: Table) -> Iterator[str]:
+def _entries(table: Table) -> Iterator[Row]:
     for entry in table.entries:
         id_ = "-" if entry.id is None else str(entry.id)
-        yield _row(id_, entry.name or "-", _address(entry.va), _address(entry.pa), str(entry.size), _kind(entry))
+        yield row(id_, entry.name or "-", _address(entry.va), _address(entry.pa), str(entry.size), _kind(entry))
 
 
 def _kind(entry: Entry) -> str:
@@ -48,7 +59,3 @@ def _kind(entry: Entry) -> str:
 
 def _address(value: int | None) -> str:
     return "-" if value is None else f"{value:#x}"
-
-
-def _row(id_: str, name: str, va: str, pa: str, size: str, kind: str) -> str:
-    return f"  {id_:>4}  {name:<28}{va:<20}{pa:<16}{size:>10}  {kind}".rstrip()

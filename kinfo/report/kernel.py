@@ -12,48 +12,48 @@ from kinfo.kernel.modules.loaded import Module
 from kinfo.kernel.printk.taint import Taint
 from kinfo.record.record import Record
 from kinfo.report import triage
+from kinfo.report.columns import Column, Row, pairs, row, table
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
 _SHOWN_MODULES = 12
 _ALL_MODULES = 1 << 62
+_MODULE = (Column(room=24), Column(room=10, gap=0), Column(gap=0, is_text=True))
 
 
 def text(summary: Summary, style: Style, *, every_module: bool = False) -> str:
     """The screen."""
-    sections = [
+    sections: list[tuple[str, Iterable[str | Row]]] = [
         ("Crash", triage.lines(summary.triage)),
         ("Kernel", _kernel(summary)),
         ("Virtual addresses", _space(summary)),
         ("Symbols", _symbols(summary)),
-        (_modules_title(summary), _modules(summary, _ALL_MODULES if every_module else _SHOWN_MODULES)),
+        (_modules_title(summary), _modules(summary, style, _ALL_MODULES if every_module else _SHOWN_MODULES)),
         ("Findings", finding_lines(summary.findings, style)),
     ]
-    blocks = [[style.paint(title, "bold"), *body] for title, lines in sections if (body := list(lines))]
+    blocks = [
+        [style.paint(title, "bold"), *body] for title, lines in sections if (body := list(pairs(lines, triage.ROOM, style)))
+    ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _row(name: str, value: str) -> str:
-    return f"  {name:<16}{value}"
-
-
-def _kernel(summary: Summary) -> Iterator[str]:
+def _kernel(summary: Summary) -> Iterator[Row]:
     kernel = summary.kernel
     record, borders = kernel.pointers.record, kernel.kallsyms.borders
-    yield _row("memory", f"{kernel.memory.name}: {_ranges(summary)}")
-    yield _row("record", _record(record) if record else f"none: the tables are known by {kernel.pointers.source}")
+    yield row("memory", f"{kernel.memory.name}: {_ranges(summary)}")
+    yield row("record", _record(record) if record else f"none: the tables are known by {kernel.pointers.source}")
     for other in kernel.others:
         whose = "of this kernel" if other.is_same_kernel else f"of another kernel ({other.release or 'no release'})"
         where = "an unknown PA" if other.pa is None else f"PA {other.pa:#x}"
-        yield _row("other record", f"{where}, layout {other.layout}, {whose}{f': {other.reason}' if other.reason else ''}")
-    yield _row("release", kernel.pointers.release or "(none)")
+        yield row("other record", f"{where}, layout {other.layout}, {whose}{f': {other.reason}' if other.reason else ''}")
+    yield row("release", kernel.pointers.release or "(none)")
     if summary.banner:
-        yield _row("banner", summary.banner)
+        yield row("banner", summary.banner)
     if summary.build_id:
-        yield _row("build id", summary.build_id)
-    yield _row("image", f"PA {borders.text:#x} - {borders.end:#x}")
+        yield row("build id", summary.build_id)
+    yield row("image", f"PA {borders.text:#x} - {borders.end:#x}")
     for up in summary.uptime:
-        yield _row("uptime", up.source if up.seconds is None else f"{up.seconds:.1f} s, by {up.source}")
+        yield row("uptime", up.source if up.seconds is None else f"{up.seconds:.1f} s, by {up.source}")
 
 
 def _record(record: Record) -> str:
@@ -74,49 +74,49 @@ def _size(size: int) -> str:
     return f"{size / (1 << 20):.0f} MiB" if size >= 1 << 20 else f"{size / 1024:.0f} KiB"
 
 
-def _space(summary: Summary) -> Iterator[str]:
+def _space(summary: Summary) -> Iterator[Row]:
     space = summary.kernel.space
     if space is None:
-        yield _row("none", summary.kernel.no_space.message)
+        yield row("none", summary.kernel.no_space.message)
         return
-    yield _row("kimage_voffset", f"{space.voffset:#x}, from {space.evidence}")
+    yield row("kimage_voffset", f"{space.voffset:#x}, from {space.evidence}")
     if space.form:
         name = f"{space.form.name}" + (f", {space.va_bits} of them used" if space.va_bits != space.form.va_bits else "")
-        yield _row("page table", f"PA {space.root:#x}, {name}")
-        yield _row("VA bits", f"{space.va_bits}")
-        yield _row("page size", f"{space.form.page_size}")
+        yield row("page table", f"PA {space.root:#x}, {name}")
+        yield row("VA bits", f"{space.va_bits}")
+        yield row("page size", f"{space.form.page_size}")
     text_pa = summary.kernel.kallsyms.borders.text
-    yield _row("image", f"VA {space.va(text_pa):#x} - {space.va(summary.kernel.kallsyms.borders.end):#x}")
+    yield row("image", f"VA {space.va(text_pa):#x} - {space.va(summary.kernel.kallsyms.borders.end):#x}")
     if summary.slide:
         slide = summary.slide
         above = "" if slide.link is None else f" above {slide.link:#x}"
-        yield _row("KASLR slide", f"{slide.slide:#x}{above}, by {slide.evidence}")
+        yield row("KASLR slide", f"{slide.slide:#x}{above}, by {slide.evidence}")
     yield from _linear(summary.linear)
 
 
-def _linear(linear: LinearMap) -> Iterator[str]:
+def _linear(linear: LinearMap) -> Iterator[Row]:
     if linear.phys_offset is not None:
         bits = f" (counted with {linear.va_bits} VA bits)" if linear.is_narrow else ""
-        yield _row("PHYS_OFFSET", f"{linear.phys_offset:#x}, by {linear.evidence}{bits}")
+        yield row("PHYS_OFFSET", f"{linear.phys_offset:#x}, by {linear.evidence}{bits}")
         if linear.used not in (None, linear.phys_offset):
             what = f"it counts with {linear.va_bits} VA bits; with those in use it is {linear.used:#x} (crash wants that)"
-            yield _row("", what)
+            yield row("", what)
     elif linear.shift is not None:
-        yield _row("linear map", f"PA 0 is VA {linear.shift:#x}, by {linear.evidence}")
+        yield row("linear map", f"PA 0 is VA {linear.shift:#x}, by {linear.evidence}")
     elif linear.findings:
-        yield _row("linear map", "not known, see the findings")
+        yield row("linear map", "not known, see the findings")
 
 
-def _symbols(summary: Summary) -> Iterator[str]:
+def _symbols(summary: Summary) -> Iterator[Row]:
     kallsyms = summary.kernel.kallsyms
     if not kallsyms.is_in_memory:
-        yield _row("symbols", f"{len(kallsyms)}, by {summary.kernel.pointers.source}")
+        yield row("symbols", f"{len(kallsyms)}, by {summary.kernel.pointers.source}")
         return
     base = f", counted from {kallsyms.encoding.base}" if kallsyms.encoding.base else ""
     what = "code and data" if kallsyms.has_data else "code only (KALLSYMS_ALL is off)"
-    yield _row("kallsyms", f"{len(kallsyms)} symbols, {what}")
-    yield _row("encoding", f"{kallsyms.encoding.addresses.form}{base}")
-    yield _row("by name", "binary search (seqs_of_names)" if kallsyms.name_order else "all names are looked through")
+    yield row("kallsyms", f"{len(kallsyms)} symbols, {what}")
+    yield row("encoding", f"{kallsyms.encoding.addresses.form}{base}")
+    yield row("by name", "binary search (seqs_of_names)" if kallsyms.name_order else "all names are looked through")
 
 
 def _modules_title(summary: Summary) -> str:
@@ -129,19 +129,21 @@ def _no_modules(summary: Summary) -> str:
     return modules.unknown if modules else "they lie outside the image, and no page table leads there"
 
 
-def _modules(summary: Summary, limit: int) -> Iterator[str]:
+def _modules(summary: Summary, style: Style, limit: int) -> Iterator[str]:
     modules, tainted = summary.modules, summary.triage.tainted
     if reason := _no_modules(summary):
         yield f"  not known: {reason}"
     elif not modules:
         yield "  none is loaded"
-    for module in modules[:limit]:
-        size = sum(part.size for part in module.ranges)
-        place = f"VA {module.ranges[0].start:#x}  {_size(size)}" if module.ranges else "address and size not known"
-        taint = f"  taint {tainted[module.name].letters}" if module.name in tainted else ""
-        yield f"  {module.name:<24}{module.state:<10}{place}{taint}"
+    yield from table(_MODULE, [_module_row(one, tainted.get(one.name)) for one in modules[:limit]], style, titled=False)
     if len(modules) > limit:
         yield f"  and {len(modules) - limit} more (--all-modules)"
+
+
+def _module_row(module: Module, taint: Taint | None) -> Row:
+    size = sum(part.size for part in module.ranges)
+    place = f"VA {module.ranges[0].start:#x}  {_size(size)}" if module.ranges else "address and size not known"
+    return row(module.name, module.state, place + (f"  taint {taint.letters}" if taint else ""))
 
 
 def _record_document(record: Record) -> dict[str, object]:

@@ -7,35 +7,61 @@ from typing import Any
 
 from kinfo.record.layout_diff import LayoutDiff
 from kinfo.record.model import Field, Layout
+from kinfo.report.columns import Column, Row, pairs, row, table
 from kinfo.report.style import Style
 
 _C_TYPES = {"B": "uint8_t", "H": "uint16_t", "L": "uint32_t", "Q": "uint64_t"}
 
+_ROOM = 12  # letters of a row's name
+_LISTED = (
+    Column("alias", 6),
+    Column("name", 26, 0),
+    Column("size", 5, 0, is_right=True),
+    Column("kernels and trees", is_text=True),
+)
+_FIELDS = (
+    Column("off", 5, is_right=True),
+    Column("hex", 6, 1, is_right=True),
+    Column("type", 10),
+    Column("field", 28, 1),
+    Column("meaning (= taken from)", 0, 1, is_text=True),
+)
+_DIFF = (
+    Column(),
+    Column("", 6, 1, is_right=True),
+    Column("", 2, 1),
+    Column("", 6, 1, is_right=True),
+    Column("", 9, 1),
+    Column("", 0, 1),
+)
+
 
 def listing(layouts: Iterable[Layout], style: Style) -> str:
     """One line a layout."""
-    lines = [style.paint(f"{'alias':<6}{'name':<26}{'size':>5}  {'kernels and trees'}", "bold")]
-    lines += [f"{one.alias:<6}{one.name:<26}{one.size:>5}  {one.seen_in}" for one in layouts]
-    return "\n".join(lines) + "\n"
+    rows = [row(one.alias, one.name, f"{one.size}", one.seen_in) for one in layouts]
+    return "\n".join(table(_LISTED, rows, style, indent=0)) + "\n"
 
 
 def text(layout: Layout, style: Style) -> str:
     """Everything about one layout, field by field."""
-    lines = [
+    lines: list[str | Row] = [
         style.paint(f"{layout.name} ({layout.alias}): {layout.title}", "bold"),
-        f"  size        {layout.size} bytes; the checksum covers {layout.words} words from offset 8",
-        f"  magic       {layout.magic:#x}",
-        f"  kernels     {layout.seen_in}",
-        f"  devicetree  {layout.compatible}",
-        *(f"  written by  {writer}" for writer in layout.writers),
+        row("size", f"{layout.size} bytes; the checksum covers {layout.words} words from offset 8"),
+        row("magic", f"{layout.magic:#x}"),
+        row("kernels", layout.seen_in),
+        row("devicetree", layout.compatible),
+        *(row("written by", writer) for writer in layout.writers),
         "",
-        style.paint(f"  {'off':>5} {'hex':>6}  {'type':<10} {'field':<28} meaning (= taken from)", "bold"),
+        *table(_FIELDS, _fields(layout), style),
     ]
+    return "\n".join(pairs(lines, _ROOM, style)) + "\n"
+
+
+def _fields(layout: Layout) -> Iterator[Row]:
     for field in layout.fields:
         note = field.note
-        lines.append(f"  {field.offset:>5} {field.offset:#6x}  {field.ctype:<10} {field.name:<28} {note.meaning}")
-        lines.append(f"  {'':<54}= {note.taken_from} ({note.unit})")
-    return "\n".join(lines) + "\n"
+        yield row(f"{field.offset}", f"{field.offset:#x}", field.ctype, field.name, note.meaning)
+        yield row("", "", "", "", f"= {note.taken_from} ({note.unit})")
 
 
 def document(layouts: Iterable[Layout]) -> dict[str, Any]:
@@ -138,14 +164,7 @@ def diff(found: LayoutDiff, style: Style) -> str:
 
 
 def _differences(found: LayoutDiff, style: Style) -> Iterator[str]:
-    moved = {old.name: new for old, new in found.moved}
-    for field in found.one.fields:
-        if field in found.gone:
-            yield style.paint(f"  - {field.offset:#6x}           {field.ctype:<9} {field.name}", "red")
-        elif new := moved.get(field.name):
-            yield f"  > {field.offset:#6x} -> {new.offset:#6x} {new.ctype:<9} {field.name}"
-    for field in found.new:
-        yield style.paint(f"  +           {field.offset:#6x} {field.ctype:<9} {field.name}", "green")
+    yield from table(_DIFF, _moves(found), style, titled=False)
     same = len(found.same)
     yield (
         f"  all {same} fields are the same"
@@ -156,3 +175,14 @@ def _differences(found: LayoutDiff, style: Style) -> Iterator[str]:
         yield f"  magic: {found.magic[0]:#x} -> {found.magic[1]:#x}"
     if found.compatible:
         yield f"  devicetree: {found.compatible[0]} -> {found.compatible[1]}"
+
+
+def _moves(found: LayoutDiff) -> Iterator[Row]:
+    moved = {old.name: new for old, new in found.moved}
+    for field in found.one.fields:
+        if field in found.gone:
+            yield Row(("-", f"{field.offset:#x}", "", "", field.ctype, field.name), ("red",))
+        elif new := moved.get(field.name):
+            yield row(">", f"{field.offset:#x}", "->", f"{new.offset:#x}", new.ctype, field.name)
+    for field in found.new:
+        yield Row(("+", "", "", f"{field.offset:#x}", field.ctype, field.name), ("green",))

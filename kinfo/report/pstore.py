@@ -9,10 +9,18 @@ from typing import Any
 from kinfo.printable import printable
 from kinfo.ramoops_source import FoundZones
 from kinfo.regions.ramoops.read import Ramoops, Zone
+from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS = (
+    Column("zone", 16),
+    Column("at", 20, 0),
+    Column("size", 10, 0, is_right=True),
+    Column("held", 10, 0, is_right=True),
+    Column("what", is_text=True),
+)
 _LATEST = 250_000_000_000  # seconds: the year 9892
 
 
@@ -20,7 +28,7 @@ def render(found: FoundZones, style: Style) -> str:
     """The whole screen: each region, its zones, the findings."""
     lines: list[str] = []
     for region in found.regions:
-        lines += [style.paint(_title(found, region), "bold"), *_zones(region), ""]
+        lines += [style.paint(_title(found, region), "bold"), *_zones(region, style), ""]
     if found.findings:
         lines += [style.paint("Findings", "bold"), *finding_lines(found.findings, style)]
     else:
@@ -39,14 +47,9 @@ def _title(found: FoundZones, region: Ramoops) -> str:
     return f"{found.source}: ramoops at {found.unit} {region.at:#x}, {len(region.zones)} zones, {ecc}{lost}, {layout}"
 
 
-def _zones(region: Ramoops) -> Iterator[str]:
-    yield f"  {'zone':<16}{'at':<20}{'size':>10}{'held':>10}  what"
-    empty: list[Zone] = []
-    for zone in region.zones:
-        if zone.is_empty:
-            empty.append(zone)
-            continue
-        yield _line(f"{zone.kind} {zone.number}" if zone.kind else "-", zone, _what(zone))
+def _zones(region: Ramoops, style: Style) -> Iterator[str]:
+    empty = [zone for zone in region.zones if zone.is_empty]
+    yield from table(_COLUMNS, [_row(zone) for zone in region.zones if not zone.is_empty], style)
     if empty:
         places = ", ".join(f"{zone.at:#x}" for zone in empty[:3]) + (", ..." if len(empty) > 3 else "")
         yield f"  empty: {len(empty)} zones, at {places}"
@@ -54,9 +57,9 @@ def _zones(region: Ramoops) -> Iterator[str]:
         yield "  no crash was recorded since the zones were made or cleared"
 
 
-def _line(name: str, zone: Zone, what: str) -> str:
-    size = "?" if zone.size is None else str(zone.size)
-    return f"  {name:<16}{f'{zone.at:#x}':<20}{size:>10}{len(zone.data):>10}  {what}".rstrip()
+def _row(zone: Zone) -> Row:
+    name = f"{zone.kind} {zone.number}" if zone.kind else "-"
+    return row(name, f"{zone.at:#x}", "?" if zone.size is None else f"{zone.size}", f"{len(zone.data)}", _what(zone))
 
 
 def _what(zone: Zone) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kinfo.printable import printable
 from kinfo.regions import magics
+from kinfo.report.columns import Column, Shape, row
 from kinfo.report.style import Style
 from kinfo.reserved import Content, FoundThing, Survey
+
+_COLUMNS = (Column(room=20), Column(room=14, gap=0), Column(gap=0, is_text=True))
 
 
 class Typed(NamedTuple):
@@ -32,20 +36,21 @@ def render(survey: Survey, typed: Typed, style: Style) -> str:
     """The whole screen."""
     places, things = _count(len(survey.found), "place"), _count(len(survey.contents), "thing")
     lines = [style.paint(f"{survey.source}: {places}, {things} in {'it' if len(survey.found) == 1 else 'them'}", "bold")]
-    for found in survey.found:
-        lines += _block(found, survey.unit)
+    rows = [[row(f"{one.at:#x}", one.kind or "-", one.what) for one in found.contents] for found in survey.found]
+    shape = Shape(_COLUMNS, list(chain.from_iterable(rows)), style, indent=4, titled=False)
+    for found, inside in zip(survey.found, rows, strict=True):
+        lines += [_title(found, survey.unit), *chain.from_iterable(map(shape.lines, inside))]
     steps = list(dict.fromkeys(_steps(survey, typed)))
     if steps:
         lines += ["", style.paint("Next:", "bold"), *(f"  {step}" for step in steps)]
     return "\n".join(printable(line, keep="\033") for line in lines) + "\n"
 
 
-def _block(found: FoundThing, unit: str) -> Iterator[str]:
+def _title(found: FoundThing, unit: str) -> str:
     place = found.place
-    title = "in no region that was named" if place is None else f"{place.name}, {place.size} bytes at {unit} {place.at:#x}"
-    yield f"  {title}"
-    for content in found.contents:
-        yield f"    {f'{content.at:#x}':<20}{content.kind or '-':<14}{content.what}"
+    return "  " + (
+        "in no region that was named" if place is None else f"{place.name}, {place.size} bytes at {unit} {place.at:#x}"
+    )
 
 
 def _steps(survey: Survey, typed: Typed) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Terminal colours, or none."""
+"""What the output is like: its colours, its width."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ CYCLE = ("green", "yellow", "blue", "magenta", "cyan")
 
 
 class Style:
-    """Paints text with ANSI codes when `colour` is on, and leaves it alone otherwise."""
+    """Paints text with ANSI codes when `colour` is on, and leaves it alone otherwise.
 
-    def __init__(self, colour: bool) -> None:
-        self.colour = colour
+    `width` is the terminal's columns, in which tables fit; None where lines may be of any length.
+    """
+
+    def __init__(self, colour: bool, width: int | None = None) -> None:
+        self.colour, self.width = colour, width
 
     def paint(self, text: str, *names: str) -> str:
         """The text in the named colours."""

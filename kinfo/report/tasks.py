@@ -11,6 +11,7 @@ from kinfo.findings import Finding
 from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.task import Task
 from kinfo.printable import printable
+from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
@@ -20,8 +21,8 @@ _DEEPEST = 40  # levels of the tree that are indented; what is deeper stands at 
 def text(tasks: Tasks, findings: Sequence[Finding], style: Style, *, threads: bool = False, tree: bool = False) -> str:
     """The whole screen: how many there are, the table, what is wrong."""
     rows = _tree(tasks, threads=threads) if tree else [(one, 0) for one in tasks if threads or _is_shown(one)]
-    lines = [style.paint(title(tasks), "bold"), style.paint(_titles(threads=threads), "bold")]
-    lines += [_row(one, depth, threads=threads) for one, depth in rows]
+    lines = [style.paint(title(tasks), "bold")]
+    lines += table(_columns(threads=threads), [_row(one, depth, threads=threads) for one, depth in rows], style, indent=0)
     if any(one.running for one in tasks):
         lines.append("  > a CPU was in it when the dump was taken")
     if findings:
@@ -43,18 +44,32 @@ def _is_shown(task: Task) -> bool:
     return task.is_leader
 
 
-def _titles(*, threads: bool) -> str:
-    tid = f"{'TID':>8}" if threads else ""
-    return f"  {'PID':>8}{tid}{'PPID':>8} {'CPU':>4} S {'POLICY':<9}{'PRIO':>4}{'NICE':>5}  {'KIND':<7}COMM"
+def _columns(*, threads: bool) -> tuple[Column, ...]:
+    return (
+        Column("", 1),
+        Column("PID", 8, 1, is_right=True),
+        *((Column("TID", 8, 0, is_right=True),) if threads else ()),
+        Column("PPID", 8, 0, is_right=True),
+        Column("CPU", 4, 1, is_right=True),
+        Column("S", 1, 1),
+        Column("POLICY", 9, 1),
+        Column("PRIO", 4, 0, is_right=True),
+        Column("NICE", 5, 0, is_right=True),
+        Column("KIND", 7),
+        Column("COMM", 0, 0),
+    )
 
 
-def _row(task: Task, depth: int, *, threads: bool) -> str:
-    mark, tid = ">" if task.running else " ", f"{task.pid:>8}" if threads else ""
-    ppid, cpu = _shown(task.ppid), _shown(task.cpu)
+def _row(task: Task, depth: int, *, threads: bool) -> Row:
     comm = printable(task.comm) if task.is_leader else f"{{{printable(task.comm)}}}"
-    kind = "kernel" if task.is_kernel else "user"
-    head = f"{mark} {task.tgid:>8}{tid}{ppid:>8} {cpu:>4} {task.state} {task.policy:<9}{task.prio:>4}{task.nice:>5}"
-    return f"{head}  {kind:<7}{'  ' * min(depth, _DEEPEST)}{comm}"
+    return row(
+        ">" if task.running else "",
+        f"{task.tgid}",
+        *((f"{task.pid}",) if threads else ()),
+        *(_shown(task.ppid), _shown(task.cpu), task.state, task.policy, f"{task.prio}", f"{task.nice}"),
+        "kernel" if task.is_kernel else "user",
+        "  " * min(depth, _DEEPEST) + comm,
+    )
 
 
 def _shown(number: int | None) -> str:

@@ -11,6 +11,7 @@ from kinfo.record.checksum import State
 from kinfo.record.record import Weighed
 from kinfo.record.shown import shown_fields
 from kinfo.report import image_map
+from kinfo.report.columns import Row, pairs, row
 from kinfo.report.findings import counted, finding_lines
 from kinfo.report.style import Style
 
@@ -22,16 +23,17 @@ _FLAGS = {
     "enabled_absolute_percpu": "KALLSYMS_ABSOLUTE_PERCPU",
     "enabled_cfi_clang": "CFI_CLANG",
 }
+_ROOM = 29  # letters of a row's name
 _VA_SPACE = ("va_bits", "page_offset", "page_end", "phys_offset", "kimage_voffset")
 
 
-def render(source: str, record: Examined, style: Style, width: int | None = None) -> str:
-    """The whole screen for one record; `width`: the terminal's, for what is drawn."""
-    sections: list[Iterable[str]] = [_identity(source, record, style)]
+def render(source: str, record: Examined, style: Style) -> str:
+    """The whole screen for one record."""
+    sections: list[Iterable[str]] = [pairs(_identity(source, record, style), _ROOM, style)]
     if record.layout is not None:
         sections += [
             _section("Build", _build(record), style),
-            _section(_image_title(record), image_map.draw(record, style, width), style),
+            _section(_image_title(record), image_map.draw(record, style), style),
             _section(_kallsyms_title(record), _kallsyms(record), style),
             _section("Modules", _modules(record), style),
             _section("Virtual address space", _va_space(record), style),
@@ -51,16 +53,12 @@ def evidence(weighed: Iterable[Weighed], style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, value: str) -> str:
-    return f"  {name:<29}{value}"
-
-
-def _section(title: str, lines: Iterable[str], style: Style) -> list[str]:
-    body = list(lines)
+def _section(title: str, lines: Iterable[str | Row], style: Style) -> list[str]:
+    body = list(pairs(lines, _ROOM, style))
     return [style.paint(title, "bold"), *body] if body else []
 
 
-def _identity(source: str, record: Examined, style: Style) -> Iterator[str]:
+def _identity(source: str, record: Examined, style: Style) -> Iterator[str | Row]:
     place = f"{source} at {record.offset:#x}" + ("" if record.address is None else f" (PA {record.address:#x})")
     if record.layout is None:
         yield f"{style.paint(place, 'bold')}: no record in {record.size} bytes"
@@ -69,14 +67,14 @@ def _identity(source: str, record: Examined, style: Style) -> Iterator[str]:
         yield f"{style.paint(place, 'bold')}: {known}, layout {record.confidence.value}"
     colour = "green" if record.state.verified else "red"
     checksum = f"stored {record.checksum.stored:#010x}, computed {record.checksum.computed:#010x}"
-    yield _row("checksum", f"{style.paint(_state(record), 'bold', colour)}  ({checksum})")
-    yield _row("verdict", _verdict(record, style))
+    yield row("checksum", f"{style.paint(_state(record), 'bold', colour)}  ({checksum})")
+    yield row("verdict", _verdict(record, style))
     if record.release_text:
-        yield _row("release", record.release_text)
+        yield row("release", record.release_text)
     for index, writer in enumerate(record.writers):
-        yield _row("possible writers" if index == 0 else "", writer if index == 0 else f"or {writer}")
+        yield row("possible writers" if index == 0 else "", writer if index == 0 else f"or {writer}")
     if record.rivals:
-        yield _row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
+        yield row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
 
 
 def _state(record: Examined) -> str:
@@ -103,20 +101,20 @@ def _verdict(record: Examined, style: Style) -> str:
     return style.paint("sound", "bold", "green") + (": " + ", ".join(parts) if parts else "")
 
 
-def _build(record: Examined) -> Iterator[str]:
+def _build(record: Examined) -> Iterator[str | Row]:
     fields = shown_fields(record)
     if "build_info" in fields:
-        yield _row("build_info", str(fields["build_info"]) or "(empty)")
+        yield row("build_info", str(fields["build_info"]) or "(empty)")
     flags = {option: fields.get(name) for name, option in _FLAGS.items() if name in fields}
     if flags:
-        yield _row("options on", ", ".join(option for option, value in flags.items() if value) or "none")
-        yield _row("options off", ", ".join(option for option, value in flags.items() if not value) or "none")
+        yield row("options on", ", ".join(option for option, value in flags.items() if value) or "none")
+        yield row("options off", ", ".join(option for option, value in flags.items() if not value) or "none")
     if "bit_per_long" in fields:
-        yield _row("long", f"{fields['bit_per_long']} bits")
+        yield row("long", f"{fields['bit_per_long']} bits")
         lengths = ("name_len", "module_name_len", "symbol_len")
-        yield _row("lengths", ", ".join(f"{name} {fields[name]}" for name in lengths))
+        yield row("lengths", ", ".join(f"{name} {fields[name]}" for name in lengths))
     if (stack := record.number("thread_size")) is not None:
-        yield _row("thread_size", f"{stack:#x} ({stack // 1024} KiB)")
+        yield row("thread_size", f"{stack:#x} ({stack // 1024} KiB)")
 
 
 def _image_title(record: Examined) -> str:
@@ -129,37 +127,37 @@ def _kallsyms_title(record: Examined) -> str:
     return "Kallsyms" if count is None else f"Kallsyms: {count:,} symbols"
 
 
-def _kallsyms(record: Examined) -> Iterator[str]:
+def _kallsyms(record: Examined) -> Iterator[str | Row]:
     for name, value in shown_fields(record).items():
         if name.startswith(_KALLSYMS):
-            yield _row(name, "(not set)" if value == "0x0" else str(value))
+            yield row(name, "(not set)" if value == "0x0" else str(value))
 
 
-def _modules(record: Examined) -> Iterator[str]:
+def _modules(record: Examined) -> Iterator[str | Row]:
     for name, value in shown_fields(record).items():
         if name in _MODULES:
-            yield _row(name, str(value))
+            yield row(name, str(value))
         elif name.startswith("mod_") and not name.endswith("_pa"):
-            yield _row(name, f"{value:#x}" if isinstance(value, int) else str(value))
+            yield row(name, f"{value:#x}" if isinstance(value, int) else str(value))
         elif name.startswith("module_") and name != "module_name_len":
-            yield _row(name, str(value))
+            yield row(name, str(value))
 
 
-def _va_space(record: Examined) -> Iterator[str]:
+def _va_space(record: Examined) -> Iterator[str | Row]:
     fields = shown_fields(record)
     for name in _VA_SPACE:
         if name in fields:
-            yield _row(name, str(fields[name]))
+            yield row(name, str(fields[name]))
 
 
-def _vendor(record: Examined) -> Iterator[str]:
+def _vendor(record: Examined) -> Iterator[str | Row]:
     block = record if record.layout and record.layout.vendor else record.vendor
     if block is None or block.layout is None:
         return
-    yield _row("layout", f"{block.layout.name} ({block.layout.alias}) at {block.offset:#x}, {block.confidence.value}")
-    yield _row("checksum", _state(block))
+    yield row("layout", f"{block.layout.name} ({block.layout.alias}) at {block.offset:#x}, {block.confidence.value}")
+    yield row("checksum", _state(block))
     for name, value in shown_fields(block).items():
         if name in _VA_SPACE and block is record:
             continue  # these have a section of their own
         shown = ", ".join(str(item) for item in value if item) if isinstance(value, list) else value
-        yield _row(name, str(shown))
+        yield row(name, str(shown))

@@ -9,13 +9,22 @@ from typing import Any
 
 from kinfo.printable import printable
 from kinfo.regions.trace.read import CpuTrace
+from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 from kinfo.trace_events.decode import Events, Raw, fields
 from kinfo.trace_events.lines import flags, time
-from kinfo.trace_source import TraceBuffer, Traces
+from kinfo.trace_source.model import TraceBuffer, Traces
 
 _MOST_MODULES = 12
+_COLUMNS = (
+    Column("CPU", 5, is_right=True),
+    Column("sub-buffers", 13, 0, is_right=True),
+    Column("left out", 10, 0, is_right=True),
+    Column("events", 10, 0, is_right=True),
+    Column("from", 18, is_right=True),
+    Column("to", 18, is_right=True),
+)
 _ON_DEVICE = "trace-cmd restore -c -o head.dat    # on the device: the same kernel build, the same modules, in the same order"
 
 
@@ -23,7 +32,7 @@ def render(traces: Traces, style: Style, typed: Sequence[str], written: Mapping[
     """The whole screen: each buffer, the findings, what to type next."""
     lines: list[str] = []
     for buffer in traces.buffers:
-        lines += [style.paint(_title(traces, buffer), "bold"), *_told(buffer), *_cpus(buffer), ""]
+        lines += [style.paint(_title(traces, buffer), "bold"), *_told(buffer), *table(_COLUMNS, _cpus(buffer), style), ""]
     if traces.findings:
         lines += [style.paint("Findings", "bold"), *finding_lines(traces.findings, style), ""]
     lines += [style.paint("Next:", "bold"), *(f"  {step}" for step in _steps(traces, typed, written))]
@@ -33,12 +42,14 @@ def render(traces: Traces, style: Style, typed: Sequence[str], written: Mapping[
 def _title(traces: Traces, buffer: TraceBuffer) -> str:
     name = f" {buffer.name}" if buffer.name else ""
     if buffer.region is None:
-        return (
-            f"{traces.source}: the buffer{name or ' of the global instance'}, {len(buffer.cpus)} CPUs, {buffer.events} events"
-        )
+        return f"{traces.source}: the buffer{name}, {_cpu_count(buffer)}, {buffer.events} events"
     layout = f"laid out as {buffer.region.form.name} has it"
     where = f"at {traces.unit} {buffer.at:#x}, {buffer.region.size:#x} bytes"
     return f"{traces.source}: persistent trace buffer{name} {where}, {layout}, {buffer.events} events"
+
+
+def _cpu_count(buffer: TraceBuffer) -> str:
+    return f"{len(buffer.cpus)} CPU{'s' * (len(buffer.cpus) != 1)}"
 
 
 def _told(buffer: TraceBuffer) -> Iterator[str]:
@@ -65,13 +76,11 @@ def _told(buffer: TraceBuffer) -> Iterator[str]:
         yield f"  modules of that boot: {shown}{more}"
 
 
-def _cpus(buffer: TraceBuffer) -> Iterator[str]:
-    yield f"  {'CPU':>5}{'sub-buffers':>13}{'left out':>10}{'events':>10}  {'from':>18}  {'to':>18}"
+def _cpus(buffer: TraceBuffer) -> Iterator[Row]:
     for cpu in buffer.cpus:
         first, last = (cpu.parts[0].sub.time, cpu.parts[-1].last) if cpu.parts else (0, 0)
         span = (time(one, in_ns=buffer.in_ns) if cpu.parts else "-" for one in (first, last))
-        row = f"  {cpu.number:>5}{len(cpu.parts):>13}{len(cpu.damaged):>10}{cpu.events:>10}"
-        yield row + "".join(f"  {one:>18}" for one in span)
+        yield row(*map(str, (cpu.number, len(cpu.parts), len(cpu.damaged), cpu.events)), *span)
 
 
 def restore(files: Sequence[str]) -> list[str]:
@@ -92,10 +101,21 @@ def _steps(traces: Traces, typed: Sequence[str], written: Mapping[int, Sequence[
             yield from restore(files)
     if written:
         return
-    which = f" --region {traces.buffers[0].at:#x}" if len(traces.buffers) > 1 else ""
-    yield f"kinfo trace {words}{which} --text --head head.dat    # its events; head.dat as below"
-    yield f"kinfo trace {words}{which} -o trace/    # files for trace-cmd"
-    yield _ON_DEVICE
+    if traces.kernel is not None:
+        for buffer in [one for one in traces.buffers if one.events] or traces.buffers[:1]:
+            yield f"kinfo trace {words}{_which(traces, buffer)} --text"
+    else:
+        yield f"kinfo trace {words}{_which(traces, traces.buffers[0])} --text --head head.dat    # head.dat as below"
+    yield f"kinfo trace {words} -o trace/    # files for trace-cmd"
+    if traces.kernel is None:
+        yield _ON_DEVICE
+
+
+def _which(traces: Traces, buffer: TraceBuffer) -> str:
+    """The option that takes one buffer of several."""
+    if len(traces.buffers) == 1:
+        return ""
+    return f" --instance {shlex.quote(buffer.name)}" if buffer.name else f" --region {buffer.at:#x}"
 
 
 def document(traces: Traces, written: Mapping[int, Sequence[str]]) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from kinfo.kernel.printk.message import seconds
 from kinfo.kernel.printk.taint import MEANING, Taint
 from kinfo.kernel.printk.triage import Triage
 from kinfo.printable import printable
+from kinfo.report.columns import Row, row
 
 _FRAMES = 8
-_NAME = 16
+ROOM = 16  # letters of a row's name, on all of the screen
 
 
-def lines(triage: Triage) -> Iterator[str]:
+def lines(triage: Triage) -> Iterator[Row]:
     """The screen's lines."""
     if triage.log is None or triage.crash is None:
         yield _row("not known", f"the log cannot be read: {triage.no_log}")
@@ -27,11 +28,11 @@ def lines(triage: Triage) -> Iterator[str]:
         yield from _log(triage)
 
 
-def _row(name: str, value: str) -> str:
-    return f"  {name:<{_NAME}}{printable(value)}"
+def _row(name: str, value: str) -> Row:
+    return row(name, printable(value))
 
 
-def _rows(name: str, values: Iterable[str]) -> Iterator[str]:
+def _rows(name: str, values: Iterable[str]) -> Iterator[Row]:
     """A row for each value, the name in front of the first."""
     for number, value in enumerate(values):
         yield _row(name if not number else "", value)
@@ -41,7 +42,7 @@ def _at(event: Event) -> str:
     return f"{event.text}  [{seconds(event.ns)} s]"
 
 
-def _crash(crash: Crash, count: int) -> Iterator[str]:
+def _crash(crash: Crash, count: int) -> Iterator[Row]:
     if not crash.happened:
         yield _row("none", f"no panic and no oops among the log's {count} messages")
     yield from _rows("panic", map(_at, (crash.panic,) if crash.panic else ()))
@@ -50,7 +51,7 @@ def _crash(crash: Crash, count: int) -> Iterator[str]:
     yield from _rows("also" if crash.happened else "trouble", _cut([*map(_at, crash.trouble)], crash.of_all, "such lines"))
 
 
-def _where(crash: Crash) -> Iterator[str]:
+def _where(crash: Crash) -> Iterator[Row]:
     if crash.cpu is not None:
         yield _row("CPU", f"{crash.cpu}")
         yield _row("task", f"{crash.comm}, PID {crash.pid}{'' if crash.uid is None else f', UID {crash.uid}'}")
@@ -67,7 +68,7 @@ def _cut(shown: Sequence[str], of_all: int, what: str) -> Sequence[str]:
     return [*shown, f"and {of_all - len(shown)} more {what} (kinfo dmesg)"] if of_all > len(shown) else shown
 
 
-def _taint(triage: Triage) -> Iterator[str]:
+def _taint(triage: Triage) -> Iterator[Row]:
     if triage.taint is None:
         return
     found = triage.taint
@@ -77,7 +78,7 @@ def _taint(triage: Triage) -> Iterator[str]:
     yield from _rows("taint", [f"{one}: {MEANING.get(one, 'a flag that is not known')}{by}" for one in found.letters])
 
 
-def _log(triage: Triage) -> Iterator[str]:
+def _log(triage: Triage) -> Iterator[Row]:
     log = triage.log
     assert log is not None
     first, last = log.messages[0], log.messages[-1]

@@ -19,6 +19,7 @@ from kinfo.sources.kinds import FileKind
 SPILL_LIMIT = 16 << 30  # bytes unpacked; larger dumps are unpacked by the user, once, to a disk of their choice
 DISK_LEFT = 1 << 30  # bytes that stay free on the disk of the spill file
 _CHUNK = 1 << 20
+_ZERO = bytes(_CHUNK)
 _BLOCK = 1 << 16  # all-zero blocks of this size become holes of the sparse file
 
 
@@ -208,12 +209,11 @@ class _DumpFile:
 
 
 def _write_sparse(spill: IO[bytes], chunk: bytes) -> None:
-    view = memoryview(chunk)
-    zero = bytes(_BLOCK)
+    size = len(chunk) if _ZERO.startswith(chunk) else _BLOCK
     try:
-        for at in range(0, len(view), _BLOCK):
-            block = view[at : at + _BLOCK]
-            if block == zero[: len(block)]:
+        for at in range(0, len(chunk), size):
+            block = chunk[at : at + size]  # bytes, not a view: they are compared at once, a view's one by one
+            if _ZERO.startswith(block):
                 spill.seek(len(block), os.SEEK_CUR)
             else:
                 spill.write(block)

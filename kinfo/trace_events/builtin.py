@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from kinfo.trace_events.formats import EventFormat
-from kinfo.trace_events.pointers import Lookups, named
+from kinfo.trace_events.lookups import Lookups
+from kinfo.trace_events.pointers import named
 from kinfo.trace_events.printf import Show
 from kinfo.trace_events.values import text_of
 

@@ -20,14 +20,19 @@ _PAIRS = (
 _SYSTEMS = ("sched", "task")
 _NOT = ("sched_process_fork", "task_newtask")  # the child has its parent's name there, and gets its own later
 _MOST = 1 << 20
+_Readers = list[tuple[int, struct.Struct, bool]]  # least bytes, both at once, whether the pid comes first
 
 
 def learned(records: Iterable[Raw], events: Events) -> dict[int, str]:
     """The last name of every task that the events tell, as the kernel keeps them too (saved_cmdlines)."""
-    readers = {one.id: found for one in events.formats.values() if one.system in _SYSTEMS and (found := _readers(one))}
+    readers: dict[int, _Readers] = {}
     names: dict[int, bytes] = {}
     for _, _, _, head, _, raw in records:
-        for least, reader, is_pid_first in readers.get(head & 0xFFFF, ()):
+        number = head & 0xFFFF
+        if number not in readers:
+            format_ = events.formats.get(number)
+            readers[number] = _readers(format_) if format_ and format_.system in _SYSTEMS else []
+        for least, reader, is_pid_first in readers[number]:
             if len(raw) >= least and len(names) < _MOST:
                 one, other = reader.unpack_from(raw)
                 if is_pid_first:
@@ -37,7 +42,7 @@ def learned(records: Iterable[Raw], events: Events) -> dict[int, str]:
     return {pid: text_of(name) for pid, name in names.items() if pid and name.strip(b"\0")}
 
 
-def _readers(format_: EventFormat) -> list[tuple[int, struct.Struct, bool]]:
+def _readers(format_: EventFormat) -> _Readers:
     found = []
     for name, pid in _PAIRS if format_.name not in _NOT else _PAIRS[2:3]:
         comm, number = format_.field(name), format_.field(pid)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kinfo.trace_events import builtin
 from kinfo.trace_events.cexpr import ExprError
 from kinfo.trace_events.formats import COMMON, EventField, EventFormat
-from kinfo.trace_events.pointers import Lookups, NoLookups
+from kinfo.trace_events.lookups import Lookups, NoLookups
 from kinfo.trace_events.printf import Show, compiled
 from kinfo.trace_events.values import text_of
 
@@ -39,12 +39,12 @@ class Events:
 
     def __init__(
         self,
-        formats: Iterable[EventFormat],
+        formats: Mapping[int, EventFormat],
         lookups: Lookups | None = None,
         comms: dict[int, str] | None = None,
         long: int = 8,
     ) -> None:
-        self.formats = {one.id: one for one in formats}
+        self.formats = formats
         self.long = long
         self.lookups = lookups or NoLookups()
         self._comms = {**(comms or {}), 0: "<idle>"}
@@ -56,6 +56,10 @@ class Events:
     def know(self, comms: dict[int, str]) -> None:
         """Names of tasks by pid."""
         self._comms |= comms
+
+    def knows(self, pid: int) -> bool:
+        """Whether the name of a task is known."""
+        return pid in self._comms
 
     def comm(self, pid: int) -> str:
         """The name of a task; <...> where it is not known, as the kernel shows it."""

@@ -36,11 +36,12 @@ def _pairs(nodes: Sequence[Node], build: Build) -> list[tuple[int, str]]:
         parts: tuple[Node, ...] = tuple(node[1]) if node[0] == "list" else ()
         if len(parts) != 2:
             raise ExprError("a list of flags that is none")
-        if parts[1][0] == "name":  # NULL
+        try:  # an enum without TRACE_DEFINE_ENUM() has no number here: values of it are shown as numbers
+            number, text = build(parts[0]).const, build(parts[1]).const
+        except ExprError:
             continue
-        if parts[0][0] == "name":  # an enum without TRACE_DEFINE_ENUM(): the kernel itself does not tell its number
+        if text == 0:  # NULL: the list's end
             continue
-        number, text = build(parts[0]).const, build(parts[1]).const
         if not isinstance(number, int) or not isinstance(text, str):
             raise ExprError("a list of flags with what is no number, or no name")
         found.append((number, text))

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from typing import Any, Protocol
+from typing import Any
 
 from kinfo.trace_events.cexpr import ExprError
+from kinfo.trace_events.lookups import Lookups
 from kinfo.trace_events.values import BYTES, INT, Fn, Value
 
-
-class Lookups(Protocol):
-    """What a print format asks of the kernel that wrote the record."""
-
-    def name(self, address: int, *, with_offset: bool) -> str | None:
-        """The symbol at an address, as %pS (else %ps) shows it; None where it has none."""
-
-    def text(self, address: int) -> str | None:
-        """The string at an address of the kernel; None where it is not known."""
-
-
-class NoLookups:
-    """Where nothing is known of the kernel."""
-
-    def name(self, address: int, *, with_offset: bool) -> None:
-        """None."""
-
-    def text(self, address: int) -> None:
-        """None."""
+_TRAMPOLINES = frozenset(
+    ("__kretprobe_trampoline", "kretprobe_trampoline", "arch_rethook_trampoline")
+)  # a return that is probed
 
 
 def pointer(letters: str, star: int | Fn | None, value: Value, lookups: Lookups, long: int) -> Fn:
@@ -53,7 +38,10 @@ def named(address: Any, lookups: Lookups, long: int, *, with_offset: bool) -> st
     if not isinstance(address, int):
         return "?"
     address &= (1 << 8 * long) - 1
-    return lookups.name(address, with_offset=with_offset) or f"0x{address:x}"
+    found = lookups.name(address, with_offset=with_offset)
+    if found in _TRAMPOLINES:
+        return "[unknown/kretprobe'd]"
+    return found or f"0x{address:x}"
 
 
 def _hex(raw: bytes, size: int | None, between: str) -> str:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from kinfo.trace_events import helpers
 from kinfo.trace_events.cexpr import ExprError, Node, arguments
-from kinfo.trace_events.formats import EventField, EventFormat, bytes_of
-from kinfo.trace_events.pointers import Lookups, pointer
+from kinfo.trace_events.formats import EventField, EventFormat
+from kinfo.trace_events.lookups import Lookups
+from kinfo.trace_events.pointers import named, pointer
 from kinfo.trace_events.values import (
     BYTES,
     STR,
@@ -22,6 +23,7 @@ from kinfo.trace_events.values import (
     field_value,
     fixed,
     indexed,
+    size_of,
     ternary,
     text_of,
     unary,
@@ -37,6 +39,7 @@ _POINTER = re.compile(r"[a-zA-Z0-9]*")  # all that stands behind %p: vsnprintf()
 _WIDTHS = {"hh": 1, "h": 2, "ll": 8, "L": 8, "j": 8}
 _CODES = {(1, False): "B", (1, True): "b", (2, False): "H", (2, True): "h", (4, False): "I", (4, True): "i"}
 _CODES |= {(8, False): "Q", (8, True): "q"}
+_RETURNED = [("field", "__probe_func"), ("field", "__probe_ret_ip")]
 _MOST_ARGUMENTS = 256
 UNKNOWN = "?"
 
@@ -51,7 +54,9 @@ class Compiled(NamedTuple):
 def compiled(format_: EventFormat, lookups: Lookups, long: int = 8) -> Compiled:
     """The function of an event's print format; `lookups` puts names on addresses. Raises ExprError for one that is none."""
     text, *nodes = arguments(format_.print_fmt)
-    plain = Plain(format_, long)
+    if nodes[:2] == _RETURNED:  # print_kretprobe_event() shows them the other way round
+        nodes[:2] = nodes[1::-1]
+    plain = Plain(format_, long, lookups)
     if len(nodes) > _MOST_ARGUMENTS:
         raise ExprError(f"{len(nodes)} arguments")
     builder = _Builder(plain)
@@ -90,9 +95,11 @@ class _Builder:
     def _name(self, word: str) -> Value:
         if word in ("true", "false", "NULL"):
             return fixed(int(word == "true"))
-        if (field := self._plain.format.field(word)) and field.is_dynamic:
-            raise ExprError(f"the dynamic field {word} by itself")
-        raise ExprError(f"{word}, which only the kernel knows")
+        found = self._plain.lookups.constant(word)
+        if found is None:
+            raise ExprError(f"{word}, which only the kernel knows")
+        size = 4 if -(1 << 31) <= found < 1 << 32 else 8
+        return fixed(found, is_signed=found < 1 << 8 * size - 1, size=size)
 
     def _field(self, name: str) -> Value:
         field = self._plain.format.field(name)
@@ -110,7 +117,7 @@ class _Builder:
         return ternary(self.build(test), self.build(yes), self.build(no))
 
     def _cast(self, name: str, inner: Node) -> Value:
-        return cast(name, self.build(inner), self._plain.long)
+        return cast(self._plain, name, self.build(inner))
 
     def _index(self, array: Node, index: Node) -> Value:
         return indexed(self._plain, array, self.build(index))
@@ -122,7 +129,7 @@ class _Builder:
         raise ExprError("a list where a value should stand")
 
     def _sizeof(self, name: str) -> Value:
-        size = bytes_of(name, self._plain.long)
+        size = size_of(self._plain, name)
         if not size:
             raise ExprError(f"sizeof({name})")
         return fixed(size, is_signed=False, size=self._plain.long)
@@ -173,6 +180,9 @@ def _piece(
     """One conversion. Raises ExprError where it does not fit its value."""
     if value.const == UNKNOWN:
         return _Piece("%s", value.fn)
+    if value.address and spec["kind"] == "x":
+        with_offset = value.address != "__probe_func"
+        return _Piece("%s", lambda v, b: named(value.fn(v, b), lookups, long, with_offset=with_offset))
     if spec["kind"] == "p":
         width = "" if star or not spec["width"] else f"{spec['flags'].replace('0', '')}{spec['width']}"
         given = star.fn if star else int(spec["width"] or 0) or None

@@ -73,3 +73,9 @@ class SymbolText:
     def text(self, address: int) -> str | None:
         """See Lookups."""
         return self._strings.get(address - self.moved)
+
+    def constant(self, name: str) -> None:
+        """None: the text has addresses alone."""
+
+    def size(self, name: str) -> None:
+        """None."""

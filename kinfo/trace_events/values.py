@@ -12,15 +12,21 @@ from typing import Any, NamedTuple
 
 from kinfo.trace_events.cexpr import ExprError, Node
 from kinfo.trace_events.formats import EventField, EventFormat, bytes_of
+from kinfo.trace_events.lookups import Lookups
 
 Fn = Callable[[tuple[Any, ...], Any], Any]
 INT, STR, BYTES = "int", "str", "bytes"
 
 
+_PROBES = frozenset(("__probe_ip", "__probe_ret_ip", "__probe_func"))  # kernel/trace/trace_kprobe.c
+
+
 class Value(NamedTuple):
     """An argument: its function, what it gives, and its C type as sign and bytes. `const` is its value where that is fixed.
 
-    `slot` is the place among the plain fields' values where it is nothing but one of them, else -1.
+    `slot` is the place among the plain fields' values where it is nothing but one of them, else -1. `step` is what adding 1
+    to it adds: of a pointer the bytes of what it points at, 0 where they are not known. `address` is the name of a field that
+    holds a probe's place, which the kernel shows as a symbol.
     """
 
     fn: Fn
@@ -29,13 +35,15 @@ class Value(NamedTuple):
     size: int = 4
     const: Any = None
     slot: int = -1
+    step: int = 1
+    address: str = ""
 
 
 class Plain:
     """The plain fields that an event's arguments ask for: each is read once for a record."""
 
-    def __init__(self, format_: EventFormat, long: int) -> None:
-        self.format, self.long = format_, long
+    def __init__(self, format_: EventFormat, long: int, lookups: Lookups) -> None:
+        self.format, self.long, self.lookups = format_, long, lookups
         self.asked: list[EventField] = []
 
     def slot(self, field: EventField) -> int:
@@ -61,7 +69,8 @@ def field_value(plain: Plain, field: EventField) -> Value:
         raise ExprError(f"REC->{field.name} is used without __get_str() or its like")
     if not field.elements and field.size in (1, 2, 4, 8):
         slot = plain.slot(field)
-        return Value(lambda v, _b: v[slot], INT, field.is_signed, field.size, None, slot)
+        address = field.name if field.name in _PROBES else ""
+        return Value(lambda v, _b: v[slot], INT, field.is_signed, field.size, None, slot, address=address)
     start, end = field.offset, field.offset + field.size
     if field.is_text:
         return Value(lambda _v, b: text_of(b[start:end]), STR)
@@ -110,6 +119,13 @@ def binary(op: str, left: Value, right: Value) -> Value:
     """Two values joined by a sign, with C's usual conversions."""
     if INT not in (left.kind, right.kind) or left.kind != right.kind:
         raise ExprError(f"{op!r} between what are no numbers")
+    if left.step != 1 or right.step != 1:
+        step = left.step if left.step != 1 else right.step
+        return _plain_binary(op, *_scaled(op, left, right))._replace(step=1 if op in _TESTS else step)
+    return _plain_binary(op, left, right)
+
+
+def _plain_binary(op: str, left: Value, right: Value) -> Value:
     apply, one, two = _OPS[op], left.fn, right.fn
     if op in _TESTS:
         return _folded(Value(lambda v, b: int(apply(one(v, b), two(v, b)))), left, right)
@@ -124,6 +140,20 @@ def binary(op: str, left: Value, right: Value) -> Value:
         mask = right.const
         fn = lambda v, b: one(v, b) & mask  # noqa: E731
     return _folded(Value(fn, INT, is_signed, size), left, right)
+
+
+def _scaled(op: str, left: Value, right: Value) -> tuple[Value, Value]:
+    """Both sides of a sum with a pointer in it, the number times what the pointer points at."""
+    if op in _TESTS:
+        return left, right
+    if op not in ("+", "-") or (left.step != 1 and right.step != 1):
+        raise ExprError(f"{op!r} with a pointer")
+    step = left.step if left.step != 1 else right.step
+    if not step:
+        raise ExprError("a sum with a pointer to a struct whose size is not known")
+    if left.step != 1:
+        return left._replace(step=1), binary("*", right, fixed(step, is_signed=False, size=8))
+    return binary("*", left, fixed(step, is_signed=False, size=8)), right._replace(step=1)
 
 
 def _folded(value: Value, *parts: Value) -> Value:
@@ -153,10 +183,29 @@ def unary(op: str, inner: Value) -> Value:
     return _folded(Value(lambda v, b: wrapped(~fn(v, b), size, is_signed=is_signed), INT, is_signed, size), inner)
 
 
-def cast(name: str, inner: Value, long: int) -> Value:
+def cast(plain: Plain, name: str, inner: Value) -> Value:
     """A value of another type. Text and bytes stay what they are: the cast is of their address."""
     if inner.kind != INT:
         return inner
+    return _as_type(name, inner, plain.long)._replace(step=_step(plain, name))
+
+
+def _step(plain: Plain, name: str) -> int:
+    """What adding 1 to a value of a type adds."""
+    if not name.endswith("*"):
+        return 1
+    pointee = name[:-1].strip()
+    if pointee.removeprefix("const ") in ("void", "char"):
+        return 1
+    return size_of(plain, pointee) or 0
+
+
+def size_of(plain: Plain, name: str) -> int | None:
+    """Bytes of a type; None where they are not known."""
+    return bytes_of(name, plain.long) or plain.lookups.size(name)
+
+
+def _as_type(name: str, inner: Value, long: int) -> Value:
     size = bytes_of(name, long)
     if not size:
         return inner  # an enum, or a type that only the kernel knows: most of them do not change the value

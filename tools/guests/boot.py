@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
@@ -22,25 +22,27 @@ _LIMIT = 180  # seconds for a boot, and again for the dump
 _MEMORY = 256  # MiB
 
 
-def boot(kernel: Path, initramfs: Path, cpu: str, folder: Path) -> dict[str, bytes]:
-    """What the guest told, by name. Its memory lies in `folder`/ram.elf afterwards."""
+def boot(
+    kernel: Path, initramfs: Path, cpu: str, folder: Path, *, qemu: str = QEMU, tells: Collection[str] = tuple(TOLD)
+) -> dict[str, bytes]:
+    """What the guest told, by name (`tells`). Its memory lies in `folder`/ram.elf afterwards."""
     serial = folder / "serial.txt"
-    with _machine(kernel, initramfs, cpu, serial) as process:
+    with _machine(kernel, initramfs, cpu, serial, qemu) as process:
         _wait(process, serial)
         with _deadline(process):
             _dump(process, folder / "ram.elf")
     (folder / "ram.elf").chmod(0o644)
     with suppress(GuestError):  # most of the memory was never touched; not every file system has holes
         run(["fallocate", "--dig-holes", folder / "ram.elf"])
-    told = _told(serial.read_text(errors="replace"))
+    told = _told(serial.read_text(errors="replace"), tells)
     serial.unlink()
     return told
 
 
 @contextmanager
-def _machine(kernel: Path, initramfs: Path, cpu: str, serial: Path) -> Iterator[subprocess.Popen[str]]:
+def _machine(kernel: Path, initramfs: Path, cpu: str, serial: Path, qemu: str) -> Iterator[subprocess.Popen[str]]:
     """A running QEMU with its monitor on stdin and stdout; it does not outlive the block, nor this process."""
-    command = ["setpriv", "--pdeathsig", "KILL", QEMU]
+    command = ["setpriv", "--pdeathsig", "KILL", qemu]
     command += ["-machine", "virt", "-cpu", cpu, "-m", str(_MEMORY), "-smp", "1", "-accel", "tcg"]
     command += ["-nodefaults", "-nic", "none", "-display", "none", "-no-reboot", "-qmp", "stdio", "-serial", f"file:{serial}"]
     command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", "console=ttyAMA0 quiet panic=-1"]
@@ -116,13 +118,13 @@ def _send(pipe: IO[str], message: object) -> None:
         pass  # the reader says it: there is no answer
 
 
-def _told(text: str) -> dict[str, bytes]:
+def _told(text: str, tells: Collection[str]) -> dict[str, bytes]:
     """The pieces between the marks of the serial log."""
     told = {}
     failed = re.search(rf"{MARK} FAILED (.*)", text)
     if failed:
         raise GuestError(f"the guest could not {failed[1].strip()}")
-    for name in TOLD:
+    for name in tells:
         found = re.search(rf"{MARK} {name}\s+([^@]*){MARK}", text)
         if not found:
             raise GuestError(f"the guest did not tell {name}")

@@ -32,10 +32,10 @@ while true; do sleep 1000; done
 """
 
 
-def script() -> str:
+def script(told: Mapping[str, str] = TOLD) -> str:
     """The guest's /init: it loads the modules, tells, and then keeps still."""
     loads = [f"insmod /{name}.ko || echo '{MARK} FAILED insmod {name}'\n" for name in MODULES]
-    tells = [f"echo '{MARK} {name}'; {command} | gzip -1 | base64\n" for name, command in TOLD.items()]
+    tells = [f"echo '{MARK} {name}'; {command} | gzip -1 | base64\n" for name, command in told.items()]
     return _HEAD + "".join(loads) + "".join(tells) + _TAIL
 
 

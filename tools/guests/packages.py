@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.guests.machines import GuestError, run
@@ -19,14 +19,14 @@ _ADDRESS = re.compile(r"(?:mirror\+)?(?:https?|file|ftp):[^\s\]]+")
 
 
 class Apt:
-    """apt with its own lists, state and cache under `root`, for arm64."""
+    """apt with its own lists, state and cache under `root`, for one architecture and some of Debian's suites."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, architecture: str = "arm64", suites: Sequence[tuple[str, str]] = _SUITES) -> None:
         self._debs = root / "debs"
         for folder in ("lists/partial", "archives/partial", "debs/partial"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         (root / "status").touch()
-        (root / "sources.list").write_text(_sources())
+        (root / "sources.list").write_text(_sources(suites))
         options = {
             "Dir::State": root,
             "Dir::State::Lists": root / "lists",
@@ -34,8 +34,8 @@ class Apt:
             "Dir::Cache": root,
             "Dir::Etc::SourceList": root / "sources.list",
             "Dir::Etc::SourceParts": "/dev/null",
-            "APT::Architecture": "arm64",
-            "APT::Architectures": "arm64",
+            "APT::Architecture": architecture,
+            "APT::Architectures": architecture,
             "APT::Sandbox::User": "root",  # nobody to become: everything here is the caller's own
             "Acquire::Retries": "3",
         }
@@ -84,11 +84,11 @@ def unpack(deb: Path, wanted: str, folder: Path) -> list[Path]:
     return files
 
 
-def _sources() -> str:
+def _sources(suites: Sequence[tuple[str, str]]) -> str:
     if not _KEYRING.exists():
         raise GuestError(f"{_KEYRING} is missing; install debian-archive-keyring")
     mirrors = _mirrors()
-    return "".join(f"deb [signed-by={_KEYRING}] {mirrors[archive]} {suite} main\n" for archive, suite in _SUITES)
+    return "".join(f"deb [signed-by={_KEYRING}] {mirrors[archive]} {suite} main\n" for archive, suite in suites)
 
 
 def _mirrors() -> dict[str, str]:

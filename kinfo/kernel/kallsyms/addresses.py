@@ -11,6 +11,8 @@ from typing import ClassVar
 
 from kinfo.arch.address import MASK
 
+_FEW = 64  # addresses that are looked for before all are listed
+_LISTED = 1 << 20  # addresses that are: kernels have 300,000
 _NOT_IN_IMAGE = 1 << 52  # above every PA: an absolute symbol that wrapped around
 
 
@@ -38,6 +40,8 @@ class Addresses:
         self.base = base
         self._raw = numbers(table, self.code)
         self.absolute = 0
+        self._asked = 0
+        self._all: list[int] | None = None
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -62,11 +66,22 @@ class Addresses:
 
     def at_or_below(self, pa: int) -> int:
         """Index of the last symbol at or below a PA; less than `absolute` when there is none."""
+        if (listed := self._listed()) is not None:
+            return bisect_right(listed, pa, lo=self.absolute) - 1
         return bisect_right(range(len(self)), pa, lo=self.absolute, key=self.__getitem__) - 1
 
     def first_at(self, pa: int) -> int:
         """Index of the first symbol at or above a PA."""
+        if (listed := self._listed()) is not None:
+            return bisect_left(listed, pa, lo=self.absolute)
         return bisect_left(range(len(self)), pa, lo=self.absolute, key=self.__getitem__)
+
+    def _listed(self) -> list[int] | None:
+        """All of them, for whoever looks for more than a few: a tenth of the time each."""
+        self._asked += 1
+        if self._all is None and self._asked > _FEW and len(self) <= _LISTED:
+            self._all = self.part(0, len(self))
+        return self._all
 
 
 class BaseRelative(Addresses):

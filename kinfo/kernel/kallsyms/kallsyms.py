@@ -12,6 +12,7 @@ from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.memory import Memory
 
 _LOOKS = 1  # times that looking through all names costs less than an index of them
+_KEPT = 1 << 16  # symbols that addresses belonged to
 _INDEXED = 1 << 20  # symbols that are put into one: kernels have 300,000
 
 
@@ -48,6 +49,7 @@ class Kallsyms:
         self.tables = tables_of(pointers)
         self.encoding = encoding.choose(memory, self.tables, pointers)
         self._names, self._addresses = self.encoding.names, self.encoding.addresses
+        self._extents: dict[tuple[int, int], Extent] = {}  # by index and end of the section
         self._looked = 0  # times that all names were looked through
         self.borders: Borders = pointers.borders(self)
 
@@ -107,10 +109,17 @@ class Kallsyms:
         index = self._addresses.at_or_below(pa)
         if section_end is None or index < self._addresses.absolute:
             return None
+        return self._extents.get((index, section_end)) or self._extent(index, section_end)
+
+    def _extent(self, index: int, section_end: int) -> Extent:
+        """That of the last symbol at its address; kept for when the address or one near it comes again."""
         start = self._addresses[index]
         first = self._addresses.first_at(start)
         end = self._addresses[index + 1] if index + 1 < len(self) else section_end
-        return Extent(self[first], min(end, section_end) - start)
+        if len(self._extents) >= _KEPT:
+            self._extents.clear()
+        found = self._extents[index, section_end] = Extent(self[first], min(end, section_end) - start)
+        return found
 
     def places(self) -> dict[str, int]:
         """PAs of the tables by the kernel's names for them, of those that are known: what VMCOREINFO has since 6.0."""
@@ -139,7 +148,11 @@ class Kallsyms:
 
     def shown(self, name: str) -> str:
         """A name as this kernel prints it in front of an offset: without the `.llvm.HASH` of LTO where it cuts that off."""
-        return lto.short(name) if lto.cuts(self.pointers.version) else name
+        return lto.short(name) if self._cuts_names else name
+
+    @cached_property
+    def _cuts_names(self) -> bool:
+        return lto.cuts(self.pointers.version)
 
     def variable(self, name: str) -> Symbol | None:
         """The variable of that name: the symbol that lies in the image's data, whatever its letter.
@@ -193,11 +206,16 @@ class Kallsyms:
     def _section_end(self, pa: int) -> int | None:
         """The border that no symbol at a PA can reach beyond; None where the table has no names."""
         borders = self.borders
-        lowest = self._addresses[self._addresses.absolute] if len(self) > self._addresses.absolute else borders.text
-        if min(lowest, borders.text) <= pa < borders.etext:
+        if self._lowest <= pa < borders.etext:
             return borders.etext
         if borders.sinittext <= pa < borders.einittext:
             return borders.einittext
         if not self.has_data or not borders.etext <= pa < borders.end:
             return None
         return borders.sinittext if pa < borders.sinittext else borders.end
+
+    @cached_property
+    def _lowest(self) -> int:
+        """The first PA of the text: where its first symbol lies, should that be before `_text`."""
+        absolute, text = self._addresses.absolute, self.borders.text
+        return min(self._addresses[absolute], text) if len(self) > absolute else text

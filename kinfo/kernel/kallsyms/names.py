@@ -15,6 +15,7 @@ _TOKENS = 256
 _TOKEN_TABLE_LIMIT = 1 << 16  # token_index has 16 bits
 _LONGEST = 512  # KSYM_NAME_LEN: no name has more characters, nor more tokens, nor has any token
 _BLOCK_LIMIT = MARKED * (2 + _LONGEST)
+_KEPT = 1 << 12  # blocks of which is kept where names begin: 8 bytes a name
 
 
 class Names:
@@ -30,6 +31,7 @@ class Names:
         self._spaced = [f"{token[:1]} {token[1:]}" for token in self._tokens]
         self._markers = numbers(memory.view(tables.markers, tables.marks * marker_size), "I" if marker_size == 4 else "Q")
         self._names = memory.view_up_to(tables.names, NAMES_LIMIT)
+        self._starts: dict[int, list[int]] = {}  # by block: where its names begin, as far as they were stepped over
         if not self._names:
             memory.view(tables.names, 1)  # says where the hole is
         if self._markers[0] != 0:
@@ -37,27 +39,25 @@ class Names:
 
     def __getitem__(self, index: int) -> str:
         """A symbol's type and name."""
-        at, size = self._measure(self._skipped(index), index)
+        at, size = self._measure(self._start(index), index)
         name = "".join(map(self._tokens.__getitem__, self._names[at : at + size]))
         if not name:
             raise KernelError(f"the name of symbol {index} is empty", WRONG_PLACE)
         return name
 
-    def _skipped(self, index: int) -> int:
-        """Where a name begins: behind those before it in its block; in one loop, as a look-up by name needs 20."""
-        names, is_long, at = self._names, self.is_long, self._markers[index // MARKED]
-        try:
-            for _ in range(index % MARKED):
-                size = names[at]
-                if size >= 0x80 and is_long:
-                    at += 1
-                    size = size & 0x7F | names[at] << 7
-                    if size > _LONGEST:
-                        raise self._cut(index // MARKED)
-                at += 1 + size
-        except IndexError:
-            raise self._cut(index // MARKED) from None
-        return at
+    def _start(self, index: int) -> int:
+        """Where a name begins: behind those before it in its block, which are stepped over once."""
+        block, place = divmod(index, MARKED)
+        starts = self._starts.get(block)
+        if starts is None:
+            if len(self._starts) >= _KEPT:
+                self._starts.clear()
+            starts = self._starts[block] = [self._markers[block]]
+        at = starts[-1]
+        while len(starts) <= place:
+            at = sum(self._measure(at, index))
+            starts.append(at)
+        return starts[place]
 
     def _measure(self, at: int, index: int) -> tuple[int, int]:
         """Where a name's tokens begin, and how many there are."""

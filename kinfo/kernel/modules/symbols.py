@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kinfo.elf.structs import ELF32, ELF64, ElfForm
+from kinfo.elf.structs import ELF32, ELF64, STT_FUNC, ElfForm
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.paging.space import Space
 from kinfo.record import text
 from kinfo.record.kernels import Version
 
 _TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in st_info
+_THUMB_BIT_CLEARED = (5, 0)  # bit 0 of a function's st_value: kallsyms_symbol_value(), arch/arm/include/asm/module.h
 _ONE_ARRAY = (7, 2)  # of exports, for everybody and for GPL modules: seen in 7.2, not in 6.18
 _MOST_SYMBOLS = 1 << 18  # the largest modules have some 60,000
 _LONGEST_NAME = 512
@@ -43,9 +44,11 @@ def read(space: Space, mod_kallsyms: int, word: int, exported: set[tuple[str, in
     named = [(_string(strings, name), chr(kind), va) for (name, va, _), kind in zip(rows, types, strict=True)]
     if exported is None:
         exported = _guessed(named, version)
+    clears = word == 4 and (version is None or version >= _THUMB_BIT_CLEARED)
+    marks = [clears and info & 0xF == STT_FUNC for _, _, info in rows]
     return [
-        ModuleSymbol(name, kind.upper() if (name, va) in exported else kind.lower(), va)
-        for name, kind, va in named
+        ModuleSymbol(name, kind.upper() if (name, va) in exported else kind.lower(), va & ~1 if is_marked else va)
+        for (name, kind, va), is_marked in zip(named, marks, strict=True)
         if name and kind.isprintable()
     ]
 

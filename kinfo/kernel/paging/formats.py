@@ -87,7 +87,7 @@ class PageFormat(NamedTuple):
     @property
     def end(self) -> int:
         """The VA behind the highest."""
-        return SPACE if self.word == 8 else arm.SPACE
+        return arm.SPACE if self.machine == ARM else SPACE
 
     @property
     def start(self) -> int:
@@ -97,7 +97,7 @@ class PageFormat(NamedTuple):
     @property
     def half(self) -> int:
         """The lowest VA of the kernel's half; 0 where one table has all VAs, and PAGE_OFFSET tells (see Space.half)."""
-        return self.end - (1 << self.va_bits - (self.machine == X86_64))
+        return (arm.SPACE if self.machine == ARM else SPACE) - (1 << self.va_bits - (self.machine == X86_64))
 
     @property
     def root_align(self) -> int:

@@ -98,6 +98,29 @@ class Btf:
             if self._places[bisect_right(self._places, at, 1) - 1] == at:
                 yield self._at(at)
 
+    def constant(self, name: str) -> int | None:
+        """The value of an enumerator; None where there is none of this name, or several with other values.
+
+        Raises KernelError where what lies before it is damaged.
+        """
+        values = set()
+        for label in self._labels(name):
+            for found in re.finditer(re.escape(struct.pack("<I", label)), self.types):
+                if found.start() % 4 == 0 and (value := self._enumerator(found.start() // 4)) is not None:
+                    values.add(value)
+        return values.pop() if len(values) == 1 else None
+
+    def _enumerator(self, at: int) -> int | None:
+        """The value of the enumerator whose name is the word at a place; None where there is none."""
+        if at >= self._next:
+            self._step(_MOST_TYPES, at + 1)
+        found = self._at(self._places[bisect_right(self._places, at, 1) - 1])
+        width = {ENUM: 2, ENUM64: 3}.get(found.kind, 0)
+        if not width or not 0 <= at - found.at - 3 < width * found.vlen or (at - found.at - 3) % width:
+            return None
+        raw = self.types[4 * at + 4 : 4 * (at + width)]
+        return int.from_bytes(raw, "little", signed=found.flag)
+
     def _labels(self, name: str) -> list[int]:
         """Where a string is among the strings; one that is not there by itself may be the end of others."""
         found = [one.start() for one in re.finditer(re.escape(name.encode()) + b"\0", self.strings)]

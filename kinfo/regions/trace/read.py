@@ -19,20 +19,22 @@ _LEAST = 8  # bytes of struct trace_entry, with which every event begins
 class Sound(NamedTuple):
     """A sub-buffer that can be read: how many records with data it has, and the time of the last.
 
-    The records themselves are walked to again when they are asked for: there may be many more than memory has room for.
+    The first `skip` bytes of its records are left out: a reader has consumed them. The records themselves are walked to again
+    when they are asked for: there may be many more than memory has room for.
     """
 
     sub: SubBuffer
     word: int
     events: int
     last: int
+    skip: int = 0
 
     def records(self, cpu: int) -> Iterator[tuple[int, int, int, int, int, bytes]]:
         """Each record: time, CPU, events lost before it, its first two words (type, flags; pid) and its bytes."""
         raw, header, missed = bytes(self.sub.raw), 8 + self.word, self.sub.missed
         data = subbuffer.words(self.sub, self.word)
         for time, at, size in subbuffer.walk(self.sub, data):
-            if size < _LEAST:
+            if size < _LEAST or 4 * at <= self.skip:
                 continue
             start = header + 4 * at
             yield time, cpu, missed, data[at], data[at + 1], raw[start : start + size]
@@ -95,14 +97,24 @@ def _sound(source: Dump, region: TraceRegion, cpu: TraceCpu, numbers: Iterable[i
             raw = source.view(cpu.start + number * cpu.size, cpu.size)
             if len(raw) < cpu.size:
                 raise TraceDamagedError("the dump has not all of it")
-            sub = subbuffer.head(raw, word, number)
-            records = subbuffer.walk(sub, subbuffer.words(sub, word))
+            if part := sound(raw, word, number):
+                parts.append(part)
         except TraceDamagedError as error:
             damaged.append(Damaged(number, str(error)))
-            continue
-        if sub.used:
-            parts.append(Sound(sub, word, len(records), records[-1][0] if records else sub.time))
     return parts, damaged
+
+
+def sound(raw: bytes | memoryview, word: int, number: int, skip: int = 0) -> Sound | None:
+    """A sub-buffer by its bytes, without the first `skip` bytes of its records; None for an empty one.
+
+    Raises TraceDamagedError where it makes no sense.
+    """
+    sub = subbuffer.head(raw, word, number)
+    records = subbuffer.walk(sub, subbuffer.words(sub, word))
+    if not sub.used or (skip and skip >= sub.used):
+        return None
+    last = records[-1][0] if records else sub.time
+    return Sound(sub, word, sum(4 * at > skip for _, at, _ in records), last, skip)
 
 
 def _consumed(older: list[Sound], parts: list[Sound]) -> list[Sound]:

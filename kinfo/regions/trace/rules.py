@@ -86,6 +86,14 @@ MOVED = Rule(
     "nothing to do; load the same modules in the same order, or numbers of events may differ",
     "kernel/trace/trace.c: trace_adjust_address()",
 )
+BOOT = Rule(
+    "trace-boot",
+    Severity.WARNING,
+    "nothing tells whether the trace is of the boot whose symbols there are",
+    "addresses of the kernel stay numbers",
+    "make head.dat as root, with kptr_restrict at 0: its kallsyms then has addresses",
+    f"{_RING}: rb_meta_init_text_addr(); kernel/trace/trace.c: struct trace_scratch",
+)
 FORMAT = Rule(
     "trace-format",
     Severity.WARNING,
@@ -102,4 +110,12 @@ UNKNOWN = Rule(
     "the formats are of another kernel, or of one with other modules: make head.dat with the same modules loaded",
     "kernel/trace/trace_output.c: register_trace_event() counts the numbers up as modules are loaded",
 )
-RULES = (META, SUBBUFFER, CUT, HEAD, UNKNOWN, ORDER, TIME, PLACE, FORMAT, LOST, CONSUMED, MOVED)
+INSTANCE = Rule(
+    "trace-instance",
+    Severity.ERROR,
+    "a kernel's buffers, or its list of events, cannot be followed",
+    "what lies behind the break is missing",
+    "they were being changed, or memory is damaged: `kinfo lookup` says what the addresses belong to",
+    "kernel/trace/trace.h: struct trace_array; include/linux/trace_events.h: struct trace_event_call",
+)
+RULES = (META, INSTANCE, SUBBUFFER, CUT, HEAD, UNKNOWN, ORDER, TIME, PLACE, BOOT, FORMAT, LOST, CONSUMED, MOVED)

@@ -1,0 +1,51 @@
+"""What `make bench-compare` says of two runs of `make bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import measure, regression
+
+
+def written(path: Path, **ratios: float) -> str:
+    path.write_text(json.dumps({"ratios": ratios}))
+    return str(path)
+
+
+def test_a_ratio_that_grew_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = written(tmp_path / "old", decode=5.0, find=1.0, gone=2.0)
+    assert regression.main([old, old]) == 0
+    assert capsys.readouterr().out == "3 ratios, none more than 15% worse\n"
+    new = written(tmp_path / "new", decode=5.7, find=1.2, more=1.0)
+    assert regression.main([old, new]) == 1
+    assert capsys.readouterr().out == "find: 1.00 before, 1.20 now (+20%)\ngone: 2.00 before, not measured now\n"
+
+
+@pytest.mark.parametrize("words", [[], ["one"], ["missing", "missing"]])
+def test_what_cannot_be_compared_is_said(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert regression.main(words) == 2
+    assert "that `make bench JSON=FILE` wrote" in capsys.readouterr().err
+
+
+def test_no_document_of_a_run(tmp_path: Path) -> None:
+    for text in ("", "[]", "{}", "null"):
+        (tmp_path / "x").write_text(text)
+        assert regression.main([str(tmp_path / "x")] * 2) == 2
+
+
+def test_rows_are_kept_by_name_and_yardstick(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "RATIOS", {})
+    measure.row("kinfo x", 0.2, "python", 0.1, "at most 3")
+    assert measure.RATIOS == {"kinfo x / python": 2.0}
+    assert "2.00 x python" in capsys.readouterr().out
+
+
+def test_commands_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    seconds = iter([1.0, 5.0, 3.0, 4.0, 2.0, 9.0])
+    monkeypatch.setattr(measure, "processor", lambda *words: order.append(words[0]) or next(seconds))  # type: ignore[func-returns-value]
+    assert measure.alternating({"a": ["x"], "b": ["y"]}, 3) == {"a": 2.0, "b": 5.0}
+    assert order == ["x", "y"] * 3

@@ -1,0 +1,62 @@
+"""A 32-bit arm kernel to read: Debian's armmp 6.12 booted under QEMU, dumped, with what it said of itself.
+
+`python -m tools.guests.armhf` makes the guest 6.12-armhf beside the others. The kernel has page tables of short descriptors,
+no /proc/kcore and no BTF, and its kallsyms names code only. There is no record: its VMCOREINFO leads to its tables.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from tools.guests import initramfs
+from tools.guests.boot import boot
+from tools.guests.machines import GuestError, cache_folder
+from tools.guests.packages import Apt, unpack
+
+NAME, PACKAGE, CPU = "6.12-armhf", r"linux-image-6\.12\.[0-9.+deb-]+-armmp", "cortex-a15"
+_SUITES = (("debian", "trixie"),)
+_QEMU = "qemu-system-arm"
+_TOLD = {name: command for name, command in initramfs.TOLD.items() if name != "kcore"}
+_TOLD["stat"] = "cat /proc/[0-9]*/stat"
+_KERNEL = rf"\./boot/vmlinuz-.*|.*/({'|'.join(initramfs.MODULES)})\.ko(\.xz)?"
+
+
+def make(cache: Path) -> None:
+    """The guest's folder, which appears when everything is in it."""
+    parts, folder = cache / f".{NAME}.in", cache / f".{NAME}.part"
+    for one in (parts, folder):
+        shutil.rmtree(one, ignore_errors=True)
+        one.mkdir(parents=True)
+    try:
+        apt = Apt(cache / "apt-armhf", "armhf", _SUITES)
+        unpack(apt.fetch("busybox-static"), r"\./(usr/)?bin/busybox", parts)
+        deb = apt.fetch(apt.newest(PACKAGE))
+        files = {path.name.partition("-")[0]: path for path in unpack(deb, _KERNEL, parts)}
+        modules = [files[f"{name}.ko"] for name in initramfs.MODULES]
+        initramfs.write(parts / "initramfs", parts / "busybox", modules, initramfs.script(_TOLD))
+        told = boot(files["vmlinuz"], parts / "initramfs", CPU, folder, qemu=_QEMU, tells=tuple(_TOLD))
+        for name, content in told.items():
+            (folder / f"{name}.txt").write_bytes(content)
+        shutil.rmtree(cache / NAME, ignore_errors=True)
+        folder.rename(cache / NAME)
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    if not shutil.which(_QEMU):
+        print(f"guests: {_QEMU} is missing; install Debian's qemu-system-arm", file=sys.stderr)
+        return 2
+    try:
+        make(cache_folder())
+    except (GuestError, OSError) as error:
+        print(f"guests: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
