@@ -13,7 +13,7 @@ SAMPLE := 40
 RELEASES := bookworm trixie
 TARGETS := demo test
 
-.PHONY: demo test lint bench campaign mutants generate guests-dt bare release-check clean
+.PHONY: demo test lint bench campaign mutants generate guests guests-dt bare release-check clean
 
 demo: $(READY)
 	@$(BIN)/kinfo demo
@@ -52,6 +52,10 @@ release-check: $(DEV)
 # The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
 bare:
 	@exec env RELEASES="$(RELEASES)" TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh
+
+# Stock kernels, booted and panicked, for the tests to read: one to five minutes each, but for those that are there
+guests: $(DEV)
+	$(BIN)/python -m tools.guests
 
 guests-dt: $(DEV)
 	$(BIN)/python -m tools.guests.devicetrees

@@ -14,6 +14,7 @@ import zstandard
 from hypothesis import HealthCheck, settings
 
 from kinfo.cli.main import run
+from tools.guests import machines
 
 # A busy machine makes any example slow: no property has a deadline, nor the drawing of its examples.
 settings.register_profile("kinfo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,18 +74,47 @@ class RealKernel(NamedTuple):
     meta: dict[str, Any]
 
 
-GUESTS = Path(os.environ.get("KINFO_GUESTS", Path.home() / ".cache" / "kinfo" / "guests"))
+GUESTS = machines.cache_folder()
 
 
-@pytest.fixture(scope="session", params=["sample", "6.1", "6.12", "6.12-16k", "6.12-max"])
+class BootedGuest(NamedTuple):
+    """The folder of a guest that `python -m tools.guests` made: ram.elf, crash.elf, and what it said of itself."""
+
+    folder: Path
+    meta: dict[str, Any]
+
+    @property
+    def kinfo(self) -> str | None:
+        """Its record, where one was made."""
+        path = self.folder / "kinfo.bin"
+        return str(path) if path.is_file() else None
+
+    def lines(self, name: str) -> list[str]:
+        """What it told under this name."""
+        return (self.folder / f"{name}.txt").read_text().splitlines()
+
+
+def booted(name: str) -> BootedGuest:
+    """The guest of this name; the test is skipped where there is none, or one of an older form."""
+    folder = GUESTS / name
+    if not machines.is_made(folder):
+        age = "is old here: make it anew" if folder.exists() else "is not here: make it"
+        pytest.skip(f"guest {name} {age} with `python -m tools.guests {name}`")
+    return BootedGuest(folder, json.loads((folder / "meta.json").read_text()))
+
+
+@pytest.fixture(scope="session", params=[guest.name for guest in machines.GUESTS])
+def guest(request: pytest.FixtureRequest) -> BootedGuest:
+    """Every guest that is there."""
+    return booted(request.param)
+
+
+@pytest.fixture(scope="session", params=["sample", *(guest.name for guest in machines.GUESTS if guest.has_record)])
 def real_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealKernel:
     """A guest of `python -m tools.guests`, or the sample's memory, unpacked."""
     name = request.param
     if name != "sample":
-        folder = GUESTS / name
-        if not (folder / "meta.json").is_file():
-            pytest.skip(f"no guest {name} here: make it with `python -m tools.guests {name}`")
-        meta = json.loads((folder / "meta.json").read_text())
+        folder, meta = booted(name)
         return RealKernel(folder / "ram.elf", str(folder / "kinfo.bin"), folder / "kallsyms.txt", meta)
     folder = request.getfixturevalue("real_samples") / "ram"
     if not (folder / "ram.elf.zst").is_file():

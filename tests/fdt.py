@@ -149,6 +149,13 @@ def uimage(data: bytes, *, kind: int = 2, compression: int = 0, size: int | None
     return struct.pack(">7I4B32s", 0x27051956, 0, 0, length, 0, 0, 0, 5, 22, kind, compression, b"x") + data
 
 
+def rockchip_spi(loader: bytes, behind: bytes = b"", *, half: int = 2048) -> bytes:
+    """Rockchip's image for SPI flash: its header and a loader in the first half of each 4 KiB (`half` 4096: for SD cards)."""
+    data = bytes.fromhex("3b8cdcfc") + bytes(2044) + loader
+    pages = [data[at : at + half].ljust(4096, b"\0") for at in range(0, len(data), half)]
+    return pad(b"".join(pages), 1 << 16) + behind
+
+
 def several(*images: bytes) -> bytes:
     """The body of a uImage of kind 4."""
     return cells(*map(len, images), 0) + b"".join(pad(image, 4) for image in images)

@@ -21,6 +21,7 @@ WRITERS = {
     "boot_image": fdt.boot_image,
     "fit": fdt.fit,
     "uimage": fdt.uimage,
+    "rockchip_spi": fdt.rockchip_spi,
     "packed": None,  # by Python's own gzip, lzma and bz2, and the libraries of the others
 }
 

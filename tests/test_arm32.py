@@ -388,3 +388,11 @@ def test_debuggers(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert ran.err == (
         "kinfo: drgn does not translate virtual addresses of arm (32-bit) kernels; take --tool crash or --tool gdb\n"
     )
+
+
+def test_a_slide_that_vmcoreinfo_states_is_not_held_against_x86_64(tmp_path: Path) -> None:
+    """No release moves 32-bit arm; a kernel that says it was moved, in lines that are borne out, is believed."""
+    made = make(Spec(arch="arm"))
+    info = f"SYMBOL(_stext)={made.find('_stext').va:x}\nKERNELOFFSET=200000\n"
+    with opened(made, tmp_path, info=info) as kernel:
+        assert slide(kernel) == (0x200000, made.text_va - 0x200000, "the dump's VMCOREINFO note")

@@ -38,6 +38,7 @@ from tests.kernels.stacks import (
     V1,
     V2,
     V3,
+    V4,
     Entry,
     Frames,
     note,
@@ -226,6 +227,51 @@ def test_registers_go_by_the_stack_and_not_by_the_order(tmp_path: Path) -> None:
     assert names(one)[0] == "irq_work"
 
 
+@pytest.mark.parametrize("guard", [True, False])
+def test_an_irq_stack_that_has_no_name(guard: bool, tmp_path: Path) -> None:
+    """Without CONFIG_KALLSYMS_ALL: by the stack pointer, and only where the mapping is one of such a stack."""
+    made = world(Spec(keep_all=False), running={1: 40})
+    low = made.kernel.spec.linear + (1 << 32)
+    pa = made.kernel.base + 0x900000
+    _map(made, low, pa, STACK_SIZE + (0 if guard else 0x1000))
+    frames = Frames(made, 40)
+    frames.calls("el0t_64_sync", "el0_svc")
+    frames.exception(made.va("vfs_write", 0x20))
+    frames.calls("el1h_64_irq")
+    frames.at, frames.shift = pa + STACK_SIZE, low - pa
+    fp = frames.calls("handle_irq")
+    notes = note("arm64", {}) + note("arm64", {"pc": made.va("irq_work", 0x18), "sp": fp - 16, "x29": fp, "x30": 0})
+    one = of(backtraces(made, tmp_path, notes=notes), 40)
+    if guard:
+        assert names(one) == ["irq_work", "handle_irq", "el1h_64_irq", "vfs_write", "el0_svc", "el0t_64_sync"]
+        assert ([frame.stack for frame in one.frames][:3], one.is_whole) == (["", "irq", "task"], True)
+    else:
+        assert (names(one), one.is_whole) == (["irq_work"], False)
+        assert one.end == f"it leads to VA {fp:#x}, which is in no stack of this task or its CPU that is known"
+
+
+def test_an_irq_stack_whose_page_tables_are_not_in_the_dump(tmp_path: Path) -> None:
+    made = world(Spec(keep_all=False), running={1: 40})
+    low = made.kernel.spec.linear + (1 << 32)
+    before = {at for at, _ in made.kernel.tables.entries()}  # type: ignore[union-attr]
+    _map(made, low, made.kernel.base + 0x900000, STACK_SIZE)
+    after = {at for at, _ in made.kernel.tables.entries()}  # type: ignore[union-attr]
+    table = max(after - before) & -0x1000
+    notes = note("arm64", {}) + note("arm64", {"pc": made.va("irq_work", 0x18), "sp": low + 0x800, "x29": low + 0x810})
+    one = of(backtraces(made, tmp_path, notes=notes, holes=[(table, table + 0x1000)]), 40)
+    assert (names(one), one.is_whole) == (["irq_work"], False)
+
+
+def _map(made: World, va: int, pa: int, size: int) -> None:
+    """Map memory, page by page, where nothing was."""
+    tables = made.kernel.tables
+    assert isinstance(tables, PageTables)
+    for at in range(0, size, 0x1000):
+        tables.map(va + at, pa + at, 0x1000, executable=False)
+    for at, value in tables.entries():
+        made.kernel.poke(at, value.to_bytes(8, "little"))
+
+
 def test_a_cpu_in_user_space(tmp_path: Path) -> None:
     made = world(running={1: 40})
     notes = note("arm64", {}) + note("arm64", {"pc": 0x400120, "sp": 0xFFFF_1234, "x29": 0xFFFF_1240})
@@ -244,6 +290,23 @@ def test_an_exception_from_user_space_in_the_new_form(tmp_path: Path) -> None:
 
 
 # arm64, a guess
+
+
+@pytest.mark.parametrize(("outermost", "whole"), [("start_kernel", True), ("do_wait", False)])
+def test_the_first_task_until_5_10(outermost: str, whole: bool, tmp_path: Path) -> None:
+    """Its first function's record has zeros, deeper than a task's last record would lie; zeros elsewhere are none of it."""
+    made = world(running={1: 40})
+    frames = Frames(made, 0)
+    frames.at -= 0x100
+    made.record(frames.at, 0, 0)
+    frames.fp = frames.at + frames.shift
+    zeros = frames.fp
+    fp = frames.calls(outermost, "do_idle")
+    notes = note("arm64", {"pc": made.va("cpu_do_idle", 0x20), "sp": fp - 64, "x29": fp, "x30": 0}) + note("arm64", {})
+    one = of(backtraces(made, tmp_path, notes=notes), 0)
+    assert (names(one), one.is_whole) == (["cpu_do_idle", "do_idle", outermost], whole)
+    broken = f"it ends in zeros at VA {zeros:#x}, which is not where the task stack's last record lies"
+    assert one.end == ("whole: its first function is start_kernel" if whole else broken)
 
 
 def test_without_registers_it_is_a_guess(tmp_path: Path) -> None:
@@ -453,7 +516,7 @@ def _sleeper(made: World, pid: int, outer: Sequence[int] = ()) -> None:
     sleep_x86(made, pid, words)
 
 
-@pytest.mark.parametrize("version", [V1, V2, V3])
+@pytest.mark.parametrize("version", [V1, V2, V3, V4])
 @pytest.mark.parametrize("is_named", [True, False])
 def test_orc(version: str, is_named: bool, tmp_path: Path) -> None:
     """In every form of its entries, and without symbols for the tables."""
@@ -514,6 +577,17 @@ def test_orc_by_registers_that_are_not_known(tmp_path: Path) -> None:
         notes = note("x86", {}) + note("x86", {"rip": made.va(name, 8), "rsp": made.placed[51].stack + 0x3000, "cs": 0x10})
         one = of(backtraces(made, tmp_path, notes=notes), 51)
         assert one.end == f"its stack cannot be read: {register} at {made.va(name, 8):#x} is not known"
+
+
+def test_orc_by_a_register_whose_number_is_not_known(tmp_path: Path) -> None:
+    """5 is SP by the numbers until 7.2, and nothing known by those of 7.3."""
+    made = x86(V4, running={1: 51})
+    notes = note("x86", {}) + note(
+        "x86", {"rip": made.va("submit_bio", 8), "rsp": made.placed[51].stack + 0x3000, "cs": 0x10}
+    )
+    one = of(backtraces(made, tmp_path, notes=notes), 51)
+    assert (names(one), one.is_whole) == (["submit_bio"], False)
+    assert one.end == f"no ORC entry says how to leave {made.va('submit_bio', 8):#x}"
 
 
 def test_code_without_an_entry(tmp_path: Path) -> None:

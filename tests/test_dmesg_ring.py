@@ -56,10 +56,10 @@ def test_a_message_is_typed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fits_end", [False, True])
-@pytest.mark.parametrize("finalized_seq", [False, True])
-def test_everything_that_a_ring_keeps_is_read(tmp_path: Path, fits_end: bool, finalized_seq: bool) -> None:
+@pytest.mark.parametrize(("finalized_seq", "wide_ids"), [(False, False), (True, False), (True, True)])
+def test_everything_that_a_ring_keeps_is_read(tmp_path: Path, fits_end: bool, finalized_seq: bool, wide_ids: bool) -> None:
     """Longer and longer messages through many rounds: whatever the writer has left is read, in order."""
-    ring = Ring(4, 9, 8, fits_end, finalized_seq)
+    ring = Ring(4, 9, 8, fits_end, finalized_seq, wide_ids=wide_ids)
     for number in range(100):
         text = bytes([65 + number % 26]) * (number % 57)
         ring.store(text, number * SECOND, number % 8)
@@ -73,9 +73,9 @@ def test_everything_that_a_ring_keeps_is_read(tmp_path: Path, fits_end: bool, fi
         assert codes(log) == (["log-overwritten"] if seqs[0] else [])
 
 
-@given(st.lists(st.binary(max_size=120), max_size=60), st.booleans())
-def test_any_texts(tmp_path_factory: pytest.TempPathFactory, messages: list[bytes], fits_end: bool) -> None:
-    ring = Ring(4, 9, fits_end=fits_end)
+@given(st.lists(st.binary(max_size=120), max_size=60), st.booleans(), st.booleans())
+def test_any_texts(tmp_path_factory: pytest.TempPathFactory, messages: list[bytes], fits_end: bool, wide_ids: bool) -> None:
+    ring = Ring(4, 9, fits_end=fits_end, wide_ids=wide_ids)
     for text in (b"first", *messages):
         ring.store(text)
     found = texts(log_of(tmp_path_factory.mktemp("ring"), ring))
@@ -168,9 +168,10 @@ def test_ids_that_repeat_or_belong_elsewhere_are_not_believed(tmp_path: Path) ->
     assert codes(log) == ["log-damaged"]
 
 
+@pytest.mark.parametrize("wide_ids", [False, True])
 @pytest.mark.parametrize("bit", [0, 31, 32, 37, 61, 63])
-def test_any_wrong_bit_of_a_sequence_number_costs_its_message(bit: int, tmp_path: Path) -> None:
-    ring = Ring()
+def test_any_wrong_bit_of_a_sequence_number_costs_its_message(bit: int, wide_ids: bool, tmp_path: Path) -> None:
+    ring = Ring(wide_ids=wide_ids)
     for number in range(8):
         ring.store(b"message %d" % number, number)
     seq = int.from_bytes(ring.infos[5][:8], "little") ^ 1 << bit

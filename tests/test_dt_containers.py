@@ -21,9 +21,25 @@ import zstandard
 from kinfo.dt.containers import packed
 from kinfo.dt.open import Broken, FoundTree, open_trees
 from kinfo.errors import KinfoError, TreeError
-from tests.fdt import Entry, N, blob, board, boot_image, cells, dt_table, fit, pad, several, texts, uimage, vendor_boot
+from tests.fdt import (
+    Entry,
+    N,
+    blob,
+    board,
+    boot_image,
+    cells,
+    dt_table,
+    fit,
+    pad,
+    rockchip_spi,
+    several,
+    texts,
+    uimage,
+    vendor_boot,
+)
 
 ONE, TWO = blob(board("example,one")), blob(board("example,two"))
+SHORT = blob(N("", {}, [N("chosen")]))
 OVERLAY = blob(N("", {}, [N("fragment@0", {"target-path": texts("/")}, [N("__overlay__", {"x": b""})])]))
 KERNEL = random.Random(1).randbytes(50_000) + b"\xd0\x0d\xfe\xed" + bytes(60) + b"\xd0\x0d\xfe\xed" + b"\xff" * 60
 
@@ -129,6 +145,25 @@ CONTAINERS: dict[str, tuple[bytes, list[str]]] = {
     "uimage-several": (
         uimage(several(KERNEL, b"r", ONE), kind=4),
         ["f#1 (example,one)|uImage, image 3|dtb"],
+    ),
+    "rockchip-spi": (
+        rockchip_spi(pad(KERNEL, 4) + ONE, TWO),
+        [
+            f"f#1 (example,one)|Rockchip SPI loader > blob at {2048 + len(pad(KERNEL, 4)):#x}|dtb",
+            "f#2 (example,two)|behind the Rockchip SPI loader|dtb",
+        ],
+    ),
+    "rockchip-spi-short-behind": (
+        rockchip_spi(pad(KERNEL, 4), SHORT),
+        ["f#1|behind the Rockchip SPI loader|dtb"],
+    ),
+    "rockchip-spi-alone": (
+        rockchip_spi(pad(KERNEL, 4) + ONE),
+        [f"f#1 (example,one)|Rockchip SPI loader > blob at {2048 + len(pad(KERNEL, 4)):#x}|dtb"],
+    ),
+    "rockchip-sd": (
+        rockchip_spi(pad(KERNEL, 4) + ONE, half=4096),
+        [f"f#1 (example,one)|blob at {2048 + len(pad(KERNEL, 4)):#x}|dtb"],
     ),
     "binman-in-a-tree": (
         blob(board("example,one", N("binman", {}, [N("images"), N("configurations")]))),

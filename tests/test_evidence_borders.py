@@ -113,14 +113,21 @@ def test_releases_around_those_that_a_layout_was_seen_in(alias: str, release: st
     assert [item.points for item in seen if item.text.startswith(f"{release}: ")] == [points]
 
 
-@pytest.mark.parametrize(("odd", "is_text"), [(2, True), (3, False)])
-def test_two_corrupt_bytes_of_32_leave_a_release_text(odd: int, is_text: bool) -> None:
+@pytest.mark.parametrize(("size", "odd", "is_text"), [(32, 2, True), (32, 3, False), (31, 1, True), (31, 2, False)])
+def test_two_corrupt_bytes_of_32_leave_a_release_text(size: int, odd: int, is_text: bool) -> None:
     layout = kinfo.layout("C")
-    release = b"6.12.79-android16-5-g69e27379135"
-    assert len(release) == 32
+    release = b"6.12.79-android16-5-g69e27379135"[:size]
     record = bytearray(kinfo.encode(make_fields("C", 4), layout))
     field = layout.by_name["last_uts_release"]
     record[field.offset : field.end] = (release[:-odd] + b"\x01" * odd).ljust(field.size, b"\0")
     texts = [item.text for item in evidence_of(bytes(record), layout)]
     assert any(text.startswith("damaged text where the release would be") for text in texts) is is_text
     assert ("no text where the release would be" in texts) is not is_text
+
+
+@pytest.mark.parametrize("damage", [{}, {"enabled_all": 255}, {"bit_per_long": 0x4041}, {"name_len": 0x8000}])
+def test_one_of_the_first_fields_may_be_corrupt(damage: dict[str, int]) -> None:
+    """Two of flags, bit_per_long and name_len make a head; what no writer leaves takes the certainty of a sum that holds."""
+    record = kinfo.decode(kinfo.encode(make_fields("C", 4) | damage, "C"))
+    assert record.layout is kinfo.layout("C")
+    assert record.confidence is (kinfo.Confidence.LIKELY if damage else kinfo.Confidence.CERTAIN)

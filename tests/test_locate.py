@@ -124,7 +124,7 @@ LOOK = "force a layout with --layout to see the bytes as fields, or look with `k
         (bytes(64) + RECORD, ("--offset", "8"), f"no magic at 0x8 (found 0x00000000); {LOOK}"),
         (MAGIC + noise(4092, 3), ("--offset", "0"), f"the magic 0xcceeddff at 0x0 has no record behind it; {LOOK}"),
         (MAGIC[::-1] + noise(4092, 3), ("--offset", "0"), f"big-endian word order: the magic at 0x0 is byte-swapped; {SWAP}"),
-        (bytes(20), ("--layout", "C"), f"20 bytes at 0x0 are not even the head of debug-kinfo-text (472 bytes); {WHOLE}"),
+        (bytes(23), ("--layout", "C"), f"23 bytes at 0x0 are not even the head of debug-kinfo-text (472 bytes); {WHOLE}"),
         (b"PK\3\4" + noise(400, 1), (), "is compressed with zip; unpack it first: unzip {f}"),
     ],
 )
@@ -228,3 +228,10 @@ def test_a_damaged_compressed_stream(monkeypatch: pytest.MonkeyPatch, kinfo_cli:
 def test_negative_offsets_are_refused() -> None:
     with pytest.raises(kinfo.KinfoError, match="offset -0x1000 is not within it"):
         kinfo.decode(RECORD, offset=-4096)
+
+
+def test_a_head_alone_is_read_as_the_layout_that_is_asked_for(tmp_path: Path) -> None:
+    head = tmp_path / "head.bin"
+    head.write_bytes(kinfo.encode(make_fields("C", 4), "C")[:24])
+    record = kinfo.decode(head, layout="C")
+    assert (record.is_truncated, record.fields["num_syms"]) == (True, make_fields("C", 4)["num_syms"])

@@ -777,15 +777,15 @@ class TestInfo:
         assert space["page table"].endswith(", arm64, 64K pages, 52-bit VA, 48 of them used")
 
     def test_what_vmcoreinfo_says(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        kernel = make()
-        link = kernel.text_va - 0x100000
+        kernel = make(Spec(text_pa=0x80200000))  # images are linked at multiples of 2 MiB
+        link = kernel.text_va - 0x200000
         build = "00112233445566778899aabbccddeeff00112233"
         bound = f"SYMBOL(_stext)={kernel.find('_stext').va:x}"
-        lines = f"6.12.1-test\n{bound}\nKERNELOFFSET=100000\nNUMBER(PHYS_OFFSET)=0x80000000\nBUILD-ID={build}"
+        lines = f"6.12.1-test\n{bound}\nKERNELOFFSET=200000\nNUMBER(PHYS_OFFSET)=0x80000000\nBUILD-ID={build}"
         write_core(kernel, tmp_path / "ram.elf", lines)
         out = kinfo_cli("info", tmp_path / "ram.elf").out
         space = rows(out, "Virtual addresses\n")
-        assert space["KASLR slide"] == f"0x100000 above {link:#x}, by the dump's VMCOREINFO note"
+        assert space["KASLR slide"] == f"0x200000 above {link:#x}, by the dump's VMCOREINFO note"
         assert space["PHYS_OFFSET"] == "0x80000000, by the dump's VMCOREINFO note and the page tables' linear map"
         assert rows(out, "Kernel\n")["build id"] == build
 
@@ -883,7 +883,7 @@ class TestDebug:
         assert ran == Ran(0, f"{X86_CRASH}crash --kaslr=0x1600000 -m phys_base={base:#x} vmlinux {found.elf}\n", "")
 
     def test_crash_without_kaslr_and_with_phys_offset(self, kinfo_cli: Cli, tmp_path: Path) -> None:
-        kernel = make()
+        kernel = make(Spec(text_pa=0x80200000))
         bound = f"SYMBOL(_stext)={kernel.find('_stext').va:x}"
         write_core(kernel, tmp_path / "ram.elf", f"6.12.1-test\n{bound}\nKERNELOFFSET=0\nNUMBER(PHYS_OFFSET)=0x80000000")
         out = kinfo_cli("debug", tmp_path / "ram.elf", "--tool", "crash").out

@@ -17,6 +17,7 @@ ci() {
     need git command -v git
     need make command -v make
     need qemu-system-arm command -v qemu-system-aarch64
+    need qemu-system-x86 command -v qemu-system-x86_64
     need gdb-multiarch command -v gdb-multiarch
     need device-tree-compiler command -v dtc
     need u-boot-tools command -v mkimage

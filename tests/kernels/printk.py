@@ -25,7 +25,7 @@ class Ring:
     """A ring for 2^`count_bits` messages and 2^`size_bits` bytes of text.
 
     `fits_end`: blocks may end where the ring ends (6.19 on). `finalized_seq`: prb_desc_ring ends with last_finalized_seq.
-    `gap`: bytes between caller_id and dev_info.
+    `gap`: bytes between caller_id and dev_info. `wide_ids`: the first ids are negative in all their bits (7.3), not in 32.
     """
 
     count_bits: int = 4
@@ -34,6 +34,7 @@ class Ring:
     fits_end: bool = False
     finalized_seq: bool = True
     gap: int = 0
+    wide_ids: bool = False
     descs: list[list[int]] = field(default_factory=list)
     infos: list[bytes] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Ring:
     def __post_init__(self) -> None:
         count = self.count
         self.id_bits = 8 * self.word - 2
-        self.head = self.tail = self._id(-(count + 1) & 0xFFFFFFFF)
+        self.head = self.tail = self._id(-(count + 1) & (~0 if self.wide_ids else 0xFFFFFFFF))
         self.head_lpos = self.tail_lpos = self._long(-self.size)
         self.descs = [[0, 0, 0] for _ in range(count)]
         self.descs[-1] = [self._state(self.head, REUSABLE), FAILED, FAILED]

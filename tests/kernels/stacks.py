@@ -82,16 +82,21 @@ def prologue(made: World, name: str, *, at: int = 0) -> None:
 
 # x86-64
 
-V1, V2, V3 = "5.10", "6.3", "6.4"
+V1, V2, V3, V4 = "5.10", "6.3", "6.4", "7.3"
 _KINDS = {V1: {"call": 0, "regs": 1, "partial": 2, "end": 0}, V3: {"end": 1, "call": 2, "regs": 3, "partial": 4}}
 _KINDS[V2] = _KINDS[V1]
+_KINDS[V4] = _KINDS[V3]
 UNDEFINED, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT = range(10)
+# As the entries of Debian's 7.3.4 have them; DI is in none, and 5 a guess that nothing may rely on.
+_NUMBERS_OF_V4 = {UNDEFINED: 0, DX: 2, SP: 3, BP: 4, DI: 5, R10: 6, R13: 7, PREV_SP: 8, SP_INDIRECT: 9, BP_INDIRECT: 10}
 Entry = tuple[int, int, int, int, str, bool]  # sp register and offset, bp register and offset, kind, signal
 
 
 def orc_entry(entry: Entry, version: str) -> bytes:
     """An entry's six bytes; bit fields lie as in arch/x86/include/asm/orc_types.h of the release."""
     sp_reg, sp_offset, bp_reg, bp_offset, kind, signal = entry
+    if version == V4:
+        sp_reg, bp_reg = _NUMBERS_OF_V4[sp_reg], _NUMBERS_OF_V4[bp_reg]
     bits = sp_reg | bp_reg << 4 | _KINDS[version][kind] << 8
     if version == V1:
         bits |= (kind == "end") << 10

@@ -34,7 +34,8 @@ FUNCTIONS: dict[str, tuple[int, int]] = {}
 _NAMES = (
     "schedule worker_thread kthread ret_from_fork do_wait sysrq_handle_crash panic next_function vfs_write el0_svc "
     "el0t_64_sync cpu_do_idle do_idle secondary_startup irq_work el1h_64_irq handle_irq __switch_to "
-    "io_schedule submit_bio __schedule entry_SYSCALL_64_after_hwframe do_syscall_64 asm_sysvec_apic_timer_interrupt msleep"
+    "io_schedule submit_bio __schedule entry_SYSCALL_64_after_hwframe do_syscall_64 asm_sysvec_apic_timer_interrupt msleep "
+    "start_kernel"
 )
 for _at, _name in enumerate(_NAMES.split()):
     FUNCTIONS[_name] = (0x1000 + 0x100 * _at, 0x100)
@@ -211,7 +212,7 @@ def _x86_types(out: BtfWriter, word: int, unsigned: int, orc: str) -> None:
         "5.10": [("type", 40, 2), ("end", 42, 1)],
         "6.3": [("type", 40, 2), ("signal", 42, 1), ("end", 43, 1)],
         "6.4": [("type", 40, 3), ("signal", 43, 1)],
-    }[orc]
+    }[orc.replace("7.3", "6.4")]
     fields = [Field("sp_offset", short, 0), Field("bp_offset", short, 16)]
     out.struct("orc_entry", 6, [*fields, *(Field(name, unsigned, at, bits=width) for name, at, width in bits)])
 

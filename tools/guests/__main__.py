@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import re
 import shutil
 import signal
 import sys
@@ -17,49 +18,52 @@ from typing import Any
 
 from kinfo.errors import KinfoError
 from tools.guests import initramfs
-from tools.guests.boot import QEMU, boot
+from tools.guests.boot import boot
 from tools.guests.core import Core
-from tools.guests.machines import GUESTS, Guest, GuestError, cache_folder, run
-from tools.guests.packages import Apt, unpack, version_of
+from tools.guests.machines import FORM, GUESTS, Guest, GuestError, cache_folder, is_made, run
+from tools.guests.packages import debs_of, unpack, version_of
 from tools.guests.record import Facts
 from tools.guests.told import Told
 
 _MODULES = "|".join(initramfs.MODULES)
-_KERNEL = rf"\./boot/(vmlinuz|config)-.*|.*/({_MODULES})\.ko(\.xz)?"
+_KERNEL = rf".*/(vmlinuz|config)(-.*)?|.*/({_MODULES})\.ko(\.xz)?"
 
 
-def make(guest: Guest, apt: Apt, cache: Path) -> None:
+def make(guest: Guest, cache: Path) -> None:
     """One guest's folder, which appears when everything is in it."""
     began = time.monotonic()
     with _work_folder(cache / f".{guest.name}.in") as parts, _work_folder(cache / f".{guest.name}.part") as folder:
-        package = apt.newest(guest.package)
-        deb = apt.fetch(package)
-        meta: dict[str, Any] = {"name": guest.name, "package": package, "version": version_of(deb), "cpu": guest.cpu}
-        unpack(apt.fetch("busybox-static"), r"\./bin/busybox", parts)
-        files = {path.name.partition("-")[0]: path for path in unpack(deb, _KERNEL, parts)}
-        initramfs.write(parts / "initramfs", parts / "busybox", [files[f"{name}.ko"] for name in initramfs.MODULES])
-        raw = boot(files["vmlinuz"], parts / "initramfs", guest.cpu, folder)
-        meta |= describe(raw, files["vmlinuz"], files["config"], folder, cache)
+        *debs, busybox = debs_of(guest, cache / "apt")
+        meta: dict[str, Any] = {"form": FORM, "name": guest.name, "package": debs[0].name.partition("_")[0]}
+        meta |= {"version": version_of(debs[0]), "arch": guest.arch, "cpu": guest.cpu}
+        unpack(busybox, r"\./(usr/)?bin/busybox", parts)
+        files = {re.split(r"-|\.ko", path.name)[0]: path for deb in debs for path in unpack(deb, _KERNEL, parts)}
+        initramfs.write(parts / "initramfs", parts / "busybox", [files[name] for name in initramfs.MODULES])
+        raw = boot(guest, files["vmlinuz"], parts / "initramfs", folder)
+        shutil.copy(files["config"], folder / "config.txt")
+        meta |= describe(guest, raw, files["vmlinuz"], folder, cache)
         meta["seconds"] = round(time.monotonic() - began, 1)
         (folder / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
         _put_in_place(folder, cache / guest.name)
-    print(f"{guest.name}: {meta['release']}, {meta['symbols']} symbols, {meta['seconds']} s")
+    print(f"{guest.name}: {meta['release']}, {meta['symbols']} symbols, {meta['seconds']} s", flush=True)
 
 
-def describe(raw: Mapping[str, bytes], kernel: Path, config: Path, folder: Path, cache: Path) -> dict[str, Any]:
+def describe(guest: Guest, raw: Mapping[str, bytes], kernel: Path, folder: Path, cache: Path) -> dict[str, Any]:
     """Write what the guest told, and its record, beside its memory; what is to be known of it besides."""
     told = Told(raw)
-    with Core(folder / "ram.elf") as core:
-        facts = Facts(told, core, kernel, config, cache)
-        segments = [{"start": hex(start), "size": hex(size)} for start, size, _ in core.segments]
-    if not int(told.info["KERNELOFFSET"], 16):
+    if guest.arch == "arm64" and not int(told.info["KERNELOFFSET"], 16):
         raise GuestError("the kernel lies where it was linked: QEMU gave it no seed for KASLR")
     for name in raw.keys() - {"kcore"}:
         (folder / f"{name}.txt").write_bytes(raw[name])
     (folder / "vmcoreinfo.txt").write_text(told.vmcoreinfo)
+    with Core(folder / "ram.elf") as core:
+        meta = {**told.meta(), "segments": [{"start": hex(start), "size": hex(size)} for start, size, _ in core.segments]}
+        if not guest.has_record:
+            return meta
+        facts = Facts(told, core, kernel, folder / "config.txt", cache)
     (folder / "kinfo.bin").write_bytes(facts.record())
     run([sys.executable, "-m", "kinfo", "decode", folder / "kinfo.bin"])  # fails unless the record is judged sound
-    return {**facts.meta(), "segments": segments}
+    return meta | facts.meta()
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def main() -> int:
     try:
         with _alone(cache):
             wanted = [known[name] for name in options.names or known]
-            return _make_all([guest for guest in wanted if options.force or not (cache / guest.name).exists()], cache)
+            return _make_all([guest for guest in wanted if options.force or not is_made(cache / guest.name)], cache)
     except (GuestError, KinfoError, OSError) as error:
         print(f"guests: {error}", file=sys.stderr)
         return 1
@@ -117,15 +121,18 @@ def main() -> int:
 
 
 def _make_all(guests: Sequence[Guest], cache: Path) -> int:
-    if not guests:
-        return 0
-    if not shutil.which(QEMU):
-        print(f"guests: {QEMU} is missing; install Debian's qemu-system-arm", file=sys.stderr)
-        return 2
-    apt = Apt(cache / "apt")
+    """Make them, one after another; one that fails is said, and costs the others nothing."""
+    code = 0
     for guest in guests:
-        make(guest, apt, cache)
-    return 0
+        machine = guest.machine
+        try:
+            if not shutil.which(machine.program):
+                raise GuestError(f"{machine.program} is missing; install Debian's {machine.package}")
+            make(guest, cache)
+        except (GuestError, KinfoError, OSError) as error:
+            print(f"guests: {guest.name}: {error}", file=sys.stderr)
+            code = 1
+    return code
 
 
 if __name__ == "__main__":

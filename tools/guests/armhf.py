@@ -12,12 +12,11 @@ from pathlib import Path
 
 from tools.guests import initramfs
 from tools.guests.boot import boot
-from tools.guests.machines import GuestError, cache_folder
-from tools.guests.packages import Apt, unpack
+from tools.guests.machines import Guest, GuestError, cache_folder
+from tools.guests.packages import debs_of, unpack
 
-NAME, PACKAGE, CPU = "6.12-armhf", r"linux-image-6\.12\.[0-9.+deb-]+-armmp", "cortex-a15"
-_SUITES = (("debian", "trixie"),)
-_QEMU = "qemu-system-arm"
+GUEST = Guest("6.12-armhf", r"linux-image-6\.12\.[0-9.+deb-]+-armmp", "cortex-a15", ("trixie",), "armhf", has_record=False)
+NAME = GUEST.name
 _TOLD = {name: command for name, command in initramfs.TOLD.items() if name != "kcore"}
 _TOLD["stat"] = "cat /proc/[0-9]*/stat"
 _KERNEL = rf"\./boot/vmlinuz-.*|.*/({'|'.join(initramfs.MODULES)})\.ko(\.xz)?"
@@ -30,13 +29,12 @@ def make(cache: Path) -> None:
         shutil.rmtree(one, ignore_errors=True)
         one.mkdir(parents=True)
     try:
-        apt = Apt(cache / "apt-armhf", "armhf", _SUITES)
-        unpack(apt.fetch("busybox-static"), r"\./(usr/)?bin/busybox", parts)
-        deb = apt.fetch(apt.newest(PACKAGE))
+        deb, busybox = debs_of(GUEST, cache / "apt")
+        unpack(busybox, r"\./(usr/)?bin/busybox", parts)
         files = {path.name.partition("-")[0]: path for path in unpack(deb, _KERNEL, parts)}
         modules = [files[f"{name}.ko"] for name in initramfs.MODULES]
         initramfs.write(parts / "initramfs", parts / "busybox", modules, initramfs.script(_TOLD))
-        told = boot(files["vmlinuz"], parts / "initramfs", CPU, folder, qemu=_QEMU, tells=tuple(_TOLD))
+        told = boot(GUEST, files["vmlinuz"], parts / "initramfs", folder, tells=tuple(_TOLD))
         for name, content in told.items():
             (folder / f"{name}.txt").write_bytes(content)
         shutil.rmtree(cache / NAME, ignore_errors=True)
@@ -47,8 +45,8 @@ def make(cache: Path) -> None:
 
 
 def main() -> int:
-    if not shutil.which(_QEMU):
-        print(f"guests: {_QEMU} is missing; install Debian's qemu-system-arm", file=sys.stderr)
+    if not shutil.which(GUEST.machine.program):
+        print(f"guests: {GUEST.machine.program} is missing; install Debian's {GUEST.machine.package}", file=sys.stderr)
         return 2
     try:
         make(cache_folder())

@@ -1,4 +1,4 @@
-"""Boot a kernel under QEMU, hear what it tells, and dump its memory once it keeps still."""
+"""Boot a kernel under QEMU, hear what it tells, and dump its memory: once it keeps still, and again after it panicked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import gzip
 import json
 import re
+import select
+import socket
 import subprocess
 import time
 from collections.abc import Collection, Iterator
@@ -15,67 +17,90 @@ from threading import Timer
 from typing import IO
 
 from tools.guests.initramfs import MARK, TOLD
-from tools.guests.machines import GuestError, run
+from tools.guests.machines import Guest, GuestError, run
 
-QEMU = "qemu-system-aarch64"
-_LIMIT = 180  # seconds for a boot, and again for the dump
-_MEMORY = 256  # MiB
+_LIMIT = 240  # seconds for a boot, for a panic, and for each dump
+_PANICKED = b"end Kernel panic"
+
+
+class Console:
+    """The guest's serial line: what it printed so far, and a way to type."""
+
+    def __init__(self, line: socket.socket, process: subprocess.Popen[str]) -> None:
+        self.said = b""
+        self._line, self._process = line, process
+
+    def type(self, text: str) -> None:
+        """Type `text` at the guest's console."""
+        self._line.sendall(text.encode())
+
+    def wait(self, words: bytes) -> None:
+        """Until the guest has printed `words`, and the end of their line. Raises GuestError where it does not in time."""
+        end = time.monotonic() + _LIMIT
+        begin = len(self.said)
+        while (at := self.said.find(words, max(0, begin - len(words)))) < 0 or b"\n" not in self.said[at:]:
+            if time.monotonic() > end:
+                raise GuestError(f"the guest did not print {words.decode()!r} within {_LIMIT} s: {self._last_words()}")
+            if self._hear() and words != _PANICKED and _PANICKED in self.said:
+                raise GuestError(f"the guest panicked: {self._last_words()}")
+
+    def _hear(self) -> bool:
+        if not select.select([self._line], [], [], 1)[0]:
+            return False
+        said = b""
+        with suppress(ConnectionResetError):
+            said = self._line.recv(1 << 16)
+        if not said:
+            self._process.wait()
+            words = self._process.stderr.read() if self._process.stderr else ""
+            raise GuestError(f"the guest stopped: {words.strip() or self._last_words()}")
+        self.said += said
+        return True
+
+    def _last_words(self) -> str:
+        lines = self.said[-256:].decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def boot(
-    kernel: Path, initramfs: Path, cpu: str, folder: Path, *, qemu: str = QEMU, tells: Collection[str] = tuple(TOLD)
+    guest: Guest, kernel: Path, initramfs: Path, folder: Path, *, tells: Collection[str] = tuple(TOLD)
 ) -> dict[str, bytes]:
-    """What the guest told, by name (`tells`). Its memory lies in `folder`/ram.elf afterwards."""
-    serial = folder / "serial.txt"
-    with _machine(kernel, initramfs, cpu, serial, qemu) as process:
-        _wait(process, serial)
-        with _deadline(process):
-            _dump(process, folder / "ram.elf")
-    (folder / "ram.elf").chmod(0o644)
-    with suppress(GuestError):  # most of the memory was never touched; not every file system has holes
-        run(["fallocate", "--dig-holes", folder / "ram.elf"])
-    told = _told(serial.read_text(errors="replace"), tells)
-    serial.unlink()
-    return told
+    """What the guest told, by name (`tells`); "oops" is what its console printed of the panic.
+
+    Its memory lies in `folder` afterwards: as it kept still in ram.elf, as it had panicked in crash.elf.
+    """
+    with _machine(guest, kernel, initramfs) as (process, console):
+        console.wait(f"{MARK} READY".encode())
+        _ask(process, "qmp_capabilities")
+        _dump(process, folder / "ram.elf")
+        before = len(console.said)
+        _ask(process, "cont")
+        console.type("panic\n")
+        console.wait(_PANICKED)
+        _dump(process, folder / "crash.elf")
+    told = _told(console.said[:before].decode(errors="replace"), tells)
+    return {**told, "oops": console.said[before:]}
 
 
 @contextmanager
-def _machine(kernel: Path, initramfs: Path, cpu: str, serial: Path, qemu: str) -> Iterator[subprocess.Popen[str]]:
+def _machine(guest: Guest, kernel: Path, initramfs: Path) -> Iterator[tuple[subprocess.Popen[str], Console]]:
     """A running QEMU with its monitor on stdin and stdout; it does not outlive the block, nor this process."""
-    command = ["setpriv", "--pdeathsig", "KILL", qemu]
-    command += ["-machine", "virt", "-cpu", cpu, "-m", str(_MEMORY), "-smp", "1", "-accel", "tcg"]
-    command += ["-nodefaults", "-nic", "none", "-display", "none", "-no-reboot", "-qmp", "stdio", "-serial", f"file:{serial}"]
-    command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", "console=ttyAMA0 quiet panic=-1"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _wait(process: subprocess.Popen[str], serial: Path) -> None:
-    """Until the guest says that it is ready."""
-    end = time.monotonic() + _LIMIT
-    ready = f"{MARK} READY".encode()
-    while not (serial.exists() and ready in _tail(serial)):
-        if process.poll() is not None:
-            said = process.stderr.read() if process.stderr else ""
-            raise GuestError(f"the guest stopped: {said.strip() or _last_words(serial)}")
-        if time.monotonic() > end:
-            raise GuestError(f"the guest was not ready within {_LIMIT} s: {_last_words(serial)}")
-        time.sleep(0.2)
-
-
-def _tail(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 256))
-        return file.read()
-
-
-def _last_words(serial: Path) -> str:
-    words = _tail(serial).decode(errors="replace").split("\n") if serial.exists() else []
-    return next((line.strip() for line in reversed(words) if line.strip()), "it said nothing")
+    ours, theirs = socket.socketpair()
+    machine = guest.machine
+    command = ["setpriv", "--pdeathsig", "KILL", machine.program]
+    command += ["-machine", machine.board, "-cpu", guest.cpu, "-m", str(machine.memory), "-smp", "2", "-accel", "tcg"]
+    command += ["-nodefaults", "-nic", "none", "-display", "none", "-no-reboot", "-qmp", "stdio"]
+    command += ["-chardev", f"socket,id=console,fd={theirs.fileno()}", "-serial", "chardev:console"]
+    command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", f"console={machine.console} quiet"]
+    with ours, theirs:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, pass_fds=[theirs.fileno()])
+        theirs.close()
+        try:
+            yield process, Console(ours, process)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @contextmanager
@@ -90,10 +115,13 @@ def _deadline(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 def _dump(process: subprocess.Popen[str], path: Path) -> None:
-    _ask(process, "qmp_capabilities")
-    _ask(process, "stop")
-    _ask(process, "dump-guest-memory", protocol=f"file:{path}", paging=False, format="elf")
-    _ask(process, "quit")
+    """Stop the machine and write its memory to a file."""
+    with _deadline(process):
+        _ask(process, "stop")
+        _ask(process, "dump-guest-memory", protocol=f"file:{path}", paging=False, format="elf")
+    path.chmod(0o644)
+    with suppress(GuestError):  # most of the memory was never touched; not every file system has holes
+        run(["fallocate", "--dig-holes", path])
 
 
 def _ask(process: subprocess.Popen[str], command: str, **arguments: object) -> None:
@@ -118,8 +146,8 @@ def _send(pipe: IO[str], message: object) -> None:
         pass  # the reader says it: there is no answer
 
 
-def _told(text: str, tells: Collection[str]) -> dict[str, bytes]:
-    """The pieces between the marks of the serial log."""
+def _told(text: str, tells: Collection[str] = tuple(TOLD)) -> dict[str, bytes]:
+    """The pieces between the marks of the console's output."""
     told = {}
     failed = re.search(rf"{MARK} FAILED (.*)", text)
     if failed:

@@ -22,7 +22,7 @@ from typing import Any
 
 from tests import early_boards
 from tools.guests.machines import GUESTS, GuestError, cache_folder
-from tools.guests.packages import Apt, unpack
+from tools.guests.packages import debs_of, unpack
 
 QEMU = "qemu-system-aarch64"
 _LIMIT = 120  # seconds for a boot
@@ -177,8 +177,7 @@ def image_of(kernel: str, given: Path | None, folder: Path) -> Path:
     guest = next((one for one in GUESTS if one.name == kernel), None)
     if guest is None:
         raise GuestError(f"no guest is called {kernel}; give its Image with --image")
-    apt = Apt(cache_folder() / "apt")
-    return unpack(apt.fetch(apt.newest(guest.package)), r"\./boot/vmlinuz-.*", folder)[0]
+    return unpack(debs_of(guest, cache_folder() / "apt")[0], r".*/vmlinuz(-.*)?", folder)[0]
 
 
 def run(kernel: str, image: Path, names: list[str], cache: Path) -> int:

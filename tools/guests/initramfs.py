@@ -9,7 +9,7 @@ from pathlib import Path
 MODULES = ("dummy", "loop", "tunnel4", "ip_tunnel", "ipip")  # in an order that loads: ipip needs the two before it
 MARK = "@@"  # no line of base64 begins with it
 
-# What the guest tells, in this order: the modules must be in before their symbols are listed.
+# What the guest tells, in this order: the modules must be in before their symbols are listed, and who runs comes last.
 TOLD = {
     "version": "cat /proc/version",
     "modules": "cat /proc/modules",
@@ -17,26 +17,54 @@ TOLD = {
     "iomem": "cat /proc/iomem",
     "dmesg": "dmesg -r",  # the modules have said what they say
     "kcore": "head -c 65536 /proc/kcore",  # the ELF header and its notes, VMCOREINFO among them
+    "ps": "cat /ps",
+    "stacks": "cat /stacks",
 }
 
 _HEAD = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox --install -s /bin
 export PATH=/bin
-stty raw
+mknod /dev/null c 1 3
+stty raw -echo
 dmesg -n 1
 echo 0 > /proc/sys/kernel/kptr_restrict
 """
-_TAIL = f"""echo '{MARK} READY'
-while true; do sleep 1000; done
+
+# Some who sleep, each elsewhere in the kernel, and the time to get there.
+_SLEEPERS = """mkfifo /pipe
+sleep 100000 &
+cat /pipe &
+sh -c 'sleep 100000; true' &
+sleep 1
+"""
+
+# /proc/PID/stat of every thread, and the stack of each as /proc/PID/stack has it. By the shell itself: a program that was
+# started for it would be among them.
+_TASKS = """for task in /proc/[0-9]*/task/[0-9]*; do
+read -r line < $task/stat && echo "$line"
+done > /ps
+for task in /proc/[0-9]*/task/[0-9]*; do
+echo "pid ${task##*/}"
+while read -r line; do echo "$line"; done < $task/stack
+done > /stacks
+"""
+
+# One who runs in user space meanwhile. sysrq's messages come before the panic's, which are printed at any level.
+_PANIC = f"""echo '{MARK} READY'
+read -r word
+dmesg -n 8
+echo 1 > /proc/sys/kernel/sysrq
+while :; do :; done &
+echo c > /proc/sysrq-trigger
 """
 
 
 def script(told: Mapping[str, str] = TOLD) -> str:
-    """The guest's /init: it loads the modules, tells, and then keeps still."""
+    """The guest's /init: it loads the modules, tells, keeps still until somebody types a line, and panics."""
     loads = [f"insmod /{name}.ko || echo '{MARK} FAILED insmod {name}'\n" for name in MODULES]
     tells = [f"echo '{MARK} {name}'; {command} | gzip -1 | base64\n" for name, command in told.items()]
-    return _HEAD + "".join(loads) + "".join(tells) + _TAIL
+    return _HEAD + "".join(loads) + _SLEEPERS + _TASKS + "".join(tells) + _PANIC
 
 
 def write(

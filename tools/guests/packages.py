@@ -8,25 +8,25 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
-from tools.guests.machines import GuestError, run
+from tools.guests.machines import Guest, GuestError, run
 
-_SUITES = (("debian", "bookworm"), ("debian", "bookworm-backports"), ("debian-security", "bookworm-security"))
-_PUBLIC = {"debian": "http://deb.debian.org/debian", "debian-security": "http://deb.debian.org/debian-security"}
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _ADDRESS = re.compile(r"(?:mirror\+)?(?:https?|file|ftp):[^\s\]]+")
 
 
 class Apt:
-    """apt with its own lists, state and cache under `root`, for one architecture and some of Debian's suites."""
+    """apt for an architecture and these suites, with lists, state and cache of its own under `root`."""
 
-    def __init__(self, root: Path, architecture: str = "arm64", suites: Sequence[tuple[str, str]] = _SUITES) -> None:
+    def __init__(self, root: Path, arch: str, suites: Sequence[str]) -> None:
         self._debs = root / "debs"
-        for folder in ("lists/partial", "archives/partial", "debs/partial"):
-            (root / folder).mkdir(parents=True, exist_ok=True)
+        root = root / f"{arch}-{suites[0]}"
+        for folder in (root / "lists/partial", root / "archives/partial", self._debs / "partial"):
+            folder.mkdir(parents=True, exist_ok=True)
         (root / "status").touch()
-        (root / "sources.list").write_text(_sources(suites))
+        (root / "sources.list").write_text(sources(suites))
         options = {
             "Dir::State": root,
             "Dir::State::Lists": root / "lists",
@@ -34,8 +34,8 @@ class Apt:
             "Dir::Cache": root,
             "Dir::Etc::SourceList": root / "sources.list",
             "Dir::Etc::SourceParts": "/dev/null",
-            "APT::Architecture": architecture,
-            "APT::Architectures": architecture,
+            "APT::Architecture": arch,
+            "APT::Architectures": arch,
             "APT::Sandbox::User": "root",  # nobody to become: everything here is the caller's own
             "Acquire::Retries": "3",
         }
@@ -61,6 +61,19 @@ class Apt:
         return self._debs / name
 
 
+def debs_of(guest: Guest, root: Path) -> list[Path]:
+    """The packages of a guest's kernel, the one with the image first, then busybox's, out of the cache under `root`."""
+    apt = _apt(root, guest.arch, guest.suites)
+    kernel = apt.newest(guest.package)
+    version = re.sub(r"linux-(image|binary)-", "", kernel)
+    return [apt.fetch(name) for name in (kernel, *(one.format(version) for one in guest.beside), "busybox-static")]
+
+
+@cache
+def _apt(root: Path, arch: str, suites: Sequence[str]) -> Apt:
+    return Apt(root, arch, suites)
+
+
 def version_of(deb: Path) -> str:
     """The version a .deb says it has."""
     return run(["dpkg-deb", "--field", deb, "Version"]).strip()
@@ -84,26 +97,31 @@ def unpack(deb: Path, wanted: str, folder: Path) -> list[Path]:
     return files
 
 
-def _sources(suites: Sequence[tuple[str, str]]) -> str:
+def sources(suites: Sequence[str], etc: Path = Path("/etc/apt")) -> str:
+    """A sources.list with these suites, from the archives that this machine names; -security may be missing."""
     if not _KEYRING.exists():
         raise GuestError(f"{_KEYRING} is missing; install debian-archive-keyring")
-    mirrors = _mirrors()
-    return "".join(f"deb [signed-by={_KEYRING}] {mirrors[archive]} {suite} main\n" for archive, suite in suites)
+    found = _mirrors(etc)
+    if "debian" not in found:
+        raise GuestError(
+            f"no Debian archive is among the sources of {etc}: add a line like `deb http://HOST/debian bookworm main`"
+        )
+    places = [(found.get("debian-security" if suite.endswith("-security") else "debian"), suite) for suite in suites]
+    return "".join(f"deb [signed-by={_KEYRING}] {address} {suite} main\n" for address, suite in places if address)
 
 
-def _mirrors() -> dict[str, str]:
-    """The mirrors this machine uses for Debian's archives; the public one where it names none."""
-    found = dict(_PUBLIC)
+def _mirrors(etc: Path) -> dict[str, str]:
+    """The addresses that this machine uses for Debian's archives, by the archive's name: the first of each."""
+    found: dict[str, str] = {}
     for names in ("sources.list", "sources.list.d/*.list", "sources.list.d/*.sources"):
-        for path in sorted(Path("/etc/apt").glob(names)):
+        for path in sorted(etc.glob(names)):
             for archive, address in _archives(path.read_text(errors="replace")):
-                if found.get(archive) == _PUBLIC.get(archive, ""):
-                    found[archive] = address
+                found.setdefault(archive, address)
     return found
 
 
-def _archives(sources: str) -> Iterator[tuple[str, str]]:
+def _archives(text: str) -> Iterator[tuple[str, str]]:
     """Each address in a list of sources, old style or new, with the last word of its path: the archive's name."""
-    for line in sources.splitlines():
+    for line in text.splitlines():
         for address in _ADDRESS.findall(line.partition("#")[0]):
             yield address.rstrip("/").rpartition("/")[2].removesuffix(".list"), address

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from tools.guests import initramfs
 from tools.guests.initramfs import MARK
 from tools.guests.machines import GUESTS, GuestError, cache_folder, run
-from tools.guests.packages import Apt, unpack
+from tools.guests.packages import debs_of, unpack
 
 QEMU = "qemu-system-aarch64"
 RAM, MEMORY = 0x40000000, 256 << 20
@@ -260,12 +260,12 @@ def main() -> int:
     options = parser.parse_args()
     cache = cache_folder()
     try:
-        apt = Apt(cache / "apt")
-        package = next((guest.package for guest in GUESTS if guest.name == options.kernel), "")
-        debs = options.debs or [apt.fetch(apt.newest(package))]
+        guest = next((guest for guest in GUESTS if guest.name == options.kernel), GUESTS[0])
+        *debs, busybox = debs_of(guest, cache / "apt")
+        debs = options.debs or debs
         for case in CASES:
             if not options.cases or case.name in options.cases:
-                make(options.kernel, debs, apt.fetch("busybox-static"), case, cache)
+                make(options.kernel, debs, busybox, case, cache)
     except (GuestError, OSError) as error:
         print(f"guests: {error}", file=sys.stderr)
         return 1

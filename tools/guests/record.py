@@ -127,19 +127,13 @@ class Facts:
         return kinfo.encode(self.fields, self.layout)
 
     def meta(self) -> dict[str, Any]:
-        """What the guest's meta.json says about the kernel."""
+        """What the guest's meta.json says about the kernel besides."""
         told = self._told
         return {
-            "release": told.info["OSRELEASE"],
             "layout": self.layout,
             "va_bits": 64 - told.number("TCR_EL1_T1SZ"),  # the CPU's, where NUMBER(VA_BITS) is the configuration's
-            "page_size": int(told.info["PAGESIZE"]),
             "kimage_voffset": hex(told.voffset),
             "phys_offset": hex(told.number("PHYS_OFFSET")),
-            "kaslr_slide": hex(int(told.info["KERNELOFFSET"], 16)),
-            "symbols": told.symbols,
-            "built_in_symbols": told.built_in,
-            "modules": len(told.modules),
             "module_size": self.module_size,
             "module_memory_size": self.memory_size,  # of an element of mem, or of core_layout
             "text_pa": hex(self.text_pa),

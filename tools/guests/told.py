@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from tools.guests.machines import GuestError
 
@@ -14,7 +15,7 @@ class Told:
     """The kernel's own words. Addresses are the running kernel's: the slide is in them."""
 
     def __init__(self, told: Mapping[str, bytes]) -> None:
-        text = {name: raw.decode() for name, raw in told.items() if name not in ("kcore", "dmesg")}
+        text = {name: told[name].decode() for name in ("kallsyms", "modules", "iomem")}
         symbols = [line.split() for line in text["kallsyms"].splitlines()]
         built_in = [words for words in symbols if len(words) == 3]  # a module's have its name in brackets behind them
         self.symbols = len(symbols)
@@ -25,7 +26,22 @@ class Told:
         self._iomem = text["iomem"]
         self.vmcoreinfo = _vmcoreinfo(told["kcore"])
         self.info = dict(line.split("=", 1) for line in self.vmcoreinfo.splitlines() if "=" in line)
-        self.voffset = self.number("kimage_voffset")
+
+    @property
+    def voffset(self) -> int:
+        """VA less PA in the kernel image: on arm64 alone."""
+        return self.number("kimage_voffset")
+
+    def meta(self) -> dict[str, Any]:
+        """What every kernel tells of itself, in the words of meta.json."""
+        return {
+            "release": self.info["OSRELEASE"],
+            "page_size": int(self.info["PAGESIZE"]),
+            "kaslr_slide": hex(int(self.info["KERNELOFFSET"], 16)),
+            "symbols": self.symbols,
+            "built_in_symbols": self.built_in,
+            "modules": len(self.modules),
+        }
 
     def number(self, name: str) -> int:
         """A NUMBER of VMCOREINFO."""

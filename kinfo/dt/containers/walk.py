@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from kinfo.dt.blob import HEADER, MAGIC, header_of
-from kinfo.dt.containers import appended, boot_image, dt_table, fit, packed, uimage
+from kinfo.dt.containers import appended, boot_image, dt_table, fit, packed, rockchip_spi, uimage
 from kinfo.dt.containers.packed import LIMIT
 from kinfo.dt.containers.piece import Data, Piece
 from kinfo.errors import BombError, KinfoError, TreeError
@@ -17,7 +17,7 @@ from kinfo.sources.recognise import HEAD, recognise
 MAX_DEPTH = 4  # a boot image's kernel, packed, with a table behind it
 MAX_BLOBS = 4096
 MAX_BYTES = 160 << 20  # of all that is unpacked from one file
-_FORMATS = (dt_table, boot_image, fit, uimage, packed)
+_FORMATS = (dt_table, boot_image, fit, uimage, rockchip_spi, packed)
 
 
 class Leaf(NamedTuple):

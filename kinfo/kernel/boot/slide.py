@@ -51,6 +51,8 @@ def _is_linked_there(kernel: Kernel, stated: Slide) -> bool | None:
         return stated.link == border
     if is_arm64:
         return None if stated.link % arm64.BLOCK in (0, arm64.TEXT_OFFSET) else False
+    if kernel.space.form and kernel.space.form.machine != x86_64.MACHINE:  # 32-bit arm: only vendors' kernels move
+        return None
     is_within = 0 <= stated.link - x86_64.START_KERNEL_MAP < x86_64.KERNEL_IMAGE_SIZE
     return None if stated.link % x86_64.IMAGE_ALIGN == 0 and is_within else False
 

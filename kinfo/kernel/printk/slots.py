@@ -17,6 +17,7 @@ from kinfo.kernel.printk.reach import Area
 
 COMMITTED, FINALIZED, REUSABLE = 1, 2, 3  # enum desc_state; 0 is reserved
 _FAILED, _EMPTY = 1, 3  # FAILED_LPOS, EMPTY_LINE_LPOS: text that was lost, a line without text
+_ASKED = 16  # slots whose ids say of which kind they are
 _NEWEST = 64  # so many CPUs may be about to take a slot
 
 # Why a message cannot be shown
@@ -55,6 +56,7 @@ class Slots:
         self.state_shift = 8 * layout.word - 2
         self.id_mask = (1 << self.state_shift) - 1
         self.seq_mask = (1 << (64 if layout.word == 8 else self.state_shift)) - 1
+        self._is_narrow = layout.word == 8 and self._begins_narrow()
 
     def desc(self, slot: int) -> tuple[int, ...]:
         """State and id, begin and next of a slot."""
@@ -65,11 +67,21 @@ class Slots:
         return self.layout.info.unpack_from(self.infos.data, slot * self.layout.info.size)
 
     def is_seq(self, seq: int, id_: int) -> bool:
-        """Whether a sequence number belongs to an id: message 0 has the id -count, in 32 bits (DESC0_ID + 1).
+        """Whether a sequence number belongs to an id: message 0 has the id -count (DESC0_ID + 1).
 
-        The ids of 64-bit kernels go on above 32 bits, and tell the whole number; those of 32-bit ones its lower 30 bits.
+        On 64-bit kernels that was a number of 32 bits, which those after it go on from (_DESCS_COUNT is an unsigned int); it
+        has all 62 in Debian's 7.3.4. The ids of 32-bit kernels tell a number's lower 30 bits.
         """
-        return not (seq - id_ - self.head.slots + (1 << 32)) & self.seq_mask
+        if self._is_narrow:
+            return not (seq - id_ - self.head.slots + (1 << 32)) & self.seq_mask
+        return not (seq ^ (id_ + self.head.slots & self.id_mask)) & self.seq_mask
+
+    def _begins_narrow(self) -> bool:
+        """Whether message 0 had an id of 32 bits in words of 64: by most of some ids, of which any may be damaged."""
+        slots = self.head.slots
+        states = (self.desc(slot)[0] for slot in range(0, slots, max(slots // _ASKED, 1)))
+        ids = [self.head.newest, self.head.oldest, *(state & self.id_mask for state in states if state)]
+        return 2 * sum((1 << 32) - slots - 1 <= id_ < 1 << 61 for id_ in ids) >= len(ids)
 
     def is_stored(self, id_: int) -> bool:
         """Whether the slot of an id has a message of that id."""

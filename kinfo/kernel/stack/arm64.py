@@ -26,6 +26,7 @@ _CALLS = ((0xFC000000, 0x94000000), (0xFEFFF000, 0xD63F0000))  # bl; blr and tho
 # What tracers put in place of a return address: functions that nothing calls.
 _TRAMPOLINES = ("return_to_handler", "arch_rethook_trampoline", "kretprobe_trampoline", "__kretprobe_trampoline")
 _STARTS = ("el0", "ret_from_fork", "__secondary_switched", "__primary_switched", "secondary_start", "start_kernel")
+_IDLE_STARTS = ("start_kernel", "secondary_start_kernel")  # whose own record has two zeros, up to 5.10
 
 
 class Arm64:
@@ -218,16 +219,18 @@ class _Walk:
         return ""
 
     def _last(self, stack: Stack, fp: int) -> str:
-        if self._of.is_last(stack, fp):
+        if self._of.is_last(stack, fp) or self._is_started(_IDLE_STARTS):
             return _entered(self._frames)
         return f"!it ends in zeros at VA {fp:#x}, which is not where the {stack.name} stack's last record lies"
 
     def _at_zero(self) -> str:
         """A frame pointer of 0: up to 5.10 the end of a kernel thread's chain; else registers that hold none."""
+        return _entered(self._frames) if self._is_started(_STARTS) else "!the frame pointer is 0"
+
+    def _is_started(self, starts: tuple[str, ...]) -> bool:
+        """Whether the outermost function so far is one that nothing calls, of these."""
         last = self._frames[-1] if self._frames else None
-        if last and last.place and last.place.symbol.startswith(_STARTS):
-            return _entered(self._frames)
-        return "!the frame pointer is 0"
+        return bool(last and last.place and last.place.symbol.startswith(starts))
 
 
 def _entered(frames: list[Frame]) -> str:

@@ -71,7 +71,7 @@ class Backtraces:
         return Backtrace(task, cpu, chain.frames, start.source, start.is_guess, chain.end, chain.is_whole, is_panicking)
 
     def _chain(self, start: Registers, task: Task, cpu: int | None) -> Chain:
-        return self._of.chain(start, stacks_of(self.tasks, task, cpu))
+        return self._of.chain(start, stacks_of(self.tasks, task, cpu, start.sp))
 
     def _start(self, task: Task, one: Running | None) -> tuple[Registers | None, str]:
         """Where a chain begins; else why that is not known."""

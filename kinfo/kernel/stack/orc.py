@@ -2,14 +2,16 @@
 
 arch/x86/include/asm/orc_types.h and arch/x86/kernel/unwind_orc.c. Two tables of one length: places (each entry is a signed
 32-bit distance from itself) in rising order, and entries of 6 bytes, whose bit fields changed in 6.3 and 6.4: the BTF says
-how they are. include/asm-generic/vmlinux.lds.h puts the entries straight behind the places, so that a kernel without
+how they are. It does not say that registers have other numbers in 7.3: the entries themselves do.
+include/asm-generic/vmlinux.lds.h puts the entries straight behind the places, so that a kernel without
 CONFIG_KALLSYMS_ALL, where neither has a name, is searched for the places.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, overload
 
@@ -21,6 +23,10 @@ from kinfo.kernel.types import Types
 
 UNDEFINED, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT = range(10)
 REGISTERS = {DX: "dx", DI: "di", R10: "r10", R13: "r13"}
+# The numbers in Debian's 7.3.4 (ORC_REG_*), by where entries of both kernels have the same meaning; DI's was not seen.
+_RENUMBERED = dict(enumerate((UNDEFINED, None, DX, SP, BP, None, R10, R13, PREV_SP, SP_INDIRECT, BP_INDIRECT)))
+_NUMBERED = {number: number for number in range(10)}
+_ASKED = 1 << 16  # entries that are asked how registers are numbered
 _ENTRY, _PLACE = 6, 4
 _SAMPLE = 4096  # bytes from one look for the places to the next: a kernel has a megabyte of them
 _RISING = 64  # places in a row that rise
@@ -48,10 +54,22 @@ class OrcFormat:
         self._end, self._signal = entry.find("end"), entry.find("signal")
         if entry.size != _ENTRY:
             raise KernelError(f"struct orc_entry has {entry.size} bytes and not {_ENTRY}", "the BTF is another kernel's")
+        self._numbers: Mapping[int, int | None] = _NUMBERED
+
+    def learn(self, entries: bytes | memoryview) -> None:
+        """See by an image's entries how registers are numbered: nearly all count from SP, hardly one from DI."""
+        step = max(len(entries) // _ENTRY // _ASKED, 1)
+        first = self._members[0].offset
+        registers = Counter(byte & 0xF for byte in bytes(entries[first :: _ENTRY * step]))
+        new_sp = next(number for number, meaning in _RENUMBERED.items() if meaning == SP)
+        self._numbers = _RENUMBERED if registers[new_sp] > registers[SP] else _NUMBERED
 
     def entry(self, raw: bytes) -> Orc:
         """An entry taken apart."""
-        sp_reg, sp_offset, bp_reg, bp_offset, kind = (member.of(raw) for member in self._members)
+        stored_sp, sp_offset, stored_bp, bp_offset, kind = (member.of(raw) for member in self._members)
+        sp_reg, bp_reg = self._numbers.get(stored_sp), self._numbers.get(stored_bp)
+        if sp_reg is None or bp_reg is None:
+            return Orc(UNDEFINED, 0, UNDEFINED, 0, "none", signal=False)
         kinds: tuple[str, ...] = ("none", "end", "call", "regs", "partial")
         if self._end is not None:  # up to 6.3
             kinds = ("end",) if self._end.of(raw) and sp_reg == UNDEFINED else ("call", "regs", "partial")
@@ -112,6 +130,7 @@ def of_image(kernel: Kernel, form: OrcFormat) -> OrcTable:
     if not 0 < count <= _MOST or not is_held:
         raise KernelError("the image's ORC tables are not in the dump", "dump the kernel image whole")
     view = kernel.memory.view
+    form.learn(view(entries, count * _ENTRY))
     return OrcTable(form, kernel.space.va(start), view(start, stop - start), view(entries, count * _ENTRY))
 
 

@@ -1,11 +1,12 @@
 """Which stacks a chain may run over: the task's own, and its CPU's for interrupts and overflows.
 
 arm64: THREAD_SIZE, IRQ_STACK_SIZE and OVERFLOW_STACK_SIZE in arch/arm64/include/asm/memory.h; irq_stack_ptr in
-arch/arm64/kernel/irq.c, overflow_stack in arch/arm64/kernel/traps.c.
+arch/arm64/kernel/irq.c, overflow_stack in arch/arm64/kernel/traps.c; arch_alloc_vmap_stack in asm/vmap_stack.h.
 """
 
 from __future__ import annotations
 
+from kinfo.errors import KinfoError
 from kinfo.kernel.paging.formats import ARM64
 from kinfo.kernel.stack.model import Stack
 from kinfo.kernel.tasks.every import Tasks
@@ -32,7 +33,32 @@ def cpu_stacks(tasks: Tasks, cpu: int) -> list[Stack]:
     return found
 
 
-def stacks_of(tasks: Tasks, task: Task, cpu: int | None) -> list[Stack]:
-    """Every stack that the chain of a task may run over; `cpu` where one was in it."""
+def stacks_of(tasks: Tasks, task: Task, cpu: int | None, sp: int) -> list[Stack]:
+    """Every stack that the chain of a task may run over; `cpu` where one was in it, with its stack pointer."""
     own = task_stack(tasks, task)
-    return [*([own] if own else []), *(cpu_stacks(tasks, cpu) if cpu is not None else [])]
+    found = [own] if own else []
+    if cpu is None:
+        return found
+    found += cpu_stacks(tasks, cpu)
+    if not any(stack.low <= sp <= stack.high for stack in found) and (unnamed := _unnamed(tasks, sp)):
+        found.append(unnamed)
+    return found
+
+
+def _unnamed(tasks: Tasks, sp: int) -> Stack | None:
+    """A CPU's stack for interrupts by its stack pointer: without CONFIG_KALLSYMS_ALL irq_stack_ptr has no name.
+
+    With CONFIG_VMAP_STACK it is THREAD_SIZE bytes of vmalloc's, at a multiple of twice that, with nothing mapped before and
+    behind it: that is what is asked of it here.
+    """
+    space, size = tasks.kernel.space, tasks.thread_size
+    if not space or not space.form or space.form.machine != ARM64:
+        return None
+    low = sp - sp % (2 * size)
+    high = low + size
+    page = space.form.page_size
+    try:
+        is_one = sp < high and all(space.pa(va) is not None for va in range(low, high, page))
+        return Stack("irq", low, high) if is_one and space.pa(low - 1) is None and space.pa(high) is None else None
+    except KinfoError:
+        return None
