@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kinfo.kernel.printk.without_kernel import WithoutKernel
 from kinfo.printable import printable
 from kinfo.report import triage
+from kinfo.report.columns import Row, pairs, row
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 
@@ -16,12 +17,13 @@ _MISSING = "symbols, tasks, stacks, modules, page tables"
 
 def text(found: WithoutKernel, style: Style, words: Sequence[str]) -> str:
     """The screen; `words` name the dump on a command line."""
-    sections = [
+    sections: list[tuple[str, Iterable[str | Row]]] = [
         ("Crash", triage.lines(found.triage)),
         ("Kernel", _facts(found)),
         ("Findings", finding_lines(found.findings, style)),
     ]
-    blocks = [[style.paint(title, "bold"), *body] for title, lines in sections if (body := list(lines))]
+    room = max(triage.ROOM, *(len(key) + 2 for key, _, _ in found.facts)) if found.facts else triage.ROOM
+    blocks = [[style.paint(title, "bold"), *body] for title, lines in sections if (body := list(pairs(lines, room, style)))]
     shown = "\n\n".join("\n".join(block) for block in blocks) + "\n"
     if found.triage.log is None:
         return shown
@@ -31,12 +33,11 @@ def text(found: WithoutKernel, style: Style, words: Sequence[str]) -> str:
     return shown + "\nNext:\n" + "".join(f"  {command:<{width}}    # {why}\n" for command, why in steps)
 
 
-def _facts(found: WithoutKernel) -> Iterator[str]:
-    width = max(16, *(len(key) + 2 for key, _, _ in found.facts)) if found.facts else 16
-    yield f"  {'dump':<{width}}{printable(found.name)}"
+def _facts(found: WithoutKernel) -> Iterator[Row]:
+    yield row("dump", printable(found.name))
     for key, value, source in found.facts:
-        yield f"  {key:<{width}}{printable(value)}, by {printable(source)}"
-    yield f"  {'not in it':<{width}}{_MISSING}: {printable(found.reason)}"
+        yield row(printable(key), f"{printable(value)}, by {printable(source)}")
+    yield row("not in it", f"{_MISSING}: {printable(found.reason)}")
 
 
 def document(found: WithoutKernel) -> dict[str, object]:
