@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import compare, devicetree, facts, kernel, log, record, tasks
+from benchmarks import compare, devicetree, facts, kernel, log, record, tasks, trace
 from benchmarks.measure import RATIOS, ROOT
 
 
@@ -30,6 +30,7 @@ def main() -> None:
     kernel.everything()
     log.everything()
     tasks.everything()
+    trace.everything()
     facts.everything()
     record.search(given.mib)
     if given.json:

@@ -16,12 +16,14 @@ from kinfo.sources.folder import has_dump
 from kinfo.sources.memory import close_all, joined
 
 if TYPE_CHECKING:
-    from kinfo.memory import Dump
+    from kinfo.kernel.kernel import Kernel
+    from kinfo.memory import Dump, Memory
 
 _SECTION, _START, _END = ".inspect_table", "__inspect_table", "__inspect_table_end"
 _RUNTIME = "inspect_entries"
 _BYTES = LP64.code.size * MAX
 _BORDERS = ((LP64, 29), (ZONE, 32))  # the id of _sinittext: in v1 to v3, and in RFC v2
+_POINTER = 8  # bytes that a border is registered with
 _SMALL = 16 << 20  # bytes of a listing, a log, a core image of regions
 Parse = Callable[[bytes], Any]
 
@@ -135,23 +137,56 @@ def _ram(files: Sequence[Opened], kinfo: str | None) -> FoundEntries:
     """inspect_entries[] in a RAM dump: by its symbol where the kernel's table has it (KALLSYMS_ALL), else by its shape."""
     from kinfo.kernel.open import kernel_in
 
-    memory, name = joined(files), files[0].name  # raises what the file cannot be read for
+    memory = joined(files)  # raises what the file cannot be read for
+    kernel: Kernel | None = None
     try:
         kernel = kernel_in(memory, kinfo)
-        for place in kernel.named(_RUNTIME):
-            if place.pa is not None:
-                return array.runtime(name, bytes(kernel.memory.read(place.pa, _BYTES)))
     except DrawError:
         raise  # each kernel has a table of its own
     except KinfoError:
         pass  # no record, or its symbols cannot be read: the array may still be found
+    return _array(files[0].name, memory, kernel)
+
+
+def table_in(name: str, memory: Memory | RawDump, kernel: Kernel | None, series: Series | None = None) -> Table:
+    """The run-time table in memory, by the kernel in it where one is known. Raises KinfoError."""
+    return table_of(name, _array(name, memory, kernel), series)
+
+
+def has_array(kernel: Kernel) -> bool:
+    """Whether a kernel's symbols name the run-time table, so that it need not be looked for."""
+    return any(place.pa is not None for place in kernel.named(_RUNTIME))
+
+
+def _array(name: str, memory: Memory | RawDump, kernel: Kernel | None) -> FoundEntries:
+    for place in kernel.named(_RUNTIME) if kernel else ():
+        if kernel and place.pa is not None and kernel.memory.holds(place.pa, _BYTES):
+            try:
+                return array.runtime(name, kernel.memory.read(place.pa, _BYTES))
+            except KinfoError:
+                continue
     dump = memory.dump if isinstance(memory, RawDump) else memory.as_dump
     for at, size in _candidates(dump):
         try:
-            return array.runtime(name, dump.read(max(at, 0), size))
+            found = array.runtime(name, dump.read(max(at, 0), size))
         except KinfoError:
             continue
+        if _are_borders(found):
+            return found
     raise KinfoError(f"{name}: has no inspect_entries[]", "the kernel needs CONFIG_MEMINSPECT; a record alone has no table")
+
+
+def _are_borders(found: FoundEntries) -> bool:
+    """Whether the six entries are borders: of an address, with the bytes of a pointer each.
+
+    Kernels have other arrays whose entries are numbered, of {number, name} say.
+    """
+    by_id = {entry.id: entry for entry in found.entries}
+    for _, first in _BORDERS:
+        six = [by_id.get(first + place) for place in range(6)]
+        if all(one and one.va and 0 < one.size <= _POINTER for one in six):
+            return True
+    return False
 
 
 def _candidates(dump: Dump) -> Iterator[tuple[int, int]]:

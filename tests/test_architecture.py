@@ -30,6 +30,8 @@ RANKS = {
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
+    "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
+    "read_out": 4.5,  # bytes by region, symbol and address
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,

@@ -447,7 +447,8 @@ def test_the_array_in_memory_is_found_by_its_shape(tmp_path: Path, kinfo_cli: Cl
     ram[0x700008 : 0x700008 + 4824] = writer.zones([*rfc, *(E(id_, "", 1, 0, 8) for id_ in (33, 36, 37))])
     (tmp_path / "rfc.bin").write_bytes(ram)
     assert json.loads(kinfo_cli("table", f"{tmp_path}/rfc.bin@0x40000000", "--format", "json").out)["series"] == "rfc-v2"
-    (tmp_path / "empty.bin").write_bytes(os.urandom(20 << 20))
+    numbered = b"".join(struct.pack("<I4xQQ", id_, writer.IMAGE_VA + 8 * id_, 0) for id_ in range(201))
+    (tmp_path / "empty.bin").write_bytes(os.urandom(10 << 20) + numbered + os.urandom(10 << 20))
     none = kinfo_cli("table", f"{tmp_path}/empty.bin@0x40000000")
     assert (none.code, "has no inspect_entries[]; the kernel needs CONFIG_MEMINSPECT" in none.err) == (2, True)
 

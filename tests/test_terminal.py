@@ -22,6 +22,7 @@ from kinfo.cli.commands import COMMANDS
 from kinfo.report import image_map
 from kinfo.report.fold import fold, visible
 from kinfo.report.style import CODES, Style
+from tests import regions_made
 from tests.conftest import ROOT, Cli
 from tests.inspect_tables import entries, runtime
 from tests.kernels.tasks import world
@@ -56,8 +57,8 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
 }
 DRAWN = ("[", "one letter is")  # the image's bar is drawn to the width
-# Data, or lines that are a log's own: as they come on every terminal.
-NOT_FOLDED = {"encode", "symbols", "symbolize", "config", "dmesg", "debug", "core"}
+# Data, or lines that are a log's own: as they come on every terminal. (Of read, test_read has the width.)
+NOT_FOLDED = {"encode", "symbols", "symbolize", "config", "dmesg", "debug", "core", "read"}
 
 
 def words(text: str) -> Counter[str]:
@@ -121,6 +122,7 @@ def test_tables_of_a_kernel_keep_to_it(
     assert kinfo_cli("build", *kernel, "--driver", "android", "--build-info", "google/" * 9 + "keys", "-o", record).code == 0
     shown = {
         "table": ("table", str(tmp_path / "table.bin"), "--series", "v3"),
+        "values": ("table", str(regions_made.files(tmp_path / "md")), "--values"),
         "build": ("build", *kernel, "--driver", "android", "--explain"),
         "crosscheck": ("crosscheck", *kernel, "--upstream", "v1"),
         "crosscheck with a dump": ("crosscheck", *kernel, "--upstream", "v3", "--dump", record),

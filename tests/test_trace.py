@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import lzma
+import re
 import shutil
 import struct
 import subprocess
@@ -153,6 +155,69 @@ def test_for_perfetto(files: Path, kinfo_cli: Cli) -> None:
     assert names[7, 7] == "cat"
 
 
+def small(number: int, system: str, name: str) -> tuple[str, str]:
+    """The format of an event with one field."""
+    field = "\tfield:int value;\toffset:8;\tsize:4;\tsigned:1;\n"
+    return system, f'name: {name}\nID: {number}\nformat:\n{rings.COMMON}{field}\nprint fmt: "%d", REC->value\n'
+
+
+SMALL = {151: ("irq", "softirq_exit"), 152: ("syscalls", "sys_enter_read"), 153: ("syscalls", "sys_exit_read")}
+SMALL |= {154: ("irq", "irq_handler_entry"), 155: ("irq", "irq_handler_exit")}
+
+
+def tick(time: int, number: int, pid: int = 7) -> rings.Event:
+    return rings.Event(time, rings.header(number, pid) + struct.pack("<i", 3))
+
+
+def test_slices_for_perfetto_begin_and_end(files: Path, kinfo_cli: Cli) -> None:
+    """What began before the trace has no slice; what is open at its end, or begins once more, ends there."""
+    events = [
+        tick(1000, 153),
+        tick(2000, 152),
+        rings.vector(3000, 1),
+        tick(4000, 154),
+        tick(5000, 155),
+        tick(5500, 155),
+        tick(6000, 151),
+        rings.switch(7000, ("cat", 7), ("dog", 8)),
+        tick(8000, 152, 8),
+        rings.switch(9000, ("dog", 8), ("cat", 7)),
+        tick(9500, 153),
+        rings.vector(9800, 1),
+        rings.vector(9900, 9),
+    ]
+    (files / "slices").write_bytes(old_region([ring([events])]))
+    texts = [small(number, *names) for number, names in SMALL.items()]
+    (files / "slices.dat").write_bytes(head_dat((rings.VECTOR, rings.SWITCH), texts=texts))
+    ran = kinfo_cli("trace", files / "slices", "--head", files / "slices.dat", "--perfetto", files / "s.json")
+    assert ran.code == 0
+    items = json.loads((files / "s.json").read_text())["traceEvents"]
+    open_: dict[tuple[int, int], list[tuple[str, float]]] = {}
+    slices: list[tuple[str, float, float]] = []
+    for item in items:
+        track = (item["pid"], item.get("tid", 0))
+        if item["ph"] == "B":
+            open_.setdefault(track, []).append((item["name"], item["ts"]))
+        elif item["ph"] == "E":
+            name, start = open_[track].pop()
+            assert name == item["name"]
+            slices.append((name, start, item["ts"]))
+        elif item["ph"] == "X":
+            slices.append((item["name"], item["ts"], item["ts"] + item["dur"]))
+    assert not any(open_.values())
+    assert sorted(slices) == [
+        ("cat-7", 9.0, 9.9),
+        ("dog-8", 7.0, 9.0),
+        ("irq ", 4.0, 5.0),
+        ("read", 2.0, 9.5),
+        ("read", 8.0, 9.9),
+        ("softirq 1", 3.0, 9.8),
+        ("softirq 1", 9.8, 9.9),
+        ("softirq 9", 9.9, 9.9),
+    ]
+    assert {item["args"]["name"] for item in items if item["name"] == "process_name"} == {"CPUs", "interrupts"}
+
+
 def test_several_buffers(files: Path, kinfo_cli: Cli) -> None:
     old, new = old_region([ring(pages(2))]), new_region(scene())
     (files / "ram").write_bytes(old + new)
@@ -261,3 +326,63 @@ def test_damage_is_an_error(files: Path, kinfo_cli: Cli) -> None:
 def test_the_library(files: Path) -> None:
     with kinfo.open_traces([str(files / "region.bin")]) as traces:
         assert [(buffer.at, buffer.events, buffer.in_ns) for buffer in traces.buffers] == [(0, 5, True)]
+
+
+def sample(real_samples: Path, folder: Path) -> Path:
+    """The sample of a 6.12 kernel: region.bin, head.dat and the guest's own trace.txt, unpacked."""
+    source = real_samples / "trace-6.12"
+    if not source.is_dir():
+        pytest.skip("no trace-6.12 among the real samples: set KINFO_SAMPLES to a folder that has it")
+    for path in source.iterdir():
+        data = path.read_bytes()
+        (folder / path.name.removesuffix(".xz")).write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
+    return folder
+
+
+_FRONT = re.compile(r"^ *(.*)-(\d+) +\[(\d+)\] (.....) +([\d.]+): (.*)$")
+_CALL = re.compile(r"sys_(\w+)\(dfd: (\w+), filename: (\w+), flags: (\w+), mode: (\w+)\)$")
+
+
+def parts(line: str) -> tuple[str, ...]:
+    """Pid, CPU, flags, time and text of a line; a system call by its print format, hashed addresses left out."""
+    found = _FRONT.match(line)
+    assert found, line
+    said = found[6]
+    if call := _CALL.match(said):
+        number, name, *numbers = (call[1], *(int(call[at], 16) for at in range(2, 6)))
+        shown = dict(zip(("filename", "flags", "mode"), numbers, strict=True))
+        said = f"sys_enter_{number}: dfd: 0x{name:08x}" + "".join(f", {key}: 0x{value:08x}" for key, value in shown.items())
+    said = re.sub(r"timer=\S+", "timer=", said)
+    return (*found.groups()[1:5], re.sub(r"\s+", " ", said))
+
+
+def test_the_sample_equals_the_guests_own_trace(real_samples: Path, tmp_path: Path, kinfo_cli: Cli) -> None:
+    folder = sample(real_samples, tmp_path)
+    ran = kinfo_cli("trace", folder / "region.bin", "--text", "--head", folder / "head.dat")
+    assert (ran.code, ran.err) == (0, "")
+    ours, theirs = without_head(ran.out).splitlines(), without_head((folder / "trace.txt").read_text()).splitlines()
+    assert len(ours) == len(theirs) == 17_562
+    assert [(one, other) for one, other in zip(ours, theirs, strict=True) if parts(one) != parts(other)][:3] == []
+    names = [(_FRONT.match(one), _FRONT.match(other)) for one, other in zip(ours, theirs, strict=True)]
+    differ = {(one[1], other[1]) for one, other in names if one and other and one[1] != other[1]}
+    assert differ <= {("init", "cat")}  # the last task, which got its new name behind the trace's end
+
+
+def test_the_sample_through_trace_cmd(real_samples: Path, tmp_path: Path, kinfo_cli: Cli) -> None:
+    tool = shutil.which("trace-cmd")
+    if not tool:
+        pytest.skip("trace-cmd is not installed")
+    folder = sample(real_samples, tmp_path)
+    lines = kinfo_cli("trace", folder / "region.bin", "-o", folder / "out").out.partition("Next:\n")[2].splitlines()[1:]
+    for line in lines:
+        words = [*line.split(), "-R"] if " report " in line else line.split()  # -R: the fields, with no plugin in between
+        done = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+    shown = [re.match(r" *(.*)-(\d+) +\[(\d+)\] +([\d.]+): (\w+):", line) for line in done.stdout.splitlines()[1:]]
+    theirs = [_FRONT.match(line) for line in without_head((folder / "trace.txt").read_text()).splitlines()]
+    assert len(shown) == len(theirs) == 17_562
+    for one, other in zip(shown, theirs, strict=True):
+        assert one
+        assert other
+        name = re.match(r"\w+", other[6])
+        assert name
+        assert (one[2], one[3], one[4], one[5].replace("sys_enter_", "sys_")) == (other[2], other[3], other[5], name[0])

@@ -21,6 +21,7 @@ from kinfo.trace_events.lookups import NoLookups
 from kinfo.trace_events.printf import compiled
 from kinfo.trace_events.symbol_text import SymbolText
 from tests import trace_rings as rings
+from tests.trace_rings import MARK
 
 KALLSYMS = b"""ffffffff81000000 T _text
 ffffffff81000100 t first
@@ -127,6 +128,69 @@ def test_print_formats(fmt: str) -> None:
     assert bool(found.doubt) == ("?" in SHOWN[fmt])
 
 
+PROBES = ("unsigned long __probe_func;72;8;0", "unsigned long __probe_ret_ip;72;8;0", "unsigned long __probe_ip;72;8;0")
+PROBED = {
+    '"(%lx)", REC->__probe_ip': "(vfs_open+0x10/0x100)",
+    '"(%lx <- %lx) arg=%d", REC->__probe_func, REC->__probe_ret_ip, REC->tiny': "(vfs_open+0x10/0x100 <- vfs_open) arg=-5",
+    '"%lu", REC->__probe_ip': str(0xFFFFFFFF81000210),
+}
+
+
+@pytest.mark.parametrize("fmt", PROBED)
+def test_places_of_probes_are_named_as_the_kernel_does(fmt: str) -> None:
+    fields_ = tuple(one for one in FIELDS if " ip;" not in one)
+    lines_ = [
+        f"\tfield:{a};\toffset:{b};\tsize:{c};\tsigned:{d};\n"
+        for a, b, c, d in (one.split(";") for one in (*fields_, *PROBES))
+    ]
+    format_ = parse(f"name: p\nID: 9\nformat:\n{rings.COMMON}{''.join(lines_)}\nprint fmt: {fmt}\n", "kprobes")
+    assert format_ is not None
+    with_one = format_._replace(
+        fields=tuple(one for one in format_.fields if not one.name.startswith("__probe") or one.name in fmt)
+    )
+    if "ret_ip" in fmt:  # two fields at one place overlap: what is asked of them is read one by one
+        with_one = format_._replace(
+            fields=tuple(one._replace(offset=80) if one.name == "__probe_func" else one for one in with_one.fields)
+        )
+    raw = RAW[:80] + struct.pack("<Q", 0xFFFFFFFF81000210) + RAW[88:]
+    assert compiled(with_one, NAMES).show(raw) == PROBED[fmt]
+
+
+def test_a_return_that_is_probed_has_no_name() -> None:
+    names = SymbolText(b"ffffffff81000200 T arch_rethook_trampoline\nffffffff81000300 T next\n")
+    assert compiled(event('"%ps", (void *)REC->ip'), names).show(RAW) == "[unknown/kretprobe'd]"
+
+
+class Sizes(NoLookups):
+    def size(self, name: str) -> int | None:  # type: ignore[override]
+        return 64 if name == "struct page" else None
+
+    def constant(self, name: str) -> int | None:  # type: ignore[override]
+        return {"BASE": 0xFFFFEA0000000000, "MINUS": -5, "SMALL": 7}.get(name)
+
+
+SUMS = {
+    '"%lx", ((struct page *)BASE + 3)': "ffffea00000000c0",
+    '"%lx", (3 + (struct page *)BASE)': "ffffea00000000c0",
+    '"%lx", ((struct page *)BASE - 1) + REC->tiny': f"{0xFFFFEA0000000000 - 6 * 64:x}",
+    '"%lx", (unsigned long)((struct page *)BASE) + 3': "ffffea0000000003",
+    '"%lx", (void *)BASE + 3': "ffffea0000000003",
+    '"%lx", (u32 *)BASE + 3': "ffffea000000000c",
+    '"%d", (struct page *)BASE == 0': "0",
+    '"%d %u", MINUS, SMALL': "-5 7",
+    '"%lx", (struct other *)BASE + 1': "?",
+    '"%lx", (struct page *)BASE * 2': "?",
+    '"%lx", (struct page *)BASE - (struct page *)BASE': "?",
+    '"%lu", sizeof(struct page)': "64",
+    '"%lu", sizeof(struct other)': "?",
+}
+
+
+@pytest.mark.parametrize("fmt", SUMS)
+def test_sums_with_pointers(fmt: str) -> None:
+    assert compiled(event(fmt), Sizes()).show(RAW) == SUMS[fmt]
+
+
 WRONG = (
     "", "REC->small", '"%d"', '"%q", 1', '"%d", REC->comm', '"%s', '"%d", (1', '"%d", 1)', '"%d", REC->a->b',
     '"%*d", 3, 4', '"%.*d", 3, 4', '"%pI9", REC->whole', '"%d", ' + "(" * 500 + "1" + ")" * 500, '"%d", ' + "!" * 500 + "1",
@@ -219,7 +283,7 @@ def test_names_of_another_boot() -> None:
 
 
 def test_names_of_tasks_out_of_the_trace() -> None:
-    formats = [one for number in (rings.SWITCH, rings.MARK) if (one := parse(rings.format_text(number), "sched"))]
+    formats = [one for number in (rings.SWITCH, MARK) if (one := parse(rings.format_text(number), "sched"))]
     events = Events({one.id: one for one in formats})
     each = [rings.switch(1, ("init", 1), ("cat", 7)), rings.switch(2, ("dog", 7), ("swapper", 0)), rings.mark(3, 1)]
     raw = [(one.time, 0, 0, *struct.unpack_from("<II", one.data), one.data) for one in each]
@@ -244,7 +308,7 @@ def test_flags(number: int) -> None:
 def test_lines() -> None:
     formats = [
         one
-        for number in (rings.MARK, rings.FUNCTION, rings.PRINT)
+        for number in (MARK, rings.FUNCTION, rings.PRINT)
         if (one := parse(rings.format_text(number), "ftrace" if number < 9 else "x"))
     ]
     events = Events({one.id: one for one in formats}, NAMES, {7: "cat"})
@@ -301,14 +365,19 @@ def test_head_dat(version: int, pack: str) -> None:
         version=version, pack=pack, kallsyms=KALLSYMS, printk=b'0xffff : "a \\"b\\"\\n"\n', comms=b"7 cat\n8 a b\n"
     )
     found = head.read(raw, "head.dat")
-    assert [(one.system, one.name, one.id) for one in found.formats] == [
+    assert sorted((one.system, one.name, one.id) for one in found.formats.values()) == [
+        ("demo", "mark", 400),
         ("ftrace", "function", 1),
         ("ftrace", "print", 5),
-        ("demo", "mark", 400),
         ("sched", "sched_switch", 316),
     ]
     assert (found.long, found.kallsyms, found.comms) == (8, KALLSYMS, {7: "cat", 8: "a b"})
     assert found.strings == {0xFFFF: 'a "b"'}
+
+
+def test_a_format_whose_events_begin_otherwise_is_none() -> None:
+    formats = head.read(rings.head_dat((rings.SWITCH,), texts=[("odd", ODD)]), "head.dat").formats
+    assert (formats.get(MARK), len(formats), formats.get(1)) == (None, 2, None)
 
 
 def changed(raw: bytes, at: int, new: bytes) -> bytes:
@@ -327,7 +396,7 @@ def packed_section(how: bytes, size: int, raw: bytes) -> bytes:
     return SEVEN[: START + 8] + how + b"\0\0" + bytes(8) + struct.pack("<HHIQ", 17, 1, 0, len(section)) + section
 
 
-ODD = rings.format_text(rings.MARK).replace("common_pid;\toffset:4", "common_pid;\toffset:6")
+ODD = rings.format_text(MARK).replace("common_pid;\toffset:4", "common_pid;\toffset:6")
 BAD: dict[str, bytes] = {
     "its magic is not there": b"\x7fELF" + SIX[4:],
     "its version is '5'": changed(SIX, START, b"5"),
@@ -342,7 +411,7 @@ BAD: dict[str, bytes] = {
     "section is damaged": packed_section(b"zstd", 2, b"\xff\xff"),
     "unpacks to more than": packed_section(b"zlib", 1 << 31, SMALL),
     "does not have the length": packed_section(b"zlib", 9, SMALL),
-    "do not begin with type": rings.head_dat(texts=[("odd", ODD)]),
+    "do not begin with type": rings.head_dat((), texts=[("odd", ODD)]),
 }
 
 
@@ -368,7 +437,7 @@ def test_any_damage_to_a_head_dat_is_borne(changes: list[tuple[int, int]], cut: 
         found = head.read(bytes(raw[: max(len(raw) - cut, 0)]), "head.dat")
     except KinfoError:
         return
-    events = Events({one.id: one for one in found.formats})
+    events = Events(found.formats)
     for number in list(events.formats):
         events.text(number, RAW)
 

@@ -266,6 +266,8 @@ def test_a_persistent_instance_of_the_dumps_kernel(tmp_path: Path, kinfo_cli: Cl
     pa = persistent(first, 0)
     text = first.made.kernel.va("text")
     made = trace_world([ONE, InstanceSpec("boot_map", [], range=first.made.linear(pa))])
+    later = rings.new_region([rings.ring(pages(2, start=1 << 40))])  # of another boot, which ran for longer
+    made.put(later, align=4096)
     assert persistent(made, text) >= pa
     where = made.placed["persistent"]
     made.made.poke(made.placed["array boot_map"] + ARRAY["range_addr_start"], made.made.linear(where))
@@ -356,3 +358,17 @@ def test_booted_kernels(guest: str, instance: str, kinfo_cli: Cli) -> None:
     expected = as_by_print_format(real_lines(folder / f"{instance}.txt"))
     assert len(shown) == len(expected) > 600
     assert [(one, other) for one, other in zip(shown, expected, strict=True) if one != other][:3] == []
+
+
+@pytest.mark.parametrize("guest", ["6.12-x86_64", "7.3-x86_64", "7.3-aarch64"])
+def test_the_boot_after_that_sees_the_same(guest: str, kinfo_cli: Cli) -> None:
+    """The memory as the first boot left it, and the second boot's own reading of it: CPU, flags, time of every event."""
+    folder = GUESTS / "trace" / guest
+    if not (folder / "previous.txt").is_file():
+        pytest.skip(f"no guest {guest} here: make it with `python -m tools.guests.trace`")
+    ran = kinfo_cli("trace", folder / "ram.elf", "--text", "--instance", "boot_map")
+    front = re.compile(r"^.{16}-\d+ +(\[\d{3}\] .{5} +[\d.]+): ", re.MULTILINE)
+    assert front.findall(ran.out) == front.findall((folder / "previous.txt").read_text())
+    text = (folder / "last_boot_info.txt").read_text().split()
+    told = json.loads(kinfo_cli("trace", folder / "ram.elf", "--format", "json").out)["buffers"][0]
+    assert told["text"] == f"0x{text[0]}" or text[0] == "text"  # 6.12 tells how far it moved alone

@@ -21,7 +21,7 @@ COMMON = """\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
 \tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
 
 """
-FUNCTION, PRINT, SWITCH, MARK = 1, 5, 316, 400
+FUNCTION, PRINT, VECTOR, SWITCH, MARK = 1, 5, 150, 316, 400
 _SWITCH = """"prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s%s ==> next_comm=%s next_pid=%d next_prio=%d", \
 REC->prev_comm, \
 REC->prev_pid, REC->prev_prio, (REC->prev_state & 0xff) ? __print_flags(REC->prev_state & 0xff, "|", { 0x1, "S" }, \
@@ -35,6 +35,12 @@ _FIELDS = {
         '" %ps <-- %ps", (void *)REC->ip, (void *)REC->parent_ip',
     ),
     PRINT: ("ftrace", "print", ("unsigned long ip;8;8;0", "char buf[];16;0;1"), '"%ps: %s", (void *)REC->ip, REC->buf'),
+    VECTOR: (
+        "irq",
+        "softirq_entry",
+        ("unsigned int vec;8;4;0",),
+        '"vec=%u [action=%s]", REC->vec, __print_symbolic(REC->vec, { 0, "HI" }, { 1, "TIMER" }, { 9, "RCU" })',
+    ),
     SWITCH: (
         "sched",
         "sched_switch",
@@ -95,6 +101,10 @@ def switch(time: int, before: tuple[str, int], behind: tuple[str, int], state: i
     raw = header(SWITCH, before[1], 1, 2)
     raw += struct.pack("<16siiq", before[0].encode(), before[1], 120, state)
     return Event(time, raw + struct.pack("<16sii", behind[0].encode(), behind[1], 120))
+
+
+def vector(time: int, number: int, pid: int = 7) -> Event:
+    return Event(time, header(VECTOR, pid, 1, 1) + struct.pack("<I", number))
 
 
 def call(time: int, ip: int, parent: int, pid: int = 7) -> Event:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kinfo.api.builds import build, crosscheck, facts, registered, table
+from kinfo.api.builds import build, crosscheck, facts, region_values, registered, table
 from kinfo.api.comparisons import compare, compare_folders, update_baseline
-from kinfo.api.kernels import Symbolized, core, debug, info, lookup, symbol_file, symbolize
+from kinfo.api.kernels import Symbolized, core, debug, info, lookup, read, symbol_file, symbolize
 from kinfo.api.records import (
     decode,
     decode_all,
@@ -37,6 +37,8 @@ __all__ = [
     "layout_diff",
     "layouts",
     "lookup",
+    "read",
+    "region_values",
     "registered",
     "rules",
     "symbol_file",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kinfo.kernel_build.model import Facts
     from kinfo.meminspect.entry import Table
     from kinfo.record.record import Record
+    from kinfo.region_memory.values import RegionValue
     from kinfo.writers import Built, Driver, Registered
 
 Path = str | os.PathLike[str]
@@ -101,6 +102,24 @@ def _found(dump: tuple[str, Record] | Path | None) -> tuple[str, Record] | None:
     from kinfo.diff.of_files import READER
 
     return (os.fspath(dump), READER.record(dump)) if isinstance(dump, (str, os.PathLike)) else dump
+
+
+def region_values(
+    source: Path, *, series: str | None = None, kinfo: Path | int | None = None, stdin: BinaryIO | None = None
+) -> tuple[RegionValue, ...]:
+    """What the regions of an inspect table hold, in words and as plain data.
+
+    `source` is a folder of md_*.BIN or one of these, the core image that the series wrote, or RAM with the table in it;
+    `series`, `kinfo` and `stdin` as for `table`. Raises KinfoError where there are no regions' bytes.
+    """
+    from kinfo.kernel.open import record_word
+    from kinfo.meminspect.ids import series_named
+    from kinfo.region_memory.values import RegionValues
+    from kinfo.region_memory.values_of import regions_with_bytes
+
+    forced = series_named(series) if series else None
+    with regions_with_bytes(os.fspath(source), forced, record_word(kinfo), stdin) as memory:
+        return tuple(RegionValues(memory).all)
 
 
 def table(

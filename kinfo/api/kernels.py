@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel.log import Statement
     from kinfo.kernel.lookup import Lookup
+    from kinfo.region_memory.names import RegionNames
 
 Path = str | os.PathLike[str]
 
@@ -79,12 +80,44 @@ def info(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None = None) -
 def lookup(ram: Kernel | Path | Sequence[Path], *words: str | int, kinfo: Path | int | None = None) -> tuple[Lookup, ...]:
     """The name behind each address (a number, or text as 0x... or 16 hex digits), the addresses of each name (`name+0x10`).
 
-    What cannot be found has no places and a reason. Raises KinfoError as `kinfo.open_kernel` does.
+    What cannot be found has no places and a reason. Region files of meminspect, their folder and their core image have the
+    names of regions and of VMCOREINFO's lines. Raises KinfoError as `kinfo.open_kernel` does.
     """
     from kinfo.kernel.lookup import look_up
 
+    asked = [f"{word:#x}" if isinstance(word, int) else word for word in words]
+    if (names := _region_names(ram)) is not None:
+        return tuple(look_up(names, word) for word in asked)
     with _opened(ram, kinfo) as kernel:
-        return tuple(look_up(kernel, f"{word:#x}" if isinstance(word, int) else word) for word in words)
+        return tuple(look_up(kernel, word) for word in asked)
+
+
+def _region_names(ram: Kernel | Path | Sequence[Path]) -> RegionNames | None:
+    """What region files tell of names; None where RAM was named, or a kernel is open."""
+    from kinfo.kernel.kernel import Kernel
+    from kinfo.region_memory.names import RegionNames
+    from kinfo.region_memory.open import open_regions
+
+    if isinstance(ram, Kernel):
+        return None
+    memory = open_regions([os.fspath(path) for path in ([ram] if isinstance(ram, (str, os.PathLike)) else ram)])
+    return None if memory is None else RegionNames(memory)
+
+
+def read(
+    source: Path | Sequence[Path], what: str | int, size: int | None = None, *, kinfo: Path | int | None = None
+) -> bytes:
+    """The bytes of something in a dump, all at once; `kinfo read -o` streams them.
+
+    `what` is a word as `kinfo read` takes it (`id:22`, `linux_banner`, `pa:0x4a000000`), a number a VA or a PA; `size` bytes,
+    which an address needs. Raises KinfoError for a hole, with the address, and for a name of several things.
+    """
+    from kinfo.kernel.open import record_word
+    from kinfo.read_out.open import found_in
+
+    paths = [os.fspath(path) for path in ([source] if isinstance(source, (str, os.PathLike)) else source)]
+    with found_in(paths, f"{what:#x}" if isinstance(what, int) else what, size, record_word(kinfo)) as found:
+        return b"".join(found.pieces())
 
 
 def symbol_file(

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("kinfo.cli.trace", "Read a trace out of a dump: the persistent ring buffer, or a kernel's own"),
     "verify-dt": ("kinfo.cli.verify_dt", "Check that a devicetree gives the kinfo driver its memory"),
     "table": ("kinfo.cli.table", "List the inspect table that a kernel registers its regions in"),
+    "read": ("kinfo.cli.read", "Write bytes out of a dump: a region, a symbol, a VA or a PA"),
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
     "crosscheck": ("kinfo.cli.crosscheck", "Compare what the upstream and the downstream driver leave on one kernel"),
     "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),

@@ -8,7 +8,7 @@ from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kernel_options, opened, split
+from kinfo.cli.ram import kernel_options, opened, region_names, split
 from kinfo.cli.words import safe
 from kinfo.kernel.lookup import Lookup, look_up
 from kinfo.kernel.place import Place
@@ -37,7 +37,8 @@ def command(options: Options) -> int:
 
     RAM is named as for `kinfo symbols`; a NAME may have an offset: schedule+0x40. --kinfo PA makes it quick on large
     dumps: without it the memory is searched for records first. On arm64 an address may be signed (PAC). An address at a
-    function's first byte has a second line: as a return address it belongs to the function before.
+    function's first byte has a second line: as a return address it belongs to the function before. Region files (md_K*.BIN,
+    their folder) and the core image of meminspect have the names of their regions, and those in VMCOREINFO.
 
     Exit 0 when everything was found, 1 when something was not, 2 when the memory could not be read.
 
@@ -48,8 +49,11 @@ def command(options: Options) -> int:
     ram, wanted = split(options.words)
     if not wanted:
         raise declare.UsageError("name an address or a symbol after RAM (no file has the name of the last one)")
-    with opened(ram, options) as kernel:
-        found = [look_up(kernel, word) for word in wanted]
+    if (names := region_names(ram)) is not None:
+        found = [look_up(names, word) for word in wanted]
+    else:
+        with opened(ram, options) as kernel:
+            found = [look_up(kernel, word) for word in wanted]
     if options.form != "text":
         show(options.form, lambda: _document(found))
     else:

@@ -13,6 +13,7 @@ from kinfo.kernel.open import open_kernel
 
 if TYPE_CHECKING:
     from kinfo.kernel_build.beside import BuildBeside
+    from kinfo.region_memory.names import RegionNames
 
 Decorated = Callable[..., Any]
 
@@ -104,6 +105,18 @@ def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
     for note in kernel.notes:
         say(note)
     return kernel
+
+
+def region_names(ram: Sequence[str]) -> RegionNames | None:
+    """What region files, or a core image of them, tell of names; None where something else was named."""
+    from kinfo.region_memory.open import open_regions
+
+    memory = open_regions(ram)
+    if memory is None:
+        return None
+    from kinfo.region_memory.names import RegionNames
+
+    return RegionNames(memory)
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:

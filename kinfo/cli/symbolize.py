@@ -10,13 +10,15 @@ from kinfo.cli import common, declare
 from kinfo.cli.log_source import LogSource
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kernel_options, opened
+from kinfo.cli.ram import kernel_options, opened, region_names
 from kinfo.cli.words import say
+from kinfo.errors import KinfoError
 from kinfo.kernel.log import Log, Statement
 
 if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel_build.source_lines import SourceLines
+    from kinfo.region_memory.held import RegionMemory
 
 _MOST_SAID = 5  # contradictions that are said one by one
 
@@ -48,7 +50,8 @@ def command(options: Options) -> int:
 
     Addresses are virtual ones (16 hex digits, with or without 0x), and physical ones of the kernel image when written with
     0x. What has a name already stays as it is. Without RAM the slide is what the log says ("Kernel Offset:"), or --slide;
-    --symbols can then be /proc/kallsyms, too.
+    --symbols can then be /proc/kallsyms, too. Region files and core images of meminspect have no symbol table: with --symbols
+    they say by how much KASLR moved that build.
 
     With --vmlinux every name, those that the kernel printed too, gets its source line and what was inlined there, as
     scripts/decode_stacktrace.sh of the kernel does; llvm-symbolizer or addr2line must be installed.
@@ -61,16 +64,13 @@ def command(options: Options) -> int:
     kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
     kinfo symbolize --symbols System.map < panic.txt
     kinfo symbolize --vmlinux vmlinux --modules lib/modules < panic.txt
+    kinfo symbolize md/ --symbols System.map < panic.txt
     """
-    if options.modules is not None and options.vmlinux is None:
-        raise declare.UsageError("--modules is for --vmlinux: name that as well")
-    if options.log == "-" and options.vmlinux == "-":
-        raise declare.UsageError("- is the log: name the vmlinux")
+    _check(options)
     if not options.ram:
         return _without_ram(options)
-    if options.log == "-" and "-" in (*options.ram, options.symbols):
-        whose = "symbols'" if options.symbols == "-" else "memory's"
-        raise declare.UsageError(f"- is the log: name the {whose} file")
+    if (regions := region_names(options.ram)) is not None:
+        return _by_regions(regions.memory, options)
     with LogSource(options.log) as source, opened(options.ram, options) as kernel, _lines(options, kernel) as lines:
         heard: list[Statement] = []
         names = Log(
@@ -87,6 +87,26 @@ def command(options: Options) -> int:
     if heard:
         _sum_up(source.name, names, len(heard), is_forced=options.force)
     return FINDINGS if heard else SOUND
+
+
+def _check(options: Options) -> None:
+    """Raise UsageError for options that do not go together, and for standard input that would be read twice."""
+    if options.modules is not None and options.vmlinux is None:
+        raise declare.UsageError("--modules is for --vmlinux: name that as well")
+    if options.log == "-" and options.vmlinux == "-":
+        raise declare.UsageError("- is the log: name the vmlinux")
+    if options.ram and options.log == "-" and "-" in (*options.ram, options.symbols):
+        whose = "symbols'" if options.symbols == "-" else "memory's"
+        raise declare.UsageError(f"- is the log: name the {whose} file")
+
+
+def _by_regions(memory: RegionMemory, options: Options) -> int:
+    """Name a log by a build's symbols, at the slide that the regions of a boot state. Raises KinfoError."""
+    if options.symbols is None and options.vmlinux is None:
+        hint = "add --symbols System.map (or vmlinux, Image) of the build: the regions say by how much it was moved"
+        raise KinfoError(f"{memory.source}: no region has the kernel's symbol table", hint)
+    with _lines(options) as lines:
+        return _by_build(options, lines, memory)
 
 
 @contextmanager
@@ -121,7 +141,7 @@ def _without_ram(options: Options) -> int:
         return _by_build(options, lines)
 
 
-def _by_build(options: Options, lines: SourceLines | None) -> int:
+def _by_build(options: Options, lines: SourceLines | None, memory: RegionMemory | None = None) -> int:
     """Name a log by a build's symbols, each boot by its own slide."""
     from kinfo.kernel_build.build_log import BuildLog
     from kinfo.kernel_build.symbol_list import read_symbols, same_build
@@ -133,7 +153,12 @@ def _by_build(options: Options, lines: SourceLines | None) -> int:
             same_build(listed, named)
         listed = named
     assert listed is not None
-    names = BuildLog(listed, options.slide, is_forced=options.force, lines=lines.text if lines else None)
+    slide = options.slide
+    if memory is not None and slide is None:
+        from kinfo.region_memory.build import slide_with
+
+        slide = slide_with(memory, listed)
+    names = BuildLog(listed, slide, is_forced=options.force, lines=lines.text if lines else None)
     with LogSource(options.log) as source:
         source.keep()
         names.survey(source.read)

@@ -23,6 +23,7 @@ class Options(NamedTuple):
     source: str
     series: str | None
     kinfo: str | None
+    values: bool
     form: str
     strict: bool
 
@@ -31,6 +32,7 @@ class Options(NamedTuple):
 @declare.argument("source")
 @declare.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the table itself shows).")
 @declare.option("--kinfo", metavar="FILE|PA", help="The record, for a RAM dump that holds none.")
+@declare.option("--values", is_flag=True, help="What the regions hold, in words: of region files, a core image, RAM.")
 @data_format("csv")
 @strict_option
 @takes(Options)
@@ -45,7 +47,10 @@ def command(options: Options) -> int:
     \b
     kinfo table vmlinux
     kinfo table core.elf --format yaml > table.yaml
+    kinfo table md/ --values
     """
+    if options.values:
+        return _values(options)
     from kinfo.inspect_table import read_table
     from kinfo.meminspect.ids import series_named
 
@@ -64,6 +69,26 @@ def command(options: Options) -> int:
 
         show(options.form, lambda: document(table))
     return common.verdict(table.findings, strict=options.strict)
+
+
+def _values(options: Options) -> int:
+    """What the regions hold. Raises KinfoError where SOURCE has no regions, but their addresses alone."""
+    from kinfo.cli.main import FINDINGS, SOUND
+    from kinfo.meminspect.ids import series_named
+    from kinfo.region_memory.values import RegionValues
+    from kinfo.region_memory.values_of import regions_with_bytes
+    from kinfo.report import region_values as report
+
+    if options.form == "csv":
+        raise declare.UsageError("--values has no CSV: take --format json")
+    forced = series_named(options.series) if options.series else None
+    with regions_with_bytes(options.source, forced, options.kinfo, common.stdin()) as memory:
+        found = RegionValues(memory)
+    if options.form == "text":
+        common.tell(report.render(found, common.style()))
+    else:
+        show(options.form, lambda: report.document(found))
+    return FINDINGS if found.cannot else SOUND
 
 
 def _printable(table: Table) -> Table:

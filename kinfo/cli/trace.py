@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare, output
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
-from kinfo.cli.ram import KINFO_HELP
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
 
@@ -47,7 +47,7 @@ class Options(NamedTuple):
 @declare.option("--head", metavar="FILE", help="The formats of the events: head.dat of `trace-cmd restore -c -o head.dat`.")
 @declare.option("--region", kind=common.NUMBER, metavar="PA", help="The buffer that begins there (default: the newest).")
 @declare.option("--instance", metavar="NAME", help="The buffer of this instance; global is the one without a name.")
-@declare.option("--kinfo", metavar="FILE|PA", help=KINFO_HELP)
+@declare.option("--kinfo", metavar="FILE|PA", help="The record of the kernel: a file that has it, or its PA in the memory.")
 @declare.option("--perfetto", metavar="FILE", help="Write the events for ui.perfetto.dev (Chrome's JSON).")
 @declare.option("--dtb", metavar="FILE", help="The board's tree: its command line says which instance lies where.")
 @declare.option("--consumed", is_flag=True, help="Events, too, that a reader had consumed and that are still there.")
@@ -85,7 +85,7 @@ def command(options: Options) -> int:
         if options.text:
             _print(traces, buffer, found, options)
         if options.perfetto:
-            _chrome(buffer, found, options)
+            _chrome(traces, buffer, found, options)
         return _judged(traces, found, options)
 
 
@@ -105,34 +105,23 @@ def _print(traces: Traces, buffer: TraceBuffer, found: EventsOf, options: Option
     from kinfo.report import trace as report
     from kinfo.trace_events.lines import HEAD, lines
 
-    records = buffer.records(consumed=options.consumed)
+    records = traces.records(buffer, consumed=options.consumed)
     if options.form != "text":
         show(options.form, lambda: report.events_document(traces, buffer, records, found.events))
         return
     common.write(HEAD)
-    held: list[str] = []
-    for line in lines(records, found.events, in_ns=buffer.in_ns):
-        held.append(line)
-        if len(held) == _LINES:
-            common.write(_safe("".join(held)))
-            held.clear()
-    common.write(_safe("".join(held)))
+    left = lines(records, found.events, in_ns=buffer.in_ns)
+    while some := "".join(islice(left, _LINES)):
+        common.write(some)
 
 
-def _safe(text: str) -> str:
-    """As it is, where all of it can be printed; user space wrote some of it (trace_marker, names of tasks)."""
-    if text.isascii() and text.replace("\n", "").isprintable():
-        return text
-    return "\n".join(map(safe, text.split("\n")))
-
-
-def _chrome(buffer: TraceBuffer, found: EventsOf, options: Options) -> None:
+def _chrome(traces: Traces, buffer: TraceBuffer, found: EventsOf, options: Options) -> None:
     from kinfo.report.trace_chrome import chrome
 
     assert options.perfetto is not None
 
     def put(file: IO[bytes]) -> None:
-        for piece in chrome(buffer.records(consumed=options.consumed), found.events):
+        for piece in chrome(traces.records(buffer, consumed=options.consumed), found.events):
             file.write(piece.encode())
 
     output.write_with(options.perfetto, put, force=options.force)

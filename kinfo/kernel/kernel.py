@@ -253,6 +253,12 @@ class Kernel:
         return f"{where}neither in the kernel image nor in a module{held}"
 
     @property
+    def why_no_such_name(self) -> str:
+        """What is known of a name that no symbol has."""
+        gap = self.modules_gap
+        return f"no symbol of the image has that name; modules are not all known: {gap}" if gap else "no symbol has that name"
+
+    @property
     def modules_gap(self) -> str:
         """What is not known of modules, so that a name or an address can be one's all the same; "" where all is."""
         if self.modules is None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from kinfo.errors import KinfoError
-from kinfo.kernel.calls import returned_to, unsigned
-from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.place import Place
+from kinfo.kernel.calls import returned_to
+from kinfo.kernel.place import Namer, Place
 from kinfo.printable import brief
 
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
@@ -29,27 +28,39 @@ class Lookup(NamedTuple):
         return brief(self, f"{self.word}: {', '.join(place.label for place in self.places) or self.reason}")
 
 
-def look_up(kernel: Kernel, word: str) -> Lookup:
+class Lookable(Namer, Protocol):
+    """What a word can be looked up in: a kernel in memory, or regions of one."""
+
+    def named(self, name: str) -> list[Place]:
+        """Every symbol of a name, as `name` or `name+0x10`."""
+
+    def places(self, address: int) -> list[Place]:
+        """Every reading of an address."""
+
+    def why_unnamed(self, address: int) -> str:
+        """What is known of an address that has no name."""
+
+    @property
+    def why_no_such_name(self) -> str:
+        """What is known of a name that is not here."""
+
+
+def look_up(kernel: Lookable, word: str) -> Lookup:
     """An address (0x..., or 16 hex digits; VA or PA; on arm64 signed ones too) or a name, as `name` or `name+0x10`."""
     try:
         if not _ADDRESS.fullmatch(word):
             places = kernel.named(word)
-            return Lookup(word, places, "" if places else _no_such_name(kernel))
+            return Lookup(word, places, "" if places else kernel.why_no_such_name)
         return _of_address(kernel, word, int(word, 16))
     except KinfoError as error:
         return Lookup(word, [], str(error))
 
 
-def _of_address(kernel: Kernel, word: str, given: int) -> Lookup:
+def _of_address(kernel: Lookable, word: str, given: int) -> Lookup:
     if given >> 64:
         return Lookup(word, [], "it is not within 64 bits")
-    address = unsigned(kernel, given) or given
+    address = kernel.unsigned(given) or given
     places = kernel.places(address)
     if not places:
         return Lookup(word, [], kernel.why_unnamed(address))
     return Lookup(word, places, before=returned_to(kernel, places[0], address))
-
-
-def _no_such_name(kernel: Kernel) -> str:
-    gap = kernel.modules_gap
-    return f"no symbol of the image has that name; modules are not all known: {gap}" if gap else "no symbol has that name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kinfo.elf import read as tables
-from kinfo.elf.structs import ELF64, ET_CORE, PT_LOAD, PT_NOTE, Program, form_of
+from kinfo.elf.structs import ELF64, ET_CORE, PF_X, PT_LOAD, PT_NOTE, Program, form_of
 from kinfo.errors import KinfoError
 from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 from kinfo.meminspect.ids import MAX
@@ -15,7 +15,10 @@ _VMCOREINFO_LIMIT = 1 << 16
 
 
 def is_core(data: bytes) -> bool:
-    """Whether it looks like such an image: an ELF64 core with a note first, and regions far smaller than RAM."""
+    """Whether it looks like such an image: an ELF64 core with a note first, and regions far smaller than RAM.
+
+    The kernel writes no region as code; cores of RAM are written so, `kinfo core --only kernel` with small pieces too.
+    """
     if form_of(data[:16]) is not ELF64:
         return False
     segments = _segments(data)
@@ -24,6 +27,7 @@ def is_core(data: bytes) -> bool:
         bool(loads)
         and segments[0].type == PT_NOTE
         and len(loads) < MAX
+        and not any(one.flags & PF_X for one in loads)
         and any(one.va and one.in_file < 4096 for one in loads)
     )
 

@@ -72,7 +72,7 @@ class Memory:
 
     def holds(self, pa: int, size: int = 1) -> bool:
         """Whether all of a range is here."""
-        return self._first_hole(pa, size) is None
+        return self.first_hole(pa, size) is None
 
     def read(self, pa: int, size: int) -> bytes:
         """The bytes at a physical address. Raises HoleError, with the address, where the dump has none."""
@@ -83,7 +83,7 @@ class Memory:
         found = self.view_up_to(pa, size)
         if len(found) == size:
             return found
-        hole = self._first_hole(pa, size)
+        hole = self.first_hole(pa, size)
         if hole is not None:
             raise HoleError(self.name, hole, pa, size)
         return memoryview(b"".join(self._parts(pa, size)))
@@ -123,7 +123,8 @@ class Memory:
             return None
         return self.segments[index]
 
-    def _first_hole(self, pa: int, size: int) -> int | None:
+    def first_hole(self, pa: int, size: int) -> int | None:
+        """The first address of a range that is not here; None where all of it is."""
         end = pa + size
         while pa < end:
             segment = self._segment(pa)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kinfo.printable import printable
@@ -162,7 +162,7 @@ def _cpu(cpu: CpuTrace) -> dict[str, Any]:
     }
 
 
-def events_document(traces: Traces, buffer: TraceBuffer, records: Iterator[Raw], events: Events) -> dict[str, Any]:
+def events_document(traces: Traces, buffer: TraceBuffer, records: Iterable[Raw], events: Events) -> dict[str, Any]:
     """What JSON and YAML show of a buffer's events, one after the other."""
     from kinfo.report.document import SCHEMA_VERSION
 
@@ -174,7 +174,7 @@ def events_document(traces: Traces, buffer: TraceBuffer, records: Iterator[Raw],
     }
 
 
-def _events(records: Iterator[Raw], events: Events) -> Iterator[dict[str, Any]]:
+def _events(records: Iterable[Raw], events: Events) -> Iterator[dict[str, Any]]:
     for stamp, cpu, missed, head, pid, raw in records:
         number = head & 0xFFFF
         format_ = events.formats.get(number)

@@ -7,7 +7,7 @@ event is an instant on its task's track. Times are microseconds with three place
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kinfo.trace_events.decode import Events, Raw, fields
@@ -20,7 +20,7 @@ _END = {"irq_handler_exit": "irq", "softirq_exit": "softirq"}
 Item = dict[str, Any]
 
 
-def chrome(records: Iterator[Raw], events: Events) -> Iterator[str]:
+def chrome(records: Iterable[Raw], events: Events) -> Iterator[str]:
     """The file, piece by piece."""
     lead = '{"displayTimeUnit":"ns","traceEvents":[\n'
     for item in _items(records, events):
@@ -29,7 +29,7 @@ def chrome(records: Iterator[Raw], events: Events) -> Iterator[str]:
     yield ("" if lead.startswith(",") else lead) + "\n]}\n"
 
 
-def _items(records: Iterator[Raw], events: Events) -> Iterator[Item]:
+def _items(records: Iterable[Raw], events: Events) -> Iterator[Item]:
     tracks = _Tracks(events)
     last = 0
     for stamp, cpu, _, head, pid, raw in records:
@@ -104,15 +104,14 @@ class _Tracks:
         """A slice's begin, or its end where its begin is known: what began before the trace has none."""
         held = self._open.setdefault(track, [])
         pid, tid = track
-        if begins:
-            held.append(what)
-            yield {"ph": "B", "name": what, "ts": _us(stamp), "pid": pid, "tid": tid, "args": {"text": text}}
-            return
-        while what in held:
+        while what in held:  # and where it begins once more, its end was lost
             last = held.pop()
             yield {"ph": "E", "name": last, "ts": _us(stamp), "pid": pid, "tid": tid}
             if last == what:
-                return
+                break
+        if begins:
+            held.append(what)
+            yield {"ph": "B", "name": what, "ts": _us(stamp), "pid": pid, "tid": tid, "args": {"text": text}}
 
     def end(self, stamp: int) -> Iterator[Item]:
         """What is still open when the trace ends."""

@@ -16,19 +16,22 @@ from kinfo.trace_events.values import text_of
 # A record: time, CPU, how many were lost before it (-1: not known), the words of its head, its bytes.
 Raw = tuple[int, int, int, int, int, bytes]
 _MOST_ELEMENTS = 4096
+_REMEMBERED = 4096  # texts of an event
 
 
 class Shower(NamedTuple):
     """How an event is shown: `name` stands in front of its text where it is not "".
 
-    `least` is the bytes that a record of it has at least. `doubt` says why its text is not what the kernel prints.
+    `least` is the bytes that a record of it has at least, `known` the texts of records by what is behind the common fields.
+    `is_counted`: no format is of it.
     """
 
     label: str
     name: str
     least: int
     show: Show
-    doubt: str = ""
+    known: dict[bytes, str]
+    is_counted: bool = False
 
 
 class Events:
@@ -51,7 +54,7 @@ class Events:
         self.missing: dict[int, int] = {}
         self.doubts: dict[str, str] = {}
         self.short = 0
-        self._showers: dict[int, Shower] = {}
+        self.showers: dict[int, Shower] = {}
 
     def know(self, comms: dict[int, str]) -> None:
         """Names of tasks by pid."""
@@ -67,39 +70,58 @@ class Events:
 
     def shower(self, number: int) -> Shower:
         """How the event of an id is shown."""
-        found = self._showers.get(number)
+        found = self.showers.get(number)
         if found is None:
-            found = self._showers[number] = self._built(number)
+            found = self.showers[number] = self._built(number)
         return found
 
     def _built(self, number: int) -> Shower:
         format_ = self.formats.get(number)
         if format_ is None:
-            return Shower(f"event {number}", f"event {number}", COMMON, lambda raw: bytes(raw[COMMON:]).hex(" "), "no format")
+            return Shower(
+                f"event {number}", f"event {number}", COMMON, lambda raw: bytes(raw[COMMON:]).hex(" "), {}, is_counted=True
+            )
         least = max((field.offset + field.size for field in format_.fields), default=COMMON)
         try:
             if own := builtin.shown(format_, self.lookups, self.long):
-                return Shower(format_.name, "", least, own)
+                return Shower(format_.name, "", least, own, {})
             found = compiled(format_, self.lookups, self.long)
             if found.doubt:
                 self.doubts[format_.name] = found.doubt
-            return Shower(format_.name, format_.name, least, found.show, found.doubt)
+            return Shower(format_.name, format_.name, least, found.show, {})
         except (ExprError, RecursionError) as error:
-            why = self.doubts[format_.name] = str(error) or "it is too deep"
-            return Shower(format_.name, format_.name, least, lambda raw: self._by_fields(format_, raw), why)
+            self.doubts[format_.name] = str(error) or "it is too deep"
+            return Shower(format_.name, format_.name, least, lambda raw: self._by_fields(format_, raw), {})
 
     def _by_fields(self, format_: EventFormat, raw: bytes) -> str:
         return " ".join(f"{name}={_short(value)}" for name, value in fields(format_, raw).items())
 
     def text(self, number: int, raw: bytes) -> tuple[str, str]:
         """Name and text of a record. Records that are shorter than their event is, are not read."""
-        shower = self.shower(number)
+        shower = self.showers.get(number) or self.shower(number)
+        body = raw[COMMON:]
+        said = shower.known.get(body)
+        if said is None:
+            said = self._said(number, shower, raw, body)
+        elif shower.is_counted:
+            self._count(number, shower, raw)
+        return shower.name, said
+
+    def _said(self, number: int, shower: Shower, raw: bytes, body: bytes) -> str:
+        """The text of a record that is not like one before it: what its own fields hold is all that it depends on."""
+        self._count(number, shower, raw)
+        if len(raw) < shower.least:
+            return f"(cut short: {len(raw)} of {shower.least} bytes)"
+        said = shower.show(raw)
+        if len(shower.known) > _REMEMBERED:
+            shower.known.clear()
+        shower.known[body] = said
+        return said
+
+    def _count(self, number: int, shower: Shower, raw: bytes) -> None:
         if number not in self.formats:
             self.missing[number] = self.missing.get(number, 0) + 1
-        if len(raw) < shower.least:
-            self.short += 1
-            return shower.name, f"(cut short: {len(raw)} of {shower.least} bytes)"
-        return shower.name, shower.show(raw)
+        self.short += len(raw) < shower.least
 
 
 def fields(format_: EventFormat, raw: bytes) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from kinfo.errors import KinfoError
@@ -22,6 +24,7 @@ _MOST_SYSTEMS = 1 << 14
 _HEADER, _FTRACE, _EVENTS, _KALLSYMS, _PRINTK, _CMDLINES = 16, 17, 18, 19, 20, 21
 _PACKED = 1  # flag of a section
 _PRINTK_LINE = re.compile(r'^0x([0-9a-f]{1,16}) : "(.*)"$', re.MULTILINE)
+_ID = re.compile(rb"^ID: (\d{1,9})$", re.MULTILINE)
 _CMDLINE = re.compile(r"^(\d{1,9}) (.{0,64})$", re.MULTILINE)
 _USUAL = {"common_type": (0, 2), "common_flags": (2, 1), "common_preempt_count": (3, 1), "common_pid": (4, 4)}
 
@@ -30,7 +33,7 @@ class TraceHead(NamedTuple):
     """What a head.dat says of its kernel; `long` is the bytes of a long. kallsyms is its text, as /proc has it."""
 
     long: int
-    formats: tuple[EventFormat, ...]
+    formats: HeadFormats
     kallsyms: bytes
     strings: dict[int, str]
     comms: dict[int, str]
@@ -180,24 +183,54 @@ def _undone(packed: bytes, whole: int, packing: bytes) -> bytes:
     raise ValueError(f"it is packed with {packing[:20].decode('ascii', 'replace')!r}, and zlib and zstd are known")
 
 
-def _formats(ftrace: bytes, events: bytes) -> tuple[EventFormat, ...]:
+class HeadFormats(Mapping[int, EventFormat]):
+    """The formats by the number of the event; each text is read when it is asked for: there are thousands."""
+
+    def __init__(self, texts: dict[int, tuple[str, bytes]]) -> None:
+        self._texts = texts
+        self._known: dict[int, EventFormat | None] = {}
+
+    def __getitem__(self, number: int) -> EventFormat:
+        """A format. Raises KeyError where there is none, or its events do not begin as all do."""
+        if number not in self._known:
+            system, text = self._texts.get(number, ("", b""))
+            self._known[number] = parse(_text(text), system) if _is_usual(text) else None
+        found = self._known[number]
+        if found is None:
+            raise KeyError(number)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        """The numbers of all."""
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._texts)
+
+
+def _is_usual(text: bytes) -> bool:
+    common = common_fields(_text(text))
+    return all(common.get(name) == place for name, place in _USUAL.items())
+
+
+def _formats(ftrace: bytes, events: bytes) -> HeadFormats:
+    texts: dict[int, tuple[str, bytes]] = {}
     source = _Bytes(ftrace)
-    found = list(_block(source, "ftrace")) if ftrace else []
+    if ftrace:
+        _block(source, "ftrace", texts)
     source = _Bytes(events)
     if events:
         for _ in range(_count(source, _MOST_SYSTEMS)):
             system = _text(source.word())
-            found += _block(source, system)
-    return tuple(found)
+            _block(source, system, texts)
+    if texts and not any(_is_usual(text) for _, text in islice(texts.values(), 16)):
+        raise ValueError(f"its events do not begin with type, flags, preemption and pid within {COMMON} bytes")
+    return HeadFormats(texts)
 
 
-def _block(source: _Bytes, system: str) -> list[EventFormat]:
-    found = []
+def _block(source: _Bytes, system: str, texts: dict[int, tuple[str, bytes]]) -> None:
     for _ in range(_count(source)):
-        text = _text(source.take(source.number(8)))
-        common = common_fields(text)
-        if common and any(common.get(name) != place for name, place in _USUAL.items()):
-            raise ValueError(f"its events do not begin with type, flags, preemption and pid within {COMMON} bytes")
-        if one := parse(text, system):
-            found.append(one)
-    return found
+        text = source.take(source.number(8))
+        if found := _ID.search(text, 0, 400):
+            texts.setdefault(int(found[1]), (system, text))

@@ -247,6 +247,14 @@ def _text(value: Value, precision: Value | None, lookups: Lookups) -> Fn:
     return lambda v, b: shown(v, b)[: max(limit(v, b), 0)]
 
 
+def _code(field: EventField) -> str:
+    if field.is_text and field.elements:
+        return f"{field.size}s"
+    if (field.size, field.is_signed) not in _CODES:
+        raise ExprError(f"the field {field.name} has {field.size} bytes")
+    return _CODES[field.size, field.is_signed]
+
+
 def layout(fields: Sequence[EventField]) -> tuple[struct.Struct, list[int]]:
     """A struct that reads plain fields at once, and where each of them is in what it gives. Raises ExprError for overlap."""
     order = sorted(range(len(fields)), key=lambda at: fields[at].offset)
@@ -255,7 +263,7 @@ def layout(fields: Sequence[EventField]) -> tuple[struct.Struct, list[int]]:
         field = fields[at]
         if field.offset < end:
             raise ExprError(f"the field {field.name} overlaps another")
-        codes += "x" * 0 + (f"{field.offset - end}x" if field.offset > end else "") + _CODES[field.size, field.is_signed]
+        codes += (f"{field.offset - end}x" if field.offset > end else "") + _code(field)
         end = field.offset + field.size
     places = [0] * len(fields)
     for place, at in enumerate(order):
@@ -265,9 +273,6 @@ def layout(fields: Sequence[EventField]) -> tuple[struct.Struct, list[int]]:
 
 def _joined(plain: Plain, template: str, fns: list[Fn], values: list[Value | None]) -> Show:
     """One function of all: where every argument is a plain field, no more than an unpacking and a formatting."""
-    for field in plain.asked:
-        if (field.size, field.is_signed) not in _CODES:
-            raise ExprError(f"the field {field.name} has {field.size} bytes")
     shape, places = layout(plain.asked)
     read = shape.unpack_from
     direct = [places[value.slot] for value in values if value is not None]

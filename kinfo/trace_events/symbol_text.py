@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 _FARTHEST = 1 << 20  # bytes that a function may have: an address farther behind the last symbol is none of it
 
 
 class _Table(NamedTuple):
-    addresses: list[int]
-    names: list[bytes]
+    """The lines in the order of their addresses, those of one address in the text's; and the addresses, as hex."""
+
+    lines: list[bytes]
+    keys: list[bytes]
+    width: int
 
 
 class SymbolText:
@@ -26,17 +30,12 @@ class SymbolText:
 
     @cached_property
     def _table(self) -> _Table:
-        """Address and name of each symbol, the first of those at the same address, as the kernel takes it."""
-        by_address: dict[int, bytes] = {}
-        for line in self._text.split(b"\n"):
-            address, _, rest = line.partition(b" ")
-            if len(address) in (8, 16) and len(rest) > 2:
-                try:
-                    by_address.setdefault(int(address, 16), rest[2:])
-                except ValueError:
-                    continue
-        addresses = sorted(by_address)
-        return _Table(addresses, [by_address[address] for address in addresses])
+        """Hex digits of one width are in the order of the numbers: 200,000 lines need not be made numbers of."""
+        lines = self._text.split(b"\n")
+        width = 16 if self._text[16:17] == b" " else 8
+        key = itemgetter(slice(width))
+        lines.sort(key=key)
+        return _Table(lines, list(map(key, lines)), width)
 
     def forget(self) -> None:
         """Name nothing: the symbols are another kernel's."""
@@ -44,9 +43,16 @@ class SymbolText:
         self.__dict__.pop("_table", None)
 
     def address(self, name: str) -> int | None:
-        """The address that the text has for a name; None where it has none, or several."""
-        found = [at for at, one in enumerate(self._table.names) if one == name.encode()]
-        return self._table.addresses[found[0]] if len(found) == 1 else None
+        """The address that the text has for a name of the kernel's own; None where it has none, or several."""
+        needle, text = b" %s\n" % name.encode(), self._text
+        at = text.find(needle)
+        if at < 0 or text.find(needle, at + 1) >= 0:
+            return None
+        try:
+            found = int(text[text.rfind(b"\n", 0, at) + 1 : at].split(b" ")[0], 16)
+        except ValueError:
+            return None
+        return found or None  # 0: read without the right to addresses
 
     def name(self, address: int, *, with_offset: bool) -> str | None:
         """See Lookups."""
@@ -58,15 +64,19 @@ class SymbolText:
         return self._known[key]
 
     def _named(self, address: int, *, with_offset: bool) -> str | None:
-        addresses = self._table.addresses
-        at = bisect_right(addresses, address) - 1
-        if at < 0 or not addresses[at]:
+        lines, keys, width = self._table
+        last = bisect_right(keys, b"%0*x" % (width, max(address, 0))) - 1
+        if last < 0 or address <= 0:
             return None
-        start, raw = addresses[at], self._table.names[at].decode("ascii", "replace")
-        end = addresses[at + 1] if at + 1 < len(addresses) else start + _FARTHEST
-        if address - start >= _FARTHEST or (self.moved and "\t" in raw):
+        first = bisect_left(keys, keys[last])  # of several symbols at an address the kernel takes the first
+        try:
+            start = int(keys[last], 16)
+            end = int(keys[last + 1], 16) if last + 1 < len(keys) else start + _FARTHEST
+        except ValueError:
             return None
-        name, _, module = raw.partition("\t")
+        name, _, module = lines[first][width + 3 :].decode("ascii", "replace").partition("\t")
+        if not start or not name or address - start >= _FARTHEST or (self.moved and module):
+            return None
         offset = f"+0x{address - start:x}/0x{end - start:x}" if with_offset else ""
         return f"{name}{offset}{' ' if module else ''}{module}"
 

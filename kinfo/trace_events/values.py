@@ -21,6 +21,9 @@ INT, STR, BYTES = "int", "str", "bytes"
 _PROBES = frozenset(("__probe_ip", "__probe_ret_ip", "__probe_func"))  # kernel/trace/trace_kprobe.c
 
 
+_REMEMBERED = 4096
+
+
 class Value(NamedTuple):
     """An argument: its function, what it gives, and its C type as sign and bytes. `const` is its value where that is fixed.
 
@@ -73,8 +76,23 @@ def field_value(plain: Plain, field: EventField) -> Value:
         return Value(lambda v, _b: v[slot], INT, field.is_signed, field.size, None, slot, address=address)
     start, end = field.offset, field.offset + field.size
     if field.is_text:
-        return Value(lambda _v, b: text_of(b[start:end]), STR)
+        return Value(_remembered(plain.slot(field)), STR)
     return Value(lambda _v, b: bytes(b[start:end]), BYTES)
+
+
+def _remembered(slot: int) -> Fn:
+    """The text of an array of char, most of which are names that come again and again."""
+    known: dict[bytes, str] = {}
+
+    def shown(v: tuple[Any, ...], _: Any) -> str:
+        text = known.get(v[slot])
+        if text is None:
+            if len(known) > _REMEMBERED:
+                known.clear()
+            text = known[v[slot]] = text_of(v[slot])
+        return text
+
+    return shown
 
 
 def dynamic(plain: Plain, name: str) -> Fn:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
-from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.reader import Reader
 from kinfo.regions.trace import rules
 from kinfo.sources import open_file
 from kinfo.trace_events import comms
@@ -18,6 +16,9 @@ from kinfo.trace_events.decode import Events
 from kinfo.trace_events.lookups import Lookups, NoLookups
 from kinfo.trace_events.symbol_text import SymbolText
 from kinfo.trace_source.model import TraceBuffer, Traces
+
+if TYPE_CHECKING:
+    from kinfo.kernel.kernel import Kernel
 
 MADE = "on the device, with the same kernel and modules: trace-cmd restore -c -o head.dat; then --head head.dat"
 _LEAST_STEP = 1 << 12  # KASLR moves a kernel by a multiple of this
@@ -46,7 +47,7 @@ def events_of(
         raise KinfoError(
             f"the formats of the events are not in the buffer, and no kernel that has them is in the dump{why}", MADE
         )
-    known = comms.learned(buffer.records(consumed=consumed), found.events)
+    known = comms.learned(traces.records(buffer, consumed=consumed), found.events)
     found.events.know({pid: name for pid, name in known.items() if not found.events.knows(pid)})
     return found
 
@@ -62,7 +63,7 @@ def _by_head(buffer: TraceBuffer, path: str | os.PathLike[str]) -> EventsOf:
     names.moved = moved.by or 0
     if moved.by is None:
         names.forget()
-    return EventsOf(Events({one.id: one for one in head.formats}, names, head.comms, head.long), moved.findings)
+    return EventsOf(Events(head.formats, names, head.comms, head.long), moved.findings)
 
 
 class _Moved(NamedTuple):
@@ -93,6 +94,7 @@ def _moved(buffer: TraceBuffer, at: int | None, where: str) -> _Moved:
 
 
 def _by_kernel(kernel: Kernel, buffer: TraceBuffer) -> EventsOf:
+    from kinfo.kernel.paging.reader import Reader
     from kinfo.kernel.trace.comms import saved
     from kinfo.kernel.trace.formats import KernelFormats
     from kinfo.kernel.trace.lookups import KernelLookups

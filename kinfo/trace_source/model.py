@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from kinfo.errors import KinfoError, did_you_mean
@@ -17,6 +17,7 @@ from kinfo.trace_events.decode import Raw, merged
 if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel
 
+_MOST_KEPT = 250_000  # records: some 60 MiB
 GLOBAL = "global"  # what the instance without a name is called here
 
 
@@ -24,7 +25,7 @@ class TraceBuffer(NamedTuple):
     """A buffer: its name and its clock ("" where not known), where it begins, the bytes of a long, its CPUs.
 
     `at` is a PA or an offset of a persistent buffer, whose `region` says the rest; of a kernel's own it is the VA of its
-    struct trace_array. `faults` says what of it is damaged.
+    struct trace_array. `faults` says what of it is damaged. `is_current`: the dump's kernel uses it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TraceBuffer(NamedTuple):
     clock: str = ""
     region: TraceRegion | None = None
     faults: tuple[str, ...] = ()
+    is_current: bool = False
 
     @property
     def events(self) -> int:
@@ -57,10 +59,11 @@ class TraceBuffer(NamedTuple):
 
 
 class Traces:
-    """The buffers of a dump, persistent ones first, each kind by its newest event; `unit` says what addresses count.
+    """The buffers of a dump; `unit` says what addresses count.
 
-    `kernel` is the dump's own, None where it has none (`no_kernel` says why). A context manager: the records are read as they
-    are asked for.
+    Persistent ones come first, of them the one that the dump's kernel uses, then by their newest event: a clock begins anew
+    with every boot, and does not tell which boot was the last. `kernel` is the dump's own, None where it has none
+    (`no_kernel` says why). A context manager: the records are read as they are asked for.
     """
 
     def __init__(self, dump: Dump, unit: str) -> None:
@@ -69,12 +72,24 @@ class Traces:
         self.findings: tuple[Finding, ...] = ()
         self.kernel: Kernel | None = None
         self.no_kernel: KinfoError | None = None
+        self._kept: tuple[tuple[int, bool] | None, list[Raw]] = (None, [])
 
     def where(self, buffer: TraceBuffer) -> str:
         """What a buffer is called in findings."""
         if buffer.region is None:
             return f"instance {buffer.name}"
         return f"{self.unit} {buffer.at:#x}"
+
+    def records(self, buffer: TraceBuffer, *, consumed: bool = False) -> Iterable[Raw]:
+        """Every record of a buffer, in the order of time; those of one that is not large are kept for the next who asks."""
+        key = (buffer.at, consumed)
+        if key == self._kept[0]:
+            return self._kept[1]
+        records = buffer.records(consumed=consumed)
+        if buffer.events > _MOST_KEPT:
+            return records
+        self._kept = (key, list(records))
+        return self._kept[1]
 
     def instance(self, name: str) -> TraceBuffer:
         """The buffer of an instance. Raises KinfoError, with the nearest name, where there is none."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
-from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.open import kernel_in
-from kinfo.kernel.paging.reader import Reader
 from kinfo.memory import Dump, Memory
-from kinfo.regions import magics
 from kinfo.regions.trace import find, judge, rules
 from kinfo.regions.trace.find import TraceRegion
 from kinfo.regions.trace.read import read
 from kinfo.sources import RawDump, open_memory
 from kinfo.trace_source.model import GLOBAL, TraceBuffer, Traces
+
+if TYPE_CHECKING:
+    from kinfo.kernel.kernel import Kernel
 
 _INSTANCE = re.compile(r"\btrace_instance=([^\s@^]{1,100})(?:\^[^\s@]*)?@(0x[0-9a-fA-F]{1,16}|\d{1,20}):(\w{1,20})")
 _LEAST_KERNEL = 4 << 20  # bytes: what is smaller is no memory with a kernel in it
@@ -46,7 +45,7 @@ def open_traces(
 
 def _open(opened: Memory | RawDump, dump: Dump, region: int | None, dtb: str | None, kinfo: str | None) -> Traces:
     traces = Traces(dump, "PA" if isinstance(opened, Memory) else "offset")
-    places = [region] if region is not None else magics.search(dump)[magics.TRACE]
+    places = [region] if region is not None else find.places(dump)
     named = list(_of_tree(dtb)) if dtb else []
     names = {pa: name for name, pa in named}
     found = {one.at: one for one in find.regions(dump, places)}
@@ -61,8 +60,8 @@ def _open(opened: Memory | RawDump, dump: Dump, region: int | None, dtb: str | N
     return traces
 
 
-def _age(buffer: TraceBuffer) -> tuple[bool, bool, int]:
-    return not buffer.events, buffer.region is None, -buffer.newest
+def _age(buffer: TraceBuffer) -> tuple[bool, bool, bool, int]:
+    return not buffer.events, buffer.region is None, not buffer.is_current, -buffer.newest
 
 
 def _nothing(traces: Traces, region: int | None) -> KinfoError:
@@ -108,6 +107,8 @@ def _of_kernel(
     if traces.dump.held < _LEAST_KERNEL and kinfo is None:
         traces.no_kernel = KernelError(f"{traces.source}: is too small to hold a kernel")
         return [], []
+    from kinfo.kernel.open import kernel_in  # which most of the start-up would go to
+
     try:
         traces.kernel = kernel_in(opened, kinfo)
         return _instances(traces.kernel, persistent)
@@ -119,6 +120,7 @@ def _of_kernel(
 
 
 def _instances(kernel: Kernel, persistent: list[TraceBuffer]) -> tuple[list[TraceBuffer], list[Finding]]:
+    from kinfo.kernel.paging.reader import Reader
     from kinfo.kernel.trace.buffers import KernelBuffers
 
     if kernel.space is None:
@@ -133,7 +135,9 @@ def _instances(kernel: Kernel, persistent: list[TraceBuffer]) -> tuple[list[Trac
         pa = kernel.space.pa(one.range) if one.range else None
         same = next((at for at, buffer in enumerate(persistent) if pa is not None and buffer.at == pa), None)
         if same is not None:
-            persistent[same] = persistent[same]._replace(name=name, clock=persistent[same].clock or one.clock)
+            persistent[same] = persistent[same]._replace(
+                name=name, clock=persistent[same].clock or one.clock, is_current=True
+            )
             continue
         try:
             own.append(TraceBuffer(name, one.at, kernel.word, tuple(buffers.cpus(one)), one.clock))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kinfo.memory import Dump
-from kinfo.regions.trace.meta import TraceCpu, TraceForm, TraceTop, cpu_at, form_at, top_at
+from kinfo.regions.trace.meta import MAGIC, PAGE, TraceCpu, TraceForm, TraceTop, cpu_at, form_at, top_at
 from kinfo.regions.trace.scratch import Scratch, scratch
 
+_MOST_PLACES = 1 << 16
 _MOST_CPUS = 8192  # the largest NR_CPUS there is
 _LARGEST_SCRATCH = 1 << 20
 
@@ -37,6 +38,19 @@ class TraceRegion(NamedTuple):
     def text(self) -> int:
         """VA that tells where the kernel lay: of _text (6.15 and later), of rb_meta_init_text_addr() (before); 0: unknown."""
         return self.scratch.text if self.scratch else next((cpu.text for cpu in self.cpus if cpu.text), 0)
+
+
+def places(source: Dump) -> list[int]:
+    """Where the magic is: at pages, so that one word of 1024 is looked at."""
+    found: list[int] = []
+    for offset, window in source.windows():
+        skip = -offset % PAGE
+        words = window[skip : len(window) - (len(window) - skip) % 4] if skip < len(window) else window[:0]
+        for at, word in enumerate(words.cast("I")[:: PAGE // 4].tolist()):
+            if word == MAGIC and len(found) < _MOST_PLACES:
+                found.append(offset + skip + PAGE * at)
+        words.release()
+    return found
 
 
 def regions(source: Dump, places: Iterable[int]) -> Iterator[TraceRegion]:

@@ -11,16 +11,17 @@ from kinfo.regions.trace import subbuffer
 from kinfo.regions.trace.find import TraceRegion
 from kinfo.regions.trace.meta import TraceCpu
 from kinfo.regions.trace.order import order
-from kinfo.regions.trace.subbuffer import SubBuffer, TraceDamagedError
+from kinfo.regions.trace.subbuffer import Record, SubBuffer, TraceDamagedError
 
+_KEPT = 4 << 20  # bytes of a buffer whose records' places are kept: as many as 350,000
 _LEAST = 8  # bytes of struct trace_entry, with which every event begins
 
 
 class Sound(NamedTuple):
     """A sub-buffer that can be read: how many records with data it has, and the time of the last.
 
-    The first `skip` bytes of its records are left out: a reader has consumed them. The records themselves are walked to again
-    when they are asked for: there may be many more than memory has room for.
+    The first `skip` bytes of its records are left out: a reader has consumed them. `found` are the places of the records
+    where they are kept; else they are walked to again when they are asked for: there may be more than memory has room for.
     """
 
     sub: SubBuffer
@@ -28,17 +29,21 @@ class Sound(NamedTuple):
     events: int
     last: int
     skip: int = 0
+    found: list[Record] | None = None
 
-    def records(self, cpu: int) -> Iterator[tuple[int, int, int, int, int, bytes]]:
+    def records(self, cpu: int) -> list[tuple[int, int, int, int, int, bytes]]:
         """Each record: time, CPU, events lost before it, its first two words (type, flags; pid) and its bytes."""
-        raw, header, missed = bytes(self.sub.raw), 8 + self.word, self.sub.missed
+        raw, header, skip = bytes(self.sub.raw), 8 + self.word, self.skip
         data = subbuffer.words(self.sub, self.word)
-        for time, at, size in subbuffer.walk(self.sub, data):
-            if size < _LEAST or 4 * at <= self.skip:
-                continue
-            start = header + 4 * at
-            yield time, cpu, missed, data[at], data[at + 1], raw[start : start + size]
-            missed = 0
+        records = [
+            (time, cpu, 0, data[at], data[at + 1], raw[header + 4 * at : header + 4 * at + size])
+            for time, at, size in self.found or subbuffer.walk(self.sub, data)
+            if size >= _LEAST and 4 * at > skip
+        ]
+        if records and self.sub.missed:
+            first = records[0]
+            records[0] = (*first[:2], self.sub.missed, *first[3:])
+        return records
 
 
 class Damaged(NamedTuple):
@@ -97,24 +102,26 @@ def _sound(source: Dump, region: TraceRegion, cpu: TraceCpu, numbers: Iterable[i
             raw = source.view(cpu.start + number * cpu.size, cpu.size)
             if len(raw) < cpu.size:
                 raise TraceDamagedError("the dump has not all of it")
-            if part := sound(raw, word, number):
+            if part := sound(raw, word, number, keep=region.size <= _KEPT):
                 parts.append(part)
         except TraceDamagedError as error:
             damaged.append(Damaged(number, str(error)))
     return parts, damaged
 
 
-def sound(raw: bytes | memoryview, word: int, number: int, skip: int = 0) -> Sound | None:
+def sound(raw: bytes | memoryview, word: int, number: int, skip: int = 0, *, keep: bool = False) -> Sound | None:
     """A sub-buffer by its bytes, without the first `skip` bytes of its records; None for an empty one.
 
-    Raises TraceDamagedError where it makes no sense.
+    `keep` the places of its records. Raises TraceDamagedError where it makes no sense.
     """
     sub = subbuffer.head(raw, word, number)
     records = subbuffer.walk(sub, subbuffer.words(sub, word))
     if not sub.used or (skip and skip >= sub.used):
         return None
     last = records[-1][0] if records else sub.time
-    return Sound(sub, word, sum(4 * at > skip for _, at, _ in records), last, skip)
+    return Sound(
+        sub, word, sum(4 * at > skip for _, at, _ in records) if skip else len(records), last, skip, records if keep else None
+    )
 
 
 def _consumed(older: list[Sound], parts: list[Sound]) -> list[Sound]:

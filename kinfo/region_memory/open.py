@@ -1,0 +1,169 @@
+"""From what a user names to regions as memory: a folder of md_K*.BIN, the files, the core image of the series."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from kinfo.elf import read as tables
+from kinfo.elf.structs import ELF64, PT_LOAD, Program, form_of
+from kinfo.errors import DumpError, KinfoError
+from kinfo.kernel.boot.vmcoreinfo import parse, value
+from kinfo.meminspect import core, minidump
+from kinfo.meminspect.assemble import table_of
+from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
+from kinfo.meminspect.ids import ELF, MAX, VMCOREINFO, Series
+from kinfo.memory import open_dump
+from kinfo.region_memory.held import HeldRegion, RegionMemory
+from kinfo.sources.folder import has_dump
+
+_HEADER_LIMIT = 1 << 20  # bytes of region 1 and 2
+_VMCOREINFO_LIMIT = 1 << 16
+
+
+class _RegionFile(NamedTuple):
+    path: str
+    id: int
+    label: str
+    size: int
+
+
+def open_regions(paths: Sequence[str], series: Series | None = None) -> RegionMemory | None:
+    """The regions in what was named; None where that is something else: RAM, a core of all memory, standard input.
+
+    Raises KinfoError for a folder or a file that cannot be read, and for a core that no series fits.
+    """
+    files = _files(paths)
+    if files:
+        return _of_files(paths[0] if len(paths) == 1 else f"{len(paths)} files", files, series)
+    if len(paths) == 1 and os.path.isfile(paths[0]):
+        return _of_core(paths[0], series)
+    return None
+
+
+def _files(paths: Sequence[str]) -> list[_RegionFile]:
+    """The region files that were named, by their folder or one by one; none where anything else was."""
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        return [] if has_dump(paths[0]) else _of_folder(paths[0])
+    found = [one for path in paths if os.path.isfile(path) and (one := _file(path, os.path.getsize(path)))]
+    return found if len(found) == len(paths) else []
+
+
+def _of_folder(folder: str) -> list[_RegionFile]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [_file(one.path, one.stat().st_size) for one in entries if one.is_file()]
+    except OSError as error:
+        raise DumpError(f"{folder}: cannot be listed: {error.strerror}", "check its permissions") from error
+    return sorted((one for one in found if one), key=lambda one: (one.id, one.path))
+
+
+def _file(path: str, size: int) -> _RegionFile | None:
+    name = os.path.basename(path)
+    try:
+        entry = minidump.files("", [(name, size)]).entries[0]
+    except KinfoError:
+        return None
+    return _RegionFile(path, entry.id or 0, entry.name, size)
+
+
+def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) -> RegionMemory:
+    entries = tuple(Entry(one.id, one.label, None, None, one.size) for one in files)
+    table, why = _table(source, FoundEntries(TableForm.FILES, entries), series)
+    by_id = {one.id: one for one in files}
+    info = _bytes(by_id.get(VMCOREINFO), _VMCOREINFO_LIMIT)
+    values = parse(info)
+    header = _bytes(by_id.get(ELF), _HEADER_LIMIT)
+    placed = _of_header(header + info, table.series if table else None) if header else {}
+    regions = []
+    for one in files:
+        name = table.series.symbol(one.id) if table else ""
+        where = placed.get(one.id)
+        va, pa = (where.va, where.pa) if where and where.size == one.size else _stated(values, name)
+        label = os.path.basename(one.path)
+        regions.append(HeldRegion(one.id, name, label, va, pa, one.size, partial(_read_file, one.path)))
+    return RegionMemory(source, tuple(regions), table.series if table else None, values, why)
+
+
+def _table(source: str, found: FoundEntries, series: Series | None) -> tuple[Table | None, str]:
+    """The table with its series; None and why where no series fits: regions have their ids all the same."""
+    try:
+        return table_of(source, found, series), ""
+    except KinfoError as error:
+        return None, error.message
+
+
+def _of_header(data: bytes, series: Series | None) -> dict[int, Entry]:
+    """Where the header in region 1 has the regions, by id: as far as the order of its program headers tells which is which.
+
+    `data` are regions 1 and 2, which follow each other in the core.
+    """
+    try:
+        if not core.is_core(data):
+            return {}
+        table = table_of("md_KELF", core.read("md_KELF", data), series)
+    except KinfoError:
+        return {}
+    return {one.id: one for one in table.entries if one.id is not None}
+
+
+def _stated(values: dict[str, str], name: str) -> tuple[int | None, int | None]:
+    """VA and PA of a symbol of the image by VMCOREINFO's lines."""
+    va = value(values, f"SYMBOL({name})") if name and name != "mem_section" else None
+    voffset = value(values, "NUMBER(kimage_voffset)")
+    return va, None if va is None or voffset is None else va - voffset & ((1 << 64) - 1)
+
+
+def _bytes(file: _RegionFile | None, limit: int) -> bytes:
+    return _read_file(file.path, 0, min(file.size, limit)) if file and file.size else b""
+
+
+def _read_file(path: str, offset: int, size: int) -> bytes:
+    with open_dump(path) as dump:
+        return dump.read(offset, size)
+
+
+def _of_core(path: str, series: Series | None) -> RegionMemory | None:
+    """The core image of the series; None for any other file."""
+    with open_dump(path) as dump:
+        head = dump.read(0, _HEADER_LIMIT)
+        if form_of(head[:16]) is not ELF64 or not core.is_core(head):
+            return None
+    found = core.read(path, head)
+    table = table_of(path, found, series)
+    loads = [one for one in _programs(head) if one.type == PT_LOAD and one.va]
+    regions = []
+    for entry, load in zip(table.entries, loads, strict=True):
+        content: Callable[[int, int], bytes] = partial(_within, path, load.offset, load.in_file)
+        label = entry.name or f"PA {load.pa:#x}"
+        regions.append(HeldRegion(entry.id, entry.name, label, load.va, load.pa, load.in_file, content))
+    at, size = _vmcoreinfo_of(head)
+    if size:
+        content = partial(_within, path, at, size)
+        regions.insert(0, HeldRegion(VMCOREINFO, "VMCOREINFO", "VMCOREINFO", None, None, size, content))
+    return RegionMemory(path, tuple(regions), table.series, parse(head[at : at + size]))
+
+
+def _programs(head: bytes) -> list[Program]:
+    whole = memoryview(head)
+
+    def view(at: int, size: int) -> memoryview:
+        return whole[at : at + size]
+
+    header = tables.header(view, ELF64)
+    return (tables.programs(view, ELF64, header, 4 * MAX) if header else None) or []
+
+
+def _vmcoreinfo_of(head: bytes) -> tuple[int, int]:
+    """Place and size of region 2: the end of the notes."""
+    note = _programs(head)[0]
+    start = head.find(b"OSRELEASE=", note.offset, note.offset + min(note.in_file, _VMCOREINFO_LIMIT))
+    return (start, note.offset + note.in_file - start) if start >= 0 else (0, 0)
+
+
+def _within(path: str, start: int, length: int, offset: int, size: int) -> bytes:
+    if offset >= length:
+        return b""
+    return _read_file(path, start + offset, min(size, length - offset))
