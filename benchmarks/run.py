@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import compare, devicetree, facts, kernel, log, minidump, record, trace
+from benchmarks import compare, devicetree, facts, kernel, log, minidump, record, tasks, trace
 from benchmarks.measure import RATIOS, ROOT
 
 
@@ -29,6 +29,7 @@ def main() -> None:
     devicetree.everything()
     kernel.everything()
     log.everything()
+    tasks.everything()
     trace.everything()
     facts.everything()
     minidump.everything(given.mib)
