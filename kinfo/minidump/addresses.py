@@ -21,14 +21,14 @@ _MOST_REGIONS = 300  # of an array: old firmware has so many slots for all subsy
 _TEXT = re.compile(rb"region registered|md_K", re.IGNORECASE)
 
 
-class Addresses(NamedTuple):
+class RegionAddresses(NamedTuple):
     """Regions by id, as `source` has them: PA (0 or None: not said), VA where it is said, size."""
 
     source: str
     entries: dict[int, Entry]
 
 
-def beside(paths: Iterable[str]) -> Addresses | None:
+def beside(paths: Iterable[str]) -> RegionAddresses | None:
     """What files beside the regions say; None where none of them says anything.
 
     Raises KinfoError where two of them put a region at different places.
@@ -48,7 +48,7 @@ def beside(paths: Iterable[str]) -> Addresses | None:
     return first
 
 
-def _of_small(path: str) -> Addresses | None:
+def _of_small(path: str) -> RegionAddresses | None:
     """What a small file says, if anything: other files are passed over in silence."""
     try:
         with open(path, "rb") as file:
@@ -56,7 +56,7 @@ def _of_small(path: str) -> Addresses | None:
     except OSError:
         return None
     entries = of_bytes(path, data) if len(data) <= _SMALL else None
-    return Addresses(path, entries) if entries else None
+    return RegionAddresses(path, entries) if entries else None
 
 
 def of_bytes(name: str, data: bytes) -> dict[int, Entry] | None:
@@ -77,7 +77,7 @@ def _by_id(entries: Sequence[Entry]) -> dict[int, Entry]:
     return {entry.id: entry for entry in entries if entry.id is not None}
 
 
-def named(path: str, kinfo: str | None = None, series: Series | None = None) -> Addresses:
+def named(path: str, kinfo: str | None = None, series: Series | None = None) -> RegionAddresses:
     """What the file says that a user named: any of these forms, any table that `kinfo table` reads, or a RAM dump.
 
     `kinfo` and `series` are for a table, as `read_table` takes them.
@@ -89,10 +89,10 @@ def named(path: str, kinfo: str | None = None, series: Series | None = None) -> 
 
         with open_dump(path) as dump:
             if dump.size <= _SMALL and (entries := of_bytes(path, dump.read(0, dump.size))):
-                return Addresses(path, entries)
+                return RegionAddresses(path, entries)
     if entries := _in_ram(path):
-        return Addresses(path, entries)
-    return Addresses(path, _in_table(path, kinfo, series))
+        return RegionAddresses(path, entries)
+    return RegionAddresses(path, _in_table(path, kinfo, series))
 
 
 def _in_table(path: str, kinfo: str | None, series: Series | None) -> dict[int, Entry]:

@@ -14,12 +14,12 @@ from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import ELF, VMCOREINFO, Series
 from kinfo.memory.vmcoreinfo import parse
 from kinfo.minidump import checks, note, order, pins, told
-from kinfo.minidump.addresses import Addresses
+from kinfo.minidump.addresses import RegionAddresses
 from kinfo.minidump.header import KernelHeader
 from kinfo.minidump.header import parse as parse_header
 from kinfo.minidump.order import Fit
-from kinfo.minidump.plan import CorePlan, Piece
-from kinfo.minidump.region import Region
+from kinfo.minidump.plan import CorePiece, CorePlan
+from kinfo.minidump.region import DumpedRegion
 from kinfo.minidump.series import fitting
 
 _LARGEST_HEADER = 1 << 20
@@ -30,11 +30,11 @@ class RegionSet(NamedTuple):
     """Regions by id; those of which an id has several that differ; those without an id. `source` is what was named."""
 
     source: str
-    by_id: dict[int, Region]
-    twice: dict[int, tuple[Region, ...]]
-    others: tuple[Region, ...]
+    by_id: dict[int, DumpedRegion]
+    twice: dict[int, tuple[DumpedRegion, ...]]
+    others: tuple[DumpedRegion, ...]
 
-    def held(self) -> dict[int, Region]:
+    def held(self) -> dict[int, DumpedRegion]:
         """The regions that a program header can be of, by id; one that is empty, or there twice, has no bytes."""
         unknown = {id_: several[0]._replace(size=0) for id_, several in self.twice.items() if id_ > VMCOREINFO}
         return {id_: one for id_, one in self.by_id.items() if id_ > VMCOREINFO} | unknown
@@ -43,7 +43,7 @@ class RegionSet(NamedTuple):
 class Hints(NamedTuple):
     """What else says where regions lie: addresses, a series that was named, PAs of symbols by a record."""
 
-    addresses: Addresses | None = None
+    addresses: RegionAddresses | None = None
     series: Series | None = None
     pas: Mapping[str, int] = {}
 
@@ -68,16 +68,17 @@ def assembled(found: RegionSet, hints: Hints) -> CorePlan:
     ]
     head, mended = _head(header)
     pieces = [
-        Piece(header.loads[place].offset, one, min(one.size, header.loads[place].in_file)) for place, one in placed.items()
+        CorePiece(header.loads[place].offset, one, min(one.size, header.loads[place].in_file))
+        for place, one in placed.items()
     ]
     if text:
         room = min(found.by_id[VMCOREINFO].size, header.vmcoreinfo_room)
-        pieces.append(Piece(header.vmcoreinfo_at, found.by_id[VMCOREINFO], room))
+        pieces.append(CorePiece(header.vmcoreinfo_at, found.by_id[VMCOREINFO], room))
     pieces.sort(key=lambda piece: piece.offset)
     return CorePlan(((0, head),), tuple(pieces), header.end, Findings((*mended, *findings)), text, header.machine)
 
 
-def known_entries(found: RegionSet, addresses: Addresses | None) -> dict[int, Entry]:
+def known_entries(found: RegionSet, addresses: RegionAddresses | None) -> dict[int, Entry]:
     """Where regions lie, by id: as the container of the regions says, else as `addresses` do."""
     entries = dict(addresses.entries) if addresses else {}
     for id_, one in found.by_id.items():
@@ -88,7 +89,7 @@ def known_entries(found: RegionSet, addresses: Addresses | None) -> dict[int, En
 
 def _fit(
     loads: Sequence[Program],
-    regions: Mapping[int, Region],
+    regions: Mapping[int, DumpedRegion],
     entries: Mapping[int, Entry],
     series: Sequence[Series],
     vas: Mapping[str, int],
@@ -109,14 +110,14 @@ def _fit(
     return _with_lists(loads, regions, series, known, fit) if fit.unsure else fit
 
 
-def _by_address_alone(loads: Sequence[Program], regions: Mapping[int, Region], known: pins.Pins) -> Fit:
+def _by_address_alone(loads: Sequence[Program], regions: Mapping[int, DumpedRegion], known: pins.Pins) -> Fit:
     sure = {place: id_ for id_, place in known.places.items() if id_ in regions and regions[id_].size}
     rest = {place: known.ids.get(place, frozenset()) for place in range(len(loads)) if place not in sure}
     return Fit(sure, {}, rest)
 
 
 def _with_lists(
-    loads: Sequence[Program], regions: Mapping[int, Region], series: Sequence[Series], known: pins.Pins, fit: Fit
+    loads: Sequence[Program], regions: Mapping[int, DumpedRegion], series: Sequence[Series], known: pins.Pins, fit: Fit
 ) -> Fit:
     """The same, with what the unsure regions hold."""
     unsure: dict[int, set[int]] = {}
@@ -153,5 +154,5 @@ def _head(header: KernelHeader) -> tuple[bytes, list[Finding]]:
     return raw[:start] + made, [rules.NOTE_REBUILT.at("note", message)]
 
 
-def _read(placed: Mapping[int, Region], place: int, offset: int, size: int) -> bytes:
+def _read(placed: Mapping[int, DumpedRegion], place: int, offset: int, size: int) -> bytes:
     return placed[place].read(size, offset) if place in placed else b""

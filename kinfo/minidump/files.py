@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kinfo.errors import DumpError, KinfoError
 from kinfo.meminspect.ids import ELF, VMCOREINFO
 from kinfo.meminspect.minidump import id_and_name
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 
 _REGION = re.compile(r"md_(K.{0,20}?)\.BIN", re.IGNORECASE)
 _DOWNSTREAM = re.compile(r"(?:[0-9a-f]{2}_)?md_KELF_(?:HDR|HEADER)\.BIN", re.IGNORECASE)
@@ -24,7 +24,7 @@ class FoundFiles(NamedTuple):
     """The regions, and the paths of files beside them that may say where they lie; `folder` is what the user named."""
 
     folder: str
-    regions: tuple[Region, ...]
+    regions: tuple[DumpedRegion, ...]
     others: tuple[str, ...]
     downstream: str = ""
 
@@ -73,7 +73,7 @@ def _first(paths: Iterable[str]) -> list[str]:
     return ranked[:_MOST_OTHERS]
 
 
-def _region(path: str) -> Region | None:
+def _region(path: str) -> DumpedRegion | None:
     """A region file; None for what is none in spite of its name."""
     name = os.path.basename(path)
     if _DOWNSTREAM.fullmatch(name):
@@ -88,7 +88,7 @@ def _region(path: str) -> Region | None:
     if not stat.S_ISREG(known.st_mode):
         raise DumpError(f"{path}: is no regular file", "copy the regions to files, or take it away")
     number, label = numbered(name)
-    return Region(name, number, label, known.st_size, path)
+    return DumpedRegion(name, number, label, known.st_size, path)
 
 
 def numbered(name: str) -> tuple[int | None, str]:

@@ -16,10 +16,10 @@ from kinfo.meminspect.ids import VMCOREINFO
 from kinfo.memory import Dump, Memory
 from kinfo.memory.vmcoreinfo import parse
 from kinfo.minidump import checks, note, pins, shift
-from kinfo.minidump.addresses import Addresses
+from kinfo.minidump.addresses import RegionAddresses
 from kinfo.minidump.header import STATUS_SIZES
-from kinfo.minidump.plan import CorePlan, Piece
-from kinfo.minidump.region import Region, padded
+from kinfo.minidump.plan import CorePiece, CorePlan
+from kinfo.minidump.region import DumpedRegion, padded
 
 _LARGEST_NOTE = 1 << 20
 _START = b"OSRELEASE="
@@ -37,7 +37,7 @@ def checked(memory: Memory) -> list[Finding]:
     return found
 
 
-def mended(dump: Dump, known: Addresses | None) -> CorePlan:
+def mended(dump: Dump, known: RegionAddresses | None) -> CorePlan:
     """A core of regions, checked: what was shifted is put back, a damaged note made again. Raises DumpError."""
     head = tables.header(dump.view, ELF64)
     programs = tables.programs(dump.view, ELF64, head) if head else None
@@ -65,17 +65,17 @@ def mended(dump: Dump, known: Addresses | None) -> CorePlan:
     return CorePlan(((0, raw),), tuple(pieces), end, Findings(told), text, head.machine)
 
 
-def _pieces(dump: Dump, loads: Sequence[Program], shifts: Sequence[int | None]) -> Iterator[Piece]:
+def _pieces(dump: Dump, loads: Sequence[Program], shifts: Sequence[int | None]) -> Iterator[CorePiece]:
     """The regions from where they really are; nothing for those of which that is not known."""
     for load, by in zip(loads, shifts, strict=True):
         if by is not None:
             held = max(0, min(load.in_file, dump.size - (load.offset - by)))
             if held:
-                region = Region(f"PA {load.pa:#x}", None, "", held, "", load.offset - by, dump)
-                yield Piece(load.offset, region, held)
+                region = DumpedRegion(f"PA {load.pa:#x}", None, "", held, "", load.offset - by, dump)
+                yield CorePiece(load.offset, region, held)
 
 
-def _read(loads: Sequence[Program], at: dict[int, Region], place: int, offset: int, size: int) -> bytes:
+def _read(loads: Sequence[Program], at: dict[int, DumpedRegion], place: int, offset: int, size: int) -> bytes:
     region = at.get(loads[place].offset)
     return region.read(size, offset) if region else b""
 
@@ -128,7 +128,7 @@ def _with_note(raw: bytes, head: ElfHeader, program: Program) -> tuple[bytes, li
     ]
 
 
-def _of_table(loads: Sequence[Program], known: Addresses | None) -> Iterator[Finding]:
+def _of_table(loads: Sequence[Program], known: RegionAddresses | None) -> Iterator[Finding]:
     """A table of addresses against the headers."""
     if known is None:
         return

@@ -12,11 +12,11 @@ from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import ELF, VMCOREINFO
 from kinfo.memory import Memory
 from kinfo.memory.vmcoreinfo import parse, value
-from kinfo.minidump.addresses import Addresses
+from kinfo.minidump.addresses import RegionAddresses
 from kinfo.minidump.assemble import Hints, RegionSet
 from kinfo.minidump.made import made
 from kinfo.minidump.plan import CorePlan
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 from kinfo.sources import RawDump, open_all
 from kinfo.sources.memory import close_all, joined
 
@@ -37,7 +37,7 @@ def plan_of_table(sources: Sequence[str], asked: CoreRequest, stdin: BinaryIO | 
             raise KinfoError(f"{name}: its table has addresses, and the file has none", f"write {name}@0x80000000, say")
         entries = {entry.id: entry for entry in table.entries if entry.id is not None and entry.id != ELF and entry.size}
         regions = dict(_regions(memory, _with_pas(memory, entries)))
-        known = Addresses(memory.name, _with_pas(memory, entries))
+        known = RegionAddresses(memory.name, _with_pas(memory, entries))
         plan = made(RegionSet(memory.name, regions, {}, ()), Hints(known, table.series))
     except BaseException:
         close_all(opened)
@@ -56,11 +56,11 @@ def _with_pas(memory: Memory, entries: Mapping[int, Entry]) -> dict[int, Entry]:
     return {id_: one if one.pa else one._replace(pa=(one.va or 0) - offset & MASK) for id_, one in entries.items()}
 
 
-def _regions(memory: Memory, entries: Mapping[int, Entry]) -> Iterator[tuple[int, Region]]:
+def _regions(memory: Memory, entries: Mapping[int, Entry]) -> Iterator[tuple[int, DumpedRegion]]:
     """The regions that are in the memory, each as far as it is there."""
     for id_, one in entries.items():
         if one.pa is not None and memory.holds(one.pa):
             size = one.size
             while size and not memory.holds(one.pa, size):  # what follows a hole is not the region's first bytes
                 size = memory.view_up_to(one.pa, size).nbytes if size == one.size else 0
-            yield id_, Region(f"region {id_}", id_, one.name, size, "", one.pa, memory.as_dump, one.pa, one.size)
+            yield id_, DumpedRegion(f"region {id_}", id_, one.name, size, "", one.pa, memory.as_dump, one.pa, one.size)

@@ -20,8 +20,8 @@ from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.minidump import checks, note, told
 from kinfo.minidump.assemble import LARGEST_VMCOREINFO, Hints, RegionSet, known_entries
 from kinfo.minidump.header import STATUS_SIZES
-from kinfo.minidump.plan import CorePlan, Piece
-from kinfo.minidump.region import Region, padded
+from kinfo.minidump.plan import CorePiece, CorePlan
+from kinfo.minidump.region import DumpedRegion, padded
 from kinfo.minidump.series import fitting
 
 _WITHOUT = "say where the regions lie with --regions (the driver's array, qdl --debug, edl, dump_info.txt)"
@@ -30,7 +30,7 @@ _WITHOUT = "say where the regions lie with --regions (the driver's array, qdl --
 class _Placed(NamedTuple):
     """A region with its addresses, and the bytes that it has in the core."""
 
-    region: Region
+    region: DumpedRegion
     va: int
     pa: int
     size: int
@@ -61,7 +61,7 @@ def made(found: RegionSet, hints: Hints) -> CorePlan:
     notes = note.fixed(STATUS_SIZES[maps.machine], padded(len(text))) + text + bytes(-len(text) % 4)
     loads = list(_loads(placed, core.head_size(len(placed), notes)))
     head = core.head(maps.machine, notes, loads)
-    pieces = [Piece(at.offset, one.region, min(one.region.size, one.size)) for at, one in zip(loads, placed, strict=True)]
+    pieces = [CorePiece(at.offset, one.region, min(one.region.size, one.size)) for at, one in zip(loads, placed, strict=True)]
     programs = [Program(PT_LOAD, 0, one.offset, one.va, one.pa, one.size, one.size, 0) for one in loads]
     state = "is empty" if ELF in found.by_id else "is missing"
     findings = [
@@ -92,7 +92,7 @@ def _maps(source: str, values: Mapping[str, str]) -> _Maps:
 
 
 def _placed(
-    regions: Mapping[int, Region], entries: Mapping[int, Entry], series: Sequence[Series], maps: _Maps
+    regions: Mapping[int, DumpedRegion], entries: Mapping[int, Entry], series: Sequence[Series], maps: _Maps
 ) -> Iterator[_Placed]:
     """Every region that has bytes and an address, by id."""
     for id_, one in sorted(regions.items()):
@@ -122,7 +122,7 @@ def _read(placed: Sequence[_Placed], place: int, offset: int, size: int) -> byte
 
 
 def _of_regions(
-    regions: Mapping[int, Region], entries: Mapping[int, Entry], placed: Sequence[_Placed], series: Sequence[Series]
+    regions: Mapping[int, DumpedRegion], entries: Mapping[int, Entry], placed: Sequence[_Placed], series: Sequence[Series]
 ) -> Iterator[Finding]:
     """Addresses without a file, files without an address, sizes that disagree."""
     for id_, entry in sorted(entries.items()):

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.meminspect.ids import ELF, VMCOREINFO, Series
-from kinfo.minidump.addresses import Addresses
+from kinfo.minidump.addresses import RegionAddresses
 from kinfo.minidump.assemble import Hints, RegionSet, assembled
 from kinfo.minidump.plan import CorePlan
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 
 _CHUNK = 1 << 20
 
@@ -24,7 +24,7 @@ class CoreRequest(NamedTuple):
     from_table: bool = False
 
 
-def of_regions(found: RegionSet, known: Addresses | None, asked: CoreRequest) -> CorePlan:
+def of_regions(found: RegionSet, known: RegionAddresses | None, asked: CoreRequest) -> CorePlan:
     """The plan for regions, with the kernel's header, or with one that is made."""
     pas: dict[str, int] = {}
     if asked.kinfo:
@@ -39,10 +39,10 @@ def of_regions(found: RegionSet, known: Addresses | None, asked: CoreRequest) ->
     return made(found, hints)
 
 
-def region_set(source: str, regions: Iterable[Region]) -> RegionSet:
+def region_set(source: str, regions: Iterable[DumpedRegion]) -> RegionSet:
     """The regions by id. Raises KinfoError for two headers."""
-    by_id: dict[int, list[Region]] = {}
-    others: list[Region] = []
+    by_id: dict[int, list[DumpedRegion]] = {}
+    others: list[DumpedRegion] = []
     for one in regions:
         others.append(one) if one.id is None else by_id.setdefault(one.id, []).append(one)
     several = {id_: _differing(found) for id_, found in by_id.items()}
@@ -56,12 +56,12 @@ def region_set(source: str, regions: Iterable[Region]) -> RegionSet:
     return RegionSet(source, {id_: found[0] for id_, found in several.items() if len(found) == 1}, twice, tuple(others))
 
 
-def _differing(found: Sequence[Region]) -> list[Region]:
+def _differing(found: Sequence[DumpedRegion]) -> list[DumpedRegion]:
     """Files of one id, without those that are the same as the first."""
     return [found[0], *(one for one in found[1:] if not _is_same(found[0], one))]
 
 
-def _is_same(one: Region, other: Region) -> bool:
+def _is_same(one: DumpedRegion, other: DumpedRegion) -> bool:
     if one.size != other.size:
         return False
     return all(one.read(_CHUNK, at) == other.read(_CHUNK, at) for at in range(0, one.size, _CHUNK))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from kinfo.elf.structs import Program
 from kinfo.meminspect.ids import CONFIG, MAX, Series
 from kinfo.minidump.pins import Pins
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 
 _NEVER = 1 << 30
 _LATE = 1  # a place of the tail; and again for a file that belongs there
@@ -55,7 +55,7 @@ class _Candidate(NamedTuple):
     is_dynamic: bool
 
 
-def fit(loads: Sequence[Program], regions: Mapping[int, Region], series: Sequence[Series], pins: Pins) -> Fit:
+def fit(loads: Sequence[Program], regions: Mapping[int, DumpedRegion], series: Sequence[Series], pins: Pins) -> Fit:
     """Which id each place has. `regions` are the files by id, those that are empty included."""
     held = {id_: one for id_, one in sorted(regions.items()) if one.size and id_ >= CONFIG}
     if len(held) == len(loads) and all(
@@ -121,7 +121,7 @@ def _told(possible: Sequence[set[int]], pinned: Mapping[int, int]) -> Fit:
     return fit._replace(absent=frozenset(absent))
 
 
-def _pinned(loads: Sequence[Program], held: Mapping[int, Region], pins: Pins) -> Fit:
+def _pinned(loads: Sequence[Program], held: Mapping[int, DumpedRegion], pins: Pins) -> Fit:
     """No reading holds: only what is pinned has a place."""
     sure = {place: id_ for id_, place in pins.places.items() if id_ in held}
     rest = frozenset(id_ for id_ in held if id_ not in pins.places)
@@ -129,7 +129,7 @@ def _pinned(loads: Sequence[Program], held: Mapping[int, Region], pins: Pins) ->
     return Fit(sure, others, {}) if rest else Fit(sure, {}, others)
 
 
-def _candidates(count: int, regions: Mapping[int, Region], series: Sequence[Series]) -> Iterator[_Candidate]:
+def _candidates(count: int, regions: Mapping[int, DumpedRegion], series: Sequence[Series]) -> Iterator[_Candidate]:
     dynamic = min(one.dynamic for one in series)
     last = max([id_ for id_ in regions if id_ >= dynamic], default=dynamic - 1)
     words = {id_ for one in series for symbol in _WORDS if (id_ := one.id_of(symbol)) is not None}

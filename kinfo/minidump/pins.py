@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kinfo.elf.structs import Program
 from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import Series
-from kinfo.minidump.region import Region, padded
+from kinfo.minidump.region import DumpedRegion, padded
 from kinfo.minidump.shift import points_at_itself
 
 _MOST_READ = 1 << 17  # bytes of a region that are looked through for lists
@@ -68,7 +68,7 @@ def by_symbols(loads: Sequence[Program], series: Iterable[Series], vas: Mapping[
     return Pins(ids, unique)
 
 
-def by_lists(loads: Sequence[Program], unsure: Mapping[int, set[int]], regions: Mapping[int, Region]) -> Pins:
+def by_lists(loads: Sequence[Program], unsure: Mapping[int, set[int]], regions: Mapping[int, DumpedRegion]) -> Pins:
     """By empty lists in a region: they point at themselves, so they say its VA. `unsure`: the places that each id can have.
 
     struct rq, pglist_data and init_mm have such list heads (include/linux/list.h: INIT_LIST_HEAD).

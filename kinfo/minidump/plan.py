@@ -6,7 +6,7 @@ import os
 from typing import IO, NamedTuple, Protocol
 
 from kinfo.findings import Findings
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 
 
 class Closable(Protocol):
@@ -16,11 +16,11 @@ class Closable(Protocol):
         """Let go of it."""
 
 
-class Piece(NamedTuple):
+class CorePiece(NamedTuple):
     """The first `size` bytes of a region, at `offset` in the core."""
 
     offset: int
-    region: Region
+    region: DumpedRegion
     size: int
 
 
@@ -31,7 +31,7 @@ class CorePlan(NamedTuple):
     """
 
     literals: tuple[tuple[int, bytes], ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[CorePiece, ...]
     size: int
     findings: Findings
     vmcoreinfo: bytes = b""

@@ -11,7 +11,7 @@ from kinfo.memory.raw_dmp import OfflineDump, sections
 from kinfo.minidump import addresses, files
 from kinfo.minidump.of_regions import CoreRequest, of_regions, region_set
 from kinfo.minidump.plan import CorePlan
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 from kinfo.sources import Opened
 
 
@@ -27,11 +27,11 @@ def plan_of_raw_dump(file: Opened, asked: CoreRequest) -> CorePlan | None:
     return plan._replace(findings=Findings((*told, *plan.findings)))
 
 
-def _regions(dump: Dump, found: OfflineDump) -> Iterator[Region]:
+def _regions(dump: Dump, found: OfflineDump) -> Iterator[DumpedRegion]:
     """The sections that are regions of the series; of one that is not marked as valid nothing is believed."""
     for one in found.sections:
         if files.is_named(one.name):
             id_, label = files.numbered(one.name)
             held = one.held if one.is_valid else 0
             pa = one.base if one.is_ddr or one.base else None
-            yield Region(one.name, id_, label, held, "", one.offset, dump, pa, one.size)
+            yield DumpedRegion(one.name, id_, label, held, "", one.offset, dump, pa, one.size)

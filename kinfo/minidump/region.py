@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 _LARGE = 8 << 20  # what the kernel copies at once
 
 
-class Region(NamedTuple):
+class DumpedRegion(NamedTuple):
     """A region's bytes, and what is known of it.
 
     `name` is for messages, `id` the number in its name (None: it has none), `label` the driver's name for it, `size` how

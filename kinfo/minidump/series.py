@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 from kinfo.meminspect.ids import SERIES, Series
 from kinfo.meminspect.version import contradictions
-from kinfo.minidump.region import Region
+from kinfo.minidump.region import DumpedRegion
 
 
-def fitting(regions: Mapping[int, Region]) -> tuple[Series, ...]:
+def fitting(regions: Mapping[int, DumpedRegion]) -> tuple[Series, ...]:
     """The series that least speaks against, with all that have the same ids: what tells those apart can be a missing file."""
     entries = tuple(Entry(id_, one.label, None, None, one.size) for id_, one in regions.items())
     found = FoundEntries(TableForm.FILES, entries)

@@ -12,7 +12,7 @@ from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import ELF, VMCOREINFO, Series
 from kinfo.minidump.header import KernelHeader
 from kinfo.minidump.order import Fit
-from kinfo.minidump.region import Region, padded
+from kinfo.minidump.region import DumpedRegion, padded
 
 if TYPE_CHECKING:
     from kinfo.minidump.assemble import RegionSet
@@ -21,7 +21,7 @@ _SHOWN = 4
 _TEXTS = ("linux_banner", "CONFIG", "VMCOREINFO")  # static ids whose size is any; all others are whole words
 
 
-def of_first_two(header: KernelHeader, by_id: Mapping[int, Region]) -> Iterator[Finding]:
+def of_first_two(header: KernelHeader, by_id: Mapping[int, DumpedRegion]) -> Iterator[Finding]:
     """Region 1, the header itself, and region 2, VMCOREINFO."""
     kelf, info = by_id[ELF], by_id.get(VMCOREINFO)
     if kelf.padded != padded(header.vmcoreinfo_at):
@@ -38,7 +38,7 @@ def of_first_two(header: KernelHeader, by_id: Mapping[int, Region]) -> Iterator[
 
 
 def of_places(
-    loads: Sequence[Program], placed: Mapping[int, Region], entries: Mapping[int, Entry], series: Sequence[Series]
+    loads: Sequence[Program], placed: Mapping[int, DumpedRegion], entries: Mapping[int, Entry], series: Sequence[Series]
 ) -> Iterator[Finding]:
     """Regions at their places: sizes that disagree."""
     for place, one in sorted(placed.items()):
@@ -50,7 +50,7 @@ def of_places(
             yield size(one.id or 0, one, load.in_file)
 
 
-def is_whole(one: Region, wanted: int, series: Sequence[Series]) -> bool:
+def is_whole(one: DumpedRegion, wanted: int, series: Sequence[Series]) -> bool:
     """Whether a file has its region's bytes; those of a text may lack the last few, which the driver rounds up."""
     symbol = series[0].symbol(one.id or 0)
     return (padded(one.size) if not symbol or symbol in _TEXTS else one.size) == wanted
@@ -82,7 +82,7 @@ def without_bytes(found: RegionSet) -> Iterator[Finding]:
 
 
 def of_unsure(
-    loads: Sequence[Program], fit: Fit, regions: Mapping[int, Region], series: Sequence[Series]
+    loads: Sequence[Program], fit: Fit, regions: Mapping[int, DumpedRegion], series: Sequence[Series]
 ) -> Iterator[Finding]:
     """Files that fit several places, or places that several files fit: all are named, and so are those that lack one."""
     places: dict[int, list[int]] = {}
@@ -136,11 +136,11 @@ def _some(words: Sequence[str]) -> str:
     return " or ".join(words) if more <= 0 else f"{', '.join(words[:_SHOWN])} or {more} more"
 
 
-def size(id_: int, one: Region, wanted: int, who: str = "the header") -> Finding:
+def size(id_: int, one: DumpedRegion, wanted: int, who: str = "the header") -> Finding:
     """A file of another size than is stated."""
     what = "the rest is left out" if one.size > wanted else "the rest reads as zeros"
     return rules.REGION_SIZE.at(f"id {id_}", f"id {id_}: {one.name} has {one.size} bytes, {who} {wanted}; {what}")
 
 
-def _empty(id_: int, one: Region) -> Finding:
+def _empty(id_: int, one: DumpedRegion) -> Finding:
     return rules.REGION_EMPTY.at(f"id {id_}", f"id {id_}: {one.name} is empty")
