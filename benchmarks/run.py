@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import compare, devicetree, facts, kernel, log, record, trace
+from benchmarks import compare, devicetree, facts, kernel, log, minidump, record, tasks, trace
 from benchmarks.measure import RATIOS, ROOT
 
 
@@ -29,8 +29,10 @@ def main() -> None:
     devicetree.everything()
     kernel.everything()
     log.everything()
+    tasks.everything()
     trace.everything()
     facts.everything()
+    minidump.everything(given.mib)
     record.search(given.mib)
     if given.json:
         given.json.write_text(json.dumps({"python": sys.version, "ratios": RATIOS}, indent=1) + "\n")

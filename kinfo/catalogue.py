@@ -11,6 +11,7 @@ from kinfo.kernel import rules as kernel_rules
 from kinfo.kernel.printk import rules as printk_rules
 from kinfo.kernel.stack import rules as stack_rules
 from kinfo.kernel.tasks import rules as task_rules
+from kinfo.meminspect import core_rules
 from kinfo.meminspect import rules as table_rules
 from kinfo.regions import rules as region_rules
 from kinfo.regions.trace import rules as trace_rules
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *dt_check.RULES,
     *compare_rules.RULES,
     *table_rules.RULES,
+    *core_rules.RULES,
     *region_rules.RULES,
     *trace_rules.RULES,
 )
@@ -36,6 +38,7 @@ FAMILIES = {
     "symbols": "Addresses: the image, its kallsyms tables, its page table",
     "devicetree": "The devicetree that hands the memory to the driver",
     "table": "The inspect table: ids, addresses, sizes",
+    "core": "A core of regions, and the files that it is made of",
     "pstore": "ramoops: its zones, their ECC, what they hold",
     "trace": "Trace buffers: metadata, sub-buffers, formats of events",
     "compare": "Two records: what differs that should not",

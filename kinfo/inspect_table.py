@@ -46,6 +46,11 @@ def read_table(
         close_all(files)
 
 
+def table_of_ram(files: Sequence[Opened], series: Series | None = None, kinfo: str | None = None) -> Table:
+    """The run-time table in a RAM dump that is open. Raises KinfoError where there is none."""
+    return table_of(files[0].name, _ram(files, kinfo), series)
+
+
 def _found(files: Sequence[Opened], parse: Parse, kinfo: str | None) -> FoundEntries:
     """By what the file is; what was named with its address is memory."""
     file = files[0]

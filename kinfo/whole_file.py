@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import IO
 from kinfo.errors import KinfoError
 
 Path = str | os.PathLike[str]
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: the limit of this process, or of the file system
 
 
 def write_bytes(path: Path, data: bytes, *, force: bool = False) -> None:
@@ -30,12 +32,16 @@ def write_with(path: Path, write: Callable[[IO[bytes]], object], *, force: bool 
         raise KinfoError(f"{path}: exists already", "name another file, or overwrite it with --force") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise KinfoError(f"{path}: cannot write: {reason}", "check the folder and its permissions") from error
+        is_full = isinstance(error, OSError) and error.errno in _FULL
+        hint = "name a file on a disk with more room" if is_full else "check the folder and its permissions"
+        raise KinfoError(f"{path}: cannot write: {reason}", hint) from error
 
 
 def _write_beside(path: str, write: Callable[[IO[bytes]], object], *, force: bool) -> None:
     if os.path.isdir(path):
         raise IsADirectoryError(0, "it is a directory")
+    if not force and os.path.lexists(path):  # before a dump is copied for nothing
+        raise FileExistsError
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".kinfo-")
     try:
         with os.fdopen(handle, "wb") as file:

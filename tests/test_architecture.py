@@ -20,8 +20,9 @@ RANKS = {
     **dict.fromkeys(("version", "errors", "findings", "workers", "notices"), 0),
     "elf": 0.5,
     "writer_rows": 0.5,  # data that every room above reads; the models, which encode, are in writers
-    **dict.fromkeys(("memory", "record", "meminspect"), 1),
+    **dict.fromkeys(("memory", "record"), 1),
     "sources": 1.1,  # from what a user names to bytes and memory, for every reader above
+    "meminspect": 1.2,  # its listings are of files, too
     **dict.fromkeys(("plain_data", "whole_file"), 1.2),
     "fields_file": 1.3,
     "trace_events": 1.3,  # formats of events, on bytes and text alone
@@ -30,6 +31,7 @@ RANKS = {
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
+    "minidump": 4.5,  # a core of regions: tables say where they lie
     "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
     "read_out": 4.5,  # bytes by region, symbol and address
     **dict.fromkeys(("report", "debuggers"), 5),

@@ -370,6 +370,7 @@ def test_every_rule_has_a_defect() -> None:
         "devicetree",
         "compare",
         "table",
+        "core",
         "log",
         "pstore",
         "trace",

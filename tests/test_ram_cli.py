@@ -946,7 +946,7 @@ class TestDebug:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (("ram.elf",), "Missing option '--tool'. Choose from: crash, gdb, drgn; see `kinfo debug --help`"),
+            (("ram.elf", "--run"), "name the debugger: --tool crash, gdb or drgn; see `kinfo debug --help`"),
             (
                 ("ram.elf", "--tool", "lldb"),
                 "Invalid value for '--tool': 'lldb' is not one of 'crash', 'gdb', 'drgn'; see `kinfo debug --help`",
@@ -972,7 +972,10 @@ class TestCore:
     @pytest.mark.usefixtures("inside")
     @pytest.mark.parametrize("words", ["ram.elf", "ram.raw@0x80000000", "low.raw@0x80000000 high.raw@0x80400000", "ram.lime"])
     def test_the_core_is_the_same_memory(self, kinfo_cli: Cli, inside: Dumped, words: str) -> None:
-        assert kinfo_cli("core", *words.split(), "-o", "out.core", "--force") == Ran(0, "", "kinfo: wrote out.core\n")
+        ran = kinfo_cli("core", *words.split(), "-o", "out.core", "--force")
+        assert (ran.code, ran.err) == (0, "kinfo: wrote out.core\n")
+        assert ran.out.startswith("Open it with:\n  kinfo dmesg out.core ")
+        assert kinfo_cli("debug", "out.core") == Ran(0, ran.out, "")
         with kinfo.open_kernel("out.core") as found:
             memory = bytes(inside.kernel.memory)
             assert found.memory.read(inside.kernel.base, len(memory)) == memory

@@ -43,6 +43,7 @@ BEGINNINGS: tuple[tuple[bytes, FileKind, Sure], ...] = (
     (elf64((0x1000, b"abcd"), kind=2), kinds.ELF, Sure.CERTAIN),
     (b"\x7fELF", kinds.ELF, Sure.CERTAIN),
     (lime((0x1000, b"abcd")), kinds.LIME, Sure.CERTAIN),
+    (b"Raw_Dmp!" + bytes(48), kinds.RAW_DMP, Sure.CERTAIN),
     (b"KDUMP   " + bytes(9), kinds.KDUMP, Sure.CERTAIN),
     (b"DISKDUMP" + bytes(9), kinds.DISKDUMP, Sure.CERTAIN),
     (b"makedumpfile\0\0\0\0" + bytes(9), kinds.FLATTENED, Sure.CERTAIN),

@@ -164,24 +164,46 @@ def core(
     force: bool = False,
     kinfo: Path | int | None = None,
     only_kernel: bool = False,
+    regions: Path | None = None,
+    series: str | None = None,
+    from_table: bool = False,
 ) -> tuple[Finding, ...]:
-    """Write memory as an ELF core with VMCOREINFO, which crash, drgn and gdb open without options.
+    """Write memory, or the regions of a minidump, as an ELF core with VMCOREINFO, which crash, drgn and gdb open.
 
-    Holes of sparse files stay holes; `force` overwrites. `only_kernel`: no page of processes and files (docs/ram.md says what
-    is in it). The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the
-    page tables cannot be read, KinfoError where the file cannot be written.
+    `ram` is also a folder or list of md_K*.BIN, a Qualcomm raw dump of them, or a core of them to be mended; `regions` is a
+    file that says where they lie, `series` the posting whose ids they have; `from_table` cuts them out of RAM. `only_kernel`:
+    no page of processes and files (docs/ram.md says what is in it). Holes of sparse files stay holes; `force` overwrites.
+
+    The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the page
+    tables cannot be read or the kernel is a 32-bit one, KinfoError where there is no header and no address of a region, or
+    the file cannot be written.
     """
+    from contextlib import closing
     from functools import partial
 
     from kinfo.debuggers import core_file
+    from kinfo.kernel.kernel import Kernel
+    from kinfo.kernel.open import record_word
+    from kinfo.meminspect.ids import series_named
+    from kinfo.minidump.finished import checked
+    from kinfo.minidump.sources import CoreRequest, plan_of
     from kinfo.whole_file import write_with
 
+    if not isinstance(ram, Kernel) and not only_kernel:
+        paths = [os.fspath(path) for path in ([ram] if isinstance(ram, (str, os.PathLike)) else ram)]
+        where = None if regions is None else os.fspath(regions)
+        posting = None if series is None else series_named(series)
+        if (plan := plan_of(paths, CoreRequest(where, record_word(kinfo), posting, from_table))) is not None:
+            with closing(plan):
+                write_with(output, plan.write, force=force)
+            return plan.findings
     with _opened(ram, kinfo) as kernel:
         core_file.check(kernel)
+        of_source = checked(kernel.memory)
         if only_kernel:
-            return _kernel_only(kernel, output, force=force)
+            return (*_kernel_only(kernel, output, force=force), *of_source)
         write_with(output, partial(core_file.write, kernel), force=force)
-        return core_file.findings(kernel)
+        return (*core_file.findings(kernel), *of_source)
 
 
 def _kernel_only(kernel: Kernel, output: Path, *, force: bool) -> tuple[Finding, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import TYPE_CHECKING
 
-from kinfo.cli import declare, output
+from kinfo.cli import declare
 from kinfo.cli.words import say
-from kinfo.debuggers import core_file
-from kinfo.findings import Finding
-from kinfo.kernel.kernel import Kernel
+
+if TYPE_CHECKING:
+    from kinfo.findings import Finding
+    from kinfo.kernel.kernel import Kernel
 
 only_option = declare.option(
     "--only", kind=declare.Choice(("kernel",)), help="Leave out what is not the kernel's own: a core to hand on."
@@ -17,7 +18,10 @@ only_option = declare.option(
 
 def write_kernel(kernel: Kernel, path: str, *, force: bool) -> tuple[Finding, ...]:
     """Write the kernel's own memory as a core, and say what is in it and what is not. Raises KinfoError."""
-    from kinfo.debuggers import kernel_only
+    from functools import partial
+
+    from kinfo.cli import output
+    from kinfo.debuggers import core_file, kernel_only
     from kinfo.kernel.excerpt.parts import excerpt
 
     kept = excerpt(kernel)

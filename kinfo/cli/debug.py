@@ -12,10 +12,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from kinfo.cli import declare
+from kinfo.cli import common, declare
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.ram import kernel_options, opened, ram_argument
+from kinfo.cli.ram import command_words, kernel_options, opened, ram_argument
+from kinfo.cli.words import one_of
+from kinfo.debuggers import opens
 from kinfo.debuggers.session import TOOLS, DebugRequest, Session
 from kinfo.debuggers.vmlinux import check
 from kinfo.errors import KinfoError
@@ -29,7 +31,7 @@ class Options(NamedTuple):
     symbols: str | None
     phys_base: int | None
     slide: int | None
-    tool: str
+    tool: str | None
     vmlinux: str | None
     is_run: bool
 
@@ -37,7 +39,7 @@ class Options(NamedTuple):
 @declare.command("debug", short_help="The command line of crash, gdb or drgn for a RAM dump")
 @ram_argument
 @kernel_options
-@declare.option("--tool", kind=declare.Choice(TOOLS), required=True, help="The debugger.")
+@declare.option("--tool", kind=declare.Choice(TOOLS), help="The debugger (default: all that open a core, in short).")
 @declare.option(
     "--vmlinux", metavar="FILE", help="The kernel with debug information (crash, gdb); it must be of the same build."
 )
@@ -48,7 +50,7 @@ def command(options: Options) -> int:
 
     crash gets --kaslr, -m vabits_actual, kimage_voffset, phys_offset and FILE@ADDR. drgn gets a Python script: no vmlinux
     is needed. gdb gets the symbols as an ELF file, or --vmlinux at the addresses where it ran. A vmlinux of another build is
-    refused, by build id or banner.
+    refused, by build id or banner. Without --tool: what opens FILE, a core, as `kinfo core` says it of the one that it wrote.
 
     \b
     kinfo debug ram.elf --tool crash --vmlinux vmlinux-6.12
@@ -56,6 +58,8 @@ def command(options: Options) -> int:
     """
     if "-" in options.ram:
         raise declare.UsageError("a debugger opens the memory itself: name its file")
+    if options.tool is None:
+        return _core(options)
     if options.vmlinux is not None and options.tool == "drgn":
         raise declare.UsageError("--vmlinux is for crash and gdb: drgn gets its symbols from the record")
     with opened(options.ram, options) as kernel:
@@ -70,6 +74,14 @@ def command(options: Options) -> int:
         if options.is_run:
             return _run(session)
     sys.stdout.buffer.write(os.fsencode(session.shown))  # file names can be undecodable
+    return SOUND
+
+
+def _core(options: Options) -> int:
+    """What opens the one core that was named."""
+    if len(options.ram) > 1 or options.is_run or options.vmlinux is not None or command_words(options):
+        raise declare.UsageError(f"name the debugger: --tool {one_of(TOOLS)}")
+    common.tell(opens.of_core(options.ram[0]))
     return SOUND
 
 

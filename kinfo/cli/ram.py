@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kinfo.cli import common, declare
 from kinfo.cli.words import safe, say
-from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.open import open_kernel
 
 if TYPE_CHECKING:
+    from kinfo.kernel.kernel import Kernel
     from kinfo.kernel_build.beside import BuildBeside
     from kinfo.region_memory.names import RegionNames
 
@@ -100,6 +99,8 @@ def use_btf(kernel: Kernel, path: str | None) -> None:
 
 def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
     """The kernel in the memory that was named; what was concluded on the way is said on standard error."""
+    from kinfo.kernel.open import open_kernel
+
     kernel = open_kernel(ram, options.kinfo, common.stdin(), beside=beside(options))
     kernel.memory.name = safe(kernel.memory.name)
     for note in kernel.notes:

@@ -39,8 +39,13 @@ def up(value: int) -> int:
 
 def room(most: int, notes: bytes) -> int:
     """Where the memory can begin in a file with up to so many segments."""
-    many = ELF64.section.size if 1 + most >= PN_XNUM else 0
-    return up(ELF64.header_size + (1 + most) * ELF64.program.size + len(notes) + many)
+    return up(head_size(most, notes))
+
+
+def head_size(count: int, notes: bytes) -> int:
+    """Bytes of `head` for so many segments."""
+    many = ELF64.section.size if 1 + count >= PN_XNUM else 0
+    return ELF64.header_size + (1 + count) * ELF64.program.size + len(notes) + many
 
 
 def head(machine: int, notes: bytes, loads: Sequence[Load], form: ElfForm = ELF64) -> bytes:

@@ -1,4 +1,4 @@
-"""Regions out of text: the minidump driver's debug lines, what QDL (debug) and edl print, and QPST's dump_info.txt."""
+"""Regions out of text: the minidump driver's debug lines, and listings of a dump's files (QDL, edl, dump_info.txt)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from collections.abc import Iterable
 
 from kinfo.errors import KinfoError
 from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
+from kinfo.meminspect.minidump import id_and_name, is_region_file
+from kinfo.sources import listing
 
 # dev_dbg of drivers/soc/qcom/minidump.c: NAME:SEQ region registered PA:SIZE (hex)
 _DRIVER = re.compile(r"(K\S{0,8}):(\d{1,3}) region registered ([0-9a-fA-F]{1,16}):([0-9a-fA-F]{1,16})\b")
-# QDL: type 0x.. address: 0x.. length: 0x.. region: NAME filename: md_NAME.BIN
-_QDL = re.compile(
-    r"address: (0x[0-9a-fA-F]{1,16}) length: (0x[0-9a-fA-F]{1,16}) region:\s*(\S{0,20}) "
-    r"filename:\s*md_(K.{0,8}?)(\d{1,3})\.BIN"
-)
-# edl: md_NAME.BIN(md_REGION): Offset 0x.., Length 0x.., SavePref 0x..
-_EDL = re.compile(r"md_(K.{0,8}?)(\d{1,3})\.BIN\(.{0,20}\): Offset (0x[0-9a-fA-F]{1,16}), Length (0x[0-9a-fA-F]{1,16})\b")
-# dump_info.txt: PREF ADDRESS LENGTH REGION FILE; the address is hex, the length 16 decimal digits
-_DUMP_INFO = re.compile(r"\d (0x[0-9a-fA-F]{16})\s+(\d{16})\s+\S.{0,25}?\s+md_(K.{0,8}?)(\d{1,3})\.BIN\b")
 _LINE = 600  # letters of a line that are looked at
 _MOST = 4096
 
@@ -42,10 +35,8 @@ def read(name: str, lines: Iterable[str]) -> FoundEntries:
 def _entry(line: str) -> Entry | None:
     if match := _DRIVER.search(line):
         return Entry(int(match[2]), match[1], None, int(match[3], 16), int(match[4], 16))
-    if match := _QDL.search(line):
-        return Entry(int(match[5]), match[4], None, int(match[1], 16), int(match[2], 16))
-    if match := _EDL.search(line):
-        return Entry(int(match[2]), match[1], None, int(match[3], 16), int(match[4], 16))
-    if match := _DUMP_INFO.search(line):
-        return Entry(int(match[4]), match[3], None, int(match[1], 16), int(match[2]))
-    return None
+    listed = listing.of_line(line)
+    if listed is None or listed.size is None or not is_region_file(listed.file):
+        return None
+    id_, label = id_and_name(listed.file)
+    return Entry(id_, label, None, listed.base, listed.size)

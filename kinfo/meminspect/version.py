@@ -48,6 +48,11 @@ def decided(found: FoundEntries, forced: Series | None) -> tuple[Series, tuple[s
     return chosen.series, (*found.why, *chosen.pro), len(first) > 1
 
 
+def contradictions(series: Series, found: FoundEntries) -> int:
+    """How much speaks against a series."""
+    return len(_weigh(series, found).contra)
+
+
 def _weigh(series: Series, found: FoundEntries) -> WeighedSeries:
     pro: list[str] = []
     contra: list[str] = []

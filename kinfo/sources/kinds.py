@@ -60,6 +60,7 @@ LIME = FileKind("lime", "a LiME dump", Role.MEMORY, b"EMiL")
 KDUMP = FileKind("kdump", "a kdump-compressed dump", Role.MEMORY, b"KDUMP   ")
 DISKDUMP = FileKind("diskdump", "a diskdump", Role.MEMORY, b"DISKDUMP")
 FLATTENED = FileKind("flattened", "a flattened makedumpfile dump", Role.MEMORY, b"makedumpfile")
+RAW_DMP = FileKind("raw-dump", "a Qualcomm raw dump", Role.MEMORY, b"Raw_Dmp!")
 AVML = FileKind(
     "avml", "a compressed AVML dump", Role.OTHER, b"AVML", instead={Role.MEMORY: "convert it: avml-convert FILE OUT"}
 )
@@ -99,5 +100,5 @@ RAW = FileKind("raw", "bytes without a header", Role.MEMORY)
 KDUMPS = (KDUMP, DISKDUMP, FLATTENED)
 PACKED = (GZIP, XZ, ZSTD, LZ4, LZ4_LEGACY, ZIP)
 # In the order in which they are tried: longer magics, which cannot be chance, before those within a file.
-MAGICS = (KDUMP, DISKDUMP, FLATTENED, AVML, LIME, ANDROID_BOOT, ZBOOT, BZIMAGE, ARCHIVE, CPIO, BLOB, SPARSE)
+MAGICS = (KDUMP, DISKDUMP, FLATTENED, RAW_DMP, AVML, LIME, ANDROID_BOOT, ZBOOT, BZIMAGE, ARCHIVE, CPIO, BLOB, SPARSE)
 IMAGES = (IMAGE, RISCV_IMAGE)

@@ -41,19 +41,20 @@ class ListedFile(NamedTuple):
 def looks_like(head: bytes) -> bool:
     """Whether a text that begins so is such a listing."""
     lines = head.decode("utf-8", "replace").splitlines()
-    return any(_of_line(line[:_LINE]) for line in lines)
+    return any(of_line(line[:_LINE]) for line in lines)
 
 
 def read(lines: Iterable[str]) -> Iterator[ListedFile]:
     """What the lines say, the first _MOST files of it; other lines are passed over."""
     count = 0
     for line in lines:
-        if count < _MOST and (one := _of_line(line[:_LINE])):
+        if count < _MOST and (one := of_line(line[:_LINE])):
             count += 1
             yield one
 
 
-def _of_line(line: str) -> ListedFile | None:
+def of_line(line: str) -> ListedFile | None:
+    """The file that a line of such a listing names; None for other lines."""
     if found := re.search(_QDL, line):
         return ListedFile(_plain(found[3]), int(found[1], 16), int(found[2], 16))
     if found := re.search(_EDL, line):

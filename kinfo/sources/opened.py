@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
-from kinfo.memory import Dump, Memory, elf, lime
+from kinfo.memory import Dump, Memory, elf, lime, raw_dmp
 from kinfo.memory.dump import open_dump
 from kinfo.sources import folder, kinds
 from kinfo.sources.kinds import FileKind, Role
@@ -72,6 +72,8 @@ class Opened:
             from kinfo.sources import kdump
 
             return kdump.read(content)
+        if kind is kinds.RAW_DMP:
+            return raw_dmp.read(content)
         return lime.read(content) if kind is kinds.LIME else content
 
     def refuse(self, role: Role) -> None:

@@ -239,12 +239,13 @@ def world(
     meta: bool = False,
     btf: bytes | None = None,
     symbols: Mapping[str, int] = {},
+    ram: int = 16 * MIB,
 ) -> World:
     """A kernel with these tasks. `running` says which pid each CPU is in; the others are idle. `btf` in place of its own.
 
-    `symbols` are more of the data section's, by their distance from its start.
+    `symbols` are more of the data section's, by their distance from its start; `ram` its bytes of memory.
     """
-    spec = replace(spec or Spec(), ram_size=16 * MIB)
+    spec = replace(spec or Spec(), ram_size=ram)
     blob = types(spec, meta=meta).blob() if btf is None else btf
     places = make(replace(spec, symbols=())).places
     found = [Symbol(name, "T", places["text"] + at) for name, (at, _) in FUNCTIONS.items()]

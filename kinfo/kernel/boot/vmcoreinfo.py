@@ -7,7 +7,7 @@ is believed unheard: see `note`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,6 +17,9 @@ from kinfo.kernel import rules, variables
 from kinfo.kernel.boot import note
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory
+from kinfo.memory.vmcoreinfo import parse, value
+
+__all__ = ["IN_RAM", "NOTE", "Vmcoreinfo", "belongs", "in_ram", "parse", "read", "value", "vmcoreinfo"]
 
 NOTE, IN_RAM = "the dump's VMCOREINFO note", "VMCOREINFO in the RAM"
 _PAGE = 4096
@@ -117,17 +120,3 @@ def _starts(window: memoryview, skip: int) -> list[int]:
             listed = strided.tolist()
         found = [index for index, word in enumerate(listed) if word == first] if first in listed else []
         return [index for index in found if bytes(pages[index * _PAGE : index * _PAGE + len(_START)]) == _START]
-
-
-def parse(raw: bytes) -> dict[str, str]:
-    """The lines of a note as key and value."""
-    lines = raw.partition(b"\0")[0].decode("ascii", "replace").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
-
-
-def value(info: Mapping[str, str], key: str, base: int = 16) -> int | None:
-    """A number of it; None where it is missing or no number."""
-    try:
-        return int(info[key], base)
-    except (KeyError, ValueError):
-        return None

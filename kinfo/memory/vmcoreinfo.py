@@ -1,0 +1,19 @@
+"""VMCOREINFO as text: lines of key and value (kernel/vmcore_info.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def parse(raw: bytes) -> dict[str, str]:
+    """The lines of a note as key and value."""
+    lines = raw.partition(b"\0")[0].decode("ascii", "replace").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def value(info: Mapping[str, str], key: str, base: int = 16) -> int | None:
+    """A number of it; None where it is missing or no number."""
+    try:
+        return int(info[key], base)
+    except (KeyError, ValueError):
+        return None
