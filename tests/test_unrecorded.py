@@ -7,6 +7,7 @@ import io
 import random
 import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ import kinfo
 from kinfo.errors import DrawError, KinfoError
 from kinfo.kernel.boot import vmcoreinfo
 from kinfo.kernel.kallsyms.find import find_all
+from kinfo.kernel.kallsyms.kallsyms import Kallsyms
+from kinfo.kernel.unrecorded import by_vmcoreinfo
 from kinfo.memory import BytesDump, Memory, Segment
 from tests.conftest import Cli
 from tests.kernels.image import Kernel, Spec, make
@@ -84,6 +87,32 @@ def test_the_note_says_where_the_tables_are(name: str, tmp_path: Path) -> None:
         if kernel.spec.seqs is None:
             assert found.kallsyms.name_order
         assert found.kallsyms.has_data == kernel.spec.keep_all
+
+
+def test_symbols_that_no_kernel_lists_cost_no_look_at_all_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """VMCOREINFO has a dozen of them, as mem_section; note and memory have the same lines, which are held once."""
+    kernel = without_record(SPECS["6.12"])
+    text = info(kernel) + "".join(f"SYMBOL(not_listed_{number})=ffff800080000000\n" for number in range(9))
+    put_in_ram(kernel, text)
+    kernel.write_elf(tmp_path / "ram.elf", info=f"OSRELEASE={kernel.spec.release}\nPAGESIZE={kernel.spec.page}\n{text}")
+    looked: list[str] = []
+    held: list[object] = []
+    whole, hold = Kallsyms._look_through, by_vmcoreinfo.hold
+
+    def look_through(self: Kallsyms, wanted: str) -> list[int]:
+        looked.append(wanted)
+        return whole(self, wanted)
+
+    def hold_once(kernel: kinfo.Kernel, values: Mapping[str, str]) -> None:
+        held.append(values)
+        hold(kernel, values)
+
+    monkeypatch.setattr(Kallsyms, "_look_through", look_through)
+    monkeypatch.setattr(by_vmcoreinfo, "hold", hold_once)
+    with kinfo.open_kernel(tmp_path / "ram.elf") as found:
+        assert found.pointers.source == vmcoreinfo.NOTE
+    assert [name for name in looked if name.startswith("not_listed")] == []
+    assert len(held) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in SPECS if "arm" not in name])

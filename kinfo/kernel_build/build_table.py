@@ -51,6 +51,7 @@ class ListedAddresses(Addresses):
 
     def __init__(self, pas: list[int], absolute: int) -> None:
         self.base, self.absolute, self._raw = 0, absolute, pas
+        self._asked, self._all = 0, pas
 
 
 class BuildTable(Kallsyms):
@@ -68,6 +69,7 @@ class BuildTable(Kallsyms):
         self._names, self._addresses = ListedNames(entries), ListedAddresses(pas, absolute)  # type: ignore[assignment]
         self.encoding = Encoding(self._names, self._addresses, "", 0)
         self._looked = 0
+        self._extents = {}
         self._places = {name: va + shift & MASK for name, va in symbols.tables.items()}
         self.borders = pointers.borders(self)
 

@@ -142,9 +142,13 @@ class Kallsyms:
 
     def named(self, name: str) -> list[Symbol]:
         """Every symbol of that name, in the order of addresses; see `shown` for names that LTO lengthened."""
-        found = self.name_order.named(name) if self.name_order else []
-        symbols = [self[index] for index in sorted(found or self._look_through(name))]
+        found = self.named_in_order(name)
+        symbols = found or [self[index] for index in sorted(self._look_through(name))]
         return [symbol for symbol in symbols if name in (symbol.name, self.shown(symbol.name))]
+
+    def named_in_order(self, name: str) -> list[Symbol]:
+        """Those that the order of names leads to: none where it is damaged. A name that is not listed costs little here."""
+        return [self[index] for index in sorted(self.name_order.named(name))] if self.name_order else []
 
     def shown(self, name: str) -> str:
         """A name as this kernel prints it in front of an offset: without the `.llvm.HASH` of LTO where it cuts that off."""

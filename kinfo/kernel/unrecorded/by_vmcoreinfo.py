@@ -7,13 +7,14 @@ the place of kallsyms_token_index, which is known by its content.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from kinfo.arch import x86_64
 from kinfo.arch.address import MASK, align
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.base import index_offsets
 from kinfo.kernel.boot.vmcoreinfo import value
+from kinfo.kernel.kallsyms.kallsyms import Symbol
 from kinfo.kernel.kallsyms.tables import MARKED
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.unrecorded.stated import StatedPointers
@@ -39,18 +40,26 @@ def hold(kernel: Kernel, values: Mapping[str, str]) -> None:
     voffset = stated_voffset(values)
     if voffset is None:  # 32-bit arm: what made a PA of its VAs
         voffset = (value(values, "SYMBOL(_stext)") or 0) - kernel.pointers.pa("stext")
-    same, differ = 0, []
+    kallsyms = kernel.kallsyms
+    same, differ = _held(kallsyms.named_in_order, values, voffset)
+    if not same and not differ:  # no order of names, or a damaged one
+        same, differ = _held(kallsyms.named, values, voffset)
+    if differ and len(differ) >= len(same):
+        names = ", ".join(differ[:4])
+        raise KernelError(f"kallsyms has {len(differ)} symbols elsewhere than VMCOREINFO: {names}", _DAMAGED)
+
+
+def _held(named: Callable[[str], list[Symbol]], values: Mapping[str, str], voffset: int) -> tuple[list[str], list[str]]:
+    """The symbols that the table has where VMCOREINFO has them, and those that it has elsewhere."""
+    same: list[str] = []
+    differ: list[str] = []
     for key in values:
         name = key[len("SYMBOL(") : -1] if key.startswith("SYMBOL(") and key.endswith(")") else ""
         va = value(values, key)
-        places = [one.pa for one in kernel.kallsyms.named(name) if one.name == name and not one.is_absolute] if name else []
+        places = [one.pa for one in named(name) if one.name == name and not one.is_absolute] if name and va else []
         if va and places:
-            is_same = (va - voffset) & MASK in places
-            same += is_same
-            differ += [] if is_same else [name]
-    if differ and len(differ) >= same:
-        names = ", ".join(differ[:4])
-        raise KernelError(f"kallsyms has {len(differ)} symbols elsewhere than VMCOREINFO: {names}", _DAMAGED)
+            (same if (va - voffset) & MASK in places else differ).append(name)
+    return same, differ
 
 
 def token_index(values: Mapping[str, str]) -> int | None:

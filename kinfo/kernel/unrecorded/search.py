@@ -31,8 +31,9 @@ class Unrecorded:
     def search(self) -> list[Kernel]:
         """Every kernel that VMCOREINFO speaks of: the dump's note, and the copies in the memory, of this boot and others."""
         seen: set[tuple[int, int]] = set()
-        for values, source in self.infos:
-            if not by_vmcoreinfo.has_tables(values):
+        for number, (values, source) in enumerate(self.infos):
+            is_copy = any(values == other for other, _ in self.infos[:number])
+            if is_copy or not by_vmcoreinfo.has_tables(values):
                 continue
             kernel = self._kernel(values, source)
             if kernel and (key := (kernel.kallsyms.borders.stext, kernel.pointers.pa("names"))) not in seen:
