@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -388,7 +387,7 @@ def test_exact() -> None:
     assert found[0].message.startswith("the first byte that differs is at 4 (combined_checksum): ")
     assert judge(old, old, Policy(), exact=True).findings == ()
     place = old.layout.by_name["build_info"].offset + 5  # type: ignore[union-attr]
-    late = replace(old, raw=old.raw[:place] + b"#" + old.raw[place + 1 :])
+    late = old._replace(raw=old.raw[:place] + b"#" + old.raw[place + 1 :])
     (first,) = (one for one in judge(old, late, Policy(), exact=True).findings if one.code == "compare-bytes")
     assert first.message.startswith(f"the first byte that differs is at {place} (build_info): ")
     (size,) = (

@@ -40,8 +40,13 @@ def each(raw: memoryview | bytes) -> Iterator[ElfNote]:
 
 def pack(name: bytes, data: bytes, kind: int = 0) -> bytes:
     """A note as bytes, padded."""
-    head = _HEAD.pack(len(name) + 1, len(data), kind) + name + b"\0"
-    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    return head(name, len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def head(name: bytes, size: int, kind: int = 0) -> bytes:
+    """What stands before `size` bytes of a note's contents, padded."""
+    start = _HEAD.pack(len(name) + 1, size, kind) + name + b"\0"
+    return start + bytes(-len(start) % 4)
 
 
 def build_id(raw: memoryview | bytes) -> bytes:

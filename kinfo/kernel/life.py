@@ -162,7 +162,7 @@ def _is_in(kernel: Kernel, pc: int) -> int | None:
 
 def _note(kernel: Kernel) -> int:
     """What the core's note says of addresses: kernel/vmcore_info.c, arch/*/kernel/*vmcore_info.c."""
-    from kinfo.kernel.boot.vmcoreinfo import value
+    from kinfo.memory.vmcoreinfo import value
 
     info, space = _info(kernel), kernel.space
     if space is None:
@@ -178,7 +178,7 @@ def _note(kernel: Kernel) -> int:
 
 def _info(kernel: Kernel) -> dict[str, str]:
     """The lines of the core's note: the kernel's own copy in memory says nothing of which kernel ran."""
-    from kinfo.kernel.boot.vmcoreinfo import parse
+    from kinfo.memory.vmcoreinfo import parse
 
     return parse(kernel.memory.vmcoreinfo)
 

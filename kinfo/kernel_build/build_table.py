@@ -51,7 +51,7 @@ class ListedAddresses(Addresses):
 
     def __init__(self, pas: list[int], absolute: int) -> None:
         self.base, self.absolute, self._raw = 0, absolute, pas
-        self._asked, self._all = 0, pas
+        self._all = pas
 
 
 class BuildTable(Kallsyms):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kinfo.arch import machines, x86_64
-from kinfo.kernel.boot.vmcoreinfo import parse, value
 from kinfo.kernel_build import config, symbols
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import SYMBOLS
 from kinfo.memory import Memory
+from kinfo.memory.vmcoreinfo import parse, value
 
 _SEARCHED = 64 << 20  # bytes of a core that are looked through for a configuration: cores of a few regions are smaller
 

@@ -10,13 +10,14 @@ from kinfo.errors import KernelError
 from kinfo.kernel import variables
 from kinfo.kernel.boot import banner, config, slide
 from kinfo.kernel.boot.linear_map import linear_map
-from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
+from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
 from kinfo.kernel.kallsyms.addresses import Absolute
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel_build import constants, symbols
 from kinfo.kernel_build.core import tell_vmcoreinfo
 from kinfo.kernel_build.model import Told
 from kinfo.kernel_build.names import OPTIONS, SYMBOLS
+from kinfo.memory.vmcoreinfo import value
 from kinfo.record.kernels import CFI_RENAMED, NO_BASE_CHOICE, Version
 from kinfo.record.record import Record
 from kinfo.writer_rows.android import FOLLOWS_CFI

@@ -5,14 +5,11 @@ v1 to v3 do not own the last page of that buffer: under memory pressure others w
 
 from __future__ import annotations
 
-import struct
-
 from kinfo.elf import notes
 from kinfo.minidump.header import PSINFO_SIZE, STATUS_SIZES, KernelHeader
 
 _CORE = b"CORE"
 _NT_PRPSINFO = 3
-_HEAD = struct.Struct("<III")
 _STATE, _NAME = b"R", b"vmlinux"
 
 
@@ -35,4 +32,4 @@ def fixed(status: int, room: int) -> bytes:
     info[1:2] = _STATE
     info[40 : 40 + len(_NAME)] = _NAME
     core = notes.pack(_CORE, bytes(status), notes.NT_PRSTATUS) + notes.pack(_CORE, bytes(info), _NT_PRPSINFO)
-    return core + _HEAD.pack(len(notes.VMCOREINFO) + 1, room, 0) + notes.VMCOREINFO.ljust(12, b"\0")
+    return core + notes.head(notes.VMCOREINFO, room)

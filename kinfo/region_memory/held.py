@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from kinfo.arch.address import MASK
 from kinfo.errors import KernelError
-from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.meminspect.ids import Series
+from kinfo.memory.vmcoreinfo import value
 from kinfo.printable import brief
 
 _ONLY_AN_ADDRESS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end", "swapper_pg_dir")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kinfo.arch import arm64
 from kinfo.arch.address import KERNEL_HALF, MASK
-from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.place import Place
+from kinfo.memory.vmcoreinfo import value
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 
 _CODE = ("_text", "_stext", "_sinittext")  # borders at which code begins

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from kinfo.errors import KernelError, KinfoError
-from kinfo.kernel.boot.vmcoreinfo import parse
 from kinfo.kernel.kernel import Kernel
 from kinfo.meminspect.entry import Entry, Table
 from kinfo.meminspect.ids import VMCOREINFO
+from kinfo.memory.vmcoreinfo import parse
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from kinfo.elf import read as tables
 from kinfo.elf.structs import ELF64, PT_LOAD, Program, form_of
 from kinfo.errors import DumpError, KinfoError
-from kinfo.kernel.boot.vmcoreinfo import parse, value
 from kinfo.meminspect import core, minidump
 from kinfo.meminspect.assemble import table_of
 from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import ELF, MAX, VMCOREINFO, Series
 from kinfo.memory import open_dump
+from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 from kinfo.sources.folder import has_dump
 

@@ -11,11 +11,12 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from kinfo.elf.structs import IDENT_SIZE, ElfHeader, form_of
 from kinfo.errors import KinfoError
 from kinfo.kernel.boot import config
-from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.printk import layout as layouts
 from kinfo.kernel.printk import taint
+from kinfo.memory.vmcoreinfo import value
 from kinfo.record.text import before_nul, escape
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 
@@ -265,9 +266,10 @@ def _clear_seq(of: RegionValues, raw: bytes) -> _Told:
 
 
 def _header(_: RegionValues, raw: bytes) -> _Told:
-    if raw[:4] != b"\x7fELF" or len(raw) < 64:
+    form = form_of(raw)
+    if form is None or len(raw) < form.header_size:
         return _Told(f"{len(raw)} bytes, no ELF header")
-    count = int.from_bytes(raw[56:58], "little")
+    count = ElfHeader._make(form.header.unpack_from(raw, IDENT_SIZE)).phnum
     return _Told(f"the header of a core with {count} program headers; `kinfo core` puts the regions behind it", count)
 
 

@@ -15,10 +15,11 @@ from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import MASK
 from kinfo.findings import Finding
 from kinfo.kernel import rules, variables
-from kinfo.kernel.boot.vmcoreinfo import read, value
+from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging import linear
 from kinfo.kernel.paging.space import Space
+from kinfo.memory.vmcoreinfo import value
 
 TABLES = "the page tables' linear map"
 

@@ -8,9 +8,10 @@ from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import SPACE
 from kinfo.findings import Finding, Severity
 from kinfo.kernel import rules
-from kinfo.kernel.boot.vmcoreinfo import read, value
+from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import PageFormat
+from kinfo.memory.vmcoreinfo import value
 from kinfo.record.kernels import Version
 from kinfo.record.scan import PAGE
 

@@ -13,8 +13,9 @@ from kinfo.arch.address import MASK, signed
 from kinfo.findings import Finding
 from kinfo.kernel import rules, variables
 from kinfo.kernel.boot import banner
-from kinfo.kernel.boot.vmcoreinfo import IN_RAM, in_ram, value
+from kinfo.kernel.boot.vmcoreinfo import IN_RAM, in_ram
 from kinfo.kernel.kernel import Kernel
+from kinfo.memory.vmcoreinfo import value
 
 
 class Contradiction(NamedTuple):

@@ -11,10 +11,11 @@ from kinfo.arch.address import MASK, signed
 from kinfo.errors import DumpError, KernelError, KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.boot.linear_map import linear_map
-from kinfo.kernel.boot.vmcoreinfo import value, vmcoreinfo
+from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.reader import Reader
 from kinfo.kernel.types.btf import ENUM
+from kinfo.memory.vmcoreinfo import value
 
 _TAIL = 1  # bit 0 of page.compound_head: the rest is the VA of the first page's
 

@@ -35,13 +35,13 @@ class Addresses:
     form: ClassVar[str]
     has_base: ClassVar[bool] = True
     code: ClassVar[str] = "I"
+    _asked = 0
+    _all: list[int] | None = None
 
     def __init__(self, table: memoryview, base: int = 0) -> None:
         self.base = base
         self._raw = numbers(table, self.code)
         self.absolute = 0
-        self._asked = 0
-        self._all: list[int] | None = None
 
     def __len__(self) -> int:
         return len(self._raw)

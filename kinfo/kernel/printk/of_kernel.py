@@ -66,7 +66,8 @@ def _values(kernel: Kernel, pa_of: Callable[[str], int | None]) -> Mapping[str, 
     Offsets are all that it is asked for then, and the ring itself shows whether they hold. (A kernel whose kallsyms lists the
     log and no VMCOREINFO has none: memory need not be searched for one.)
     """
-    from kinfo.kernel.boot.vmcoreinfo import parse, vmcoreinfo
+    from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
+    from kinfo.memory.vmcoreinfo import parse
 
     if pa_of("prb") is None and pa_of("log_first_idx") is None:
         return vmcoreinfo(kernel)

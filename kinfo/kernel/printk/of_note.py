@@ -13,7 +13,7 @@ from functools import partial
 from kinfo.arch import arm64, x86_64
 from kinfo.arch.address import MASK
 from kinfo.errors import DrawError, KernelError
-from kinfo.kernel.boot.vmcoreinfo import in_ram, parse, value
+from kinfo.kernel.boot.vmcoreinfo import in_ram
 from kinfo.kernel.paging.formats import FORMATS
 from kinfo.kernel.paging.walk import walk
 from kinfo.kernel.printk.message import PrintkLog
@@ -21,6 +21,7 @@ from kinfo.kernel.printk.reach import PaOf, Translated, runs_of_pages
 from kinfo.kernel.printk.read import read
 from kinfo.kernel.printk.where import Where
 from kinfo.memory import Memory
+from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.record.kernels import parse_release
 
 _PAGE = 4096

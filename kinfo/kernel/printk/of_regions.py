@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kinfo.errors import KernelError, KinfoError
-from kinfo.kernel.boot.vmcoreinfo import parse, value
 from kinfo.kernel.printk import layout as layouts
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import PrintkLog
@@ -19,6 +18,7 @@ from kinfo.kernel.printk.read import read
 from kinfo.kernel.printk.ring import Ring, head
 from kinfo.kernel.printk.slots import Head
 from kinfo.kernel.printk.where import Where
+from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.record.kernels import parse_release
 
 _STATIC = ("Kprb_desc", "Kprb_info", "Kprb_data")

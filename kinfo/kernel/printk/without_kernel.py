@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
 from kinfo.kernel.boot.config import marks
-from kinfo.kernel.boot.vmcoreinfo import NOTE, parse
+from kinfo.kernel.boot.vmcoreinfo import NOTE
 from kinfo.kernel.printk import crash as crashes
 from kinfo.kernel.printk import of_note, of_regions, region_files
 from kinfo.kernel.printk import taint as taints
@@ -20,6 +20,7 @@ from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.of_regions import LogRegion
 from kinfo.kernel.printk.triage import Triage
 from kinfo.memory import Memory
+from kinfo.memory.vmcoreinfo import parse
 from kinfo.record.text import before_nul, escape
 from kinfo.sources import open_memory
 

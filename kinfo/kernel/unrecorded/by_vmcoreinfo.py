@@ -13,12 +13,12 @@ from kinfo.arch import x86_64
 from kinfo.arch.address import MASK, align
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.base import index_offsets
-from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms.kallsyms import Symbol
 from kinfo.kernel.kallsyms.tables import MARKED
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
+from kinfo.memory.vmcoreinfo import value
 
 _NEEDED = ("kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table", "kallsyms_token_index", "_stext")
 _DAMAGED = "one of its addresses may be damaged"

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from kinfo.arch import arm
 from kinfo.arch.address import align
 from kinfo.errors import HoleError
-from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.paging.walk import walk
+from kinfo.memory.vmcoreinfo import value
 from kinfo.record.limits import IMAGE_LIMIT
 
 _POINTER = "SYMBOL(mem_section)"  # what is written is where it points, with CONFIG_SPARSEMEM_EXTREME

@@ -8,12 +8,12 @@ from itertools import chain, islice
 
 from kinfo.arch.address import MASK
 from kinfo.errors import HoleError, KernelError
-from kinfo.kernel.boot.vmcoreinfo import value
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
 from kinfo.kernel.kallsyms.find import FoundTables
 from kinfo.kernel.unrecorded.by_vmcoreinfo import stated_voffset
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Memory
+from kinfo.memory.vmcoreinfo import value
 
 SOURCE = "the symbol tables' own content"
 _WANTED = ("_stext", "_text", "linux_banner", "swapper_pg_dir", "init_top_pgt")

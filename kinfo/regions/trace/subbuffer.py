@@ -10,12 +10,13 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from kinfo.arch.address import MASK
+
 _PADDING, _TIME_EXTEND, _TIME_STAMP = 29, 30, 31
 _MISSED_EVENTS, _MISSED_STORED = 1 << 31, 1 << 30
 _MISSED = _MISSED_EVENTS | _MISSED_STORED
 _DELTA_BITS = 27
 _TOP = 0xF8 << 56  # of the time: not in an absolute stamp, which has 59 bits (TS_MSB)
-_MASK = (1 << 64) - 1
 
 Record = tuple[int, int, int]  # time, index of the word at which the data begin, bytes of data
 
@@ -105,10 +106,10 @@ def _special(word: int, kind: int, time: int, data: Sequence[int], at: int) -> t
         return (time if delta == 1 else time + delta), step
     stamp = more << _DELTA_BITS | delta
     if kind == _TIME_EXTEND:
-        return time + stamp & _MASK, 2
+        return time + stamp & MASK, 2
     if time & _TOP:
         stamp |= time & _TOP
         stamp += (1 << 59) * (stamp < time)
     if stamp < time:
         raise TraceDamagedError(f"an absolute time stamp {4 * at} bytes into its records goes back")
-    return stamp & _MASK, 2
+    return stamp & MASK, 2
