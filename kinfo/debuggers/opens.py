@@ -1,6 +1,8 @@
-"""What opens an ELF core of a kernel, and how: lines to type. Each was tried on cores of regions and of all memory.
+"""What opens an ELF core of a kernel, and how: lines to type.
 
-vmcore-dmesg of kexec-tools 2.0.25, drgn 0.3.0, gdb 13 and crash 8.0.2 (built for arm64).
+Tried on cores of regions: vmcore-dmesg of kexec-tools 2.0.25, drgn 0.3.0 and gdb 13, without a vmlinux; on cores of all
+memory drgn and gdb with one. That crash opens regions with --minimal, and that Debian's refuses arm64, is from its source
+(8.0.2); gdb's -o is from its manual.
 """
 
 from __future__ import annotations
