@@ -402,3 +402,12 @@ def test_escapes_of_a_module_name_reach_no_terminal(tmp_path: Path, kinfo_cli: C
 def test_only_colours_are_kept_of_a_painted_line() -> None:
     assert painted("\033[1mname\033]0;x\007\033[2J\033[0m") == "\033[1mname\\x1b]0;x\\x07\\x1b[2J\033[0m"
     assert painted("a\nb") == "a\\x0ab"
+
+
+def test_cpus_that_do_not_agree_on_the_text_give_no_address(tmp_path: Path, kinfo_cli: Cli) -> None:
+    raw = bytearray(old_region(two_cpus()))
+    raw[8] ^= 0x40  # the address of the text, in the first CPU's part
+    (tmp_path / "region.bin").write_bytes(raw)
+    ran = kinfo_cli("trace", tmp_path / "region.bin")
+    assert "its CPUs do not agree where the kernel's text was: 0x" in ran.out
+    assert "the kernel that wrote it had" not in ran.out
