@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_COLOUR = re.compile(r"(\033\[[0-9;]*m)")  # Select Graphic Rendition, ECMA-48 8.3.117: it can do no more than colour
+
 
 def printable(text: str, keep: str = "") -> str:
     r"""Text that is safe to print anywhere: what is not printable as `\\xNN`, one for a byte of its UTF-8; `keep` stays.
@@ -12,6 +16,13 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join([letter if letter.isprintable() or letter in keep else _as_bytes(letter) for letter in text])
+
+
+def painted(text: str) -> str:
+    """A line with colours in it, safe to print: other escape sequences, which others may have written, are written out."""
+    if "\033" not in text:
+        return printable(text)
+    return "".join([piece if at % 2 else printable(piece) for at, piece in enumerate(_COLOUR.split(text))])
 
 
 def _as_bytes(letter: str) -> str:

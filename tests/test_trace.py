@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import kinfo
+from kinfo.printable import painted
 from tests import trace_rings as rings
 from tests.conftest import Cli
 from tests.fdt import N, blob, cells, texts
@@ -386,3 +387,27 @@ def test_the_sample_through_trace_cmd(real_samples: Path, tmp_path: Path, kinfo_
         name = re.match(r"\w+", other[6])
         assert name
         assert (one[2], one[3], one[4], one[5].replace("sys_enter_", "sys_")) == (other[2], other[3], other[5], name[0])
+
+
+def test_escapes_of_a_module_name_reach_no_terminal(tmp_path: Path, kinfo_cli: Cli) -> None:
+    hostile = (("a\033]0;owned\007", MODULES[0][1]), ("b\033[2J\033[8m", MODULES[1][1]))
+    (tmp_path / "region.bin").write_bytes(new_region(two_cpus(), modules=hostile))
+    ran = kinfo_cli("trace", tmp_path / "region.bin")
+    assert "\033" not in ran.out
+    assert "\007" not in ran.out
+    assert "a\\x1b]0;owned\\x07 0x" in ran.out
+    assert "b\\x1b[2J\\x1b[8m 0x" in ran.out
+
+
+def test_only_colours_are_kept_of_a_painted_line() -> None:
+    assert painted("\033[1mname\033]0;x\007\033[2J\033[0m") == "\033[1mname\\x1b]0;x\\x07\\x1b[2J\033[0m"
+    assert painted("a\nb") == "a\\x0ab"
+
+
+def test_cpus_that_do_not_agree_on_the_text_give_no_address(tmp_path: Path, kinfo_cli: Cli) -> None:
+    raw = bytearray(old_region(two_cpus()))
+    raw[8] ^= 0x40  # the address of the text, in the first CPU's part
+    (tmp_path / "region.bin").write_bytes(raw)
+    ran = kinfo_cli("trace", tmp_path / "region.bin")
+    assert "its CPUs do not agree where the kernel's text was: 0x" in ran.out
+    assert "the kernel that wrote it had" not in ran.out

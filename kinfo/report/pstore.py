@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kinfo.printable import printable
+from kinfo.printable import painted
 from kinfo.ramoops_source import FoundZones
 from kinfo.regions.ramoops.read import Ramoops, Zone
 from kinfo.report.columns import Column, Row, row, table
@@ -37,7 +37,7 @@ def render(found: FoundZones, style: Style) -> str:
 
 
 def _shown(line: str) -> str:
-    return printable(line, keep="\033")
+    return painted(line)
 
 
 def _title(found: FoundZones, region: Ramoops) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from kinfo.printable import printable
+from kinfo.printable import painted
 from kinfo.regions import magics
 from kinfo.report.columns import Column, Shape, row
 from kinfo.report.style import Style
@@ -43,7 +43,7 @@ def render(survey: Survey, typed: Typed, style: Style) -> str:
     steps = list(dict.fromkeys(_steps(survey, typed)))
     if steps:
         lines += ["", style.paint("Next:", "bold"), *(f"  {step}" for step in steps)]
-    return "\n".join(printable(line, keep="\033") for line in lines) + "\n"
+    return "\n".join(painted(line) for line in lines) + "\n"
 
 
 def _title(found: FoundThing, unit: str) -> str:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kinfo.printable import printable
+from kinfo.printable import painted, printable
 from kinfo.regions.trace.read import CpuTrace
 from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.findings import finding_lines
@@ -36,11 +36,11 @@ def render(traces: Traces, style: Style, typed: Sequence[str], written: Mapping[
     if traces.findings:
         lines += [style.paint("Findings", "bold"), *finding_lines(traces.findings, style), ""]
     lines += [style.paint("Next:", "bold"), *(f"  {step}" for step in _steps(traces, typed, written))]
-    return "\n".join(printable(line, keep="\033") for line in lines) + "\n"
+    return "\n".join(painted(line) for line in lines) + "\n"
 
 
 def _title(traces: Traces, buffer: TraceBuffer) -> str:
-    name = f" {buffer.name}" if buffer.name else ""
+    name = f" {printable(buffer.name)}" if buffer.name else ""
     if buffer.region is None:
         return f"{traces.source}: the buffer{name}, {_cpu_count(buffer)}, {buffer.events} events"
     layout = f"laid out as {buffer.region.form.name} has it"
@@ -71,7 +71,7 @@ def _told(buffer: TraceBuffer) -> Iterator[str]:
     )
     modules = region.scratch.modules if region.scratch else ()
     if modules:
-        shown = ", ".join(f"{one.name} {one.text:#x}" for one in modules[:_MOST_MODULES])
+        shown = ", ".join(f"{printable(one.name)} {one.text:#x}" for one in modules[:_MOST_MODULES])
         more = f", and {len(modules) - _MOST_MODULES} more" if len(modules) > _MOST_MODULES else ""
         yield f"  modules of that boot: {shown}{more}"
 

@@ -37,7 +37,15 @@ class TraceRegion(NamedTuple):
     @property
     def text(self) -> int:
         """VA that tells where the kernel lay: of _text (6.15 and later), of rb_meta_init_text_addr() (before); 0: unknown."""
-        return self.scratch.text if self.scratch else next((cpu.text for cpu in self.cpus if cpu.text), 0)
+        if self.scratch:
+            return self.scratch.text
+        said = _texts(self.cpus)
+        return said[0] if len(said) == 1 else 0
+
+
+def _texts(cpus: Iterable[TraceCpu]) -> list[int]:
+    """The addresses of the kernel's text that CPUs keep: one boot wrote them all, so that several are damage."""
+    return sorted({cpu.text for cpu in cpus if cpu.text and cpu.has_magic})
 
 
 def places(source: Dump) -> list[int]:
@@ -76,6 +84,8 @@ def region_at(source: Dump, at: int) -> TraceRegion | None:
         cpus.insert(0, before)
     cpus = [cpu._replace(number=number) for number, cpu in enumerate(cpus)]
     faults = [f"CPU {cpu.number}'s magic is damaged" for cpu in cpus if not cpu.has_magic]
+    if len(said := _texts(cpus)) > 1:
+        faults.append(f"its CPUs do not agree where the kernel's text was: {', '.join(f'{va:#x}' for va in said[:4])}")
     return _region(cpus[0].at, cpus[-1].end - cpus[0].at, form, cpus, None, faults)
 
 
