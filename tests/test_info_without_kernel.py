@@ -85,7 +85,7 @@ def test_files_that_tell_nothing(folder: Path, kinfo_cli: Cli) -> None:
     (folder / "md_Kprb_desc23.BIN").unlink()
     ran = kinfo_cli("info", folder)
     assert (ran.code, ran.out) == (2, "")
-    assert "has no md_K*.BIN files" in ran.err
+    assert "is a directory; name the dump file in it" in ran.err
 
 
 def test_a_core_of_a_few_regions(tmp_path: Path, kinfo_cli: Cli) -> None:

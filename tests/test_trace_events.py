@@ -331,6 +331,15 @@ def test_lines() -> None:
     )
 
 
+def test_a_name_that_head_dat_made_up_is_escaped() -> None:
+    hostile = parse(rings.format_text(MARK).replace("name: mark", "name: ma\x1b[2Jrk"), "x")
+    assert hostile is not None
+    one = rings.mark(1_000, 5, b"n")
+    raw = [(one.time, 0, 0, *struct.unpack_from("<II", one.data), one.data)]
+    (line,) = lines(raw, Events({hostile.id: hostile}, NAMES, {7: "cat"}))
+    assert line.endswith(r"ma\x1b[2Jrk: number=5 name=n" + "\n")
+
+
 OWN: dict[str, tuple[tuple[str, ...], bytes, str]] = {
     "kernel_stack": (
         ("int size;8;4;1", "unsigned long caller[8];16;64;0"),

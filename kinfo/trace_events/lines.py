@@ -85,6 +85,7 @@ def _front(tasks: dict[tuple[int, int, int], str], events: Events, pid: int, cpu
 def _tail(known: dict[bytes, str], events: Events, number: int, raw: bytes) -> str:
     """What stands behind the time: name and text. It is remembered, where nothing of the record has to be counted."""
     name, said = events.text(number, raw)
+    name = printable(name)
     if not said.isprintable():  # user space wrote it (trace_marker), or it is a stack trace of several lines
         said = "\n".join(map(printable, said.split("\n")))
     tail = f"{name}: {said}\n" if name else f"{said}\n"

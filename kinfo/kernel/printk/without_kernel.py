@@ -19,6 +19,7 @@ from kinfo.kernel.printk import taint as taints
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.of_regions import LogRegion
 from kinfo.kernel.printk.triage import Triage
+from kinfo.meminspect.minidump import is_region_file
 from kinfo.memory import Memory
 from kinfo.memory.vmcoreinfo import parse
 from kinfo.record.text import before_nul, escape
@@ -62,8 +63,18 @@ def without_kernel(
 
 def region_names(paths: Sequence[str]) -> list[str]:
     """The region files that were named, or that are in the folder; none where something else was."""
-    is_maybe = all(os.path.isdir(path) or os.path.basename(path).lower().startswith("md_") for path in paths)
+    is_maybe = all(_has_regions(path) for path in paths)
     return region_files.named(list(paths)) if is_maybe and paths else []
+
+
+def _has_regions(path: str) -> bool:
+    """Whether it is a region file by its name, or a folder of some; one that cannot be listed may be."""
+    if not os.path.isdir(path):
+        return is_region_file(os.path.basename(path))
+    try:
+        return any(map(is_region_file, os.listdir(path)))
+    except OSError:
+        return True
 
 
 def _of_regions(paths: Sequence[str], names: Sequence[str], reason: str) -> WithoutKernel:
