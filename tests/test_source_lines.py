@@ -169,6 +169,15 @@ def test_a_vmlinux_without_debug_information(build: Path, tmp_path: Path, kinfo_
     assert "has no line for any of 1 names: has it debug information?" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("place", "is_one"),
+    [("k.c:12", True), ("k.c:12 (discriminator 2)", True), ("k.c:?", False), ("??:0", False), ("k.c:0", False)],
+)
+def test_a_file_without_a_line_is_no_place(place: str, is_one: bool) -> None:
+    """What newer llvm-symbolizers say of a file without debug information, by its symbol table."""
+    assert line_tool._is_known([line_tool.SourceFrame("outer", place)]) is is_one
+
+
 def test_another_boots_lines_are_left(build: Path, tmp_path: Path, kinfo_cli: Cli) -> None:
     (tmp_path / "log").write_text(log(build, BANNER.replace("6.1.7", "6.1.8"), " outer+0x1/{outer}"))
     ran = kinfo_cli("symbolize", "--vmlinux", build / "vmlinux", "--log", tmp_path / "log")

@@ -64,7 +64,7 @@ class LineTool:
             raise self._gone("came to an end") from None
         lines = self._lines()
         found = [SourceFrame(*pair) for pair in zip(lines[1::2], lines[2::2], strict=False)]
-        return [one for one in found if not one.place.startswith("??")] if _is_known(found) else []
+        return [one for one in found if _has_line(one)] if _is_known(found) else []
 
     def _lines(self) -> list[str]:
         """The lines up to the answer to 0x0, which has one pair."""
@@ -109,6 +109,12 @@ def _is_zero(line: bytes) -> bool:
     return line.startswith(b"0x") and not line[2:].strip(b"0")
 
 
+def _has_line(frame: SourceFrame) -> bool:
+    """Whether a place has a line; newer llvm-symbolizers (19) tell the file, by the symbol table, where there is none."""
+    file, _, line = frame.place.rpartition(":")
+    return not file.startswith("??") and line.split(" ")[0] not in ("?", "0")
+
+
 def _is_known(found: list[SourceFrame]) -> bool:
     """Whether the outermost frame, which the address is in, has a line."""
-    return bool(found) and not found[-1].place.startswith("??")
+    return bool(found) and _has_line(found[-1])
