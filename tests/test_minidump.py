@@ -619,7 +619,7 @@ def test_a_folder_of_very_many_files(tmp_path: Path, kinfo_cli: Cli) -> None:
         (folder / f"IMG_{number}.txt").write_bytes(b"")
     before = time.process_time()
     assert kinfo_cli("core", folder, "-o", tmp_path / "core").code == 0
-    assert time.process_time() - before < 3
+    assert time.process_time() - before < 60  # some 1 s; one look at every file for every other would take minutes
     assert (tmp_path / "core").read_bytes() == made.core()
 
 
