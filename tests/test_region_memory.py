@@ -198,3 +198,42 @@ def test_real_regions_against_what_the_guest_said(form: str, sample: Path, kinfo
     assert len(lines) == len(code) > 50
     right = sum(f"<{by_va[va]}+0x4/" in line for line, (_, va) in zip(lines, code, strict=True))
     assert right > 0.95 * len(lines)  # aliases of one address have one name
+
+
+OTHER = "VMCOREINFO is not of the header's boot, or damaged: "
+
+
+def shifted(by: int) -> dict[str, str]:
+    """VMCOREINFO's lines of a boot that KASLR moved further than the header's."""
+    text = regions_made.vmcoreinfo(regions_made.contents()[0]).decode()
+    lines = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("SYMBOL("))
+    return {key: f"{int(va, 16) + by:x}" for key, va in lines.items()}
+
+
+@pytest.mark.parametrize("form", ["folder", "core"])
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (shifted(0x10000000), "symbols is where the header has one"),
+        ({"SYMBOL(_stext)": f"{STEXT_VA + 0x1004:x}"}, f"SYMBOL(_stext) is {STEXT_VA + 0x1004:#x}, the header has"),
+        (
+            {"NUMBER(kimage_voffset)": f"{regions_made.VOFFSET + 0x10000:#x}"},
+            f"kimage_voffset {regions_made.VOFFSET + 0x10000:#x}",
+        ),
+    ],
+    ids=["another-boot", "a-symbol", "voffset"],
+)
+def test_a_header_and_a_vmcoreinfo_that_contradict_each_other(
+    form: str, changes: dict[str, str], why: str, tmp_path: Path, kinfo_cli: Cli
+) -> None:
+    path = tmp_path / form
+    if form == "folder":
+        regions_made.files(path, without=(), **changes)
+    else:
+        path.write_bytes(regions_made.core(**changes))
+    for words in (("lookup", path, "swapper_pg_dir"), ("read", path, "symbol:swapper_pg_dir", "8")):
+        ran = kinfo_cli(*words)
+        assert (ran.code, ran.out) == (2, "")
+        assert f"{path}: {OTHER}" in ran.err
+        assert why in ran.err
+        assert ran.err.endswith("take all files of one dump\n")

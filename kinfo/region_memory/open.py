@@ -16,6 +16,7 @@ from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import ELF, MAX, VMCOREINFO, Series
 from kinfo.memory import open_dump
 from kinfo.memory.vmcoreinfo import parse, value
+from kinfo.region_memory.agree import agreed
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 from kinfo.sources.folder import has_dump
 
@@ -76,7 +77,7 @@ def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) 
     info = _bytes(by_id.get(VMCOREINFO), _VMCOREINFO_LIMIT)
     values = parse(info)
     header = _bytes(by_id.get(ELF), _HEADER_LIMIT)
-    placed = _of_header(header + info, table.series if table else None) if header else {}
+    placed, starts = _of_header(header + info, table.series if table else None) if header else ({}, frozenset())
     regions = []
     for one in files:
         name = table.series.symbol(one.id) if table else ""
@@ -84,7 +85,7 @@ def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) 
         va, pa = (where.va, where.pa) if where and where.size == one.size else _stated(values, name)
         label = os.path.basename(one.path)
         regions.append(HeldRegion(one.id, name, label, va, pa, one.size, partial(_read_file, one.path)))
-    return RegionMemory(source, tuple(regions), table.series if table else None, values, why)
+    return agreed(RegionMemory(source, tuple(regions), table.series if table else None, values, why), starts)
 
 
 def _table(source: str, found: FoundEntries, series: Series | None) -> tuple[Table | None, str]:
@@ -95,18 +96,22 @@ def _table(source: str, found: FoundEntries, series: Series | None) -> tuple[Tab
         return None, error.message
 
 
-def _of_header(data: bytes, series: Series | None) -> dict[int, Entry]:
+def _of_header(data: bytes, series: Series | None) -> tuple[dict[int, Entry], frozenset[int]]:
     """Where the header in region 1 has the regions, by id: as far as the order of its program headers tells which is which.
+
+    Behind it all VAs at which the header has a region.
 
     `data` are regions 1 and 2, which follow each other in the core.
     """
+    if not core.is_core(data):
+        return {}, frozenset()
+    found = core.read("md_KELF", data)
+    starts = frozenset(one.va for one in found.entries if one.va is not None)
     try:
-        if not core.is_core(data):
-            return {}
-        table = table_of("md_KELF", core.read("md_KELF", data), series)
+        table = table_of("md_KELF", found, series)
     except KinfoError:
-        return {}
-    return {one.id: one for one in table.entries if one.id is not None}
+        return {}, starts
+    return {one.id: one for one in table.entries if one.id is not None}, starts
 
 
 def _stated(values: dict[str, str], name: str) -> tuple[int | None, int | None]:
@@ -143,7 +148,8 @@ def _of_core(path: str, series: Series | None) -> RegionMemory | None:
     if size:
         content = partial(_within, path, at, size)
         regions.insert(0, HeldRegion(VMCOREINFO, "VMCOREINFO", "VMCOREINFO", None, None, size, content))
-    return RegionMemory(path, tuple(regions), table.series, parse(head[at : at + size]))
+    starts = frozenset(load.va for load in loads)
+    return agreed(RegionMemory(path, tuple(regions), table.series, parse(head[at : at + size])), starts)
 
 
 def _programs(head: bytes) -> list[Program]:
