@@ -82,9 +82,9 @@ def _regions(options: Options) -> list[str]:
 
     if any(os.path.isdir(path) and has_dump(path) for path in options.ram):
         return []
-    from kinfo.kernel.printk.without_kernel import region_names
+    from kinfo.kernel.printk.without_kernel import files_named
 
-    return region_names(options.ram)
+    return files_named(options.ram)
 
 
 @overload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from struct import Struct
 
 from kinfo.errors import KinfoError
@@ -14,8 +15,6 @@ REGION = Struct("<16sIIQQ")  # name, seq, valid, address (PA), size
 VALID = 0x56414C49  # 'VALI'; in memory the bytes read ILAV
 # Two names may be the same but for the number: what stands behind the last letter is the sequence number.
 _FILE = re.compile(r"md_(K.{0,8}?)(\d{1,3})\.BIN", re.IGNORECASE)
-# Copies through other file systems change the case of names; it says nothing.
-_NAMES = {name.lower(): name for series in SERIES for id_ in range(MAX) for name in (series.region(id_),)}
 
 
 def regions(name: str, data: bytes) -> FoundEntries:
@@ -53,4 +52,10 @@ def id_and_name(file: str) -> tuple[int, str]:
     found = _FILE.fullmatch(file)
     if not found:
         raise KinfoError(f"{file}: is no md_K*.BIN file with a number", "the number behind the name is the region's id")
-    return int(found[2]), _NAMES.get(found[1].lower(), found[1])
+    return int(found[2]), _names().get(found[1].lower(), found[1])
+
+
+@cache
+def _names() -> dict[str, str]:
+    """The driver's names by their small letters: copies through other file systems change the case, which says nothing."""
+    return {name.lower(): name for series in SERIES for id_ in range(MAX) for name in (series.region(id_),)}

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from kinfo.arch.address import MASK
 from kinfo.elf import read as tables
 from kinfo.elf.structs import ELF64, PT_LOAD, Program, form_of
 from kinfo.errors import DumpError, KinfoError
-from kinfo.meminspect import core, minidump
+from kinfo.meminspect import core
 from kinfo.meminspect.assemble import table_of
 from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
 from kinfo.meminspect.ids import ELF, MAX, VMCOREINFO, Series
+from kinfo.meminspect.minidump import id_and_name, is_region_file
 from kinfo.memory import open_dump
 from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.region_memory.agree import agreed
@@ -63,11 +65,7 @@ def _of_folder(folder: str) -> list[_RegionFile]:
 
 def _file(path: str, size: int) -> _RegionFile | None:
     name = os.path.basename(path)
-    try:
-        entry = minidump.files("", [(name, size)]).entries[0]
-    except KinfoError:
-        return None
-    return _RegionFile(path, entry.id or 0, entry.name, size)
+    return _RegionFile(path, *id_and_name(name), size) if is_region_file(name) else None
 
 
 def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) -> RegionMemory:
@@ -118,7 +116,7 @@ def _stated(values: dict[str, str], name: str) -> tuple[int | None, int | None]:
     """VA and PA of a symbol of the image by VMCOREINFO's lines."""
     va = value(values, f"SYMBOL({name})") if name and name != "mem_section" else None
     voffset = value(values, "NUMBER(kimage_voffset)")
-    return va, None if va is None or voffset is None else va - voffset & ((1 << 64) - 1)
+    return va, None if va is None or voffset is None else va - voffset & MASK
 
 
 def _bytes(file: _RegionFile | None, limit: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from kinfo.errors import DumpError, KinfoError
+from kinfo.errors import DumpError
 from kinfo.kernel.printk import of_regions
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.of_regions import LogRegion
@@ -34,24 +34,16 @@ def named(paths: Sequence[str]) -> list[str]:
 
 
 def _is_region(path: str) -> bool:
-    return _entry(path) is not None and os.path.isfile(path)
-
-
-def _entry(path: str) -> tuple[int, str] | None:
-    try:
-        found = minidump.files("", [(os.path.basename(path), 0)]).entries[0]
-    except KinfoError:
-        return None
-    return (found.id or 0, found.name)
+    return minidump.is_region_file(os.path.basename(path)) and os.path.isfile(path)
 
 
 def regions(paths: Sequence[str]) -> list[LogRegion]:
     """The regions in these files. Raises DumpError for one that cannot be read."""
     found = []
     for path in paths:
-        entry = _entry(path)
-        if entry is None or not os.path.getsize(path):  # v3 registers a log of log_buf_len= with size 0
+        name = os.path.basename(path)
+        if not minidump.is_region_file(name) or not os.path.getsize(path):  # v3 registers a log of log_buf_len= with size 0
             continue
         with open_dump(path) as dump:
-            found.append(LogRegion(*entry, dump.read(0, _LARGEST_REGION)))
+            found.append(LogRegion(*minidump.id_and_name(name), dump.read(0, _LARGEST_REGION)))
     return found

@@ -61,7 +61,7 @@ def without_kernel(
         opened.close()
 
 
-def region_names(paths: Sequence[str]) -> list[str]:
+def files_named(paths: Sequence[str]) -> list[str]:
     """The region files that were named, or that are in the folder; none where something else was."""
     is_maybe = all(_has_regions(path) for path in paths)
     return region_files.named(list(paths)) if is_maybe and paths else []
