@@ -26,6 +26,7 @@ from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.kernel_build.build_table import BuildTable
 from kinfo.kernel_build.symbol_list import SymbolList, read_symbols
 from kinfo.memory import Memory
+from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.record.record import Record
 from kinfo.sources import RawDump
 
@@ -106,9 +107,9 @@ class BuildBeside:
         for record in records:
             if stext := RecordPointers(record).pa("stext"):
                 yield stext - self._above("_stext")
-        infos = [vmcoreinfo.parse(memory.vmcoreinfo), *vmcoreinfo.in_ram(memory)]
+        infos = [parse(memory.vmcoreinfo), *vmcoreinfo.in_ram(memory)]
         for values in infos:
-            voffset, va = by_vmcoreinfo.stated_voffset(values), vmcoreinfo.value(values, "SYMBOL(_stext)")
+            voffset, va = by_vmcoreinfo.stated_voffset(values), value(values, "SYMBOL(_stext)")
             if voffset is not None and va:
                 yield (va - voffset - self._above("_stext")) & MASK
         for pa, _ in placing.banners(memory) if "linux_banner" in self._vas else ():

@@ -12,7 +12,7 @@ from kinfo.findings import Finding, Findings
 from kinfo.meminspect import core_rules as rules
 from kinfo.meminspect.entry import Entry
 from kinfo.meminspect.ids import ELF, VMCOREINFO, Series
-from kinfo.memory.vmcoreinfo import parse
+from kinfo.memory.vmcoreinfo import parse, symbols
 from kinfo.minidump import checks, note, order, pins, told
 from kinfo.minidump.addresses import RegionAddresses
 from kinfo.minidump.header import KernelHeader
@@ -56,7 +56,7 @@ def assembled(found: RegionSet, hints: Hints) -> CorePlan:
     text = found.by_id[VMCOREINFO].read(LARGEST_VMCOREINFO) if VMCOREINFO in found.by_id else b""
     entries = known_entries(found, hints.addresses)
     series = (hints.series,) if hints.series else fitting(regions)
-    fit = _fit(header.loads, regions, entries, series, _symbols(text), hints)
+    fit = _fit(header.loads, regions, entries, series, symbols(parse(text)), hints)
     placed = {place: regions[id_] for place, id_ in fit.sure.items()}
     findings = [
         *told.of_first_two(header, found.by_id),
@@ -126,18 +126,6 @@ def _with_lists(
             unsure.setdefault(id_, set()).add(place)
     by_lists = pins.by_lists(loads, unsure, regions)
     return order.fit(loads, regions, series, pins.joined(known, by_lists)) if by_lists.places else fit
-
-
-def _symbols(text: bytes) -> dict[str, int]:
-    """VAs that VMCOREINFO names."""
-    found: dict[str, int] = {}
-    for key, words in parse(text).items():
-        if key.startswith("SYMBOL(") and key.endswith(")"):
-            try:
-                found[key[7:-1]] = int(words, 16)
-            except ValueError:
-                continue
-    return found
 
 
 def _head(header: KernelHeader) -> tuple[bytes, list[Finding]]:

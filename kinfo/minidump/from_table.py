@@ -13,7 +13,7 @@ from kinfo.meminspect.ids import ELF, VMCOREINFO
 from kinfo.memory import Memory
 from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.minidump.addresses import RegionAddresses
-from kinfo.minidump.assemble import Hints, RegionSet
+from kinfo.minidump.assemble import LARGEST_VMCOREINFO, Hints, RegionSet
 from kinfo.minidump.made import made
 from kinfo.minidump.plan import CorePlan
 from kinfo.minidump.region import DumpedRegion
@@ -22,8 +22,6 @@ from kinfo.sources.memory import close_all, joined
 
 if TYPE_CHECKING:
     from kinfo.minidump.of_regions import CoreRequest
-
-_LARGEST_VMCOREINFO = 1 << 16
 
 
 def plan_of_table(sources: Sequence[str], asked: CoreRequest, stdin: BinaryIO | None) -> CorePlan:
@@ -49,7 +47,7 @@ def _with_pas(memory: Memory, entries: Mapping[int, Entry]) -> dict[int, Entry]:
     """Entries with their PAs; v1 and v2 leave those of static ones 0: the VA is the image's, at kimage_voffset."""
     info = entries.get(VMCOREINFO)
     held = info is not None and info.pa and memory.holds(info.pa, info.size)
-    raw = memory.read(info.pa, min(info.size, _LARGEST_VMCOREINFO)) if held and info and info.pa else memory.vmcoreinfo
+    raw = memory.read(info.pa, min(info.size, LARGEST_VMCOREINFO)) if held and info and info.pa else memory.vmcoreinfo
     offset = value(parse(raw), "NUMBER(kimage_voffset)")
     if offset is None:
         raise KinfoError(f"{memory.name}: no VMCOREINFO in its table says where the image lies", "name a dump of all RAM")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kinfo.arch import arm64, x86_64
+from kinfo.arch.address import PA_LIMIT
 from kinfo.elf import read as tables
 from kinfo.elf.structs import ELF64, ET_CORE, MAGIC, PT_LOAD, PT_NOTE, ElfHeader, Program, form_of
 from kinfo.errors import KinfoError
@@ -17,7 +18,6 @@ STATUS_SIZES = {arm64.MACHINE: 392, x86_64.MACHINE: 336}  # sizeof(struct elf_pr
 PSINFO_SIZE = 136  # sizeof(struct elf_prpsinfo), 64-bit
 _NOTE_HEADS = 3 * 12 + 2 * 8 + 12  # three note headers, CORE twice, VMCOREINFO, padded
 _LARGEST = 1 << 40  # bytes of a region
-_PA_LIMIT = 1 << 52  # arm64 with LPA2, x86-64: no machine has more
 _LARGEST_NOTE = 1 << 20
 _DOWNSTREAM = b"STR_TBL"
 _AGAIN = "fetch it from the device again; without it give the regions' addresses with --regions, and a header is made"
@@ -90,7 +90,7 @@ def _check_places(name: str, note: Program, loads: list[Program], table_end: int
     for number, one in enumerate(loads, start=1):
         if one.offset != at:
             raise KinfoError(f"{name}: program header {number} has the offset {one.offset:#x}, where {at:#x} follows", _AGAIN)
-        if one.in_file > _LARGEST or one.size != one.in_file or one.pa + one.in_file > _PA_LIMIT:
+        if one.in_file > _LARGEST or one.size != one.in_file or one.pa + one.in_file > PA_LIMIT:
             raise KinfoError(
                 f"{name}: program header {number} has an impossible size: {one.in_file:#x} bytes at PA {one.pa:#x}", _AGAIN
             )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kinfo.arch.address import MASK
 from kinfo.errors import KernelError
 from kinfo.meminspect.ids import Series
-from kinfo.memory.vmcoreinfo import value
+from kinfo.memory.vmcoreinfo import symbols, value
 from kinfo.printable import brief
 
 _ONLY_AN_ADDRESS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end", "swapper_pg_dir")
@@ -133,13 +133,7 @@ class RegionMemory:
     @property
     def stated(self) -> dict[str, int]:
         """The symbols that VMCOREINFO has addresses of, but mem_section: that line can say what it points at."""
-        found: dict[str, int] = {}
-        for key in self.values:
-            if key.startswith("SYMBOL(") and key.endswith(")") and key != "SYMBOL(mem_section)":
-                va = value(self.values, key)
-                if va is not None:
-                    found[key[len("SYMBOL(") : -1]] = va & MASK
-        return found
+        return {name: va & MASK for name, va in symbols(self.values).items() if name != "mem_section"}
 
     def __repr__(self) -> str:
         return brief(self, f"{len(self.regions)} of {self.source}")

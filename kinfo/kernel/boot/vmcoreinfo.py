@@ -17,9 +17,7 @@ from kinfo.kernel import rules, variables
 from kinfo.kernel.boot import note
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory
-from kinfo.memory.vmcoreinfo import parse, value
-
-__all__ = ["IN_RAM", "NOTE", "Vmcoreinfo", "belongs", "in_ram", "parse", "read", "value", "vmcoreinfo"]
+from kinfo.memory.vmcoreinfo import parse
 
 NOTE, IN_RAM = "the dump's VMCOREINFO note", "VMCOREINFO in the RAM"
 _PAGE = 4096

@@ -18,7 +18,7 @@ from kinfo.kernel.kallsyms.tables import MARKED
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
-from kinfo.memory.vmcoreinfo import value
+from kinfo.memory.vmcoreinfo import symbols, value
 
 _NEEDED = ("kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table", "kallsyms_token_index", "_stext")
 _DAMAGED = "one of its addresses may be damaged"
@@ -53,11 +53,9 @@ def _held(named: Callable[[str], list[Symbol]], values: Mapping[str, str], voffs
     """The symbols that the table has where VMCOREINFO has them, and those that it has elsewhere."""
     same: list[str] = []
     differ: list[str] = []
-    for key in values:
-        name = key[len("SYMBOL(") : -1] if key.startswith("SYMBOL(") and key.endswith(")") else ""
-        va = value(values, key)
-        places = [one.pa for one in named(name) if one.name == name and not one.is_absolute] if name and va else []
-        if va and places:
+    for name, va in symbols(values).items():
+        places = [one.pa for one in named(name) if one.name == name and not one.is_absolute] if va else []
+        if places:
             (same if (va - voffset) & MASK in places else differ).append(name)
     return same, differ
 

@@ -13,10 +13,10 @@ from kinfo.errors import HoleError
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.paging.walk import walk
-from kinfo.memory.vmcoreinfo import value
+from kinfo.memory.vmcoreinfo import symbols
 from kinfo.record.limits import IMAGE_LIMIT
 
-_POINTER = "SYMBOL(mem_section)"  # what is written is where it points, with CONFIG_SPARSEMEM_EXTREME
+_POINTER = "mem_section"  # what is written is where it points, with CONFIG_SPARSEMEM_EXTREME
 _GAP = 32 << 20  # of init memory, which the kernel gives back and unmaps
 
 
@@ -37,7 +37,7 @@ def _named_to(space: Space, values: Mapping[str, str]) -> int:
     """The end of the page of the last symbol that VMCOREINFO has in the image."""
     borders = space.kallsyms.borders
     reach = range(borders.text, borders.text + IMAGE_LIMIT)
-    vas = (value(values, key) for key in values if key.startswith("SYMBOL(") and key != _POINTER)
+    vas = (va for name, va in symbols(values).items() if name != _POINTER)
     pas = [pa for va in vas if va and (pa := space.image_pa(va)) in reach]
     return align(max(pas, default=0) + 1, space.form.page_size if space.form else 1)
 

@@ -15,6 +15,7 @@ from kinfo.kernel.unrecorded import by_vmcoreinfo, placing
 from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
+from kinfo.memory.vmcoreinfo import parse
 from kinfo.sources import RawDump
 
 _NO_PLACE = "dump all RAM: where the image runs is told by its page tables, and by VMCOREINFO or linux_banner"
@@ -84,7 +85,7 @@ class Unrecorded:
     def infos(self) -> list[tuple[dict[str, str], str]]:
         """Every VMCOREINFO, and where it is: the memory is looked through for them once."""
         memory = self._opened if isinstance(self._opened, Memory) else base.at_zero(self._opened.dump)
-        stated = vmcoreinfo.parse(memory.vmcoreinfo)
+        stated = parse(memory.vmcoreinfo)
         found = [(stated, vmcoreinfo.NOTE)] if stated else []
         return found + [(values, vmcoreinfo.IN_RAM) for values in vmcoreinfo.in_ram(memory)]
 

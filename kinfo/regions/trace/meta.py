@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from kinfo.arch.address import align
 from kinfo.memory import Dump
 
 MAGIC = 0x0BADFEED
@@ -112,13 +113,9 @@ def cpu_at(source: Dump, at: int, base: int, form: TraceForm, number: int) -> Tr
     if size & (size - 1) or not PAGE <= size <= _LARGEST_SUBBUFFER or not 2 <= count <= _MOST_SUBBUFFERS:
         return None
     index = source.read(at + form.cpu, 4 * count)
-    start = base + _up(at + form.cpu + 4 * count - base, size)
+    start = base + align(at + form.cpu + 4 * count - base, size)
     if len(index) < 4 * count or first % size:
         return None
     buffers = struct.unpack(f"<{count}i", index)
     has_magic = magic == MAGIC and sizes == form.cpu
     return TraceCpu(number, at, start, size, count, first, head, commit, buffers, has_magic, text, data)
-
-
-def _up(number: int, step: int) -> int:
-    return -(-number // step) * step
