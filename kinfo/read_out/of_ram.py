@@ -10,7 +10,6 @@ from kinfo.inspect_table import has_array, table_in
 from kinfo.kernel.beside import Beside
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import kernel_in
-from kinfo.kernel.paging.walk import walk
 from kinfo.kernel.place import Place
 from kinfo.meminspect.entry import Entry
 from kinfo.memory import Memory
@@ -188,21 +187,17 @@ def _address(place: Place) -> str:
 
 def _runs(kernel: Kernel, va: int, size: int) -> Iterator[tuple[int, int]]:
     """PA and length of each piece of a range of VAs. Raises KernelError where nothing is mapped, HoleError."""
-    space, borders = kernel.space, kernel.kallsyms.borders
+    space = kernel.space
     if space is None:
         raise kernel.no_space
     at, end = va, va + size
     while at < end:
-        pa = at - space.voffset & space.mask
-        if borders.text <= pa < borders.end:
-            length = borders.end - pa
-        elif space.form is None:
+        found = space.piece(at)
+        if found is None and space.form is None:
             raise KernelError(f"VA {at:#x} is outside the kernel image, and {space.reason}", "name its PA: pa:0x...")
-        else:
-            mapping = walk(space.memory, space.root, space.form, at)
-            if mapping is None:
-                raise KernelError(f"nothing is mapped at VA {at:#x}", "`kinfo lookup` says what is known of an address")
-            pa, length = mapping.pa + at - mapping.va, mapping.size - (at - mapping.va)
-        length = min(length, end - at)
+        if found is None:
+            raise KernelError(f"nothing is mapped at VA {at:#x}", "`kinfo lookup` says what is known of an address")
+        pa, there = found
+        length = min(there, end - at)
         yield pa, length
         at += length

@@ -112,21 +112,22 @@ def parts(space: Space, distance: int, start: int, end: int) -> Iterator[tuple[b
     What the tables map is looked at once a MiB, the least that a kernel takes out of the map in one piece.
     """
     at = first = start
-    was = _is_at(space, distance, start)
+    was = bool(_is_at(space, distance, start))
     while at < end:
-        if (here := _is_at(space, distance, at)) != was:
+        if (here := bool(_is_at(space, distance, at))) != was:
             yield was, first, at
             first, was = at, here
         at += _PART - at % _PART
     yield was, first, end
 
 
-def _is_at(space: Space, distance: int, pa: int) -> bool:
+def _is_at(space: Space, distance: int, pa: int) -> bool | None:
+    """Whether a PA is mapped at a distance; None where the tables for it are not in the dump."""
     va = pa + distance & MASK
     try:
         mapping = walk(space.memory, space.root, space.form, va) if space.form else None
     except HoleError:
-        return False
+        return None
     return mapping is not None and mapping.pa + va - mapping.va == pa
 
 
@@ -143,13 +144,7 @@ def _is_possible(space: Space, distance: int) -> bool:
 
 def _has_image(space: Space, distance: int) -> bool | None:
     """Whether the image's alias is mapped at a distance; None where the tables for it are not in the dump."""
-    pa = space.kallsyms.borders.stext
-    va = pa + distance & MASK
-    try:
-        mapping = walk(space.memory, space.root, space.form, va) if space.form else None
-    except HoleError:
-        return None
-    return mapping is not None and mapping.pa + va - mapping.va == pa
+    return _is_at(space, distance, space.kallsyms.borders.stext)
 
 
 class _Lowest:

@@ -151,11 +151,16 @@ class Space:
 
     def pa(self, va: int) -> int | None:
         """PA of any VA of the kernel; None where nothing is mapped there. Raises HoleError for tables not in the dump."""
+        found = self.piece(va)
+        return found[0] if found else None
+
+    def piece(self, va: int) -> tuple[int, int] | None:
+        """The same, and how many bytes from there on lie in one piece: up to the end of the image, or of the mapping."""
         borders = self.kallsyms.borders
         if borders.text <= (pa := self.image_pa(va)) < borders.end:
-            return pa
+            return pa, borders.end - pa
         mapping = walk(self.memory, self.root, self.form, va) if self.form else None
-        return mapping.pa + va - mapping.va if mapping else None
+        return (mapping.pa + va - mapping.va, mapping.size - (va - mapping.va)) if mapping else None
 
     def read(self, va: int, size: int) -> bytes:
         """The bytes at a VA, page by page. Raises KernelError where nothing is mapped, HoleError for what is not dumped."""

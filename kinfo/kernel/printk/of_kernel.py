@@ -8,7 +8,6 @@ from functools import cache, partial
 from kinfo.errors import DumpError, HoleError, KernelError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.paging.walk import walk
 from kinfo.kernel.printk.layout import RingLayout, of_numbers
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.reach import Translated, runs_of_pages
@@ -114,19 +113,16 @@ def _pa_of(kernel: Kernel, va: int) -> tuple[int | None, int]:
     The image by its distance, everything else by the page tables; by the linear map's distance where these are not in the
     dump, which on 32-bit kernels is the image's.
     """
-    space, borders = kernel.space, kernel.kallsyms.borders
+    space = kernel.space
     assert space is not None
-    pa = space.image_pa(va)
-    if borders.text <= pa < borders.end:
-        return pa, borders.end - pa
     try:
-        mapping = walk(kernel.memory, space.root, space.form, va) if space.form else None
+        found = space.piece(va)
     except HoleError:
-        mapping = None
-    if mapping:
-        return mapping.pa + va - mapping.va, mapping.size - (va - mapping.va)
+        found = None
+    if found:
+        return found
     if kernel.word == 4:
-        return pa, _PAGE - va % _PAGE
+        return space.image_pa(va), _PAGE - va % _PAGE
     from kinfo.kernel.boot.linear_map import linear_map
 
     shift = linear_map(kernel).shift
