@@ -61,29 +61,30 @@ def _stack(title: str) -> Callable[[EventFormat, Lookups, int], Show | None]:
     return build
 
 
-def _print(format_: EventFormat, lookups: Lookups, long: int) -> Show | None:
-    ip, start = _place(format_, "ip"), _place(format_, "buf")
-    if min(ip, start) < 0:
-        return None
+def _said(field: str, words: Callable[[Any, int, Lookups, int], str]) -> Callable[[EventFormat, Lookups, int], Show | None]:
+    """Events of a place in the code that says something: `words` are those of a record, by where the field lies."""
 
-    def show(raw: Any) -> str:
-        place = named(_number(raw, ip, long), lookups, long, with_offset=False)
-        return f"{place}: {text_of(bytes(raw[start:]))}".removesuffix("\n")
+    def build(format_: EventFormat, lookups: Lookups, long: int) -> Show | None:
+        ip, start = _place(format_, "ip"), _place(format_, field)
+        if min(ip, start) < 0:
+            return None
 
-    return show
+        def show(raw: Any) -> str:
+            place = named(_number(raw, ip, long), lookups, long, with_offset=False)
+            return f"{place}: {words(raw, start, lookups, long)}".removesuffix("\n")
+
+        return show
+
+    return build
 
 
-def _puts(format_: EventFormat, lookups: Lookups, long: int) -> Show | None:
-    ip, text = _place(format_, "ip"), _place(format_, "str")
-    if min(ip, text) < 0:
-        return None
+def _own_text(raw: Any, start: int, _: Lookups, __: int) -> str:
+    return text_of(bytes(raw[start:]))
 
-    def show(raw: Any) -> str:
-        address = _number(raw, text, long)
-        said = lookups.text(address) or f"0x{address:x}"
-        return f"{named(_number(raw, ip, long), lookups, long, with_offset=False)}: {said}".removesuffix("\n")
 
-    return show
+def _text_at(raw: Any, start: int, lookups: Lookups, long: int) -> str:
+    address = _number(raw, start, long)
+    return lookups.text(address) or f"0x{address:x}"
 
 
 def _raw(format_: EventFormat, _: Lookups, __: int) -> Show | None:
@@ -96,7 +97,7 @@ def _raw(format_: EventFormat, _: Lookups, __: int) -> Show | None:
 _BUILD: dict[str, Callable[[EventFormat, Lookups, int], Show | None]] = {
     "function": _function,
     "kernel_stack": _stack("<stack trace>"),
-    "print": _print,
-    "bputs": _puts,
+    "print": _said("buf", _own_text),
+    "bputs": _said("str", _text_at),
     "raw_data": _raw,
 }

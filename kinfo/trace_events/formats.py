@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 _FIELD = re.compile(r"\tfield:(?P<text>[^;]{1,400});\s*offset:(\d{1,9});\s*size:(\d{1,9});(?:\s*signed:(\d);)?")
@@ -52,6 +53,35 @@ class EventFormat(NamedTuple):
     def field(self, name: str) -> EventField | None:
         """The field of a name."""
         return next((field for field in self.fields if field.name == name), None)
+
+
+class LazyFormats(Mapping[int, EventFormat]):
+    """Formats by the number of the event, each read when it is first asked for: there are thousands."""
+
+    def __init__(self, numbers: Collection[int]) -> None:
+        self._numbers = numbers
+        self._known: dict[int, EventFormat | None] = {}
+
+    @abstractmethod
+    def read(self, number: int) -> EventFormat | None:
+        """The format of one of the numbers; None where it cannot be read."""
+
+    def __getitem__(self, number: int) -> EventFormat:
+        """The format of an event. Raises KeyError where there is none, or it cannot be read."""
+        if number not in self._known:
+            self._known[number] = self.read(number) if number in self._numbers else None
+        found = self._known[number]
+        if found is None:
+            raise KeyError(number)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        """The numbers of all."""
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._numbers)
 
 
 def parse(text: str, system: str = "") -> EventFormat | None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
 from kinfo.errors import KinfoError
-from kinfo.trace_events.formats import COMMON, EventFormat, common_fields, parse
+from kinfo.trace_events.formats import COMMON, EventFormat, LazyFormats, common_fields, parse
 
 _MAGIC = b"\x17\x08Dtracing"
 LARGEST = 256 << 20
@@ -183,30 +182,17 @@ def _undone(packed: bytes, whole: int, packing: bytes) -> bytes:
     raise ValueError(f"it is packed with {packing[:20].decode('ascii', 'replace')!r}, and zlib and zstd are known")
 
 
-class HeadFormats(Mapping[int, EventFormat]):
-    """The formats by the number of the event; each text is read when it is asked for: there are thousands."""
+class HeadFormats(LazyFormats):
+    """The formats of a head.dat, by their texts."""
 
     def __init__(self, texts: dict[int, tuple[str, bytes]]) -> None:
+        super().__init__(texts)
         self._texts = texts
-        self._known: dict[int, EventFormat | None] = {}
 
-    def __getitem__(self, number: int) -> EventFormat:
-        """A format. Raises KeyError where there is none, or its events do not begin as all do."""
-        if number not in self._known:
-            system, text = self._texts.get(number, ("", b""))
-            self._known[number] = parse(_text(text), system) if _is_usual(text) else None
-        found = self._known[number]
-        if found is None:
-            raise KeyError(number)
-        return found
-
-    def __iter__(self) -> Iterator[int]:
-        """The numbers of all."""
-        return iter(self._texts)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._texts)
+    def read(self, number: int) -> EventFormat | None:
+        """See LazyFormats; None for events that do not begin as all do."""
+        system, text = self._texts[number]
+        return parse(_text(text), system) if _is_usual(text) else None
 
 
 def _is_usual(text: bytes) -> bool:

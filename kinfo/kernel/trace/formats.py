@@ -6,14 +6,14 @@ What /sys/kernel/tracing/events/*/*/format shows is made of the same lists. 4.7 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.reader import Reader
 from kinfo.kernel.tasks.links import follow
-from kinfo.trace_events.formats import EventField, EventFormat, declared
+from kinfo.trace_events.formats import EventField, EventFormat, LazyFormats, declared
 
 _NAME = re.compile(r"[A-Za-z_]\w{0,127}")
 _LONGEST = 1 << 17  # bytes of a print format
@@ -22,8 +22,8 @@ _MOST_FIELDS = 256
 _OF_SYSCALLS = "syscall_get_enter_fields"  # the class's function for fields that the system call's metadata have
 
 
-class KernelFormats(Mapping[int, EventFormat]):
-    """A kernel's formats by the number of the event, each read when it is asked for.
+class KernelFormats(LazyFormats):
+    """A kernel's formats, out of its memory.
 
     `problem` says where the list of events breaks off, "" where it is whole. Raises KernelError where there is no list, or
     no types.
@@ -39,28 +39,10 @@ class KernelFormats(Mapping[int, EventFormat]):
         self.problem = found.problem
         start, number = self._call.offset("list"), self._call.member("event.type")
         self._at = {reader.number(node - start + number.offset, number.size): node - start for node in found.nodes}
-        self._known: dict[int, EventFormat | None] = {}
+        super().__init__(self._at)
 
-    def __getitem__(self, number: int) -> EventFormat:
-        """The format of an event. Raises KeyError where there is none, or it cannot be read."""
-        if number not in self._known:
-            self._known[number] = self._read(number)
-        found = self._known[number]
-        if found is None:
-            raise KeyError(number)
-        return found
-
-    def __iter__(self) -> Iterator[int]:
-        """The numbers of all."""
-        return iter(self._at)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._at)
-
-    def _read(self, number: int) -> EventFormat | None:
-        if number not in self._at:
-            return None
+    def read(self, number: int) -> EventFormat | None:
+        """See LazyFormats."""
         try:
             return self._format(self._at[number], number)
         except KinfoError:
