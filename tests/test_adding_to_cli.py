@@ -17,8 +17,8 @@ import pytest
 from kinfo.catalogue import FAMILIES, RULES
 from kinfo.cli.commands import COMMANDS
 from kinfo.cli.declare import AtLeast, Command, Parameter, ValueKind
-from kinfo.cli.ram import RamOptions
 from kinfo.findings import Rule, Severity
+from kinfo.kernel.beside import RamOptions
 from kinfo.report.formats import FORMATS, Format
 from tests.conftest import ROOT
 

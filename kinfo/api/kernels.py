@@ -97,10 +97,11 @@ def _region_names(ram: Kernel | Path | Sequence[Path]) -> RegionNames | None:
     from kinfo.kernel.kernel import Kernel
     from kinfo.region_memory.names import RegionNames
     from kinfo.region_memory.open import open_regions
+    from kinfo.sources.specs import paths_of
 
     if isinstance(ram, Kernel):
         return None
-    memory = open_regions([os.fspath(path) for path in ([ram] if isinstance(ram, (str, os.PathLike)) else ram)])
+    memory = open_regions(paths_of(ram))
     return None if memory is None else RegionNames(memory)
 
 
@@ -114,9 +115,9 @@ def read(
     """
     from kinfo.kernel.open import record_word
     from kinfo.read_out.open import found_in
+    from kinfo.sources.specs import paths_of
 
-    paths = [os.fspath(path) for path in ([source] if isinstance(source, (str, os.PathLike)) else source)]
-    with found_in(paths, f"{what:#x}" if isinstance(what, int) else what, size, record_word(kinfo)) as found:
+    with found_in(paths_of(source), f"{what:#x}" if isinstance(what, int) else what, size, record_word(kinfo)) as found:
         return b"".join(found.pieces())
 
 
@@ -187,13 +188,13 @@ def core(
     from kinfo.meminspect.ids import series_named
     from kinfo.minidump.finished import checked
     from kinfo.minidump.sources import CoreRequest, plan_of
+    from kinfo.sources.specs import paths_of
     from kinfo.whole_file import write_with
 
     if not isinstance(ram, Kernel) and not only_kernel:
-        paths = [os.fspath(path) for path in ([ram] if isinstance(ram, (str, os.PathLike)) else ram)]
         where = None if regions is None else os.fspath(regions)
         posting = None if series is None else series_named(series)
-        if (plan := plan_of(paths, CoreRequest(where, record_word(kinfo), posting, from_table))) is not None:
+        if (plan := plan_of(paths_of(ram), CoreRequest(where, record_word(kinfo), posting, from_table))) is not None:
             with closing(plan):
                 write_with(output, plan.write, force=force)
             return plan.findings
@@ -209,12 +210,15 @@ def core(
 def _kernel_only(kernel: Kernel, output: Path, *, force: bool) -> tuple[Finding, ...]:
     from functools import partial
 
+    from kinfo import notices
     from kinfo.debuggers import core_file, kernel_only
     from kinfo.kernel.excerpt.parts import excerpt
     from kinfo.whole_file import write_with
 
     kept = excerpt(kernel)
     write_with(output, partial(kernel_only.write, kernel, kept), force=force)
+    for line in kernel_only.told(kept):
+        notices.tell(line)
     return (*core_file.findings(kernel), *kept.findings)
 
 
@@ -229,16 +233,15 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
     from kinfo.debuggers.vmlinux import check
     from kinfo.errors import UnknownNameError, did_you_mean
     from kinfo.kernel.open import record_word
+    from kinfo.sources.specs import paths_of
 
     if tool not in TOOLS:
         raise UnknownNameError(f"no debugger is called {tool!r}", did_you_mean(tool, TOOLS, f"choose {', '.join(TOOLS)}"))
-    paths = [ram] if isinstance(ram, (str, os.PathLike)) else ram
+    paths = paths_of(ram)
     with _opened(paths, kinfo) as kernel:
         if vmlinux is not None:
             check(kernel, os.fspath(vmlinux))
-        asked = DebugRequest(
-            tuple(os.fspath(path) for path in paths), record_word(kinfo), os.fspath(vmlinux) if vmlinux is not None else ""
-        )
+        asked = DebugRequest(tuple(paths), record_word(kinfo), os.fspath(vmlinux) if vmlinux is not None else "")
         made: Session = import_module(f"kinfo.debuggers.{tool}").session(kernel, asked)
         return made
 

@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare, output
-from kinfo.cli.core_only import only_option
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kernel_options
 from kinfo.cli.words import one_of, say
@@ -42,7 +41,7 @@ class Options(NamedTuple):
 @declare.option("--regions", metavar="FILE", help="Where the regions lie, where no file beside them says so.")
 @declare.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the regions show).")
 @declare.option("--from-table", is_flag=True, help="Cut the regions of the inspect table out of RAM.")
-@only_option
+@declare.option("--only", kind=declare.Choice(("kernel",)), help="Leave out what is not the kernel's own: a core to hand on.")
 @declare.option("--btf", metavar="FILE", help="For --only: the kernel's types, where its memory has none.")
 @declare.option("--force", is_flag=True, help="Overwrite FILE.")
 @takes(Options)
@@ -103,18 +102,9 @@ def _written(options: Options) -> tuple[Finding, ...]:
 
 
 def _of_ram(options: Options) -> tuple[Finding, ...]:
-    from functools import partial
-
-    from kinfo.cli.core_only import write_kernel
+    from kinfo import api
     from kinfo.cli.ram import opened, use_btf
-    from kinfo.debuggers import core_file
-    from kinfo.minidump.finished import checked
 
     with opened(options.source, options) as kernel:
-        core_file.check(kernel)
-        of_source = checked(kernel.memory)
-        if options.only:
-            use_btf(kernel, options.btf)
-            return (*write_kernel(kernel, options.path, force=options.force), *of_source)
-        output.write_with(options.path, partial(core_file.write, kernel), force=options.force)
-        return (*core_file.findings(kernel), *of_source)
+        use_btf(kernel, options.btf)
+        return api.core(kernel, options.path, force=options.force, only_kernel=options.only is not None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kinfo.cli import common, declare
 from kinfo.cli.words import safe, say
 
 if TYPE_CHECKING:
+    from kinfo.kernel.beside import RamOptions
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel_build.beside import BuildBeside
     from kinfo.region_memory.names import RegionNames
@@ -30,26 +31,6 @@ BTF_HELP = "The types: a vmlinux, an Image or BTF alone (default: those that the
 def ram_argument(function: Decorated) -> Decorated:
     """RAM...: an ELF core, a LiME dump, a raw file, FILE@BASE several times; compressed or not."""
     return declare.argument("ram", nargs=-1, required=True, metavar="RAM...")(function)
-
-
-class RamOptions(Protocol):
-    """How a kernel in RAM is found: what the options of every command have that looks for one."""
-
-    @property
-    def kinfo(self) -> str | None:
-        """The record: a file, or its PA in the memory."""
-
-    @property
-    def symbols(self) -> str | None:
-        """A file of the build."""
-
-    @property
-    def phys_base(self) -> int | None:
-        """The PA of `_text`, stated."""
-
-    @property
-    def slide(self) -> int | None:
-        """How far KASLR moved the image, stated."""
 
 
 def kernel_options(function: Decorated) -> Decorated:
@@ -78,10 +59,9 @@ def beside(options: RamOptions) -> BuildBeside | None:
 
 def command_words(options: RamOptions) -> list[str]:
     """What leads to the kernel, as words of a command line."""
-    numbers = (("--phys-base", options.phys_base), ("--slide", options.slide))
-    given = [("--kinfo", options.kinfo), ("--symbols", options.symbols)]
-    given += [(name, None if value is None else f"{value:#x}") for name, value in numbers]
-    return [word for name, value in given if value is not None for word in (name, safe(value))]
+    from kinfo.kernel.beside import kernel_words
+
+    return list(map(safe, kernel_words(options)))
 
 
 def btf_option(function: Decorated) -> Decorated:

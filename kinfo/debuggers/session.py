@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import IO, NamedTuple
 
+from kinfo.kernel.beside import kernel_words
 from kinfo.printable import brief
 
 TOOLS = ("crash", "gdb", "drgn")
@@ -27,10 +28,7 @@ class DebugRequest(NamedTuple):
     @property
     def memory_words(self) -> tuple[str, ...]:
         """The same memory on another kinfo command line."""
-        numbers = (("--phys-base", self.phys_base), ("--slide", self.slide))
-        stated = [(name, None if number is None else f"{number:#x}") for name, number in numbers]
-        named = [("--kinfo", self.kinfo), ("--symbols", self.symbols), *stated]
-        return (*self.ram, *(word for name, value in named if value for word in (name, value)))
+        return (*self.ram, *kernel_words(self))
 
     @property
     def arguments(self) -> str:

@@ -13,6 +13,7 @@ from kinfo.kernel.open import kernel_in, record_word
 from kinfo.memory import Dump, Memory
 from kinfo.sources import Opened, RawDump, open_all
 from kinfo.sources.memory import close_all, joined
+from kinfo.sources.specs import paths_of
 
 Path = str | os.PathLike[str]
 _MOST = 64  # marks that are looked at
@@ -38,7 +39,7 @@ def kernel_config(
     `specs` are files as for `open_kernel`, a kernel image, or region files of meminspect (or their folder). Raises KinfoError
     where there is none or a damaged one, DrawError where there are several and nothing tells which is meant.
     """
-    paths = [os.fspath(path) for path in ([specs] if isinstance(specs, (str, os.PathLike)) else specs)]
+    paths = paths_of(specs)
     if len(paths) == 1 and os.path.isdir(paths[0]):
         paths = [_region(paths[0])]
     files = open_all(paths, stdin)

@@ -18,6 +18,7 @@ from kinfo.record import locate
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 from kinfo.sources import RawDump, open_file, open_memory
+from kinfo.sources.specs import paths_of
 
 Path = str | os.PathLike[str]
 
@@ -37,8 +38,7 @@ def open_kernel(
     where that says nothing. Raises KinfoError: for files as `open_memory`, when there is no record, when what it points at
     contradicts it, when there are several kernels and nothing tells which one ran.
     """
-    paths = [specs] if isinstance(specs, (str, os.PathLike)) else specs
-    opened = open_memory(paths, stdin)
+    opened = open_memory(paths_of(specs), stdin)
     try:
         return kernel_in(opened, record_word(kinfo), beside)
     except BaseException:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kinfo.errors import DumpError
+
+Path = str | os.PathLike[str]
 
 
 class Spec(NamedTuple):
@@ -14,6 +17,11 @@ class Spec(NamedTuple):
     path: str
     base: int | None
     size: int | None = None
+
+
+def paths_of(named: Path | Sequence[Path]) -> list[str]:
+    """What was named, one or several, as text."""
+    return [os.fspath(one) for one in ([named] if isinstance(named, (str, os.PathLike)) else named)]
 
 
 def parse_spec(text: str) -> tuple[Spec, ...]:

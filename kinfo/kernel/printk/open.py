@@ -15,6 +15,7 @@ from kinfo.kernel.printk.message import PrintkLog
 from kinfo.memory import Memory
 from kinfo.sources import RawDump, open_memory
 from kinfo.sources.folder import has_dump
+from kinfo.sources.specs import paths_of
 
 Path = str | os.PathLike[str]
 
@@ -53,7 +54,7 @@ def open_log(
 
     Errors as for `dmesg`.
     """
-    paths = [os.fspath(path) for path in ([specs] if isinstance(specs, (str, os.PathLike)) else specs)]
+    paths = paths_of(specs)
     if all(map(_may_be_regions, paths)):
         from kinfo.kernel.printk import region_files
 
