@@ -65,6 +65,15 @@ def real_samples() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def meminspect_sample(real_samples: Path) -> Path:
+    """A kernel with meminspect v1: its region files, and what it said of itself."""
+    folder = real_samples / "kernels" / "meminspect-v1"
+    if not (folder / "meminspect" / "md").is_dir():
+        pytest.skip("no region files among the real samples")
+    return folder
+
+
 class RealKernel(NamedTuple):
     """A booted kernel's memory, its record where that is beside the memory, and what the kernel said of itself."""
 

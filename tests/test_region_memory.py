@@ -167,22 +167,14 @@ def test_regions_show_themselves(tmp_path: Path) -> None:
 # Real ones
 
 
-@pytest.fixture(scope="module")
-def sample(request: pytest.FixtureRequest) -> Path:
-    folder: Path = request.getfixturevalue("real_samples") / "kernels" / "meminspect-v1"
-    if not (folder / "meminspect" / "md").is_dir():
-        pytest.skip("no region files among the real samples")
-    return folder
-
-
 @pytest.mark.parametrize("form", ["md", "core.elf"])
-def test_real_regions_against_what_the_guest_said(form: str, sample: Path, kinfo_cli: Cli, tmp_path: Path) -> None:
+def test_real_regions_against_what_the_guest_said(form: str, meminspect_sample: Path, kinfo_cli: Cli, tmp_path: Path) -> None:
     truth: dict[str, tuple[int, str]] = {}
-    for line in (sample / "kallsyms.txt").read_text().splitlines():
+    for line in (meminspect_sample / "kallsyms.txt").read_text().splitlines():
         va, kind, name = line.split()[:3]
         if "[" not in line:
             truth.setdefault(name, (int(va, 16), kind))
-    source = sample / "meminspect" / form
+    source = meminspect_sample / "meminspect" / form
     names = ["prb", "linux_banner", "init_uts_ns", "swapper_pg_dir", "_stext", "jiffies_64", "tainted_mask", "node_states"]
     for found in kinfo.lookup(source, *names):
         assert [place.va for place in found.places] == [truth[found.word][0]]
@@ -191,7 +183,7 @@ def test_real_regions_against_what_the_guest_said(form: str, sample: Path, kinfo
         (name, va) for name, (va, kind) in truth.items() if kind in "tT" and truth["_stext"][0] < va < truth["_etext"][0]
     ][::97]
     log.write_text("".join(f"{va + 4:016x}\n" for _, va in code))
-    ran = kinfo_cli("symbolize", source, "--symbols", sample / "System.map", "--log", log)
+    ran = kinfo_cli("symbolize", source, "--symbols", meminspect_sample / "System.map", "--log", log)
     assert ran.code == 0
     by_va = {va: name for name, (va, _) in reversed(truth.items())}
     lines = ran.out.splitlines()

@@ -200,21 +200,13 @@ def test_a_region_that_cannot_be_read() -> None:
 # Real ones
 
 
-@pytest.fixture(scope="module")
-def sample(request: pytest.FixtureRequest) -> Path:
-    folder: Path = request.getfixturevalue("real_samples") / "kernels" / "meminspect-v1"
-    if not (folder / "meminspect" / "md").is_dir():
-        pytest.skip("no region files among the real samples")
-    return folder
-
-
 @pytest.mark.parametrize("form", ["md", "core.elf"])
-def test_real_values_are_what_the_guest_said(form: str, sample: Path, kinfo_cli: Cli) -> None:
-    meta = json.loads((sample / "meta.json").read_text())
-    ran = kinfo_cli("table", sample / "meminspect" / form, "--values", "--format", "json")
+def test_real_values_are_what_the_guest_said(form: str, meminspect_sample: Path, kinfo_cli: Cli) -> None:
+    meta = json.loads((meminspect_sample / "meta.json").read_text())
+    ran = kinfo_cli("table", meminspect_sample / "meminspect" / form, "--values", "--format", "json")
     assert ran.code == 0
     found = document(ran)
-    total = re.search(r"MemTotal: +(\d+) kB", (sample / "meminfo.txt").read_text())
+    total = re.search(r"MemTotal: +(\d+) kB", (meminspect_sample / "meminfo.txt").read_text())
     assert total
     assert found["_totalram_pages"]["words"] == f"{int(total[1]) // 4} pages, {total[1]} kB"
     assert found["linux_banner"]["value"] == meta["kernel_version"]
@@ -224,7 +216,9 @@ def test_real_values_are_what_the_guest_said(form: str, sample: Path, kinfo_cli:
     assert found["kallsyms_relative_base"]["value"] == meta["truth"]["kallsyms_relative_base"]
     assert found["VMCOREINFO"]["value"]["NUMBER(kimage_voffset)"] == meta["truth"]["kimage_voffset"]
     assert found["VMCOREINFO"]["value"]["NUMBER(PHYS_OFFSET)"] == meta["truth"]["PHYS_OFFSET"]
-    options = dict(line.split("=", 1) for line in (sample / "config").read_text().splitlines() if line.startswith("CONFIG_"))
+    options = dict(
+        line.split("=", 1) for line in (meminspect_sample / "config").read_text().splitlines() if line.startswith("CONFIG_")
+    )
     assert found["CONFIG"]["value"] == options
     assert "O" in found["tainted_mask"]["value"]["letters"]  # modules.txt: (O)
     assert found["prb"]["words"].endswith(", printk_rb_static")

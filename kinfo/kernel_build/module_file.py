@@ -29,33 +29,28 @@ class ModuleFile:
             header = read_elf.header(view, ELF64)
             if header is None or form_of(file.content.read(0, 16)) is not ELF64 or header.type != structs.ET_REL:
                 raise DumpError(f"{path}: is no kernel module", _HINT)
-            sections, names_at = read_elf.sections(view, ELF64, header), header.shstrndx
-            if sections is None or names_at >= len(sections):
+            sections = read_elf.named_sections(view, ELF64, header)
+            if sections is None or header.shstrndx >= len(sections):
                 raise DumpError(f"{path}: the section headers are damaged or cut off", _HINT)
-            names = bytes(view(sections[names_at].offset, sections[names_at].size))
             table = next((one for one in sections if one.type == structs.SHT_SYMTAB), None)
-            if table is None or table.link >= len(sections) or table.size > _MOST_SYMBOLS * 24:
+            if table is None or table.link >= len(sections) or table.size > _MOST_SYMBOLS * ELF64.symbol.size:
                 raise DumpError(f"{path}: has no symbol table", "name one that was not stripped")
             strings = sections[table.link]
             if strings.size > _MOST_NAMES:
                 raise DumpError(f"{path}: the symbol table is damaged", _HINT)
             raw = bytes(view(table.offset, table.size))
             labels = bytes(view(strings.offset, strings.size))
-            code = {
-                index: read_elf.text_at(names, one.name)
-                for index, one in enumerate(sections)
-                if one.flags & structs.SHF_EXECUTE
-            }
+            code = {index: one.name for index, one in enumerate(sections) if one.flags & structs.SHF_EXECUTE}
         self.symbols = _functions(raw, labels, code)
 
 
 def _functions(raw: bytes, labels: bytes, code: dict[int, str]) -> dict[str, list[tuple[int, int, str]]]:
     by_section: dict[int, list[tuple[int, str]]] = {}
-    for at in range(0, len(raw) - 23, 24):
-        name, section = int.from_bytes(raw[at : at + 4], "little"), int.from_bytes(raw[at + 6 : at + 8], "little")
+    form = ELF64.symbol
+    for name, _, _, section, value, _ in form.iter_unpack(raw[: len(raw) // form.size * form.size]):
         text = read_elf.text_at(labels, name)
         if text and section in code and not text.startswith(("$", ".L")):
-            by_section.setdefault(section, []).append((int.from_bytes(raw[at + 8 : at + 16], "little"), text))
+            by_section.setdefault(section, []).append((value, text))
     found: dict[str, list[tuple[int, int, str]]] = {}
     for section, listed in by_section.items():
         places = sorted({offset for offset, _ in listed})

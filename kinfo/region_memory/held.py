@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kinfo.arch.address import MASK
@@ -92,14 +92,8 @@ class RegionMemory:
     @property
     def _there_are(self) -> str:
         """Which ids there are, in words."""
-        ids = sorted({one.id for one in self.regions if one.id is not None})
-        runs: list[list[int]] = []
-        for one in ids:
-            if runs and runs[-1][-1] == one - 1:
-                runs[-1].append(one)
-            else:
-                runs.append([one])
-        words = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+        ids = runs(sorted({one.id for one in self.regions if one.id is not None}))
+        words = ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in ids)
         unknown = len(self.regions) - sum(one.id is not None for one in self.regions)
         rest = f"; of {unknown} more nothing tells the id: name them by address (`kinfo table`)" if unknown else ""
         return f"it has {words or 'none'}{rest}"
@@ -137,6 +131,17 @@ class RegionMemory:
 
     def __repr__(self) -> str:
         return brief(self, f"{len(self.regions)} of {self.source}")
+
+
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """First and last of each run of numbers that follow each other; they rise."""
+    found: list[tuple[int, int]] = []
+    for one in numbers:
+        if found and found[-1][1] == one - 1:
+            found[-1] = (found[-1][0], one)
+        else:
+            found.append((one, one))
+    return found
 
 
 def _hex(address: int | None) -> str:

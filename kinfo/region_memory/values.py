@@ -18,7 +18,7 @@ from kinfo.kernel.printk import layout as layouts
 from kinfo.kernel.printk import taint
 from kinfo.memory.vmcoreinfo import value
 from kinfo.record.text import before_nul, escape
-from kinfo.region_memory.held import HeldRegion, RegionMemory
+from kinfo.region_memory.held import HeldRegion, RegionMemory, runs
 
 _LIMIT = 1 << 22  # bytes of a region that are read: a configuration has some 100,000
 _NODE_STATES = ("possible", "online", "normal memory", "memory", "CPU", "generic initiator")  # 64-bit, since 5.7
@@ -130,13 +130,7 @@ def bits(raw: bytes) -> list[int]:
 
 def list_of(numbers: list[int]) -> str:
     """Numbers as the kernel lists CPUs: 0-3,5; "none" for none."""
-    runs: list[list[int]] = []
-    for one in numbers:
-        if runs and runs[-1][1] == one - 1:
-            runs[-1][1] = one
-        else:
-            runs.append([one, one])
-    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs) or "none"
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs(numbers)) or "none"
 
 
 def _mask(_: RegionValues, raw: bytes) -> _Told:

@@ -6,23 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from kinfo.region_memory.values import RegionValue, RegionValues
+from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.style import Style
 
-_NAME = 24
+_COLUMNS = (Column(room=4, is_right=True), Column(room=24), Column(is_text=True))
 
 
 def render(values: RegionValues, style: Style) -> str:
     """A line a region, with more below it where it holds several things."""
     series = values.memory.series.title if values.memory.series else "of no known series"
     head = f"{style.paint(values.memory.source, 'bold')}: what {len(values.all)} regions hold, {series}"
-    return "\n".join([head, "", *(line for one in values.all for line in _lines(one, style))]) + "\n"
+    rows = [each for one in values.all for each in _rows(one, style)]
+    return "\n".join([head, "", *table(_COLUMNS, rows, style, titled=False)]) + "\n"
 
 
-def _lines(one: RegionValue, style: Style) -> Iterator[str]:
+def _rows(one: RegionValue, style: Style) -> Iterator[Row]:
     id_ = "-" if one.region.id is None else str(one.region.id)
     words = one.words if one.is_read else style.paint(f"not read: {one.words}", "yellow")
-    yield f"  {id_:>4}  {one.region.name or '-':<{_NAME}}  {words}"
-    yield from (f"{'':{_NAME + 10}}{line}" for line in one.more)
+    yield row(id_, one.region.name or "-", words)
+    yield from (row("", "", line) for line in one.more)
 
 
 def document(values: RegionValues) -> dict[str, Any]:
