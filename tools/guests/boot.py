@@ -10,11 +10,11 @@ import select
 import socket
 import subprocess
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
-from typing import IO
+from typing import IO, Any
 
 from tools.guests.initramfs import MARK, TOLD
 from tools.guests.machines import Guest, GuestError, run
@@ -71,15 +71,26 @@ def boot(
     """
     with _machine(guest, kernel, initramfs) as (process, console):
         console.wait(f"{MARK} READY".encode())
-        _ask(process, "qmp_capabilities")
+        ask(process, "qmp_capabilities")
         _dump(process, folder / "ram.elf")
         before = len(console.said)
-        _ask(process, "cont")
+        ask(process, "cont")
         console.type("panic\n")
         console.wait(_PANICKED)
         _dump(process, folder / "crash.elf")
     told = _told(console.said[:before].decode(errors="replace"), tells)
     return {**told, "oops": console.said[before:]}
+
+
+@contextmanager
+def running(command: Sequence[str], **more: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program with its input and output as pipes of text; it does not outlive the block."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager
@@ -92,19 +103,13 @@ def _machine(guest: Guest, kernel: Path, initramfs: Path) -> Iterator[tuple[subp
     command += ["-nodefaults", "-nic", "none", "-display", "none", "-no-reboot", "-qmp", "stdio"]
     command += ["-chardev", f"socket,id=console,fd={theirs.fileno()}", "-serial", "chardev:console"]
     command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", f"console={machine.console} quiet"]
-    with ours, theirs:
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, pass_fds=[theirs.fileno()])
+    with ours, theirs, running(command, stderr=subprocess.PIPE, pass_fds=[theirs.fileno()]) as process:
         theirs.close()
-        try:
-            yield process, Console(ours, process)
-        finally:
-            process.kill()
-            process.communicate()
+        yield process, Console(ours, process)
 
 
 @contextmanager
-def _deadline(process: subprocess.Popen[str]) -> Iterator[None]:
+def deadline(process: subprocess.Popen[str]) -> Iterator[None]:
     """Kill a QEMU that does not answer: the reader then meets the end of its output."""
     timer = Timer(_LIMIT, process.kill)
     timer.start()
@@ -116,15 +121,15 @@ def _deadline(process: subprocess.Popen[str]) -> Iterator[None]:
 
 def _dump(process: subprocess.Popen[str], path: Path) -> None:
     """Stop the machine and write its memory to a file."""
-    with _deadline(process):
-        _ask(process, "stop")
-        _ask(process, "dump-guest-memory", protocol=f"file:{path}", paging=False, format="elf")
+    with deadline(process):
+        ask(process, "stop")
+        ask(process, "dump-guest-memory", protocol=f"file:{path}", paging=False, format="elf")
     path.chmod(0o644)
     with suppress(GuestError):  # most of the memory was never touched; not every file system has holes
         run(["fallocate", "--dig-holes", path])
 
 
-def _ask(process: subprocess.Popen[str], command: str, **arguments: object) -> None:
+def ask(process: subprocess.Popen[str], command: str, **arguments: object) -> None:
     """Give QEMU's monitor a command and wait for its answer; greetings and events are passed over."""
     assert process.stdin
     assert process.stdout

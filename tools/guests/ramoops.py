@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools.guests import initramfs
+from tools.guests.boot import running
 from tools.guests.initramfs import MARK
 from tools.guests.machines import GUESTS, GuestError, cache_folder, run
 from tools.guests.packages import debs_of, unpack
@@ -134,12 +135,8 @@ def _machine(kernel: Path, archive: Path, blob: Path, folder: Path) -> Iterator[
         "-append",
         "console=ttyAMA0 quiet panic=1",
     ]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
+    with running(command, stderr=subprocess.STDOUT) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _until(process: subprocess.Popen[str], *words: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import base64
 import gzip
-import json
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.guests import initramfs
+from tools.guests.boot import ask, running
 from tools.guests.initramfs import MARK
 from tools.guests.machines import GuestError, cache_folder, run
 from tools.guests.packages import unpack
@@ -102,26 +102,8 @@ def _machine(machine: Machine, files: dict[str, Path], folder: Path, size: int) 
     command += ["-nodefaults", "-nic", "none", "-display", "none", "-qmp", "stdio", "-serial", f"file:{folder / 'serial'}"]
     append = f"console={machine.console} quiet reserve_mem=1M:4096:trace trace_instance=boot_map@trace"
     command += ["-kernel", str(files["kernel"]), "-initrd", str(files["initramfs"]), "-append", append]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
+    with running(command, stderr=subprocess.DEVNULL) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _ask(process: subprocess.Popen[str], command: str, **arguments: object) -> None:
-    """Give QEMU's monitor a command and wait for its answer."""
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-    process.stdin.flush()
-    for line in process.stdout:
-        if '"return"' in line:
-            return
-        if '"error"' in line:
-            break
-    raise GuestError(f"QEMU did not do {command}: {line.strip()}")
 
 
 def _ready(process: subprocess.Popen[str], serial: Path, word: str) -> None:
@@ -136,12 +118,12 @@ def boots(machine: Machine, files: dict[str, Path], folder: Path, size: int) -> 
     """Boot twice; what both told, by name. The first's memory is ram.elf."""
     serial = folder / "serial"
     with _machine(machine, files, folder, size) as process:
-        _ask(process, "qmp_capabilities")
+        ask(process, "qmp_capabilities")
         _ready(process, serial, "one")
-        _ask(process, "stop")
-        _ask(process, "dump-guest-memory", protocol=f"file:{folder / 'ram.elf'}", paging=False, format="elf")
-        _ask(process, "system_reset")
-        _ask(process, "cont")
+        ask(process, "stop")
+        ask(process, "dump-guest-memory", protocol=f"file:{folder / 'ram.elf'}", paging=False, format="elf")
+        ask(process, "system_reset")
+        ask(process, "cont")
         with suppress(GuestError):  # a kernel that puts the region elsewhere has nothing to tell
             _ready(process, serial, "two")
     text = serial.read_text(errors="replace")
