@@ -20,7 +20,7 @@ class ExprError(ValueError):
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>0[xX][0-9a-fA-F]+|\d+)(?P<suffix>[uUlL]*)|(?P<word>[A-Za-z_]\w*)|(?P<text>"(?:[^"\\]|\\.)*")"""
+    r"""\s*(?:(?P<number>0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uUlL]*)|(?P<word>[A-Za-z_]\w*)|(?P<text>"(?:[^"\\]|\\.)*")"""
     r"""|(?P<char>'(?:[^'\\]|\\.)[^']{0,3}')|(?P<op>->|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>?:(),{}\[\].]))""",
     re.DOTALL,
 )
@@ -77,6 +77,15 @@ def _unescaped(text: str) -> str:
         return chr(int(word, 8) & 0xFF) if word[0] in "01234567" else _ESCAPES.get(word, word)
 
     return _ESCAPE.sub(one, text)
+
+
+def _number(word: str) -> Node:
+    digits = word.rstrip("ul")
+    try:
+        number = int(digits, 8 if len(digits) > 1 and digits.isdigit() and digits[0] == "0" else 0)
+    except ValueError:  # 09, or more digits than Python reads
+        raise ExprError(f"{word[:20]!r}") from None
+    return ("number", number & (1 << 64) - 1, "u" in word[len(digits) :], "l" in word[len(digits) :])
 
 
 class _Parser:
@@ -166,9 +175,7 @@ class _Parser:
     def _primary(self) -> Node:
         kind, word = self._take()
         if kind == "number":
-            digits = word.rstrip("ul")
-            number = int(digits, 8) if digits[0] == "0" and digits.isdigit() and len(digits) > 1 else int(digits, 0)
-            return ("number", number & (1 << 64) - 1, "u" in word[len(digits) :], "l" in word[len(digits) :])
+            return _number(word)
         if kind == "text":
             text = _unescaped(word[1:-1])
             while self._peek()[0] == "text":
