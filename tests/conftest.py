@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, settings
 from kinfo.cli.main import run
 from tools.guests import machines
 
-# A busy machine makes any example slow: no property has a deadline, nor the drawing of its examples.
-settings.register_profile("kinfo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine makes any example slow: no property has a deadline, nor the drawing of its examples. `make test` draws
+# the same examples each time, so that what it says is about the change at hand; `make fuzz` draws new ones, and more.
+settings.register_profile("kinfo", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kinfo")
 
 # A shell's background job ignores Ctrl-C, and so would every command that a test starts and interrupts.
