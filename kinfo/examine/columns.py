@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VENDOR = "vendor."  # before the names of the vendor block's fields
 
 
-class Numbers(NamedTuple):
+class NumberColumn(NamedTuple):
     """An integer field of every row: `values` are 0 where `there` is not True, which says that the row's record has it."""
 
     values: NDArray[np.uint64]
@@ -56,7 +56,7 @@ class Columns(NamedTuple):
     others: NDArray[np.uint64]
     vendors: list[str]
     vendor_states: list[str]
-    numbers: dict[str, Numbers]
+    numbers: dict[str, NumberColumn]
     texts: dict[str, list[str | None]]
     arrays: dict[str, list[list[int] | list[str] | None]]
     codes: list[tuple[str, ...]] | None
@@ -143,13 +143,13 @@ def _put_field(columns: Columns, row: int, name: str, value: Value) -> None:
         ]  # type: ignore[assignment]  # one kind of item an array
 
 
-def numbers_of(columns: Columns, name: str) -> Numbers:
+def numbers_of(columns: Columns, name: str) -> NumberColumn:
     """The column of an integer field, made where it is not there yet."""
     import numpy as np
 
     if name not in columns.numbers:
         size = len(columns.errors)
-        columns.numbers[name] = Numbers(np.zeros(size, np.uint64), np.zeros(size, np.bool_))
+        columns.numbers[name] = NumberColumn(np.zeros(size, np.uint64), np.zeros(size, np.bool_))
     return columns.numbers[name]
 
 
