@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
-    **dict.fromkeys(("printable", "arch", "frozen"), -1),  # arch: what an architecture fixes; it imports nothing
+    **dict.fromkeys(("printable", "arch", "frozen", "named"), -1),  # arch: what an architecture fixes; it imports nothing
     "notebook": -0.5,
     **dict.fromkeys(("version", "errors", "findings", "workers", "notices"), 0),
     "elf": 0.5,

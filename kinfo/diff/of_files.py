@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from kinfo.diff.folders import Alone, matched
 from kinfo.diff.judge import judge
@@ -14,6 +14,7 @@ from kinfo.errors import KinfoError, RecordError
 from kinfo.examine import Examined
 from kinfo.fields_file import TEXT_NAMES, read_fields
 from kinfo.memory import BytesDump
+from kinfo.named import NamedTuple
 from kinfo.plain_data import load
 from kinfo.printable import brief
 from kinfo.record import locate
