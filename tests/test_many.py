@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from hypothesis import strategies as st
 
 from kinfo import notices
 from kinfo.errors import KinfoError
-from kinfo.many.each import Outcome, each
+from kinfo.many.each import Result, each
 from kinfo.many.lists import names_in
 from kinfo.many.named import Named
-from kinfo.many.names import Names
+from kinfo.many.names import NamedFiles
 from kinfo.many.patterns import matching
 from kinfo.many.walk import HIDDEN, LINKED, SPECIAL, Walk, sorted_names
 
@@ -32,11 +33,11 @@ def filled(folder: Path, *names: str) -> Path:
     return folder
 
 
-def paths(names: Names) -> list[str]:
+def paths(names: NamedFiles) -> list[str]:
     return [one.path for one in names]
 
 
-def problems(names: Names) -> list[str]:
+def problems(names: NamedFiles) -> list[str]:
     return [one.problem for one in names if one.problem]
 
 
@@ -45,7 +46,7 @@ def problems(names: Names) -> list[str]:
 
 def test_a_folder_is_walked_in_one_order(tmp_path: Path) -> None:
     filled(tmp_path, "b/2", "b/1", "a.bin", "c", "b/z/9", "b/.hidden", ".git/config")
-    names = Names([str(tmp_path)])
+    names = NamedFiles([str(tmp_path)])
     wanted = ["a.bin", "b/1", "b/2", "b/z/9", "c"]
     assert paths(names) == [str(tmp_path / one) for one in wanted]
     assert names.passed == Counter({HIDDEN: 2})
@@ -66,7 +67,7 @@ def test_links_do_not_run_in_circles(tmp_path: Path) -> None:
     (tmp_path / "in/file").symlink_to(tmp_path / "elsewhere/b")
     (tmp_path / "in/self").symlink_to("self")
     (tmp_path / "in/nowhere").symlink_to("gone")
-    names = Names([str(tmp_path / "in")])
+    names = NamedFiles([str(tmp_path / "in")])
     found = list(names)
     assert [Path(one.path).name for one in found] == ["a", "file", "nowhere", "self"]
     assert [bool(one.problem) for one in found] == [False, False, True, True]
@@ -78,7 +79,7 @@ def test_links_do_not_run_in_circles(tmp_path: Path) -> None:
 def test_a_link_to_a_folder_is_walked_where_it_is_named(tmp_path: Path) -> None:
     filled(tmp_path, "day/a")
     (tmp_path / "latest").symlink_to("day")
-    assert paths(Names([str(tmp_path / "latest")])) == [str(tmp_path / "latest/a")]
+    assert paths(NamedFiles([str(tmp_path / "latest")])) == [str(tmp_path / "latest/a")]
 
 
 def test_devices_sockets_and_pipes_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,11 +88,11 @@ def test_devices_sockets_and_pipes_are_not_opened(tmp_path: Path, monkeypatch: p
     os.mkfifo("pipe")
     with socket.socket(socket.AF_UNIX) as one:
         one.bind("socket")
-        names = Names(["."])
+        names = NamedFiles(["."])
         assert paths(names) == ["./a"]
         assert names.passed == Counter({SPECIAL: 2})
         (tmp_path / "list").write_text("pipe\n/dev/zero\na\n")
-        listed = Names((), "list")
+        listed = NamedFiles((), "list")
         assert paths(listed) == ["pipe", "/dev/zero", "a"]
         assert [one.split(";")[0] for one in problems(listed)] == [
             "pipe: is a device, a socket or a pipe: it is not opened",
@@ -104,7 +105,7 @@ def test_an_unreadable_folder_is_said_and_the_rest_goes_on(tmp_path: Path) -> No
     filled(tmp_path, "a/1", "b/2", "c/3")
     (tmp_path / "b").chmod(0)
     try:
-        found = list(Names([str(tmp_path)]))
+        found = list(NamedFiles([str(tmp_path)]))
     finally:
         (tmp_path / "b").chmod(0o755)
     assert [Path(one.path).name for one in found] == ["1", "b", "3"]
@@ -121,13 +122,13 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pyt
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refused)
-    found = list(Names([str(tmp_path)]))
+    found = list(NamedFiles([str(tmp_path)]))
     assert [one.problem for one in found] == [f"{tmp_path}/a: Permission denied; check the path and its permissions", ""]
 
 
 def test_a_file_that_goes_while_its_folder_is_read_is_no_problem(tmp_path: Path) -> None:
     filled(tmp_path, "a", "b", "c")
-    names = iter(Names([str(tmp_path)]))
+    names = iter(NamedFiles([str(tmp_path)]))
     assert next(names).path.endswith("a")
     (tmp_path / "b").unlink()
     assert [one.path for one in names] == [str(tmp_path / "c")]
@@ -136,7 +137,7 @@ def test_a_file_that_goes_while_its_folder_is_read_is_no_problem(tmp_path: Path)
 def test_folders_deeper_than_paths_reach_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinfo.many.walk._DEEPEST", 3)
     filled(tmp_path, "1/2/a", "1/2/3/b")
-    found = list(Names([str(tmp_path)]))
+    found = list(NamedFiles([str(tmp_path)]))
     assert [Path(one.path).name for one in found] == ["3", "a"]
     assert "is more than 3 folders deep; name this folder itself" in found[0].problem
 
@@ -147,18 +148,17 @@ def test_a_folder_that_is_one_source_is_named_as_a_whole(tmp_path: Path) -> None
     def is_one(folder: str) -> bool:
         return os.path.exists(f"{folder}/listing")
 
-    assert paths(Names([str(tmp_path)], is_one=is_one)) == [str(tmp_path / "a"), str(tmp_path / "dump")]
-    assert paths(Names([str(tmp_path / "dump")], is_one=is_one)) == [str(tmp_path / "dump")]
-    assert Names([str(tmp_path / "dump")], is_one=is_one).is_single
+    assert paths(NamedFiles([str(tmp_path)], is_one=is_one)) == [str(tmp_path / "a"), str(tmp_path / "dump")]
+    assert paths(NamedFiles([str(tmp_path / "dump")], is_one=is_one)) == [str(tmp_path / "dump")]
+    assert NamedFiles([str(tmp_path / "dump")], is_one=is_one).is_single
     assert list(Walk(is_one, Counter()).below(str(tmp_path / "dump"))) == [Named(str(tmp_path / "dump"))]
 
 
 def test_what_is_single(tmp_path: Path) -> None:
     folder = filled(tmp_path, "a", "[b]*")
-    assert all(Names([one]).is_single for one in (str(folder / "a"), str(folder / "[b]*"), "gone", "-", "gone@0x8000"))
-    assert not any(
-        one.is_single for one in (Names([str(folder)]), Names([f"{folder}/*"]), Names(["a"], "list"), Names(["a", "a"]))
-    )
+    assert all(NamedFiles([one]).is_single for one in (str(folder / "a"), str(folder / "[b]*"), "gone", "-", "gone@0x8000"))
+    several = [NamedFiles([str(folder)]), NamedFiles([f"{folder}/*"]), NamedFiles(["a"], "list"), NamedFiles(["a", "a"])]
+    assert not any(one.is_single for one in several)
 
 
 def test_patterns_that_the_shell_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,9 +172,9 @@ def test_patterns_that_the_shell_left_alone(tmp_path: Path, monkeypatch: pytest.
     assert list(matching(f"{tmp_path}/?/*.txt")) == [f"{tmp_path}/z/6.txt"]
     assert list(matching("z/6.txt/*")) == []
     assert list(matching("*/gone")) == []
-    assert paths(Names(["x/*.bin", "z"])) == ["x/1.bin", "x/2.bin", "z/6.txt", "z/y/5.bin"]
-    assert paths(Names(["*"])) == ["x/1.bin", "x/2.bin", "x/y/4.bin", "z/6.txt", "z/y/5.bin"]
-    assert problems(Names(["*.elf"])) == [
+    assert paths(NamedFiles(["x/*.bin", "z"])) == ["x/1.bin", "x/2.bin", "z/6.txt", "z/y/5.bin"]
+    assert paths(NamedFiles(["*"])) == ["x/1.bin", "x/2.bin", "x/y/4.bin", "z/6.txt", "z/y/5.bin"]
+    assert problems(NamedFiles(["*.elf"])) == [
         "*.elf: no such file, and nothing fits it as a pattern; check the folder and the pattern"
     ]
 
@@ -182,7 +182,7 @@ def test_patterns_that_the_shell_left_alone(tmp_path: Path, monkeypatch: pytest.
 def test_a_file_with_the_signs_of_a_pattern_is_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     filled(tmp_path, "a[1].bin", "a1.bin")
-    assert paths(Names(["a[1].bin"])) == ["a[1].bin"]
+    assert paths(NamedFiles(["a[1].bin"])) == ["a[1].bin"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\0"])
@@ -192,9 +192,9 @@ def test_a_list_of_files(tmp_path: Path, end: str) -> None:
     text = end.join(lines).encode()
     (tmp_path / "list").write_bytes(text)
     wanted = [str(tmp_path / one) for one in ("day/a", "day/b", "odd name*", "gone*")]
-    for names in (Names((), str(tmp_path / "list")), Names((), "-", stdin=io.BytesIO(text))):
+    for names in (NamedFiles((), str(tmp_path / "list")), NamedFiles((), "-", stdin=io.BytesIO(text))):
         assert paths(names) == wanted
-    assert problems(Names((), str(tmp_path / "list"))) == [
+    assert problems(NamedFiles((), str(tmp_path / "list"))) == [
         f"{tmp_path}/gone*: No such file or directory; check the path and its permissions"
     ]
 
@@ -261,19 +261,19 @@ def test_one_bad_item_never_stops_the_rest(jobs: int, tmp_path: Path) -> None:
 
     found = dict(each(work, map(str, range(9)), jobs=jobs))
     assert [found[str(number)].value for number in range(9)] == [0, 1, None, None, None, None, None, 7, 8]
-    assert found["2"] == Outcome(None, "2: is wrong; mend it", ("at 2",))
+    assert found["2"] == Result(None, "2: is wrong; mend it", ("at 2",))
     assert found["3"].problem == f"{tmp_path}/gone: No such file or directory; check the path and its permissions"
     assert found["4"].problem.startswith("4: out of memory; ")
     assert found["5"].problem.startswith("5: internal error at test_many.py:")
     assert "ZeroDivisionError: by nothing; please report it" in found["5"].problem
     assert found["6"].problem == "6: Input/output error; check the path and its permissions"
-    assert found["8"] == Outcome(8, "", ("at 8",))
+    assert found["8"] == Result(8, "", ("at 8",))
 
 
 def test_what_is_named_and_cannot_be_read_is_its_outcome() -> None:
     items = [Named("a"), Named("b", "b: is gone; mend it"), Named("c")]
     found = list(each(lambda one: one.path, items, jobs=2))
-    assert found == [(items[0], Outcome("a")), (items[1], Outcome(None, "b: is gone; mend it")), (items[2], Outcome("c"))]
+    assert found == [(items[0], Result("a")), (items[1], Result(None, "b: is gone; mend it")), (items[2], Result("c"))]
 
 
 def test_a_killed_process_costs_one_item_alone() -> None:
@@ -300,7 +300,7 @@ def test_what_was_killed_once_is_done_again(tmp_path: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return item
 
-    assert [outcome for _, outcome in each(work, range(6), jobs=2)] == [Outcome(number) for number in range(6)]
+    assert [outcome for _, outcome in each(work, range(6), jobs=2)] == [Result(number) for number in range(6)]
     assert (tmp_path / "killed").exists()
 
 
@@ -324,17 +324,17 @@ def test_one_item_starts_no_process() -> None:
 
 
 def test_an_error_of_the_items_ends_the_processes() -> None:
-    def items() -> object:
+    def items() -> Iterator[int]:
         yield from range(5)
         raise KinfoError("the list: is broken")
 
-    pids: set[object] = set()
-    found = each(lambda _: os.getpid(), items(), jobs=2)  # type: ignore[arg-type]
+    pids: list[int] = []
+    found = each(lambda _: os.getpid(), items(), jobs=2)
     with pytest.raises(KinfoError, match="is broken"):
-        pids.update(outcome.value for _, outcome in found)  # type: ignore[var-annotated]
+        pids.extend(outcome.value or 0 for _, outcome in found)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)  # type: ignore[arg-type]
+            os.kill(pid, 0)
 
 
 def test_without_processes_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""One function over many things: an outcome for each, in order, on every processor, whatever becomes of one of them."""
+"""One function over many things: a result for each, in order, on every processor, whatever becomes of one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Outcome(NamedTuple, Generic[R]):
+class Result(NamedTuple, Generic[R]):
     """What became of one: `value` of the function, or None and the `problem`: one line with its name and what to do.
 
     `notes`: what was told meanwhile (`notices`), line by line.
@@ -48,12 +48,12 @@ def each(
     jobs: int | None = None,
     done: Callable[[], None] = lambda: None,
     window: int = WINDOW,
-) -> Iterator[tuple[T, Outcome[R]]]:
-    """`work` of every item: the item and its outcome, in the items' order, as they come.
+) -> Iterator[tuple[T, Result[R]]]:
+    """`work` of every item: the item and its result, in the items' order, as they come.
 
-    `items` may be endless: they are taken as needed, `window` of them ahead at most, and so many outcomes are held. Items
+    `items` may be endless: they are taken as needed, `window` of them ahead at most, and so many results are held. Items
     and what `work` returns are pickled (small ones are quick); `work` itself is not, and may hold anything. For `Named`
-    items that have a problem, that is the outcome. A KinfoError or an error of the system is the item's problem; so is a
+    items that have a problem, that is the result. A KinfoError or an error of the system is the item's problem; so is a
     bug, with its place, and the death of the process that worked on it (out of memory, kill -9), once another one has
     tried the item again.
 
@@ -65,21 +65,21 @@ def each(
     return pairs_in_order(partial(_answered, work), items, _died, done, jobs=jobs, window=window)
 
 
-def _answered(work: Callable[[T], R], item: T) -> Outcome[R]:
+def _answered(work: Callable[[T], R], item: T) -> Result[R]:
     """In a worker."""
     if isinstance(item, Named) and item.problem:
-        return Outcome(None, item.problem)
+        return Result(None, item.problem)
     heard = _Heard()
     with notices.heard_by(heard):
         try:
-            return Outcome(work(item), "", tuple(heard.lines))
+            return Result(work(item), "", tuple(heard.lines))
         except Exception as error:  # noqa: BLE001  # one bad file never stops the rest
-            return Outcome(None, printable(in_words(name_of(item), error)), tuple(heard.lines))
+            return Result(None, printable(in_words(name_of(item), error)), tuple(heard.lines))
 
 
-def _died(item: T, how: str) -> Outcome[R]:
+def _died(item: T, how: str) -> Result[R]:
     words = f"{name_of(item)}: the process that read it was killed ({how}), twice"
-    return Outcome(None, printable(f"{words}; is memory short? take it alone, or fewer at once: --jobs 1"))
+    return Result(None, printable(f"{words}; is memory short? take it alone, or fewer at once: --jobs 1"))
 
 
 def name_of(item: object) -> str:

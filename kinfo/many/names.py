@@ -18,7 +18,7 @@ def _never(folder: str) -> bool:
     return False
 
 
-class Names:
+class NamedFiles:
     """The files of what was named, one after another as they are found; never a list of all.
 
     Each of `words` is a FILE, a folder (`Walk`), a pattern where nothing has that very name, or `-`. What is none of these is
