@@ -102,5 +102,8 @@ def outcomes(
     from kinfo.workers import in_order
 
     found = matched(old, new)
-    killed = "the process that compared it was killed; compare it alone to see why"
-    return in_order(work, found.pairs, lambda pair: PairOutcome(None, f"{pair[1]}: {killed}")), found.alone
+
+    def died(pair: Pair, how: str) -> PairOutcome:
+        return PairOutcome(None, f"{pair[1]}: the process that compared it was killed ({how}); compare it alone to see why")
+
+    return in_order(work, found.pairs, died), found.alone

@@ -147,5 +147,5 @@ def verify_files(paths: Sequence[str], request: CheckRequest) -> Iterator[FileVe
     yield from in_order(lambda path: verify_file(path, request), paths, _died, done)
 
 
-def _died(path: str) -> FileVerdicts:
-    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed; check fewer files at once",))
+def _died(path: str, how: str) -> FileVerdicts:
+    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed ({how}); check fewer files at once",))
