@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms import verify
@@ -19,6 +19,7 @@ from kinfo.kernel.kallsyms.addresses import Absolute, AbsolutePercpu, Addresses,
 from kinfo.kernel.kallsyms.names import Names, read_tokens
 from kinfo.kernel.kallsyms.tables import MARKED, Tables
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from kinfo.kernel.kallsyms import encoding, lto, seqs
 from kinfo.kernel.kallsyms.nearest import Extent, Nearest
 from kinfo.kernel.kallsyms.tables import MARKED, num_syms_at, stored_base, tables_of
 from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 
 _LOOKS = 1  # times that looking through all names costs less than an index of them
 _INDEXED = 1 << 20  # symbols that are put into one: kernels have 300,000
