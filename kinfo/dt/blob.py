@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
 
 from kinfo.errors import BlobError
+from kinfo.named import NamedTuple
 
 MAGIC = 0xD00DFEED
 HEADER = Struct(">10I")

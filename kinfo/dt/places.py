@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 _NODE = re.compile(r"\s*(?:[\w.,+-]+:\s+)*([^\s{:]+)\s+\{ /\* (.*) \*/$")
 _PROPERTY = re.compile(r"\s*(?:[\w.,+-]+:\s+)*([^\s=;{}/]+)(?: = .*)?; /\* (.*) \*/$")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region, is_okay
 from kinfo.dt.ranges import Range
+from kinfo.named import NamedTuple
 from kinfo.regions.ramoops.layout import Sizes
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
@@ -19,6 +19,7 @@ from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
 from kinfo.dt.tree import Tree
 from kinfo.findings import Finding, Severity, gravest_first, worst
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 MAGIC = b"\x7fELF"
 IDENT_SIZE = 16  # e_ident: magic, width, byte order, version, padding

@@ -6,7 +6,8 @@ Facts from Debian's linux-source 6.1 and 6.12 and the list postings named beside
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 Version = tuple[int, int]
 Span = tuple[Version | None, Version | None]  # first and last release; None is open

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from operator import add, le, neg
-from typing import NamedTuple
 
 from kinfo.arch.address import align
 from kinfo.errors import HoleError, KernelError
@@ -21,6 +20,7 @@ from kinfo.kernel.kallsyms.marker_runs import MOST, MarkerRun
 from kinfo.kernel.kallsyms.names import Names, read_tokens
 from kinfo.kernel.kallsyms.tables import MARKED, Tables
 from kinfo.memory import Memory, search
+from kinfo.named import NamedTuple
 
 DIGITS = b"".join(b"%d\0" % digit for digit in range(10))
 _FIRST = ord("0")

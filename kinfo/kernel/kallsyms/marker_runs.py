@@ -6,11 +6,11 @@ It lies in front of the token table, or of seqs_of_names that lies in front of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kinfo.arch.address import align
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kallsyms.tables import MARKED
+from kinfo.named import NamedTuple
 
 LEAST, MOST = MARKED * 2, MARKED * 514  # bytes of names between two markers
 _REACH = 24 << 20  # of names and markers of the largest kernels, together
