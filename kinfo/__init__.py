@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         symbolize,
         table,
         update_baseline,
+        vectors,
         verify_dt,
     )
     from kinfo.api.kernels import Symbolized, open_kernel
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.examine import Examined
+    from kinfo.exports.vectors import Vector
     from kinfo.findings import Finding, Rule, Severity
     from kinfo.kernel.boot.summary import Summary
     from kinfo.kernel.ikconfig import Config, kernel_config
@@ -113,6 +115,7 @@ _HOMES = {
             "symbolize",
             "table",
             "update_baseline",
+            "vectors",
             "verify_dt",
         ),
         "kinfo.api",
@@ -128,6 +131,7 @@ _HOMES = {
     "Verdict": "kinfo.dt.verify",
     "KinfoError": "kinfo.errors",
     "Examined": "kinfo.examine",
+    "Vector": "kinfo.exports.vectors",
     **dict.fromkeys(("Finding", "Rule", "Severity"), "kinfo.findings"),
     "Summary": "kinfo.kernel.boot.summary",
     "Kernel": "kinfo.kernel.kernel",
@@ -196,6 +200,7 @@ __all__ = [
     "Table",
     "Task",
     "Types",
+    "Vector",
     "Verdict",
     "__version__",
     "build",
@@ -230,6 +235,7 @@ __all__ = [
     "symbolize",
     "table",
     "update_baseline",
+    "vectors",
     "verify_dt",
 ]
 

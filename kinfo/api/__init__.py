@@ -15,6 +15,7 @@ from kinfo.api.records import (
     layout_diff,
     layouts,
     rules,
+    vectors,
 )
 from kinfo.api.trees import verify_dt
 
@@ -45,5 +46,6 @@ __all__ = [
     "symbolize",
     "table",
     "update_baseline",
+    "vectors",
     "verify_dt",
 ]

@@ -30,7 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "read": ("kinfo.cli.read", "Write bytes out of a dump: a region, a symbol, a VA or a PA"),
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
     "crosscheck": ("kinfo.cli.crosscheck", "Compare what the upstream and the downstream driver leave on one kernel"),
-    "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),
+    "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or source code"),
+    "vectors": ("kinfo.cli.vectors", "Write test vectors for boot loaders that read the record"),
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
 }
