@@ -36,7 +36,7 @@ RANKS = {
     "minidump": 4.5,  # a core of regions: tables say where they lie
     "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
     "read_out": 4.5,  # bytes by region, symbol and address
-    **dict.fromkeys(("report", "debuggers"), 5),
+    **dict.fromkeys(("report", "debuggers", "exports"), 5),
     "api": 5.5,
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),
