@@ -80,12 +80,12 @@ if TYPE_CHECKING:
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
-    from kinfo.reserved import survey
+    from kinfo.reserved import reserved_memory
     from kinfo.trace_source import open_traces
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
-    "survey": "kinfo.reserved",
+    "reserved_memory": "kinfo.reserved",
     **dict.fromkeys(
         (
             "build",
@@ -224,8 +224,8 @@ __all__ = [
     "read_types",
     "region_values",
     "registered",
+    "reserved_memory",
     "rules",
-    "survey",
     "symbol_file",
     "symbolize",
     "table",

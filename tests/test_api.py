@@ -38,7 +38,7 @@ LIBRARY = {
     "config": ("kernel_config",),
     "pstore": ("open_ramoops",),
     "trace": ("open_traces",),
-    "regions": ("survey",),
+    "regions": ("reserved_memory",),
     "dmesg": ("dmesg", "Kernel.log"),
     "debug": ("debug",),
     "core": ("core",),
