@@ -81,11 +81,15 @@ if TYPE_CHECKING:
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
     from kinfo.reserved import reserved_memory
+    from kinfo.survey.report import Outlier, SurveyReport, survey_report
+    from kinfo.survey.run import Surveyed, survey_files
     from kinfo.trace_source import open_traces
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
     "reserved_memory": "kinfo.reserved",
+    **dict.fromkeys(("Outlier", "SurveyReport", "survey_report"), "kinfo.survey.report"),
+    **dict.fromkeys(("Surveyed", "survey_files"), "kinfo.survey.run"),
     **dict.fromkeys(
         (
             "build",
@@ -181,6 +185,7 @@ __all__ = [
     "LayoutDiff",
     "Lookup",
     "Message",
+    "Outlier",
     "PairOutcome",
     "Place",
     "Policy",
@@ -192,6 +197,8 @@ __all__ = [
     "Severity",
     "State",
     "Summary",
+    "SurveyReport",
+    "Surveyed",
     "Symbolized",
     "Table",
     "Task",
@@ -226,6 +233,8 @@ __all__ = [
     "registered",
     "reserved_memory",
     "rules",
+    "survey_files",
+    "survey_report",
     "symbol_file",
     "symbolize",
     "table",

@@ -26,6 +26,7 @@ DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 LIBRARY = {
     "decode": ("decode", "decode_all"),
     "find": ("find",),
+    "survey": ("survey_files", "survey_report"),
     "encode": ("encode",),
     "facts": ("facts",),
     "build": ("build", "registered"),

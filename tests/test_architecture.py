@@ -34,6 +34,7 @@ RANKS = {
     "minidump": 4.5,  # a core of regions: tables say where they lie
     "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
     "read_out": 4.5,  # bytes by region, symbol and address
+    "survey": 4.5,  # tables of many records; reports are rendered in report
     **dict.fromkeys(("report", "debuggers"), 5),
     "api": 5.5,
     "cli": 6,
