@@ -1,0 +1,158 @@
+"""Many records at once: a column for each thing that is known of a record, a row for each blob of bytes.
+
+The answers are those of `kinfo.decode`, blob by blob: the best record of each, at its place there, its base not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from kinfo.errors import KinfoError
+from kinfo.examine.examined import Examined
+from kinfo.findings import worst
+from kinfo.memory import BytesDump
+from kinfo.printable import brief
+from kinfo.record import text
+from kinfo.record.locate import locate
+from kinfo.record.model import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VENDOR = "vendor."  # before the names of the vendor block's fields
+
+
+class NumberColumn(NamedTuple):
+    """An integer field of every row: `values` are 0 where `there` is not True, which says that the row's record has it."""
+
+    values: NDArray[np.uint64]
+    there: NDArray[np.bool_]
+
+
+class Columns(NamedTuple):
+    """What is known of many blobs; every list and array has an element for each of them, in their order.
+
+    `aliases` are the layouts' (`Layout.alias`; "" for an erased region and where there is no record), `confidences` and
+    `states` the words of Confidence and State ("" without a record), `offsets` where the record begins in its blob, `others`
+    how many more records the blob has (`kinfo.decode_all` gives them). `regions` are the sizes of the blobs.
+    `vendors` and `vendor_states` are alias and state of the vendor block in the region's second half, "" where there is none.
+
+    `numbers` has the integer fields by name, checksum and magic among them, `texts` the text up to the NUL, escaped as
+    everywhere (None where the record has no such field), `arrays` the fields of several elements, likewise. Names of the
+    vendor block's fields begin with "vendor.". A field that no row has is not among them.
+
+    `codes` are the findings' codes, the gravest first and as often as they were found, `worst` the word of the gravest
+    severity ("" for none), `writers` as in `Examined.writers`; all three are None where findings were not asked for.
+    `errors` says why there is no record; None where there is one.
+    """
+
+    aliases: list[str]
+    confidences: list[str]
+    states: list[str]
+    offsets: NDArray[np.uint64]
+    regions: NDArray[np.uint64]
+    others: NDArray[np.uint64]
+    vendors: list[str]
+    vendor_states: list[str]
+    numbers: dict[str, NumberColumn]
+    texts: dict[str, list[str | None]]
+    arrays: dict[str, list[list[int] | list[str] | None]]
+    codes: list[tuple[str, ...]] | None
+    worst: list[str] | None
+    writers: list[tuple[str, ...]] | None
+    errors: list[str | None]
+
+    def __repr__(self) -> str:
+        records = sum(error is None for error in self.errors)
+        return brief(self, f"{len(self.errors):,} blobs, {records:,} records, {len(self.numbers) + len(self.texts)} fields")
+
+
+def decode_many(blobs: Sequence[bytes | bytearray | memoryview], *, findings: bool = True) -> Columns:
+    """The best record of each blob, as `kinfo.decode` gives it, in columns.
+
+    A blob is a region, a record alone, or a piece of RAM. No blob raises: what cannot be read has its reason in `errors`.
+    Without `findings` neither they nor the writers are worked out.
+    """
+    columns = _empty(len(blobs), findings=findings)
+    for row, blob in enumerate(blobs):
+        columns.regions[row] = len(blob)
+        try:
+            found = locate(BytesDump(blob))
+        except KinfoError as error:
+            columns.errors[row] = str(error)
+            continue
+        columns.others[row] = len(found) - 1
+        _put(columns, row, Examined.of(found[0]))
+    return columns
+
+
+def _empty(size: int, *, findings: bool) -> Columns:
+    import numpy as np
+
+    return Columns(
+        aliases=[""] * size,
+        confidences=[""] * size,
+        states=[""] * size,
+        offsets=np.zeros(size, np.uint64),
+        regions=np.zeros(size, np.uint64),
+        others=np.zeros(size, np.uint64),
+        vendors=[""] * size,
+        vendor_states=[""] * size,
+        numbers={},
+        texts={},
+        arrays={},
+        codes=[()] * size if findings else None,
+        worst=[""] * size if findings else None,
+        writers=[()] * size if findings else None,
+        errors=[None] * size,
+    )
+
+
+def _put(columns: Columns, row: int, record: Examined) -> None:
+    """One record into its row."""
+    columns.aliases[row] = record.layout.alias if record.layout else ""
+    columns.confidences[row] = record.confidence.value
+    columns.states[row] = record.state.value
+    columns.offsets[row] = record.offset
+    for name, value in record.values.items():
+        _put_field(columns, row, name, value)
+    if record.vendor and record.vendor.layout:
+        columns.vendors[row] = record.vendor.layout.alias
+        columns.vendor_states[row] = record.vendor.state.value
+        for name, value in record.vendor.values.items():
+            _put_field(columns, row, VENDOR + name, value)
+    if columns.codes is not None and columns.worst is not None and columns.writers is not None:
+        gravest = worst(record.findings)
+        columns.codes[row] = tuple(finding.code for finding in record.findings)
+        columns.worst[row] = gravest.value if gravest else ""
+        columns.writers[row] = record.writers
+
+
+def _put_field(columns: Columns, row: int, name: str, value: Value) -> None:
+    size = len(columns.errors)
+    if isinstance(value, int):
+        numbers_of(columns, name).values[row] = value
+        numbers_of(columns, name).there[row] = True
+    elif isinstance(value, bytes):
+        columns.texts.setdefault(name, [None] * size)[row] = shown(value)
+    else:
+        columns.arrays.setdefault(name, [None] * size)[row] = [
+            shown(item) if isinstance(item, bytes) else item for item in value
+        ]  # type: ignore[assignment]  # one kind of item an array
+
+
+def numbers_of(columns: Columns, name: str) -> NumberColumn:
+    """The column of an integer field, made where it is not there yet."""
+    import numpy as np
+
+    if name not in columns.numbers:
+        size = len(columns.errors)
+        columns.numbers[name] = NumberColumn(np.zeros(size, np.uint64), np.zeros(size, np.bool_))
+    return columns.numbers[name]
+
+
+def shown(raw: bytes) -> str:
+    """A text field as it can be shown anywhere."""
+    return text.escape(text.before_nul(raw))
