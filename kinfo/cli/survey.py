@@ -14,6 +14,7 @@ class Options(NamedTuple):
     """What `kinfo survey` was asked for."""
 
     sources: tuple[str, ...]
+    files_from: str | None
     output: str | None
     append: bool
     force: bool
@@ -26,6 +27,7 @@ class Options(NamedTuple):
 
 @declare.command("survey", short_help="Make a table of the records in many files, and sum it up")
 @declare.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@declare.option("--files-from", metavar="LIST", help="Files to look at, a line or NUL each; - for standard input.")
 @declare.option("-o", "--output", metavar="TABLE", help="The table: .parquet (needs kinfo[survey]), .csv or .jsonl.")
 @declare.option("--append", is_flag=True, help="Add to the table what it does not hold yet.")
 @declare.option("--force", is_flag=True, help="Overwrite the table, if it is one of a survey.")
@@ -54,8 +56,12 @@ def command(options: Options) -> int:
         raise declare.UsageError("--since goes with --report")
     if options.form != "text":
         raise declare.UsageError("--format goes with --report; the table is of the kind that its name says")
-    if not options.sources or options.output is None:
+    if not (options.sources or options.files_from) or options.output is None:
         raise declare.UsageError("name files or folders, and the table with -o; or a table with --report")
+    if "-" in options.sources:
+        raise declare.UsageError(
+            "- has no name that a table could have: save it to a file; a list of files is --files-from -"
+        )
     if options.append and options.force:
         raise declare.UsageError("--append keeps what --force overwrites: leave one of them out")
     return _survey(options, options.output)
@@ -74,6 +80,8 @@ def _survey(options: Options, output: str) -> int:
             force=options.force,
             once=options.once,
             partition=options.partition,
+            files_from=options.files_from,
+            stdin=common.stdin(),
             progress=bar.move,
         )
     common.tell(report.done(done))
@@ -86,7 +94,16 @@ def _report(options: Options, table: str) -> int:
     from kinfo.report import survey as report
     from kinfo.survey.report import survey_report
 
-    if options.sources or options.output is not None or options.append or options.force or options.once or options.partition:
+    given = (
+        options.sources,
+        options.files_from,
+        options.output,
+        options.append,
+        options.force,
+        options.once,
+        options.partition,
+    )
+    if any(given):
         raise declare.UsageError("--report sums a table up: SOURCE, -o and what goes with them are for another call")
     found = survey_report(table, options.since)
     if options.form == "text":

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from kinfo.errors import KinfoError
+from kinfo.many.names import NamedFiles
 from kinfo.printable import printable
-from kinfo.sources import Opened, open_file
+from kinfo.sources import Opened, open_all, open_file
 from kinfo.sources.memory import as_source, close_all
 from kinfo.sources.specs import Spec
 from kinfo.survey import remote
@@ -20,48 +21,48 @@ from kinfo.survey.schema import TableRow
 _SETTLED = 2_000_000_000  # ns; FAT keeps time in steps of two seconds, everything else in finer ones
 
 
-class Named(NamedTuple):
-    """A file that is to be looked at. `size` and `modified` are what its folder says of it: None where nobody asked."""
+class FileState(NamedTuple):
+    """A file, its size and the time of its last change (ns); None where they are not known."""
 
     source: str
     size: int | None = None
     modified: int | None = None
 
 
-def named(sources: Sequence[str]) -> Iterator[Named]:
-    """Every file of what a user named: files as they are, folders by name, whatever is below them; links to folders not.
+class Wanted(NamedTuple):
+    """A file that is to be looked at; `problem` where it cannot be. `size` and `modified` where its folder said them."""
 
-    What cannot be read comes too: the survey says so in its row. Raises KinfoError for object storage without pyarrow.
+    source: str
+    problem: str = ""
+    size: int | None = None
+    modified: int | None = None
+
+    @property
+    def state(self) -> FileState:
+        """What it is now, as far as the system says."""
+        return state_of(self.source) if self.modified is None and not self.problem else FileState(self.source, *self[2:])
+
+
+def wanted(sources: Sequence[str], files_from: str | None = None, stdin: BinaryIO | None = None) -> Iterator[Wanted]:
+    """Every file of what a user named, as `many.NamedFiles` has them, and every object of object storage, each word once.
+
+    Raises KinfoError for object storage that cannot be listed, and for a list that cannot be read.
     """
-    for source in sources:
-        if remote.is_remote(source):
-            yield from (Named(*one) for one in remote.listed(source))
-        elif os.path.isdir(source):
-            yield from _below(source)
-        else:
-            yield _stated(source)
+    words = list(dict.fromkeys(sources))
+    for file in NamedFiles([word for word in words if not remote.is_remote(word)], files_from, stdin=stdin):
+        yield Wanted(file.path, file.problem)
+    for word in filter(remote.is_remote, words):
+        for url, size, modified in remote.listed(word):
+            yield Wanted(url, "", size, modified)
 
 
-def _below(folder: str) -> Iterator[Named]:
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        yield Named(folder)
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path)
-        elif not (entry.is_symlink() and entry.is_dir()):
-            yield _stated(entry.path)
-
-
-def _stated(path: str) -> Named:
+def state_of(path: str) -> FileState:
+    """What the system says of a file."""
     try:
         state = os.stat(path)
     except (OSError, ValueError):
-        return Named(path)
-    return Named(path, state.st_size, state.st_mtime_ns)
+        return FileState(path)
+    return FileState(path, state.st_size, state.st_mtime_ns)
 
 
 class Looked(NamedTuple):
@@ -76,18 +77,17 @@ def looked_at(path: str) -> Looked:
     """The rows of one file."""
     if remote.is_remote(path):
         return _remote(path)
-    before = _stated(path)
+    before = state_of(path)
     rows = list(_rows(path))
-    after = _stated(path)
+    after = state_of(path)
     is_changed = before != after
     is_settled = not is_changed and before.modified is not None and time.time_ns() - before.modified > _SETTLED
     return Looked(_with(FileFacts(*before, is_settled), rows), is_changed)
 
 
-def unread(file: Named, reason: str) -> Looked:
+def unread(file: Wanted, reason: str) -> Looked:
     """What stands for a file that was not read."""
-    rows = [without_record(f"{remote.shown(file.source)}: {reason}", UNREAD)]
-    return Looked(_with(FileFacts(*file, is_settled=False), rows))
+    return Looked(_with(FileFacts(*file.state, is_settled=False), [without_record(reason, UNREAD)]))
 
 
 def _remote(path: str) -> Looked:
@@ -97,7 +97,7 @@ def _remote(path: str) -> Looked:
     except KinfoError as error:
         return Looked(_with(FileFacts(path, None, None, is_settled=False), [without_record(str(error), UNREAD)]))
     with Opened(Spec(path, None), dump) as file:
-        rows = list(_rows_in(file))
+        rows = list(_rows_in([file]))
     is_settled = dump.modified is not None and time.time_ns() - dump.modified > _SETTLED
     return Looked(_with(FileFacts(path, dump.size, dump.modified, is_settled), rows))
 
@@ -109,20 +109,20 @@ def _with(facts: FileFacts, rows: list[TableRow]) -> list[TableRow]:
 
 def _rows(path: str) -> Iterator[TableRow]:
     try:
-        file = open_file(path)
+        files = [open_file(path)] if os.path.exists(path) else open_all([path])
     except KinfoError as error:
         is_empty = os.path.isfile(path) and os.path.getsize(path) == 0
         yield without_record(str(error), NONE if is_empty else UNREAD)
         return
     try:
-        yield from _rows_in(file)
+        yield from _rows_in(files)
     finally:
-        close_all([file])
+        close_all(files)
 
 
-def _rows_in(file: Opened) -> Iterator[TableRow]:
+def _rows_in(files: Sequence[Opened]) -> Iterator[TableRow]:
     try:
-        dump = as_source([file])
+        dump = as_source(files)
     except KinfoError as error:
         yield without_record(str(error), UNREAD)
         return

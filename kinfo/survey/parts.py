@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from kinfo import notices
 from kinfo.errors import KinfoError
+from kinfo.printable import printable
 from kinfo.survey import remote, schema
 from kinfo.survey.formats import SurveyForm
 from kinfo.survey.schema import Cell
@@ -40,7 +41,7 @@ class KnownRows:
 
     def has_file(self, source: str, size: int | None, modified: int | None) -> bool:
         """Whether it holds what lies in this file: one of the same name, size and time, which had been left alone by then."""
-        return modified is not None and _digest(source, size, modified) in self._files
+        return modified is not None and _digest(printable(remote.shown(source)), size, modified) in self._files
 
     def takes(self, cells: tuple[Cell, ...]) -> bool:
         """Whether a row is new; it is known from then on."""

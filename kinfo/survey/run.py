@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple
 
 from kinfo.errors import KinfoError
+from kinfo.many.each import in_words
 from kinfo.printable import brief
 from kinfo.survey import remote
-from kinfo.survey.files import Looked, Named, looked_at, named, unread
+from kinfo.survey.files import Looked, Wanted, looked_at, unread, wanted
 from kinfo.survey.formats import SurveyForm
 from kinfo.survey.partitions import TableFolder
 from kinfo.survey.parts import KEY_COLUMNS, KnownRows, Parts, PartsPlan
@@ -55,7 +57,7 @@ class _Answer(NamedTuple):
     changed: list[str]
 
 
-def survey_files(
+def survey_files(  # noqa: PLR0913  # each is an option of the command
     sources: Sequence[str],
     table: str,
     *,
@@ -63,6 +65,8 @@ def survey_files(
     force: bool = False,
     once: bool = False,
     partition: str | None = None,
+    files_from: str | None = None,
+    stdin: BinaryIO | None = None,
     progress: Progress | None = None,
     part_rows: int = PART_ROWS,
 ) -> Surveyed:
@@ -71,6 +75,7 @@ def survey_files(
     `table` ends in .parquet (with pyarrow), .csv or .jsonl. It appears whole or not at all; a run that did not end is gone on
     with by the same call. `append` adds to a table: a file of the same name, size and time is not read again, a record at the
     same place with the same SHA-256 is not added again; with `once` the same bytes are added once, wherever they lie.
+    `files_from` is a file with a list of files ("-": `stdin`).
     `partition` ("day" of the file, "release": the kernel's MAJOR.MINOR) makes a folder of Parquet files. `progress` is told
     files and rows now and then; `part_rows` is how many rows are kept at once, in memory and against an end.
 
@@ -91,9 +96,9 @@ def survey_files(
         for cells in parts.rows():
             known.add(cells)
             kept += 1
-        is_checked = once or is_added or bool(kept) or len(sources) > 1
+        is_checked = once or is_added or bool(kept) or len(sources) > 1 or files_from is not None
         run = _Run(parts, target.form, known if is_checked else None, part_rows, progress)
-        run.through(sources)
+        run.through(wanted(sources, files_from, stdin), is_remote=any(map(remote.is_remote, sources)))
         target.write(parts, is_added=is_added)
         parts.remove()
     return Surveyed(
@@ -124,21 +129,20 @@ class _Run:
         self._waiting: list[Any] = []
         self._count, self._limit, self._since = 0, part_rows, time.monotonic()
 
-    def through(self, sources: Sequence[str]) -> None:
+    def through(self, files: Iterable[Wanted], *, is_remote: bool) -> None:
         """Look at every file; what a run before looked at is left out."""
-        form = self._form
-        chunks = _chunks(self._wanted(named(list(dict.fromkeys(sources)))), _CHUNK)
-        is_remote = any(map(remote.is_remote, sources))
-        for answer in shared(lambda chunk: _answered(form, chunk), chunks, lambda chunk: _killed(form, chunk), is_remote):
+        chunks = _chunks(self._new(files), _CHUNK)
+        answered, killed = partial(_answered, self._form), partial(_killed, self._form)
+        for answer in shared(answered, chunks, killed, is_remote=is_remote):
             self._take(answer)
             if self._count >= self._limit or time.monotonic() - self._since > _PART_SECONDS:
                 self._flush()
         self._flush()
 
-    def _wanted(self, files: Iterable[Named]) -> Iterator[Named]:
+    def _new(self, files: Iterable[Wanted]) -> Iterator[Wanted]:
         for file in files:
             self.files += 1
-            if self._known and self._known.has_file(remote.shown(file.source), file.size, file.modified):
+            if self._known and self._known.has_file(*file.state):
                 self.skipped += 1
             else:
                 yield file
@@ -160,9 +164,18 @@ class _Run:
         self._waiting, self._count, self._since = [], 0, time.monotonic()
 
 
-def _answered(form: SurveyForm, chunk: Sequence[Named]) -> _Answer:
+def _answered(form: SurveyForm, chunk: Sequence[Wanted]) -> _Answer:
     """In a worker."""
-    return _of_looked(form, [(file.source, looked_at(file.source)) for file in chunk])
+    return _of_looked(form, [(file.source, _looked_at(file)) for file in chunk])
+
+
+def _looked_at(file: Wanted) -> Looked:
+    if file.problem:
+        return unread(file, file.problem)
+    try:
+        return looked_at(file.source)
+    except Exception as error:  # noqa: BLE001  # one bad file never stops the rest
+        return unread(file, in_words(remote.shown(file.source), error))
 
 
 def _of_looked(form: SurveyForm, looked: Sequence[tuple[str, Looked]]) -> _Answer:
@@ -172,14 +185,14 @@ def _of_looked(form: SurveyForm, looked: Sequence[tuple[str, Looked]]) -> _Answe
     return _Answer(form.payload(rows), keys, marks, [source for source, one in looked if one.is_changed])
 
 
-def _killed(form: SurveyForm, chunk: Sequence[Named]) -> _Answer:
+def _killed(form: SurveyForm, chunk: Sequence[Wanted], how: str) -> _Answer:
     """For a file whose worker was killed."""
-    reason = "the process that read it was killed, by the kernel for memory most likely"
-    return _of_looked(form, [(file.source, unread(file, reason)) for file in chunk])
+    words = f"the process that read it was killed ({how}), twice; is memory short? take it alone"
+    return _of_looked(form, [(file.source, unread(file, f"{file.source}: {words}")) for file in chunk])
 
 
-def _chunks(files: Iterable[Named], size: int) -> Iterator[list[Named]]:
-    chunk: list[Named] = []
+def _chunks(files: Iterable[Wanted], size: int) -> Iterator[list[Wanted]]:
+    chunk: list[Wanted] = []
     for file in files:
         chunk.append(file)
         if len(chunk) == size:
