@@ -37,7 +37,7 @@ RANKS = {
     "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
     "read_out": 4.5,  # bytes by region, symbol and address
     "survey": 4.5,  # tables of many records; reports are rendered in report
-    **dict.fromkeys(("report", "debuggers"), 5),
+    **dict.fromkeys(("report", "debuggers", "exports"), 5),
     "api": 5.5,
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),
