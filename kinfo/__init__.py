@@ -48,7 +48,8 @@ if TYPE_CHECKING:
         update_baseline,
         verify_dt,
     )
-    from kinfo.api.kernels import Symbolized, open_kernel
+    from kinfo.api.kernels import open_kernel
+    from kinfo.api.logs import Symbolized
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -121,7 +122,7 @@ _HOMES = {
         ),
         "kinfo.api",
     ),
-    "Symbolized": "kinfo.api.kernels",
+    "Symbolized": "kinfo.api.logs",
     "Session": "kinfo.debuggers.session",
     "Crossed": "kinfo.diff.crosscheck",
     "Alone": "kinfo.diff.folders",
