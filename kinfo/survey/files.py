@@ -29,7 +29,7 @@ class FileState(NamedTuple):
     modified: int | None = None
 
 
-class Wanted(NamedTuple):
+class ToLookAt(NamedTuple):
     """A file that is to be looked at; `problem` where it cannot be. `size` and `modified` where its folder said them."""
 
     source: str
@@ -43,17 +43,17 @@ class Wanted(NamedTuple):
         return state_of(self.source) if self.modified is None and not self.problem else FileState(self.source, *self[2:])
 
 
-def wanted(sources: Sequence[str], files_from: str | None = None, stdin: BinaryIO | None = None) -> Iterator[Wanted]:
+def wanted(sources: Sequence[str], files_from: str | None = None, stdin: BinaryIO | None = None) -> Iterator[ToLookAt]:
     """Every file of what a user named, as `many.NamedFiles` has them, and every object of object storage, each word once.
 
     Raises KinfoError for object storage that cannot be listed, and for a list that cannot be read.
     """
     words = list(dict.fromkeys(sources))
     for file in NamedFiles([word for word in words if not remote.is_remote(word)], files_from, stdin=stdin):
-        yield Wanted(file.path, file.problem)
+        yield ToLookAt(file.path, file.problem)
     for word in filter(remote.is_remote, words):
         for url, size, modified in remote.listed(word):
-            yield Wanted(url, "", size, modified)
+            yield ToLookAt(url, "", size, modified)
 
 
 def state_of(path: str) -> FileState:
@@ -85,7 +85,7 @@ def looked_at(path: str) -> Looked:
     return Looked(_with(FileFacts(*before, is_settled), rows), is_changed)
 
 
-def unread(file: Wanted, reason: str) -> Looked:
+def unread(file: ToLookAt, reason: str) -> Looked:
     """What stands for a file that was not read."""
     return Looked(_with(FileFacts(*file.state, is_settled=False), [without_record(reason, UNREAD)]))
 

@@ -12,7 +12,7 @@ from kinfo.errors import KinfoError
 from kinfo.many.each import in_words
 from kinfo.printable import brief
 from kinfo.survey import remote
-from kinfo.survey.files import Looked, Wanted, looked_at, unread, wanted
+from kinfo.survey.files import Looked, ToLookAt, looked_at, unread, wanted
 from kinfo.survey.formats import SurveyForm
 from kinfo.survey.partitions import TableFolder
 from kinfo.survey.parts import KEY_COLUMNS, KnownRows, Parts, PartsPlan
@@ -129,7 +129,7 @@ class _Run:
         self._waiting: list[Any] = []
         self._count, self._limit, self._since = 0, part_rows, time.monotonic()
 
-    def through(self, files: Iterable[Wanted], *, is_remote: bool) -> None:
+    def through(self, files: Iterable[ToLookAt], *, is_remote: bool) -> None:
         """Look at every file; what a run before looked at is left out."""
         chunks = _chunks(self._new(files), _CHUNK)
         answered, killed = partial(_answered, self._form), partial(_killed, self._form)
@@ -139,7 +139,7 @@ class _Run:
                 self._flush()
         self._flush()
 
-    def _new(self, files: Iterable[Wanted]) -> Iterator[Wanted]:
+    def _new(self, files: Iterable[ToLookAt]) -> Iterator[ToLookAt]:
         for file in files:
             self.files += 1
             if self._known and self._known.has_file(*file.state):
@@ -164,12 +164,12 @@ class _Run:
         self._waiting, self._count, self._since = [], 0, time.monotonic()
 
 
-def _answered(form: SurveyForm, chunk: Sequence[Wanted]) -> _Answer:
+def _answered(form: SurveyForm, chunk: Sequence[ToLookAt]) -> _Answer:
     """In a worker."""
     return _of_looked(form, [(file.source, _looked_at(file)) for file in chunk])
 
 
-def _looked_at(file: Wanted) -> Looked:
+def _looked_at(file: ToLookAt) -> Looked:
     if file.problem:
         return unread(file, file.problem)
     try:
@@ -185,14 +185,14 @@ def _of_looked(form: SurveyForm, looked: Sequence[tuple[str, Looked]]) -> _Answe
     return _Answer(form.payload(rows), keys, marks, [source for source, one in looked if one.is_changed])
 
 
-def _killed(form: SurveyForm, chunk: Sequence[Wanted], how: str) -> _Answer:
+def _killed(form: SurveyForm, chunk: Sequence[ToLookAt], how: str) -> _Answer:
     """For a file whose worker was killed."""
     words = f"the process that read it was killed ({how}), twice; is memory short? take it alone"
     return _of_looked(form, [(file.source, unread(file, f"{file.source}: {words}")) for file in chunk])
 
 
-def _chunks(files: Iterable[Wanted], size: int) -> Iterator[list[Wanted]]:
-    chunk: list[Wanted] = []
+def _chunks(files: Iterable[ToLookAt], size: int) -> Iterator[list[ToLookAt]]:
+    chunk: list[ToLookAt] = []
     for file in files:
         chunk.append(file)
         if len(chunk) == size:
