@@ -19,4 +19,4 @@ TABLES = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_ma
 
 def is_stack_size(size: int) -> bool:
     """Whether a THREAD_SIZE can be so: a power of two from 4 KiB to 256 KiB."""
-    return size.bit_count() == 1 and 0x1000 <= size <= 0x40000
+    return 0x1000 <= size <= 0x40000 and size.bit_count() == 1
