@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kinfo.examine.traced import Judgement, Place, TracedRecord, judge
+from kinfo.examine.traced import Codes, RecordPlace, TracedRecord, judge
 from kinfo.record.asked.follow import Rows, follow
 from kinfo.record.asked.questions import Word
 from kinfo.record.asked.traced import Asker, TracedWindow
-from kinfo.record.asked.tree import Tree
 from kinfo.record.asked.vectors import Blobs, Bools
+from kinfo.record.asked.ways import Ways
 from kinfo.record.checksum import State
-from kinfo.record.decode import HALVES, NO_RECORD, REGION_LIMIT, Reading, read_window
+from kinfo.record.decode import HALVES, NO_RECORD, REGION_LIMIT, Detected, read_window
 from kinfo.record.layouts import MAGICS, SMALLEST
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD
@@ -29,15 +29,15 @@ class Read(NamedTuple):
     """Rows that were read alike: the reading of their record, and of the vendor block at `half` where there is one."""
 
     rows: Rows
-    reading: Reading
-    vendor: Reading | None
+    reading: Detected
+    vendor: Detected | None
     half: int
-    judgement: Judgement | None
+    judgement: Codes | None
 
 
 _MAGICS = np.array(MAGICS, np.uint32)
 _LIKE_MAGICS = np.array([*MAGICS, *NEAR_MAGICS], np.uint32)
-_trees: dict[Hashable, Tree[Any]] = {}
+_trees: dict[Hashable, Ways[Any]] = {}
 
 
 def read(matrix: NDArray[np.uint8], *, findings: bool) -> list[Read]:
@@ -69,21 +69,21 @@ def _places(blobs: Blobs) -> tuple[Rows, Rows]:
     return np.flatnonzero(begins & ~at_half), np.flatnonzero(begins & at_half)
 
 
-def _readings(blobs: Blobs, rows: Rows, start: int, end: int) -> list[tuple[Reading, Rows]]:
+def _readings(blobs: Blobs, rows: Rows, start: int, end: int) -> list[tuple[Detected, Rows]]:
     """What detection decides on the window that begins at `start`, in a region that ends at `end`."""
     size = min(end - start, VENDOR_HALF)
     is_end = start + size == blobs.size
 
-    def ask(asker: Asker) -> Reading:
+    def ask(asker: Asker) -> Detected:
         return read_window(TracedWindow(asker, start, size, is_end=is_end))
 
     found, _ = follow(_tree(("read", start, size, is_end), ask), blobs, rows)
     return [(reading, some) for reading, some in found if reading is not NO_RECORD]
 
 
-def _tree(key: Hashable, ask: Any) -> Tree[Any]:
+def _tree(key: Hashable, ask: Any) -> Ways[Any]:
     if key not in _trees:
-        _trees[key] = Tree(ask)
+        _trees[key] = Ways(ask)
     return _trees[key]
 
 
@@ -119,12 +119,14 @@ def _judged(blobs: Blobs, one: Read) -> list[Read]:
         return []  # a flipped bit is looked for, word by word
     region, tail_end = blobs.size, one.half or blobs.size
 
-    def ask(asker: Asker) -> Judgement:
+    def ask(asker: Asker) -> Codes:
         vendor = None
         if one.vendor:
-            place = Place(one.half, min(region - one.half, VENDOR_HALF), 0, region)
+            place = RecordPlace(one.half, min(region - one.half, VENDOR_HALF), 0, region)
             vendor = TracedRecord.at(asker, place, one.vendor, None)
-        return judge(TracedRecord.at(asker, Place(0, min(tail_end, VENDOR_HALF), tail_end, region), one.reading, vendor))
+        return judge(
+            TracedRecord.at(asker, RecordPlace(0, min(tail_end, VENDOR_HALF), tail_end, region), one.reading, vendor)
+        )
 
     key = ("judge", region, one.half, one.reading, one.vendor)
     found, _ = follow(_tree(key, ask), blobs, one.rows)

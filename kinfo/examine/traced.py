@@ -12,13 +12,13 @@ from kinfo.examine.written_by import possible_writers
 from kinfo.findings import worst
 from kinfo.record import kernels, text
 from kinfo.record.asked.questions import FirstByte
-from kinfo.record.asked.traced import Asker, Number, Text, TracedWindow, UntracedError
+from kinfo.record.asked.traced import Asker, Text, TracedNumber, TracedWindow, UntracedError
 from kinfo.record.checksum import State
-from kinfo.record.decode import Reading
+from kinfo.record.decode import Detected
 from kinfo.record.record import must_be_a_field
 
 
-class Place(NamedTuple):
+class RecordPlace(NamedTuple):
     """Where a record is read in a blob: its first byte, the bytes of its window, where its tail ends, the region's size."""
 
     start: int
@@ -27,7 +27,7 @@ class Place(NamedTuple):
     region: int
 
 
-class Judgement(NamedTuple):
+class Codes(NamedTuple):
     """What of the findings goes into columns, and the writers."""
 
     codes: tuple[str, ...]
@@ -35,11 +35,11 @@ class Judgement(NamedTuple):
     writers: tuple[str, ...]
 
 
-def judged(record: Examined) -> Judgement:
+def judged(record: Examined) -> Codes:
     """Of a record, traced or not."""
     findings = check.run(record)
     gravest = worst(findings)
-    return Judgement(tuple(one.code for one in findings), gravest.value if gravest else "", possible_writers(record))
+    return Codes(tuple(one.code for one in findings), gravest.value if gravest else "", possible_writers(record))
 
 
 class _Release:
@@ -89,10 +89,10 @@ class TracedRecord(Examined):
     """As `decode` would have made it of the blob, but that nothing can be had of it without asking."""
 
     asker: Asker = Asker(b"")
-    place: Place = Place(0, 0, 0, 0)
+    place: RecordPlace = RecordPlace(0, 0, 0, 0)
 
     @classmethod
-    def at(cls, asker: Asker, place: Place, reading: Reading, vendor: TracedRecord | None) -> TracedRecord:
+    def at(cls, asker: Asker, place: RecordPlace, reading: Detected, vendor: TracedRecord | None) -> TracedRecord:
         """The record of a reading."""
         assert reading.layout is not None
         window = TracedWindow(asker, place.start, place.window, is_end=False)
@@ -136,7 +136,7 @@ class TracedRecord(Examined):
         value = self.values.get(name)
         if value is None:
             must_be_a_field(name)
-        return value if isinstance(value, (int, Number)) else None
+        return value if isinstance(value, (int, TracedNumber)) else None
 
     def string(self, name: str) -> Any:
         """See Record."""
@@ -165,7 +165,7 @@ class TracedRecord(Examined):
         return kernels.Release("?", *found) if found else None
 
 
-def judge(record: TracedRecord) -> Judgement:
+def judge(record: TracedRecord) -> Codes:
     """Its findings and writers. Raises UntracedError where a flipped bit would be looked for, word by word."""
     if record.state is State.MISMATCH:
         raise UntracedError

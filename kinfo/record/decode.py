@@ -85,7 +85,7 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
     return record if chosen.makes_sense else record._replace(confidence=Confidence.AMBIGUOUS)
 
 
-class Reading(NamedTuple):
+class Detected(NamedTuple):
     """What detection decides: the layout (None for bytes that are no record), how sure, its rivals, the checksum's state."""
 
     layout: Layout | None
@@ -94,18 +94,18 @@ class Reading(NamedTuple):
     state: State
 
 
-NO_RECORD = Reading(None, Confidence.AMBIGUOUS, (), State.MISMATCH)
+NO_RECORD = Detected(None, Confidence.AMBIGUOUS, (), State.MISMATCH)
 
 
-def read_window(window: Window) -> Reading:
+def read_window(window: Window) -> Detected:
     """What detection decides on a window, which may write down what is asked of it."""
     detection = detect_in(window)
     if detection is None or not detection.best.makes_sense:
         return NO_RECORD
-    return _reading(detection.best, detection)
+    return _detected(detection.best, detection)
 
 
-def _reading(chosen: Candidate, detection: Detection) -> Reading:
+def _detected(chosen: Candidate, detection: Detection) -> Detected:
     best = detection.best
     if chosen is best:
         others, confidence = detection.rivals, detection.confidence
@@ -113,11 +113,11 @@ def _reading(chosen: Candidate, detection: Detection) -> Reading:
         others = (best, *(rival for rival in detection.rivals if rival is not chosen))
         confidence = Confidence.LIKELY if chosen in detection.rivals else Confidence.AMBIGUOUS
     rivals = tuple(Rival(other.layout, differences(chosen, other)) for other in others)
-    return Reading(chosen.layout, confidence, rivals, chosen.checksum.state)
+    return Detected(chosen.layout, confidence, rivals, chosen.checksum.state)
 
 
 def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:
-    reading = _reading(chosen, detection)
+    reading = _detected(chosen, detection)
     return Record(
         layout=chosen.layout,
         confidence=reading.confidence,

@@ -7,8 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kinfo.record.asked.tree import Node, Tree
 from kinfo.record.asked.vectors import Blobs, Bools, Group
+from kinfo.record.asked.ways import Fork, Ways
 
 Outcome = TypeVar("Outcome")
 Rows = NDArray[np.intp]
@@ -17,7 +17,7 @@ _ALONE = 4  # a group of so few is followed blob by blob: numpy's calls would co
 _WORTH_KEEPING = 4  # blobs that go a new way together: a way that is kept costs some ten times what a reading does
 
 
-def follow(tree: Tree[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Outcome, Rows]], Rows]:
+def follow(tree: Ways[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Outcome, Rows]], Rows]:
     """The outcomes, each with the rows that have it, and the rows whose way nobody went: these are to be read one by one."""
     found: list[tuple[Outcome, Rows]] = []
     unknown: list[Rows] = [np.zeros(0, np.intp)]
@@ -32,11 +32,11 @@ def follow(tree: Tree[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Ou
 
 
 def _one_by_one(
-    start: Node[Outcome], blobs: Blobs, rows: Rows, found: list[tuple[Outcome, Rows]], unknown: list[Rows]
+    start: Fork[Outcome], blobs: Blobs, rows: Rows, found: list[tuple[Outcome, Rows]], unknown: list[Rows]
 ) -> None:
     for index in range(len(rows)):
         data = blobs.matrix[rows[index]].tobytes()
-        node: Node[Outcome] | None = start
+        node: Fork[Outcome] | None = start
         while node is not None and node.question is not None:
             node = node.answers.get(node.question.answer(data))
         if node is None or node.outcome is None:
@@ -46,11 +46,11 @@ def _one_by_one(
 
 
 def _together(
-    tree: Tree[Outcome],
-    node: Node[Outcome],
+    tree: Ways[Outcome],
+    node: Fork[Outcome],
     blobs: Blobs,
     rows: Rows,
-    waiting: list[tuple[Node[Outcome], Rows]],
+    waiting: list[tuple[Fork[Outcome], Rows]],
     found: list[tuple[Outcome, Rows]],
     unknown: list[Rows],
 ) -> None:
@@ -81,5 +81,5 @@ def _together(
         node = tree.next(node, answer)
 
 
-def _is_blank(node: Node[Outcome]) -> bool:
+def _is_blank(node: Fork[Outcome]) -> bool:
     return node.question is None and node.outcome is None

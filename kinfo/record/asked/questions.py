@@ -64,7 +64,7 @@ class Filled(NamedTuple):
         return 0, self.end - self.start
 
 
-class Part(NamedTuple):
+class Derived(NamedTuple):
     """A sum modulo, divided by, or masked with a constant: `how` is "%", "//" or "&"."""
 
     how: str
@@ -84,7 +84,7 @@ class Part(NamedTuple):
         return 0, self.by - 1 if self.how == "%" else self.by
 
 
-Term = Word | FirstByte | Filled | Part
+Term = Word | FirstByte | Filled | Derived
 
 
 class Sum(NamedTuple):
@@ -165,7 +165,7 @@ class Seen(NamedTuple):
         return self.look(*(data[start:end] for start, end in self.ranges))
 
 
-class Judged(NamedTuple):
+class SumSays(NamedTuple):
     """What of a checksum decides: its state, and whether it holds but for the magic, or but for one bit."""
 
     state: State
@@ -173,7 +173,7 @@ class Judged(NamedTuple):
     is_one_bit_off: bool
 
     @classmethod
-    def of(cls, checksum: Checksum) -> Judged:
+    def of(cls, checksum: Checksum) -> SumSays:
         """Of a checksum with its numbers."""
         return cls(checksum.state, checksum.holds_but_for_the_magic, checksum.flipped_bit is not None)
 
@@ -186,16 +186,16 @@ class Summed(NamedTuple):
     magic: int | None
     kind: str = "summed"
 
-    def answer(self, data: bytes) -> Judged:
+    def answer(self, data: bytes) -> SumSays:
         """Of one blob."""
         stored, computed = Word(self.offset + 4, 4).value(data), _sums(data, self.offset)[self.words]
         return self.judged(Word(self.offset, 4).value(data), stored, computed)
 
-    def judged(self, magic: int, stored: int, computed: int) -> Judged:
+    def judged(self, magic: int, stored: int, computed: int) -> SumSays:
         """Of these numbers."""
         if self.magic is None:
-            return Judged.of(Checksum(State.MISMATCH, stored, computed))
-        return Judged.of(judge(magic, self.magic, stored, computed))
+            return SumSays.of(Checksum(State.MISMATCH, stored, computed))
+        return SumSays.of(judge(magic, self.magic, stored, computed))
 
 
 @lru_cache(maxsize=2)

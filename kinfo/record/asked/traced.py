@@ -12,8 +12,8 @@ from kinfo.record.asked.questions import (
     FirstByte,
     Look,
     Negative,
-    Part,
     Question,
+    Derived,
     Seen,
     Sum,
     Summed,
@@ -47,11 +47,11 @@ class Asker:
             self.asked[question] = question.answer(self.data)
         return self.asked[question]
 
-    def number(self, term: Term) -> Number:
+    def number(self, term: Term) -> TracedNumber:
         """A number of the blob."""
-        return Number(self, Sum(((term, 1),), 0))
+        return TracedNumber(self, Sum(((term, 1),), 0))
 
-    def field(self, offset: int, size: int) -> Number | int:
+    def field(self, offset: int, size: int) -> TracedNumber | int:
         """A number at an offset; one of few values as it is."""
         return self.ask(Exactly(Word(offset, size))) if size <= _FEW_VALUES else self.number(Word(offset, size))
 
@@ -68,7 +68,7 @@ class Words:
         raise UntracedError
 
 
-class Number:
+class TracedNumber:
     """An integer of the blob, or arithmetic of some. Comparing it asks; it is no int, so nothing else can be done."""
 
     __slots__ = ("_asker", "of")
@@ -99,7 +99,7 @@ class Number:
         return not self < other
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, (int, Number)):
+        if not isinstance(other, (int, TracedNumber)):
             return False
         difference = self._less(other)
         low, high = bounds(difference)
@@ -112,41 +112,41 @@ class Number:
     def __bool__(self) -> bool:
         return self != 0
 
-    def __add__(self, other: int | Number) -> Number:
-        return Number(self._asker, self.of.plus(_sum_of(other)))
+    def __add__(self, other: int | TracedNumber) -> TracedNumber:
+        return TracedNumber(self._asker, self.of.plus(_sum_of(other)))
 
     __radd__ = __add__
 
-    def __sub__(self, other: int | Number) -> Number:
-        return Number(self._asker, self._less(other))
+    def __sub__(self, other: int | TracedNumber) -> TracedNumber:
+        return TracedNumber(self._asker, self._less(other))
 
-    def __rsub__(self, other: int | Number) -> Number:
+    def __rsub__(self, other: int | TracedNumber) -> TracedNumber:
         return -self + other
 
-    def __neg__(self) -> Number:
-        return Number(self._asker, self.of.times(-1))
+    def __neg__(self) -> TracedNumber:
+        return TracedNumber(self._asker, self.of.times(-1))
 
-    def __abs__(self) -> Number:
+    def __abs__(self) -> TracedNumber:
         return -self if self < 0 else self
 
-    def __mul__(self, factor: int) -> Number:
-        return Number(self._asker, self.of.times(_constant(factor)))
+    def __mul__(self, factor: int) -> TracedNumber:
+        return TracedNumber(self._asker, self.of.times(_constant(factor)))
 
     __rmul__ = __mul__
 
-    def __mod__(self, by: int) -> Number | Words:
+    def __mod__(self, by: int) -> TracedNumber | Words:
         return self._part("%", by)
 
-    def __floordiv__(self, by: int) -> Number | Words:
+    def __floordiv__(self, by: int) -> TracedNumber | Words:
         return self._part("//", by)
 
-    def __rshift__(self, bits: int) -> Number | Words:
+    def __rshift__(self, bits: int) -> TracedNumber | Words:
         return self._part("//", 1 << bits)
 
-    def __and__(self, mask: int) -> Number | Words:
+    def __and__(self, mask: int) -> TracedNumber | Words:
         return self._part("&", mask)
 
-    def _part(self, how: str, by: int) -> Number | Words:
+    def _part(self, how: str, by: int) -> TracedNumber | Words:
         """What `vectors` can form of any number, in 64 bits; of others only a sentence can be made."""
         low, high = bounds(self.of)
         is_narrow = low >= -(1 << 63) and high < 1 << 63
@@ -154,7 +154,7 @@ class Number:
         is_power = how == "%" and _constant(by).bit_count() == 1 and by <= 1 << 64
         if _constant(by) <= 0 or not (is_mask or is_power or (is_narrow and how != "&")):
             return Words()
-        return Number(self._asker, Sum(((Part(how, self.of, by), 1),), 0))
+        return TracedNumber(self._asker, Sum(((Derived(how, self.of, by), 1),), 0))
 
     def exactly(self) -> int:
         """The number as it is, asked for."""
@@ -180,7 +180,7 @@ def _constant(value: object) -> int:
 
 
 def _sum_of(value: object) -> Sum:
-    return value.of if isinstance(value, Number) else Sum((), _constant(value))
+    return value.of if isinstance(value, TracedNumber) else Sum((), _constant(value))
 
 
 class Text:
@@ -211,7 +211,7 @@ def _are_equal(one: bytes, other: bytes) -> bool:
     return one == other
 
 
-class Values(Mapping[str, Any]):
+class TracedValues(Mapping[str, Any]):
     """The fields of a layout in the blob, as far as its window goes; asked for one by one."""
 
     def __init__(self, asker: Asker, layout: Layout, start: int, size: int) -> None:
@@ -240,7 +240,7 @@ class Values(Mapping[str, Any]):
         return len(self._fields)
 
 
-class Verdict:
+class TracedSum:
     """A checksum of which only the verdict is known; its numbers are for sentences."""
 
     def __init__(self, state: State, holds_but_for_the_magic: bool, is_one_bit_off: bool) -> None:
@@ -275,12 +275,12 @@ class TracedWindow(Window):
         """See Window."""
         if self.size < layout.size:
             there = (min(self.size, LARGEST + 4) - HEAD_SIZE) // 4
-            return Verdict(*self._asker.ask(Summed(self._start, there, None)))
-        return Verdict(*self._asker.ask(Summed(self._start, layout.words, layout.magic)))
+            return TracedSum(*self._asker.ask(Summed(self._start, there, None)))
+        return TracedSum(*self._asker.ask(Summed(self._start, layout.words, layout.magic)))
 
-    def values(self, layout: Layout) -> Values:
+    def values(self, layout: Layout) -> TracedValues:
         """See Window."""
-        return Values(self._asker, layout, self._start, self.size)
+        return TracedValues(self._asker, layout, self._start, self.size)
 
     def shown(self, start: int, end: int) -> Any:  # noqa: ARG002  # as in Window
         """See Window."""

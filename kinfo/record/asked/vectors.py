@@ -18,8 +18,8 @@ from kinfo.record.asked.questions import (
     FirstByte,
     Look,
     Negative,
-    Part,
     Question,
+    Derived,
     Seen,
     Sum,
     Summed,
@@ -196,7 +196,7 @@ class Group:
     def _made(self, term: Term) -> Array:
         if isinstance(term, Word):
             return self._some(self._blobs.word(term))
-        if isinstance(term, Part):
+        if isinstance(term, Derived):
             whole = self._wrapped(term.of)
             if term.how == "//" or (term.by & (term.by - 1) and term.how == "%"):
                 whole = whole.view(np.int64)  # its bounds are within these

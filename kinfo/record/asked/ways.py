@@ -13,18 +13,18 @@ Outcome = TypeVar("Outcome")
 _MOST_NODES = 300_000  # of one tree, some 100 MB; records that are new to it are read one by one from then on
 
 
-class Node(Generic[Outcome]):
+class Fork(Generic[Outcome]):
     """One question, and where each answer to it leads; or, without a question, the outcome."""
 
     __slots__ = ("answers", "outcome", "question")
 
     def __init__(self) -> None:
         self.question: Question | None = None
-        self.answers: dict[Answer, Node[Outcome]] = {}
+        self.answers: dict[Answer, Fork[Outcome]] = {}
         self.outcome: Outcome | None = None
 
 
-class Tree(Generic[Outcome]):
+class Ways(Generic[Outcome]):
     """Every way through the questions of one reading. `read` makes the outcome of a blob by asking an Asker.
 
     It asks the same first question of every blob, and from then on only what the answers before decide.
@@ -32,7 +32,7 @@ class Tree(Generic[Outcome]):
 
     def __init__(self, read: Callable[[Asker], Outcome]) -> None:
         self._read = read
-        self.root: Node[Outcome] = Node()
+        self.root: Fork[Outcome] = Fork()
         self.nodes = 1
 
     @property
@@ -58,16 +58,16 @@ class Tree(Generic[Outcome]):
         node.outcome = outcome
         return True
 
-    def next(self, node: Node[Outcome], answer: Answer) -> Node[Outcome]:
+    def next(self, node: Fork[Outcome], answer: Answer) -> Fork[Outcome]:
         """Where an answer leads; a node without question and outcome where nobody went yet."""
         if answer not in node.answers:
-            node.answers[answer] = Node()
+            node.answers[answer] = Fork()
             self.nodes += 1
         return node.answers[answer]
 
     def find(self, data: bytes) -> Outcome | None:
         """The outcome of a blob that went a known way; None for a new one."""
-        node: Node[Outcome] | None = self.root
+        node: Fork[Outcome] | None = self.root
         while node is not None and node.question is not None:
             node = node.answers.get(node.question.answer(data))
         return node.outcome if node else None
