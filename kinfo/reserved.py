@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from kinfo.errors import KinfoError
 from kinfo.memory import Dump, Memory
+from kinfo.named import NamedTuple
 from kinfo.record.decode import decode_at
 from kinfo.regions import magics
 from kinfo.regions.contents import described, tree_at
@@ -51,7 +52,9 @@ class Survey(NamedTuple):
         return tuple(content for one in self.found for content in one.contents)
 
 
-def survey(source: Sequence[str], dtb: str | None = None, iomem: str | None = None, stdin: BinaryIO | None = None) -> Survey:
+def reserved_memory(
+    source: Sequence[str], dtb: str | None = None, iomem: str | None = None, stdin: BinaryIO | None = None
+) -> Survey:
     """Look at all of what a user named, in one pass. Raises KinfoError for files that cannot be read."""
     places = sorted({*(_of_tree(dtb) if dtb else ()), *(_of_iomem(iomem) if iomem else ())}, key=lambda place: place.at)
     opened = open_memory(source, stdin)

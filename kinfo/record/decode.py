@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, detect_in, differences
 from kinfo.record.evidence import Window

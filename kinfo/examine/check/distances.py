@@ -6,12 +6,12 @@ Backports make several distances right: seqs_of_names came to 6.1.y, the relativ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.arch.address import align
 from kinfo.examine import symbol_rules
 from kinfo.examine.check.image import has_address_table
 from kinfo.findings import Finding
+from kinfo.named import NamedTuple
 from kinfo.record import kernels
 from kinfo.record.record import Record
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.examine import rules
 from kinfo.examine.written_by import rows_of_sysname
 from kinfo.findings import Finding, Rule
+from kinfo.named import NamedTuple
 from kinfo.record import kernels, text
 from kinfo.record.record import Record
 

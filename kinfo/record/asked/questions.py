@@ -64,7 +64,7 @@ class Filled(NamedTuple):
         return 0, self.end - self.start
 
 
-class Derived(NamedTuple):
+class DerivedTerm(NamedTuple):
     """A sum modulo, divided by, or masked with a constant: `how` is "%", "//" or "&"."""
 
     how: str
@@ -84,7 +84,7 @@ class Derived(NamedTuple):
         return 0, self.by - 1 if self.how == "%" else self.by
 
 
-Term = Word | FirstByte | Filled | Derived
+Term = Word | FirstByte | Filled | DerivedTerm
 
 
 class Sum(NamedTuple):

@@ -7,13 +7,13 @@ from typing import Any
 
 from kinfo.record.asked.questions import (
     Answer,
+    DerivedTerm,
     Exactly,
     Filled,
     FirstByte,
     Look,
     Negative,
     Question,
-    Derived,
     Seen,
     Sum,
     Summed,
@@ -154,7 +154,7 @@ class TracedNumber:
         is_power = how == "%" and _constant(by).bit_count() == 1 and by <= 1 << 64
         if _constant(by) <= 0 or not (is_mask or is_power or (is_narrow and how != "&")):
             return Words()
-        return TracedNumber(self._asker, Sum(((Derived(how, self.of, by), 1),), 0))
+        return TracedNumber(self._asker, Sum(((DerivedTerm(how, self.of, by), 1),), 0))
 
     def exactly(self) -> int:
         """The number as it is, asked for."""

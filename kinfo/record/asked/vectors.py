@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from kinfo.record.asked.questions import (
     Answer,
+    DerivedTerm,
     Exactly,
     Filled,
     FirstByte,
     Look,
     Negative,
     Question,
-    Derived,
     Seen,
     Sum,
     Summed,
@@ -196,7 +196,7 @@ class Group:
     def _made(self, term: Term) -> Array:
         if isinstance(term, Word):
             return self._some(self._blobs.word(term))
-        if isinstance(term, Derived):
+        if isinstance(term, DerivedTerm):
             whole = self._wrapped(term.of)
             if term.how == "//" or (term.by & (term.by - 1) and term.how == "%"):
                 whole = whole.view(np.int64)  # its bounds are within these

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
+from kinfo.named import NamedTuple
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State, judge, prefix_sums
 from kinfo.record.layouts import LARGEST
