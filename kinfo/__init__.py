@@ -45,10 +45,12 @@ if TYPE_CHECKING:
         symbol_file,
         symbolize,
         table,
+        triage_page,
         update_baseline,
         verify_dt,
     )
     from kinfo.api.kernels import Symbolized, open_kernel
+    from kinfo.api.pages import TriagePage
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -112,12 +114,14 @@ _HOMES = {
             "symbol_file",
             "symbolize",
             "table",
+            "triage_page",
             "update_baseline",
             "verify_dt",
         ),
         "kinfo.api",
     ),
     "Symbolized": "kinfo.api.kernels",
+    "TriagePage": "kinfo.api.pages",
     "Session": "kinfo.debuggers.session",
     "Crossed": "kinfo.diff.crosscheck",
     "Alone": "kinfo.diff.folders",
@@ -195,6 +199,7 @@ __all__ = [
     "Symbolized",
     "Table",
     "Task",
+    "TriagePage",
     "Types",
     "Verdict",
     "__version__",
@@ -229,6 +234,7 @@ __all__ = [
     "symbol_file",
     "symbolize",
     "table",
+    "triage_page",
     "update_baseline",
     "verify_dt",
 ]
