@@ -58,6 +58,14 @@ release-check: $(DEV)
 bare:
 	@exec env RELEASES="$(RELEASES)" TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh
 
+# make headers CASES=100000 SEED=1 COMPILER=gcc: what the C header says of changed records, with sanitizers, against decoding
+CASES := 100000
+SEED := 1
+COMPILER := gcc
+.PHONY: headers
+headers: $(DEV)
+	@$(BIN)/python -m tools.headers --cases $(CASES) --seed $(SEED) --compiler $(COMPILER)
+
 # Stock kernels, booted and panicked, for the tests to read: one to five minutes each, but for those that are there
 guests: $(DEV)
 	$(BIN)/python -m tools.guests

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
         update_baseline,
         verify_dt,
     )
-    from kinfo.api.kernels import Symbolized, open_kernel
+    from kinfo.api.kernels import open_kernel
+    from kinfo.api.logs import Symbolized
     from kinfo.api.pages import TriagePage
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
@@ -120,7 +121,7 @@ _HOMES = {
         ),
         "kinfo.api",
     ),
-    "Symbolized": "kinfo.api.kernels",
+    "Symbolized": "kinfo.api.logs",
     "TriagePage": "kinfo.api.pages",
     "Session": "kinfo.debuggers.session",
     "Crossed": "kinfo.diff.crosscheck",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from kinfo.errors import FieldError
+from kinfo.named import NamedTuple
 from kinfo.plain_data import load
 
 UNKNOWN = "unknown"  # the layout of an erased region, as decode prints it

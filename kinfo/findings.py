@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 

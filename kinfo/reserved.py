@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from kinfo.errors import KinfoError
 from kinfo.memory import Dump, Memory
+from kinfo.named import NamedTuple
 from kinfo.record.decode import decode_at
 from kinfo.regions import magics
 from kinfo.regions.contents import described, tree_at

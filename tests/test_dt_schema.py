@@ -347,7 +347,7 @@ def test_a_fork_has_a_child_of_its_own(tool: SchemaTool, monkeypatch: pytest.Mon
             assert schema_check._waiting is not None
             return schema_check._waiting.child.pid, found
 
-        answers = list(in_order(work, range(4), lambda _: (0, ()), schema_check.end))
+        answers = list(in_order(work, range(4), lambda *_: (0, ()), schema_check.end))
         assert mine._process.poll() is None
     theirs = {pid for pid, _ in answers}
     assert len(theirs) == 2
@@ -363,7 +363,7 @@ def test_processes_that_start_together_make_one_schema(tmp_path: Path, monkeypat
     monkeypatch.setattr(schema, "_PROCESS", f"open({str(tmp_path / 'made')!r}, 'a').write('x'); {code}")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(2))
     tool = SchemaTool(str(tmp_path / "cache"))
-    made_ = list(in_order(lambda _: processed(profile_named("v3"), tool), range(2), lambda _: ""))
+    made_ = list(in_order(lambda _: processed(profile_named("v3"), tool), range(2), lambda *_: ""))
     assert made_[0] == made_[1]
     assert (tmp_path / "made").read_text() == "x"
 

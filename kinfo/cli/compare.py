@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.cli import common, declare
 from kinfo.cli.compared import write_as, write_text
@@ -12,6 +12,7 @@ from kinfo.cli.formats import findings_format, strict_option
 from kinfo.cli.main import UNDECIDED
 from kinfo.cli.options import takes
 from kinfo.cli.words import say
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kinfo import api
 from kinfo.cli import common, declare
@@ -13,6 +12,7 @@ from kinfo.cli.words import safe, say
 from kinfo.errors import RecordError
 from kinfo.examine import Examined
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 from kinfo.sources import open_source
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo import api
 from kinfo.cli import common, declare
@@ -13,6 +13,7 @@ from kinfo.cli.options import takes
 from kinfo.cli.progress import with_progress
 from kinfo.cli.words import safe, say
 from kinfo.errors import KinfoError
+from kinfo.named import NamedTuple
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
 from kinfo.sources import open_source

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND
@@ -12,6 +10,7 @@ from kinfo.cli.ram import kernel_options, opened, region_names, split
 from kinfo.cli.words import safe
 from kinfo.kernel.lookup import Lookup, look_up
 from kinfo.kernel.place import Place
+from kinfo.named import NamedTuple
 from kinfo.report.columns import Column, row, table
 from kinfo.report.style import Style
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.cli import common, declare
 from kinfo.cli.ahead import schema_check
@@ -14,6 +14,7 @@ from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe, say
 from kinfo.errors import KinfoError
+from kinfo.named import NamedTuple
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.diff.builds import PAGE, Pair, is_address
 from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.readings import alike
 from kinfo.diff.reasons import reason_for
 from kinfo.errors import RecordError
+from kinfo.named import NamedTuple
 from kinfo.record import kernels
 from kinfo.record.checksum import State
 from kinfo.record.fields import HEAD_FIELDS

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from kinfo.diff import rules
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
+from kinfo.named import NamedTuple
 from kinfo.printable import brief, printable
 
 _MOST = 100_000

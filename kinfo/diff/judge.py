@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.diff import rules
 from kinfo.diff.classify import VENDOR, compare_records
@@ -12,6 +11,7 @@ from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
 from kinfo.examine import Examined
 from kinfo.findings import Finding, Severity, gravest_first
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.record import Record
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from kinfo.findings import Finding, Severity
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.record import Content
 from kinfo.record.shown import Shown, words

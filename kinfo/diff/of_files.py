@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from kinfo.diff.folders import Alone, matched
 from kinfo.diff.judge import judge
@@ -14,6 +14,7 @@ from kinfo.errors import KinfoError, RecordError
 from kinfo.examine import Examined
 from kinfo.fields_file import TEXT_NAMES, read_fields
 from kinfo.memory import BytesDump
+from kinfo.named import NamedTuple
 from kinfo.plain_data import load
 from kinfo.printable import brief
 from kinfo.record import locate
@@ -101,5 +102,8 @@ def outcomes(
     from kinfo.workers import in_order
 
     found = matched(old, new)
-    killed = "the process that compared it was killed; compare it alone to see why"
-    return in_order(work, found.pairs, lambda pair: PairOutcome(None, f"{pair[1]}: {killed}")), found.alone
+
+    def died(pair: Pair, how: str) -> PairOutcome:
+        return PairOutcome(None, f"{pair[1]}: the process that compared it was killed ({how}); compare it alone to see why")
+
+    return in_order(work, found.pairs, died), found.alone

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kinfo.diff.classify import CHECKSUM, LAYOUT, VENDOR
 from kinfo.diff.model import Difference, Kind
 from kinfo.errors import KinfoError, did_you_mean
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.layouts import LAYOUTS
 

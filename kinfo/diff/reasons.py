@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from kinfo.diff.builds import Pair
 from kinfo.examine.written_by import rows_of_sysname
+from kinfo.named import NamedTuple
 from kinfo.record import kernels
 from kinfo.record.record import Record
 from kinfo.writer_rows import rows

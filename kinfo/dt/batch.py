@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, FoundTree, open_trees
@@ -13,6 +13,7 @@ from kinfo.dt.places import place_of
 from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import KinfoError, TreeError
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
@@ -146,5 +147,5 @@ def verify_files(paths: Sequence[str], request: CheckRequest) -> Iterator[FileVe
     yield from in_order(lambda path: verify_file(path, request), paths, _died, done)
 
 
-def _died(path: str) -> FileVerdicts:
-    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed; check fewer files at once",))
+def _died(path: str, how: str) -> FileVerdicts:
+    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed ({how}); check fewer files at once",))

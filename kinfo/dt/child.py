@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
+
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     import subprocess

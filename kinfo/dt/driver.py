@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.dt.board import ancestors, is_okay
 from kinfo.dt.boot.run import Boot
 from kinfo.dt.boot.verdict import lookup
 from kinfo.dt.buses import why_no_device
 from kinfo.dt.mappers import mappers, switched_off
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.dt.board import Board, Use

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.dt.boot.ram import LoadedFile
 from kinfo.dt.boot.releases import RELEASES, release_of
 from kinfo.dt.boot.run import Boot, boot
 from kinfo.dt.boot.verdict import LOST, Held, memory_of
 from kinfo.dt.driver import FAILS, WORKS, Probe, driver_of
+from kinfo.named import NamedTuple
 from kinfo.record.layouts import LAYOUTS
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.dt.board import Board
 from kinfo.dt.check.memory import chosen_memory
 from kinfo.dt.ranges import Range
+from kinfo.named import NamedTuple
 
 
 class Mapped(NamedTuple):

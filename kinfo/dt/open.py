@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from kinfo.dt import source
 from kinfo.dt.blob import parse
@@ -13,6 +13,7 @@ from kinfo.dt.containers.walk import Leaf, leaves
 from kinfo.dt.places import SourcePlace
 from kinfo.dt.tree import Tree, tree_of
 from kinfo.errors import KinfoError, TreeError
+from kinfo.named import NamedTuple
 from kinfo.sources import open_file
 
 MAX_FILE = 256 << 20

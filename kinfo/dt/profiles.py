@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.named import NamedTuple
 from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.model import Layout
 from kinfo.writer_rows import rows

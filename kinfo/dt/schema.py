@@ -12,11 +12,12 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from kinfo.dt.child import Child, Limits
 from kinfo.dt.servant import LOOP, Died, Servant
 from kinfo.errors import KinfoError
+from kinfo.named import NamedTuple
 
 AGAIN = "run it again, on a quieter machine where it took too long; or leave the schema out with --no-schema"
 

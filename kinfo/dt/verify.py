@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
@@ -19,6 +19,7 @@ from kinfo.dt.ranges import Range
 from kinfo.dt.snippet import snippet
 from kinfo.dt.tree import Tree
 from kinfo.findings import Finding, Severity, gravest_first, worst
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 if TYPE_CHECKING:
@@ -136,4 +137,6 @@ def _sources(tree: Tree, findings: tuple[Finding, ...]) -> Iterator[tuple[str, s
         path, name = split(finding.where)
         node = tree.at(path) if name else None
         if node is not None and name in node.properties:
-            yield finding.where, node.source(name)
+            from kinfo.dt.written import property_source
+
+            yield finding.where, property_source(node, name)

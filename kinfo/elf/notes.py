@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 NT_PRSTATUS = 1  # of CORE: registers of one CPU, struct elf_prstatus (include/linux/elfcore.h)
 NT_GNU_BUILD_ID = 3  # of GNU

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from kinfo.elf.notes import ElfNote, each
 from kinfo.elf.structs import IDENT_SIZE, PN_XNUM, PT_NOTE, ElfForm, ElfHeader, Program, SectionHeader
+from kinfo.named import NamedTuple
 
 View = Callable[[int, int], memoryview]
 

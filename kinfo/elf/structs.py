@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
-MAGIC = b"\x7fELF"
+from kinfo.elf import MAGIC
+from kinfo.named import NamedTuple
+
 IDENT_SIZE = 16  # e_ident: magic, width, byte order, version, padding
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.boot.voffset import Contradiction, contradiction
@@ -17,6 +16,7 @@ from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.pointers import RecordPointers
 from kinfo.memory import Dump, Memory, Segment
+from kinfo.named import NamedTuple
 from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 

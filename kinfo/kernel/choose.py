@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from kinfo.errors import DrawError, KernelError
 from kinfo.findings import Finding, Severity
@@ -12,6 +11,7 @@ from kinfo.kernel import rules
 from kinfo.kernel.candidates import Candidates, key_of
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import Life, Settled, settle
+from kinfo.named import NamedTuple
 from kinfo.record.record import Record, content
 from kinfo.record.scan import PAGE
 

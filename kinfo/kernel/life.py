@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from kinfo.errors import DumpError
 from kinfo.kernel import rules
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.walk import walk
 from kinfo.memory.registers import program_counters
+from kinfo.named import NamedTuple
 
 _YES, _UNKNOWN, _NO = 1, 0, -1
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 

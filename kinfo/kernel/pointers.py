@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.arch.address import MASK
+from kinfo.named import NamedTuple
 from kinfo.record.kernels import Version
 from kinfo.record.record import Record
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import Enum
 from struct import Struct
-from typing import NamedTuple
 
 from kinfo.findings import Finding
 from kinfo.meminspect.ids import Series
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.meminspect.entry import Entry, FoundEntries, TableForm
 from kinfo.meminspect.ids import MAX, SERIES, Series
 from kinfo.meminspect.position import ids_by_position
+from kinfo.named import NamedTuple
 
 _POINTER = 8
 _TELLING = (26, 27, 28, 43)  # ids whose regions differ in kind between the series

@@ -8,10 +8,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Self
 
 from kinfo.errors import DumpError, HoleError
 from kinfo.memory.dump import Dump
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 _SPACE = 1 << 64  # physical addresses have 64 bits at the most

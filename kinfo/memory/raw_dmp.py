@@ -7,12 +7,12 @@ Raw_Dmp!, then 64 bytes for each section. DDR sections begin with the PA of thei
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump
 from kinfo.memory.physical import Memory, Segment
+from kinfo.named import NamedTuple
 
 _HEADER = struct.Struct("<8sHHIQQIQQI")  # signature, major, minor, flags, OsData, context, trigger, size, needed, sections
 _SECTION = struct.Struct("<IHHIQQQ8x20s")  # flags, major, minor, type, offset, size, base, name

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.arch import machines
-from kinfo.elf.structs import MAGIC
+from kinfo.elf import MAGIC
 from kinfo.errors import DumpError
 from kinfo.memory import elf
 from kinfo.memory.dump import Dump
 from kinfo.memory.physical import Memory
+from kinfo.named import NamedTuple
 
 
 def program_counters(memory: Memory) -> tuple[int, ...]:

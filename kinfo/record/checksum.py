@@ -11,7 +11,8 @@ from array import array
 from enum import Enum
 from itertools import accumulate
 from operator import xor
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 HEAD_SIZE = 8
 ALL_ONES = 0xFFFFFFFF

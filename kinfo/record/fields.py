@@ -6,7 +6,7 @@ One note per C name: the same name means the same in every layout. Sources are t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kinfo.named import NamedTuple
 
 PA = "physical address"
 VA = "virtual address"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.errors import RecordError
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.checksum import State
 from kinfo.record.decode import REGION_LIMIT, decode_at, erased_region

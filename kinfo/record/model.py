@@ -9,9 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from kinfo.frozen import Frozen
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.fields import NOTES, Note
 from kinfo.record.kernels import Span

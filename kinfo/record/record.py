@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kinfo.errors import UnknownFieldError, did_you_mean
 from kinfo.frozen import Frozen
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from kinfo.arch.address import MASK
 from kinfo.errors import KernelError
 from kinfo.meminspect.ids import Series
 from kinfo.memory.vmcoreinfo import symbols, value
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 _ONLY_AN_ADDRESS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end", "swapper_pg_dir")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from kinfo.arch.address import MASK
 from kinfo.elf import read as tables
@@ -18,6 +17,7 @@ from kinfo.meminspect.ids import ELF, MAX, VMCOREINFO, Series
 from kinfo.meminspect.minidump import id_and_name, is_region_file
 from kinfo.memory import open_dump
 from kinfo.memory.vmcoreinfo import parse, value
+from kinfo.named import NamedTuple
 from kinfo.region_memory.agree import agreed
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 from kinfo.sources.folder import has_dump

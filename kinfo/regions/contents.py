@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from kinfo.elf.structs import MAGIC
+from kinfo.elf import MAGIC
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 
 _PIECE = 1 << 20
 _HEAD = 4096

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 _LINE = re.compile(r"^ *([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (.{1,200})$")
 _NAMES = ("reserved", "Crash kernel", "ramoops", "persistent_ram")  # how the kernel begins them, in any case of letters

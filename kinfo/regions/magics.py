@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 from kinfo.record.layouts import MAGICS as RECORD_MAGICS
 from kinfo.record.scan import has_word
 from kinfo.regions.ramoops.zone import MAGIC as ZONE

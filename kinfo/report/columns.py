@@ -8,8 +8,8 @@ place beside each other, every row is folded between the same two cells. A numbe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.report.fold import pieces, visible
 from kinfo.report.style import Style
 

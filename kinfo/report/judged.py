@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from kinfo.findings import Finding
+from kinfo.named import NamedTuple
 from kinfo.printable import printable
 
 

@@ -6,8 +6,9 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
+from kinfo.named import NamedTuple
 from kinfo.printable import painted
 from kinfo.regions import magics
 from kinfo.report.columns import Column, Shape, row

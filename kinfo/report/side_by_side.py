@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from os.path import commonprefix
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.report.columns import Column, Row, table
 from kinfo.report.style import Style
 

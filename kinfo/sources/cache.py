@@ -13,9 +13,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, BinaryIO
 
 from kinfo.memory.dump import Dump, FileDump
+from kinfo.named import NamedTuple
 
 LIMIT = 8 << 30  # bytes on the disk, of all that is kept
 LEAST = 32 << 20  # bytes: what is smaller is unpacked again before anyone notices

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from kinfo.arch import arm64
-from kinfo.elf.structs import MAGIC
+from kinfo.elf import MAGIC
+from kinfo.named import NamedTuple
 
 
 class Role(Enum):

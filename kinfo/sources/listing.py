@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 _LINE = 600  # letters of a line that are looked at
 _MOST = 4096  # files

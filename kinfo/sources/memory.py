@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory import Dump, Memory, Segment
+from kinfo.named import NamedTuple
 from kinfo.sources import kinds
 from kinfo.sources.kinds import Role
 from kinfo.sources.opened import Opened, open_all

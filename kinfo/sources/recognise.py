@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.sources import kinds, listing
 from kinfo.sources.kinds import FileKind, Role
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kinfo.errors import DumpError
+from kinfo.named import NamedTuple
 
 Path = str | os.PathLike[str]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from kinfo.named import NamedTuple
 from kinfo.writer_rows.series import Series
 
 

@@ -6,8 +6,7 @@ clear_seq, dropped kallsyms_relative_base and, with its patch 07/26, added tk_da
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 

@@ -7,7 +7,7 @@ are mainline's; some vendors' kernels have 128.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kinfo.named import NamedTuple
 
 MEMRESERVE, FIXED, ELFCOREHDR, DYNAMIC = "memreserve", "fixed", "elfcorehdr", "dynamic"
 

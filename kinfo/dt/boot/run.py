@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.dt.boot import linear, place, pools, scan
 from kinfo.dt.boot.memblock import Memblock, Stretches
@@ -11,6 +11,7 @@ from kinfo.dt.boot.ram import LoadedFile, Owned, elfcorehdr, prepare, replaces_c
 from kinfo.dt.boot.releases import DYNAMIC, ELFCOREHDR, FIXED, MEMRESERVE, EarlyMemory
 from kinfo.dt.boot.scan import Asked, Wish
 from kinfo.dt.ranges import Range, root_cells
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree

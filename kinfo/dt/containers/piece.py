@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.errors import TreeError
+from kinfo.named import NamedTuple
 
 Data = bytes | memoryview
 

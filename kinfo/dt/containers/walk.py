@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from kinfo.dt.blob import HEADER, MAGIC, header_of
 from kinfo.dt.containers import appended, boot_image, dt_table, fit, packed, rockchip_spi, uimage
 from kinfo.dt.containers.packed import LIMIT
 from kinfo.dt.containers.piece import Data, Piece
 from kinfo.errors import BombError, KinfoError, TreeError
+from kinfo.named import NamedTuple
 from kinfo.sources.kinds import Role
 from kinfo.sources.recognise import HEAD, recognise
 

@@ -6,13 +6,12 @@ and an idle kernel ticks on without a line.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.errors import DumpError, KernelError
 from kinfo.findings import Severity, worst
 from kinfo.kernel import variables
 from kinfo.kernel.boot.config import config
 from kinfo.kernel.kernel import Kernel
+from kinfo.named import NamedTuple
 
 _FIRST_WRAP = 300  # INITIAL_JIFFIES: the counter starts that many seconds before its low 32 bits wrap
 _MASK_32, _SHIFTS = 0xFFFFFFFF, (8, 7, 6)  # CLOCKSOURCE_MASK(32), JIFFIES_SHIFT of kernel/time/jiffies.c

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import MASK
@@ -20,6 +19,7 @@ from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging import linear
 from kinfo.kernel.paging.space import Space
 from kinfo.memory.vmcoreinfo import value
+from kinfo.named import NamedTuple
 
 TABLES = "the page tables' linear map"
 

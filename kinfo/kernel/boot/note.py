@@ -7,7 +7,6 @@ tables and the image's own notes say of the same thing tells.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import MASK
@@ -16,6 +15,7 @@ from kinfo.kernel.boot.image_notes import image_build_id
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import EntryKind, PageFormat
 from kinfo.kernel.paging.space import Space
+from kinfo.named import NamedTuple
 from kinfo.record import text
 
 _TABLES = ("names", "token_table", "token_index")  # where what the record says stands for itself

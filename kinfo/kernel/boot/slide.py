@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import SPACE
 from kinfo.findings import Finding, Severity
@@ -12,6 +10,7 @@ from kinfo.kernel.boot.vmcoreinfo import read
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.paging.formats import PageFormat
 from kinfo.memory.vmcoreinfo import value
+from kinfo.named import NamedTuple
 from kinfo.record.kernels import Version
 from kinfo.record.scan import PAGE
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.findings import Finding, gravest_first
 from kinfo.kernel.boot import banner, build_id, clock, loader, slide, vmcoreinfo, voffset
 from kinfo.kernel.boot.clock import Uptime
@@ -12,6 +10,7 @@ from kinfo.kernel.boot.slide import Slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.modules.loaded import Module
 from kinfo.kernel.printk.triage import Triage, triage
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 

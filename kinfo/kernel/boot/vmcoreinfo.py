@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from kinfo.findings import Finding
@@ -18,6 +17,7 @@ from kinfo.kernel.boot import note
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory
 from kinfo.memory.vmcoreinfo import parse
+from kinfo.named import NamedTuple
 
 NOTE, IN_RAM = "the dump's VMCOREINFO note", "VMCOREINFO in the RAM"
 _PAGE = 4096

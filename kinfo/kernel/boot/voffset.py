@@ -6,7 +6,6 @@ A record and a base that were made for another load address agree with each othe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.arch import arm, x86_64
 from kinfo.arch.address import MASK, signed
@@ -16,6 +15,7 @@ from kinfo.kernel.boot import banner
 from kinfo.kernel.boot.vmcoreinfo import IN_RAM, in_ram
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory.vmcoreinfo import value
+from kinfo.named import NamedTuple
 
 
 class Contradiction(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from kinfo.errors import HoleError, KernelError, KinfoError
 from kinfo.kernel.kallsyms import forms, verify
@@ -12,6 +12,7 @@ from kinfo.kernel.kallsyms.names import Names
 from kinfo.kernel.kallsyms.tables import Tables, name_forms
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 
 Result = TypeVar("Result")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 from kinfo.errors import KernelError
 from kinfo.kernel.kallsyms.addresses import Absolute, AbsolutePercpu, Addresses, BaseRelative, PlaceRelative
@@ -13,6 +12,7 @@ from kinfo.kernel.kallsyms.names import Names
 from kinfo.kernel.kallsyms.tables import Tables
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 from kinfo.record import kernels
 
 _BASES = ("relative", "text", "stext")  # KALLSYMS_ALL: the lowest symbol is _text; without it _stext

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.arch.address import align
 from kinfo.errors import KernelError
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 from kinfo.record import kernels
 from kinfo.record.limits import NAMES_LIMIT
 

@@ -13,11 +13,11 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice, takewhile
-from typing import NamedTuple
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.modules.layout import ModuleRange
 from kinfo.kernel.paging.space import Space
+from kinfo.named import NamedTuple
 
 _MOST = 1 << 14  # exports of a module; the largest have some hundreds
 _COUNT_BEHIND = (2, 3)  # words from syms to num_syms: crcs lies between them, and flagstab from 7.x on

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from kinfo.kernel.modules.numbers import numbers_of
 from kinfo.kernel.pointers import Pointers
+from kinfo.named import NamedTuple
 from kinfo.record import text
 from kinfo.record.kernels import module_name_len
 from kinfo.record.limits import MODULE_STRUCT_LIMIT

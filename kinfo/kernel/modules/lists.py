@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.errors import KernelError
 from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.modules import search
 from kinfo.kernel.paging.space import Space
+from kinfo.named import NamedTuple
 
 MOST_MODULES = 8192
 

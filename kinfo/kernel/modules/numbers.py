@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kinfo.errors import KernelError
 from kinfo.kernel.pointers import Pointers
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.kernel.types.model import Struct

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from kinfo.elf.structs import ELF32, ELF64, STT_FUNC, ElfForm
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.paging.space import Space
+from kinfo.named import NamedTuple
 from kinfo.record import text
 from kinfo.record.kernels import Version
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import SPACE
+from kinfo.named import NamedTuple
 
 ARM, ARM64, X86_64 = arm.MACHINE, arm64.MACHINE, x86_64.MACHINE
 

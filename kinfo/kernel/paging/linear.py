@@ -8,7 +8,6 @@ a hole: what it maps is not known, and nothing else stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.arch.address import MASK, SPACE
@@ -17,6 +16,7 @@ from kinfo.kernel.paging.formats import PageFormat
 from kinfo.kernel.paging.space import Space
 from kinfo.kernel.paging.walk import Mapping, table_at, walk
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 
 _MOST_TABLES = 256  # looked into for mappings: the first is never far
 _MOST_MAPPINGS = 64

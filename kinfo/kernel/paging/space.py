@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from kinfo.arch import arm, arm64, machines, x86_64
 from kinfo.arch.address import KERNEL_HALF, MASK
@@ -16,6 +15,7 @@ from kinfo.kernel.kallsyms.tables import stored_base
 from kinfo.kernel.paging.formats import FORMATS, PageFormat
 from kinfo.kernel.paging.walk import Mapping, find, walk
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 _FIRST_OF_48 = 960  # 64K pages, 52-bit VA: a CPU with 48 bits uses the last 64 entries of the top table

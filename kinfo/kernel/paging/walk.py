@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms.addresses import numbers
 from kinfo.kernel.paging.formats import Descriptor, PageFormat
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 
 _MOST_ENTRIES = 1 << 21  # looked at for the image's mapping: the tables of 8 GiB in 4K pages
 _CODES = {4: "I", 8: "Q"}  # of an entry, by its size

@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message
+from kinfo.named import NamedTuple
 
 _WORD = 8
 _FINALIZED, _REUSABLE = 2 << 62, 3 << 62

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from kinfo.kernel.printk.message import Message
+from kinfo.named import NamedTuple
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (?P<why>.*)")
 _OOPS = re.compile(

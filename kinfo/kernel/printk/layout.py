@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from struct import Struct, calcsize
-from typing import NamedTuple
+
+from kinfo.named import NamedTuple
 
 _LARGEST = 4096  # no struct of the log is near that
 _OWN = tuple(f"{what}({struct}" for what in ("SIZE", "OFFSET", "LENGTH") for struct in ("printk_", "prb_", "dev_printk_"))

@@ -7,9 +7,9 @@ kernel/printk/printk.c.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from kinfo.findings import Finding
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 
 LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")

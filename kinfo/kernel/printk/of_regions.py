@@ -7,7 +7,6 @@ of their own; those that log_buf_len= made are dynamic ones, known by their size
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel.printk import layout as layouts
@@ -19,6 +18,7 @@ from kinfo.kernel.printk.ring import Ring, head
 from kinfo.kernel.printk.slots import Head
 from kinfo.kernel.printk.where import Where
 from kinfo.memory.vmcoreinfo import parse, value
+from kinfo.named import NamedTuple
 from kinfo.record.kernels import parse_release
 
 _STATIC = ("Kprb_desc", "Kprb_info", "Kprb_data")

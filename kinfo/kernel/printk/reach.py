@@ -6,10 +6,11 @@ A log lies in a few large tables. Each is read whole, as far as it is there: `Ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 
 _PAGE = 4096
 Runs = Callable[[int, int], Iterator[tuple[int | None, int]]]

@@ -7,13 +7,14 @@ block of text begins with the id. So a damaged pointer costs the messages that i
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from kinfo.kernel.printk import columns
 from kinfo.kernel.printk.columns import Run
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message, caller
 from kinfo.kernel.printk.reach import Area
+from kinfo.named import NamedTuple
 
 COMMITTED, FINALIZED, REUSABLE = 1, 2, 3  # enum desc_state; 0 is reserved
 _FAILED, _EMPTY = 1, 3  # FAILED_LPOS, EMPTY_LINE_LPOS: text that was lost, a line without text

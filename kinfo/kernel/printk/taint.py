@@ -7,12 +7,12 @@ meaning on some vendors' kernels), 18 with 6.0, 19 with 6.16. Bit 0 clear is G: 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.printk.message import Message, seconds
+from kinfo.named import NamedTuple
 
 FLAGS = (
     ("P", "a module with a licence that is not free was loaded"),

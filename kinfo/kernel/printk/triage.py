@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.errors import DumpError, KernelError
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.printk import crash as crashes
@@ -11,6 +9,7 @@ from kinfo.kernel.printk import taint as taints
 from kinfo.kernel.printk.crash import Crash, Event
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.kernel.printk.taint import Taint
+from kinfo.named import NamedTuple
 
 
 class Triage(NamedTuple):

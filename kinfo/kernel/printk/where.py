@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.reach import Reach
+from kinfo.named import NamedTuple
 from kinfo.record.kernels import Version
 
 NO_LOG = "a kernel with CONFIG_KALLSYMS_ALL or CONFIG_VMCORE_INFO says where its log is"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
@@ -22,6 +22,7 @@ from kinfo.kernel.printk.triage import Triage
 from kinfo.meminspect.minidump import is_region_file
 from kinfo.memory import Memory
 from kinfo.memory.vmcoreinfo import parse
+from kinfo.named import NamedTuple
 from kinfo.record.text import before_nul, escape
 from kinfo.sources import open_memory
 

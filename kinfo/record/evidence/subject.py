@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.record import kernels, text
 from kinfo.record.checksum import Checksum, State, judge, prefix_sums
 from kinfo.record.layouts import LARGEST

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.regions.ramoops import packed
 
 # "====SECONDS.MICROSECONDS-C\n": C compressed, D not; kernels before 3.11 wrote no letter.

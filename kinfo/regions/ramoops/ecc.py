@@ -7,8 +7,7 @@ noise.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kinfo.named import NamedTuple
 from kinfo.regions.ramoops import reed_solomon
 
 HEADER = 12

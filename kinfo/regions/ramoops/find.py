@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
 from operator import xor
-from typing import NamedTuple
 
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 from kinfo.regions.ramoops import dmesg, ecc
 from kinfo.regions.ramoops.zone import LARGEST, MAGIC, ZoneHeader, header_of
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kinfo.named import NamedTuple
 from kinfo.regions.ramoops import ecc
 
 FTRACE_PER_CPU = 1  # RAMOOPS_FLAG_FTRACE_PER_CPU

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 from kinfo.regions.ramoops import dmesg, ecc, layout, pmsg
 from kinfo.regions.ramoops.find import RamoopsRegion, ZonePlace
 from kinfo.regions.ramoops.zone import LARGEST, ZoneHeader, header_of, in_order

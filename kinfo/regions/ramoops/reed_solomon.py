@@ -7,7 +7,9 @@ for all of them at once; the few that do not are corrected one by one.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

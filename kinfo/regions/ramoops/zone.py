@@ -6,7 +6,7 @@ of bytes. `start` is where the next byte goes once the ring is full, and equals 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kinfo.named import NamedTuple
 
 SIGNATURE = 0x43474244  # "DBGC"; a ftrace zone's is this ^ LINUX_VERSION_CODE of the kernel that made it
 MAGIC = SIGNATURE.to_bytes(4, "little")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 from kinfo.regions.trace.meta import MAGIC, PAGE, TraceCpu, TraceForm, TraceTop, cpu_at, form_at, top_at
 from kinfo.regions.trace.scratch import Scratch, scratch
 

@@ -12,10 +12,10 @@ Pointers are virtual addresses of the kernel that wrote them; they are only used
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from kinfo.arch.address import align
 from kinfo.memory import Dump
+from kinfo.named import NamedTuple
 
 MAGIC = 0x0BADFEED
 PAGE = 4096

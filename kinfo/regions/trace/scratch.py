@@ -6,7 +6,7 @@ A module is {address of its text, name}.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kinfo.named import NamedTuple
 
 _NAME = {8: 56, 4: 60}  # MODULE_NAME_LEN by the bytes of a long
 _MOST_CLOCKS = 32
