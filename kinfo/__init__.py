@@ -83,12 +83,16 @@ if TYPE_CHECKING:
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
-    from kinfo.reserved import survey
+    from kinfo.reserved import reserved_memory
+    from kinfo.survey.report import Outlier, SurveyReport, survey_report
+    from kinfo.survey.run import Surveyed, survey_files
     from kinfo.trace_source import open_traces
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
-    "survey": "kinfo.reserved",
+    "reserved_memory": "kinfo.reserved",
+    **dict.fromkeys(("Outlier", "SurveyReport", "survey_report"), "kinfo.survey.report"),
+    **dict.fromkeys(("Surveyed", "survey_files"), "kinfo.survey.run"),
     **dict.fromkeys(
         (
             "build",
@@ -186,6 +190,7 @@ __all__ = [
     "LayoutDiff",
     "Lookup",
     "Message",
+    "Outlier",
     "PairOutcome",
     "Place",
     "Policy",
@@ -197,6 +202,8 @@ __all__ = [
     "Severity",
     "State",
     "Summary",
+    "SurveyReport",
+    "Surveyed",
     "Symbolized",
     "Table",
     "Task",
@@ -230,8 +237,10 @@ __all__ = [
     "read_types",
     "region_values",
     "registered",
+    "reserved_memory",
     "rules",
-    "survey",
+    "survey_files",
+    "survey_report",
     "symbol_file",
     "symbolize",
     "table",

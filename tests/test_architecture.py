@@ -37,6 +37,7 @@ RANKS = {
     "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
     "pages": 4.8,  # out of documents alone
     "read_out": 4.5,  # bytes by region, symbol and address
+    "survey": 4.5,  # tables of many records; reports are rendered in report
     **dict.fromkeys(("report", "debuggers", "exports"), 5),
     "case": 5.3,  # everything that can be said of a dump, for a page
     "api": 5.5,

@@ -9,6 +9,7 @@ from __future__ import annotations
 COMMANDS: dict[str, tuple[str, str]] = {
     "decode": ("kinfo.cli.decode", "Decode the record in a dump, with the evidence"),
     "find": ("kinfo.cli.find", "List every record in big dumps"),
+    "survey": ("kinfo.cli.survey", "Make a table of the records in many files, and sum it up"),
     "encode": ("kinfo.cli.encode", "Write a record from field values, with a right checksum"),
     "facts": ("kinfo.cli.facts", "Show what a kernel build gives a writer of the record, and from where"),
     "build": ("kinfo.cli.build", "Write the record that a driver would leave, from a kernel build"),
