@@ -115,9 +115,9 @@ def _without_kernel(
 
 def _regions(case: CaseFiles) -> Document:
     from kinfo.report import regions
-    from kinfo.reserved import survey
+    from kinfo.reserved import reserved_memory
 
-    return regions.document(survey(case.dumps))
+    return regions.document(reserved_memory(case.dumps))
 
 
 def _trees(path: str, options: DtOptions, cache: str | None) -> Sequence[Document]:
