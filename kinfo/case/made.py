@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo.case import of_kernel
 from kinfo.case.given import CaseFiles, inputs
-from kinfo.case.of_kernel import Parts, layouts_of
+from kinfo.case.of_kernel import PartsRead, layouts_of
 from kinfo.errors import DrawError, DumpError, KinfoError
 from kinfo.examine import Examined
 from kinfo.pages.documents import Document, Documents, Missing, TextLog
@@ -31,7 +31,7 @@ def documents(case: CaseFiles, options: DtOptions, cache: str | None, stdin: Bin
     text_log = None if case.log is None else _text_log(case.log, stdin)
     trees = [one for path in case.boards for one in _trees(path, options, cache)]
     found = _of_dumps(case, text_log, stdin) if case.dumps else Documents("", text_log=text_log)
-    parts = Parts()
+    parts = PartsRead()
     regions = parts.had("what lies in reserved memory", lambda: _regions(case)) if case.dumps and found.info else None
     missing = [*found.missing, *parts.missing]
     if not trees:

@@ -18,7 +18,7 @@ from kinfo.report import kernel as kernels
 _MOST_STUCK = 32
 
 
-class Parts:
+class PartsRead:
     """The parts that are read one by one: what cannot be had is noted in `missing`, and the rest goes on."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Parts:
 
 def documents(kernel: Kernel, text_log: TextLog | None) -> Documents:
     """The kernel's documents."""
-    parts = Parts()
+    parts = PartsRead()
     found: Summary = summary(kernel)
     log = found.triage.log
     if log is None:
