@@ -56,7 +56,7 @@ class Asker:
         return self.ask(Exactly(Word(offset, size))) if size <= _FEW_VALUES else self.number(Word(offset, size))
 
 
-class Words:
+class Untold:
     """Something that only sentences show: it cannot be looked at, so no answer can depend on it."""
 
     def __format__(self, spec: str) -> str:
@@ -134,26 +134,26 @@ class TracedNumber:
 
     __rmul__ = __mul__
 
-    def __mod__(self, by: int) -> TracedNumber | Words:
+    def __mod__(self, by: int) -> TracedNumber | Untold:
         return self._part("%", by)
 
-    def __floordiv__(self, by: int) -> TracedNumber | Words:
+    def __floordiv__(self, by: int) -> TracedNumber | Untold:
         return self._part("//", by)
 
-    def __rshift__(self, bits: int) -> TracedNumber | Words:
+    def __rshift__(self, bits: int) -> TracedNumber | Untold:
         return self._part("//", 1 << bits)
 
-    def __and__(self, mask: int) -> TracedNumber | Words:
+    def __and__(self, mask: int) -> TracedNumber | Untold:
         return self._part("&", mask)
 
-    def _part(self, how: str, by: int) -> TracedNumber | Words:
+    def _part(self, how: str, by: int) -> TracedNumber | Untold:
         """What `vectors` can form of any number, in 64 bits; of others only a sentence can be made."""
         low, high = bounds(self.of)
         is_narrow = low >= -(1 << 63) and high < 1 << 63
         is_mask = how == "&" and low >= 0 and high < 1 << 64
         is_power = how == "%" and _constant(by).bit_count() == 1 and by <= 1 << 64
         if _constant(by) <= 0 or not (is_mask or is_power or (is_narrow and how != "&")):
-            return Words()
+            return Untold()
         return TracedNumber(self._asker, Sum(((DerivedTerm(how, self.of, by), 1),), 0))
 
     def exactly(self) -> int:
@@ -246,7 +246,7 @@ class TracedSum:
     def __init__(self, state: State, holds_but_for_the_magic: bool, is_one_bit_off: bool) -> None:
         self.state, self.holds_but_for_the_magic = state, holds_but_for_the_magic
         self.flipped_bit = 0 if is_one_bit_off else None
-        self.stored = self.computed = Words()
+        self.stored = self.computed = Untold()
 
 
 class TracedWindow(Window):
@@ -284,7 +284,7 @@ class TracedWindow(Window):
 
     def shown(self, start: int, end: int) -> Any:  # noqa: ARG002  # as in Window
         """See Window."""
-        return Words()
+        return Untold()
 
     def filled(self, end: int) -> Any:
         """See Window."""
