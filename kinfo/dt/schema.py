@@ -49,7 +49,7 @@ class SchemaTool(NamedTuple):
 
 
 class SchemaCheck:
-    """dt-validate for any number of trees; `ahead`, where this process has just begun: it starts the child at once, as a copy of itself."""
+    """dt-validate for any number of trees; `ahead`: this process has just begun, and starts the child at once, as a copy."""
 
     def __init__(self, tool: SchemaTool, *, ahead: bool = False) -> None:
         self.tool = tool
