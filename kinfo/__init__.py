@@ -45,11 +45,13 @@ if TYPE_CHECKING:
         symbol_file,
         symbolize,
         table,
+        triage_page,
         update_baseline,
         verify_dt,
     )
     from kinfo.api.kernels import open_kernel
     from kinfo.api.logs import Symbolized
+    from kinfo.api.pages import TriagePage
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -117,12 +119,14 @@ _HOMES = {
             "symbol_file",
             "symbolize",
             "table",
+            "triage_page",
             "update_baseline",
             "verify_dt",
         ),
         "kinfo.api",
     ),
     "Symbolized": "kinfo.api.logs",
+    "TriagePage": "kinfo.api.pages",
     "Session": "kinfo.debuggers.session",
     "Crossed": "kinfo.diff.crosscheck",
     "Alone": "kinfo.diff.folders",
@@ -203,6 +207,7 @@ __all__ = [
     "Symbolized",
     "Table",
     "Task",
+    "TriagePage",
     "Types",
     "Verdict",
     "__version__",
@@ -239,6 +244,7 @@ __all__ = [
     "symbol_file",
     "symbolize",
     "table",
+    "triage_page",
     "update_baseline",
     "verify_dt",
 ]

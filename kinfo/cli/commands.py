@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
     "crosscheck": ("kinfo.cli.crosscheck", "Compare what the upstream and the downstream driver leave on one kernel"),
     "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),
+    "report": ("kinfo.cli.report", "Write one page of HTML on a crash, to look at and to hand on"),
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
 }
