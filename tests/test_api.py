@@ -26,6 +26,7 @@ DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 LIBRARY = {
     "decode": ("decode", "decode_all"),
     "find": ("find",),
+    "survey": ("survey_files", "survey_report"),
     "encode": ("encode",),
     "facts": ("facts",),
     "build": ("build", "registered"),
@@ -38,7 +39,7 @@ LIBRARY = {
     "config": ("kernel_config",),
     "pstore": ("open_ramoops",),
     "trace": ("open_traces",),
-    "regions": ("survey",),
+    "regions": ("reserved_memory",),
     "dmesg": ("dmesg", "Kernel.log"),
     "debug": ("debug",),
     "core": ("core",),
@@ -49,6 +50,7 @@ LIBRARY = {
     "crosscheck": ("crosscheck",),
     "layouts": ("layouts", "layout", "layout_diff"),
     "vectors": ("vectors",),
+    "report": ("triage_page",),
     "explain": ("explain", "rules"),
 }
 SHOWS = {"demo"}  # what is on its screen comes from the others
