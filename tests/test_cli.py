@@ -117,7 +117,7 @@ class TestTop:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("decode",), "Missing argument 'DUMP'; see `kinfo decode --help`"),
+            (("decode",), "Missing argument 'DUMP...'; see `kinfo decode --help`"),
             (("decode", "x", "--offset", "ten"), "'ten' is not a number: write 4096 or 0x1000"),
             (("decode", "x", "--offset", "-1"), "-1 is not within 64 bits"),
             (("decode", "x", "--nosuch"), "No such option"),
