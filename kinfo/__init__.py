@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         debug,
         decode,
         decode_all,
+        decode_each,
         encode,
         explain,
         facts,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         verify_dt,
     )
     from kinfo.api.kernels import Symbolized, open_kernel
+    from kinfo.api.many import DecodedFile
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -96,6 +98,7 @@ _HOMES = {
             "debug",
             "decode",
             "decode_all",
+            "decode_each",
             "encode",
             "explain",
             "facts",
@@ -118,6 +121,7 @@ _HOMES = {
         "kinfo.api",
     ),
     "Symbolized": "kinfo.api.kernels",
+    "DecodedFile": "kinfo.api.many",
     "Session": "kinfo.debuggers.session",
     "Crossed": "kinfo.diff.crosscheck",
     "Alone": "kinfo.diff.folders",
@@ -163,6 +167,7 @@ __all__ = [
     "Confidence",
     "Config",
     "Crossed",
+    "DecodedFile",
     "Difference",
     "Driver",
     "DtOptions",
@@ -206,6 +211,7 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "decode_each",
     "dmesg",
     "encode",
     "explain",

@@ -247,7 +247,7 @@ import kinfo
 from kinfo.cli import decode_many
 opened = decode_many.open_source
 def slow(path, stdin):
-    if path.endswith(("2.bin", "3.bin")):
+    if path.endswith(("/0.bin", "/1.bin")):
         open(f"began{os.getpid()}", "w").close()
         time.sleep(86400)
     return opened(path, stdin)
@@ -269,6 +269,48 @@ main(["decode", "day", "--jobs", "2"])
         for one in sound.parent.glob("began*"):
             with pytest.raises(ProcessLookupError):
                 os.kill(int(one.name.removeprefix("began")), 0)
+
+
+class TestFind:
+    @pytest.mark.usefixtures("fleet")
+    def test_hits_of_every_file(self, kinfo_cli: Cli) -> None:
+        ran = kinfo_cli("find", "day")
+        assert ran.code == 2
+        rows = ran.out.splitlines()
+        assert rows[0].split() == ["offset", "kind", "alias", "sure", "state", "release", "dump"]
+        assert sorted({row.split()[-1] for row in rows[1:]}) == [f"day/{name}" for name in sorted((HALF, SOUND, BROKEN))]
+        assert [row.split()[-1] for row in rows[1:]] == sorted(row.split()[-1] for row in rows[1:])
+        assert ran.err.splitlines() == [
+            "kinfo: day/empty.bin: is empty; check the command that wrote it",
+            "kinfo: day/noise.bin: no record found",
+            "kinfo: 5 files: 3 records, 1 without a record, 1 could not be read",
+        ]
+
+    def test_one_document_or_a_line_for_each(self, kinfo_cli: Cli, fleet: Path) -> None:
+        lines = lines_of(kinfo_cli("find", "day", "--format", "jsonl").out)
+        assert [Path(one["source"]).name for one in lines] == ["empty.bin", HALF, "noise.bin", SOUND, BROKEN]
+        assert [len(one["hits"]) for one in lines][:4] == [0, 1, 0, 1]
+        assert lines[0]["problem"] == "day/empty.bin: is empty; check the command that wrote it"
+        ran = kinfo_cli("find", "day", "--format", "json")
+        assert json.loads(ran.out)["hits"] == [hit for one in lines for hit in one["hits"]]
+        assert "day/empty.bin: is empty" in ran.err
+        alone = json.loads(kinfo_cli("find", str(fleet / SOUND), "--format", "json").out)
+        assert [one["offset"] for one in alone["hits"]] == [one["offset"] for one in lines[3]["hits"]]
+
+    def test_exit_codes(self, kinfo_cli: Cli, fleet: Path) -> None:
+        assert kinfo_cli("find", "day").code == 2
+        (fleet / "empty.bin").unlink()
+        assert kinfo_cli("find", "day").code == 0
+        for name in (SOUND, HALF, BROKEN):
+            (fleet / name).unlink()
+        ran = kinfo_cli("find", "day")
+        assert (ran.code, ran.err.splitlines()[-1]) == (
+            1,
+            "kinfo: no record found: try --step 4 for records that are not at a page boundary",
+        )
+        (fleet / "noise.bin").unlink()
+        ran = kinfo_cli("find", "day")
+        assert (ran.code, ran.out, ran.err) == (2, "", "kinfo: day: no file is there; name some, or another folder\n")
 
 
 @pytest.mark.usefixtures("sound")

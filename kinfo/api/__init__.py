@@ -5,6 +5,7 @@ from __future__ import annotations
 from kinfo.api.builds import build, crosscheck, facts, region_values, registered, table
 from kinfo.api.comparisons import compare, compare_folders, update_baseline
 from kinfo.api.kernels import Symbolized, core, debug, info, lookup, read, symbol_file, symbolize
+from kinfo.api.many import decode_each
 from kinfo.api.records import (
     decode,
     decode_all,
@@ -28,6 +29,7 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "decode_each",
     "encode",
     "explain",
     "facts",

@@ -49,7 +49,8 @@ def decode(options: Options, records_of: Records, screens: Screens, *, jobs: int
             return made._replace(things=len(shown), code=common.verdict(findings, strict=options.strict), findings=findings)
 
     names = NamedFiles(options.dumps, options.files_from, stdin=stdin, is_one=is_dump)
-    return run(ManyTask("decoding", "record", work, _refused), names, options.form, jobs=jobs, strict=options.strict)
+    task = ManyTask("decoding", "record", work, _refused)
+    return run(task, names, options.form, jobs=jobs, strict=options.strict).code
 
 
 def _made(source: Dump, name: str, shown: Sequence[Examined], options: Options, style: Style, *, more: int) -> FileShown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kinfo.cli import common, declare
@@ -15,6 +16,7 @@ from kinfo.many.named import is_one_file
 from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
+    from kinfo.cli.tally import Tally
     from kinfo.many.each import Result
     from kinfo.many.named import Named
     from kinfo.many.names import NamedFiles
@@ -45,11 +47,17 @@ class FileShown(NamedTuple):
     findings: tuple[Any, ...] = ()
 
 
+def _in_files(documents: Iterator[Any]) -> dict[str, Any]:
+    return {"schema_version": 1, "files": documents}
+
+
 class ManyTask(NamedTuple):
     """What is done with every file.
 
-    `work` makes its piece, and raises KinfoError; `refused` makes the document of one that cannot be read, with the reason.
-    `doing` and `noun` are words for people: "decoding", "record". `done` is called in every process at its end.
+    `work` makes what is shown of it, and raises KinfoError; `refused` the document of one that cannot be read, with the
+    reason. `doing` and `noun` are words for people: "decoding", "record". `done` is called in every process at its end.
+    `title` comes before the first file's text. `whole` makes one document of all, for formats that show one; `whole_says`:
+    why some cannot be read is in it.
     """
 
     doing: str
@@ -57,6 +65,9 @@ class ManyTask(NamedTuple):
     work: Callable[[str], FileShown]
     refused: Callable[[str, str], Any]
     done: Callable[[], None] = lambda: None
+    title: str = ""
+    whole: Callable[[Iterator[Any]], Any] = _in_files
+    whole_says: bool = True
 
 
 def refuse_mistakes(words: Sequence[str], files_from: str | None, metavar: str) -> None:
@@ -76,8 +87,8 @@ def is_one_source(words: Sequence[str], files_from: str | None) -> bool:
     return files_from is None and len(words) == 1 and os.path.isdir(words[0]) and is_meant_as_dump(words[0])
 
 
-def run(task: ManyTask, names: NamedFiles, form: str, *, jobs: int | None, strict: bool = False) -> int:
-    """Do the task with all of the files, show what comes of it and sum it up; the exit code is that of the worst.
+def run(task: ManyTask, names: NamedFiles, form: str, *, jobs: int | None, strict: bool = False) -> Tally:
+    """Do the task with all of the files, show what comes of it and sum it up on standard error; the numbers.
 
     Raises KinfoError where there is no file.
     """
@@ -90,44 +101,40 @@ def run(task: ManyTask, names: NamedFiles, form: str, *, jobs: int | None, stric
         FilesProgress(task.doing, names.known) as progress,
         closing(each(lambda one: task.work(one.path), names, jobs=jobs, done=task.done)) as results,  # type: ignore[type-var]
     ):
-        pieces = _pieces(task, progress.counted(results), tally, says_problems=form not in _WITH_PROBLEMS)
-        first = next(pieces, None)
+        shown = _each_shown(task, progress.counted(results), tally, form)
+        first = next(shown, None)
         if first is None:
             raise KinfoError(f"{names}: no file is there{tally.passed_over(names.passed)}", "name some, or another folder")
-        _show(form, first, pieces, strict=strict)
+        _show(task, form, chain((first,), shown), strict=strict)
     say(tally.summary(names.passed))
-    return tally.code
+    return tally
 
 
-_WITH_PROBLEMS = ("json", "jsonl", "yaml")  # what could not be read has a document there
-
-
-def _pieces(
-    task: ManyTask, results: Iterator[tuple[Named, Result[FileShown]]], tally: Any, *, says_problems: bool
+def _each_shown(
+    task: ManyTask, results: Iterator[tuple[Named, Result[FileShown]]], tally: Tally, form: str
 ) -> Iterator[FileShown]:
+    is_in_document = form == "jsonl" or (form in ("json", "yaml") and task.whole_says)
     for one, result in results:
-        piece = result.value or FileShown(document=task.refused(one.path, result.problem), problem=result.problem)
+        shown = result.value or FileShown(document=task.refused(one.path, result.problem), problem=result.problem)
         for note in result.notes:
             say(note)
-        if piece.problem and says_problems:
-            say(piece.problem)
-        tally.add(piece, is_read=result.value is not None)
-        yield piece
+        if shown.problem and not is_in_document:
+            say(shown.problem)
+        tally.add(shown, is_read=result.value is not None)
+        yield shown
 
 
-def _show(form: str, first: FileShown, rest: Iterator[FileShown], *, strict: bool) -> None:
-    def pieces() -> Iterator[FileShown]:
-        yield first
-        yield from rest
-
+def _show(task: ManyTask, form: str, files: Iterator[FileShown], *, strict: bool) -> None:
     if form == "text":
-        for piece in pieces():
-            common.tell(piece.text)
+        common.tell(task.title)
+        for one in files:
+            common.tell(one.text)
         return
+    documents = (one.document for one in files)
     show(
         form,
-        lambda: {"schema_version": 1, "files": (piece.document for piece in pieces())},
-        lambda: (one for piece in pieces() for one in piece.judged),
-        each=lambda: (piece.document for piece in pieces()),
+        lambda: task.whole(documents),
+        lambda: (judged for one in files for judged in one.judged),
+        each=lambda: documents,
         strict=strict,
     )

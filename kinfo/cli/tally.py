@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Counts pieces. `noun`: what is looked for in the files, as in "record"."""
+    """Counts files. `noun`: what is looked for in the files, as in "record"."""
 
     def __init__(self, noun: str) -> None:
         self._noun = noun
@@ -23,22 +23,23 @@ class Tally:
         self._by_worst: Counter[Severity] = Counter()
         self._worst: Finding | None = None
 
-    def add(self, piece: FileShown, *, is_read: bool) -> None:
+    def add(self, shown: FileShown, *, is_read: bool) -> None:
         """A file that was looked at; `is_read`: as far as that it could be said whether it has what is looked for."""
         self.files += 1
-        self.things += piece.things
-        if piece.problem:
+        self.things += shown.things
+        if shown.problem:
             self.code = UNDECIDED
             self.without += is_read
             self.unread += not is_read
             return
-        self.code = max(self.code, piece.code)
-        gravest = worst(piece.findings)
+        self.code = max(self.code, shown.code)
+        self.without += not shown.things
+        gravest = worst(shown.findings)
         if gravest is None or gravest is Severity.INFO:
             return
         self._by_worst[gravest] += 1
         if self._worst is None or gravest is Severity.ERROR is not self._worst.severity:
-            self._worst = next(one for one in piece.findings if one.severity is gravest)
+            self._worst = next(one for one in shown.findings if one.severity is gravest)
 
     def summary(self, passed: Mapping[str, int]) -> str:
         """One line: files, what was found, with what findings; those without, those that could not be read; the worst."""
