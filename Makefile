@@ -26,9 +26,9 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# make bench JSON=now.json: keep the ratios too
+# make bench JSON=now.json: keep the ratios too; CORE=core VMLINUX=vmlinux: against drgn on a core with debug information
 bench: $(DEV)
-	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON)) $(if $(CORE),--core $(CORE)) $(if $(VMLINUX),--vmlinux $(VMLINUX))
 
 # make bench-compare OLD=before.json NEW=now.json: fails where a ratio got worse by more than 15 %
 .PHONY: bench-compare
@@ -57,6 +57,14 @@ release-check: $(DEV)
 # The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
 bare:
 	@exec env RELEASES="$(RELEASES)" TARGETS="$(TARGETS)" TESTS="$(TESTS)" bash tools/bare.sh
+
+# make headers CASES=100000 SEED=1 COMPILER=gcc: what the C header says of changed records, with sanitizers, against decoding
+CASES := 100000
+SEED := 1
+COMPILER := gcc
+.PHONY: headers
+headers: $(DEV)
+	@$(BIN)/python -m tools.headers --cases $(CASES) --seed $(SEED) --compiler $(COMPILER)
 
 # Stock kernels, booted and panicked, for the tests to read: one to five minutes each, but for those that are there
 guests: $(DEV)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import kinfo
 from benchmarks.measure import KINFO, MIB, alternating, best, command, peak_mib, row
+from kinfo.record.layouts import MAGICS
 from tools.guests.machines import cache_folder
 
 _GUEST = "6.12"
 _PEER = "vmlinux-to-elf==1.4.0"
 _LINES = 400_000
+_READ = "import sys\nfile, data = open(sys.argv[1], 'rb', buffering=0), bytearray(1 << 20)\nwhile file.readinto(data): pass"
 _PLAIN_PYTHON = "the table decoded by join(map(...)) per name"
 
 
@@ -34,6 +36,7 @@ def everything() -> None:
         _in_process(kernel)
         _lookup(kernel, Path(folder))
         _symbolize(kernel, ram, record, Path(folder))
+        _unrecorded(kernel, ram, record, Path(folder))
 
 
 def _table(kernel: kinfo.Kernel, ram: str, record: str, folder: Path) -> None:
@@ -114,3 +117,35 @@ def _symbolize(kernel: kinfo.Kernel, ram: str, record: str, folder: Path) -> Non
         subprocess.run([KINFO, "symbolize", ram, "--kinfo", record], stdin=source, stdout=subprocess.DEVNULL, check=True)
     rate = _LINES / (time.perf_counter() - started)
     print(f"{f'kinfo symbolize, {_LINES} lines':<46}{rate:>9.0f} lines/s{'':<25} target: at least 100000")
+
+
+def _unrecorded(kernel: kinfo.Kernel, ram: str, record: str, folder: Path) -> None:
+    """The same memory with neither record nor VMCOREINFO, which is searched for the tables, against read() of all of it.
+
+    read() is Python's, into one buffer of 1 MiB. The search is what a lookup takes longer there than with the record.
+    """
+    wiped = folder / "wiped.elf"
+    data = Path(ram).read_bytes()
+    for word in (*(magic.to_bytes(4, "little") for magic in MAGICS), b"OSRELEASE="):
+        data = data.replace(word, bytes(len(word)))
+    wiped.write_bytes(data)
+    address = hex(kernel.named("vfs_read")[0].va or 0)
+    found = alternating(
+        {
+            "read": (sys.executable, "-c", _READ, str(wiped)),
+            "bare": (sys.executable, "-c", "pass"),
+            "recorded": (KINFO, "lookup", ram, "--kinfo", record, address),
+            "unrecorded": (KINFO, "lookup", str(wiped), address),
+        },
+        11,
+    )
+    read, mib = found["read"] - found["bare"], len(data) // MIB
+    row(
+        f"kinfo lookup, no record, {mib} MiB: the search",
+        found["unrecorded"] - found["recorded"],
+        "read()",
+        read,
+        "at most 2",
+    )
+    row("  its whole process", found["unrecorded"], "read()", read, "-")
+    print(f"{'  its peak memory':<46}{peak_mib(KINFO, 'lookup', str(wiped), address):>9.1f} MiB")

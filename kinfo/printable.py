@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_COLOUR = re.compile(r"(\033\[[0-9;]*m)")  # Select Graphic Rendition, ECMA-48 8.3.117: it can do no more than colour
+_COLOUR = r"(\033\[[0-9;]*m)"  # Select Graphic Rendition, ECMA-48 8.3.117: it can do no more than colour
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -22,7 +22,7 @@ def painted(text: str) -> str:
     """A line with colours in it, safe to print: other escape sequences, which others may have written, are written out."""
     if "\033" not in text:
         return printable(text)
-    return "".join([piece if at % 2 else printable(piece) for at, piece in enumerate(_COLOUR.split(text))])
+    return "".join([piece if at % 2 else printable(piece) for at, piece in enumerate(re.split(_COLOUR, text))])
 
 
 def _as_bytes(letter: str) -> str:

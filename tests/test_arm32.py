@@ -371,7 +371,7 @@ def test_only_kernel_is_refused_in_words(tmp_path: Path, kinfo_cli: Cli) -> None
     world(Spec(arch="arm")).kernel.write_elf(tmp_path / "ram.elf", cls=32)
     ran = kinfo_cli("core", tmp_path / "ram.elf", "--only", "kernel", "-o", tmp_path / "out.core")
     assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert "which pages of the image arm (32-bit) kernels gave back is not read" in ran.err
+    assert "where arm (32-bit) kernels have their struct pages is not read" in ran.err
 
 
 def test_debuggers(tmp_path: Path, kinfo_cli: Cli) -> None:

@@ -15,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kinfo
+from kinfo.kernel.excerpt.page_layout import page_layout
 from kinfo.kernel.excerpt.page_tables import page_tables
 from kinfo.kernel.excerpt.parts import excerpt
 from kinfo.kernel.excerpt.ranges import PhysicalRange, joined, segments_of, size_of, without
-from kinfo.kernel.excerpt.struct_pages import StructPages
+from kinfo.kernel.excerpt.struct_pages import PageOwner, StructPages
 from kinfo.memory import BytesDump, Memory, Segment
+from kinfo.region_memory.open import open_regions
 from tests.conftest import GUESTS, Cli
 from tests.kernels import printk
 from tests.kernels.image import Kernel, Spec, make
@@ -27,7 +29,11 @@ from tests.kernels.tasks import MIB, World, types, world
 
 MARKER = b"what a process has "
 PAGE = 4096
-RESERVED, LRU = 13, 5
+RESERVED, LRU, SLAB, HEAD, UPTODATE = 13, 5, 9, 6, 3
+BITS = {"PG_locked": 0, "PG_lru": LRU, "PG_reserved": RESERVED, "PG_slab": SLAB, "PG_head": HEAD, "PG_uptodate": UPTODATE}
+SLAB_IS = "PAGE_SLAB_MAPCOUNT_VALUE"
+MEMBERS = {"flags": 0, "compound_head": 8, "mapping": 24, "_mapcount": 48, "_refcount": 52}
+BARE = 0xFFFF_FFFF  # _mapcount of a page that no process has mapped
 LOG = {
     "prb": 0xC000,
     "printk_rb_static": 0xC100,
@@ -69,15 +75,16 @@ def btf(spec: Spec) -> bytes:
     """The types of tasks, with struct page and its flags."""
     out = types(spec)
     word = out.number("unsigned long", 8)
-    out.plain("page", 64, {"flags": (word, 0), "compound_head": (word, 8)})
-    flags = [out.label("PG_locked"), 0, out.label("PG_lru"), LRU, out.label("PG_reserved"), RESERVED]
-    out.add("pageflags", 6, 4, flags, vlen=3)
+    half = out.number("unsigned int", 4)
+    out.plain("page", 64, {name: (word if at < 48 else half, at) for name, at in MEMBERS.items()})
+    flags = [part for name, bit in BITS.items() for part in (out.label(name), bit)]
+    out.add("pageflags", 6, 4, flags, vlen=len(BITS))
     return out.blob()
 
 
-def made(spec: Spec, *, has_pages: bool = True) -> World:
+def made(spec: Spec, *, has_types: bool = True, has_pages: bool = True) -> World:
     """A kernel with tasks, a log whose tables lie outside the image, and where `has_pages` struct pages."""
-    found = world(spec, running={1: 40}, btf=btf(spec) if has_pages else None, symbols=LOG)
+    found = world(spec, running={1: 40}, btf=btf(spec) if has_types else bytes(64), symbols=LOG)
     kernel = found.kernel
     data = kernel.va("data")
     ring = printk.Ring()
@@ -90,25 +97,44 @@ def made(spec: Spec, *, has_pages: bool = True) -> World:
     kernel.poke(kernel.pa("data") + LOG["prb"], struct.pack("<Q", where["ring"]))
     info = "".join(f"{key}={value}\n" for key, value in ring.lines().items())
     if has_pages:
-        first = kernel.base // PAGE if spec.arch == "arm64" else 0
-        start = kernel.spec.linear + ARRAY + (64 * first if spec.arch == "x86" else 0)
+        start = kernel.spec.linear + ARRAY
         kernel.poke(kernel.pa("data") + LOG["vmemmap_base"], struct.pack("<Q", start))
         info += f"NUMBER(VMEMMAP_START)={start:#x}\nNUMBER(PHYS_OFFSET)={kernel.base:#x}\n"
-        for pa in range(kernel.pa("head") & -PAGE, kernel.pa("end"), PAGE):
-            mark(kernel, pa, 1 << RESERVED)
+        info += "".join(f"OFFSET(page.{name})={at}\n" for name, at in MEMBERS.items())
+        info += f"SIZE(page)=64\nNUMBER(PG_lru)={LRU}\nNUMBER(PG_slab)={SLAB}\nNUMBER(PG_head_mask)={1 << HEAD}\n"
+        pas = range(kernel.base, kernel.end, kernel.spec.page)
+        is_image = (kernel.pa("head") & -PAGE <= pa < kernel.pa("end") for pa in pas)
+        kernel.poke(kernel.base + ARRAY, b"".join(struct_page(one << RESERVED) for one in is_image))
     found.info = info  # type: ignore[attr-defined]
     return found
 
 
-def mark(kernel: Kernel, pa: int, flags: int, head: int = 0) -> None:
+def place(kernel: Kernel, pa: int) -> int:
+    """From the start of RAM: where the struct page of a page is."""
+    return ARRAY + (pa - kernel.base) // kernel.spec.page * 64
+
+
+def mark(
+    kernel: Kernel, pa: int, flags: int = 0, head: int = 0, *, mapping: int = 0, mapcount: int = BARE, users: int = 1
+) -> None:
     """The struct page of a page; `head` is the PA of the first page that it is one of."""
-    at = kernel.base + ARRAY + (pa - kernel.base) // PAGE * 64
-    above = kernel.spec.linear + ARRAY + (head - kernel.base) // PAGE * 64 + 1 if head else 0
-    kernel.poke(at, struct.pack("<QQ", flags, above))
+    above = kernel.spec.linear + place(kernel, head) + 1 if head else 0
+    page = struct_page(flags, above, mapping=mapping, mapcount=mapcount, users=users)
+    kernel.poke(kernel.base + place(kernel, pa), page)
+
+
+def struct_page(flags: int, head: int = 0, *, mapping: int = 0, mapcount: int = BARE, users: int = 1) -> bytes:
+    return struct.pack("<QQQQQQIIQ", flags, head, 0, mapping, 0, 0, mapcount, users, 0)
+
+
+def user(kernel: Kernel, pa: int) -> None:
+    """A page of a process, with its content."""
+    mark(kernel, pa, 1 << LRU | 1 << UPTODATE, mapping=0xFFFF_0000_1234_5671, mapcount=0)
+    kernel.poke(pa, MARKER * (kernel.spec.page // len(MARKER)))
 
 
 def fill(kernel: Kernel) -> int:
-    """Every page that is nobody's becomes a process's; how many there are."""
+    """Every page that holds nothing becomes a process's; how many there are."""
     taken = [(kernel.pa("head") & -PAGE, kernel.pa("end"))]
     taken += [(kernel.base + start, kernel.base + end) for start, end in ((5 * MIB, 7 * MIB), (TEXT, TEXT + 0x9000))]
     taken.append((kernel.base + ARRAY, kernel.base + ARRAY + (kernel.end - kernel.base) // PAGE * 64))
@@ -121,7 +147,7 @@ def fill(kernel: Kernel) -> int:
     count, page = 0, kernel.spec.page
     for pa in range(kernel.base, kernel.end, page):
         if not any(start <= pa < end for start, end in taken) and not any(kernel.peek(pa, page)):
-            kernel.poke(pa, MARKER * (page // len(MARKER)))
+            user(kernel, pa)
             count += page // PAGE
     return count
 
@@ -157,7 +183,7 @@ COMMANDS = (("ps", "--threads"), ("symbols", "--modules"), ("dmesg",), ("lookup"
 @pytest.mark.parametrize("name", SPECS)
 def test_the_same_answers_without_a_byte_of_processes(name: str, kinfo_cli: Cli, tmp_path: Path) -> None:
     spec = SPECS[name]
-    found = made(spec, has_pages=name in ("arm64", "x86"))
+    found = made(spec)
     assert fill(found.kernel) > 500
     whole, part = written(found, tmp_path / "whole"), tmp_path / "part"
     ran = kinfo_cli("core", whole, "--only", "kernel", "-o", part)
@@ -209,7 +235,7 @@ def entry_of(kernel: Kernel, va: int) -> int:
 
 def test_what_the_page_tables_no_longer_map_was_given_back(kinfo_cli: Cli, tmp_path: Path) -> None:
     """arm64 unmaps the init part as it gives it back: what lies there now is another's."""
-    found = made(Spec(blocks=False), has_pages=False)
+    found = made(Spec(blocks=False))
     kernel = found.kernel
     last = kernel.pa("data") - PAGE  # of the init part
     kernel.poke(entry_of(kernel, last + kernel.voffset), bytes(8))
@@ -230,69 +256,228 @@ def test_what_struct_page_calls_given_back_or_a_processs(name: str, kinfo_cli: C
     given = kernel.pa("data") - PAGE
     mark(kernel, given, 0)
     kernel.poke(given, MARKER)
-    stack = found.placed[52].stack_pa  # a stack that was freed while the dump was taken
-    mark(kernel, stack, 1 << LRU)
-    head = found.placed[51].stack_pa + PAGE  # and the second page of one that is a file's now
-    mark(kernel, head, 0, head=stack)
-    for pa in (stack, head):
+    user(kernel, found.placed[52].stack_pa)  # a stack that was freed while the dump was taken
+    first = found.placed[51].stack_pa  # and one whose first two pages are a file's now
+    second = first + PAGE
+    mark(kernel, first, 1 << HEAD | 1 << LRU, mapping=0xFFFF_0000_1234_5678)
+    mark(kernel, second, 0, head=first, users=0)
+    for pa in (first, second):
         kernel.poke(pa, MARKER)
     part = tmp_path / "part"
     ran = kinfo_cli("core", written(found, tmp_path / "whole"), "--only", "kernel", "-o", part)
     assert ran.code == 0
     assert MARKER not in part.read_bytes()
-    assert "left out as well: 8 KiB that a kernel pointer led to, but processes or files have" in ran.err
+    assert "left out as well: 12 KiB that a kernel pointer led to, but processes or files have" in ran.err
 
 
-def test_x86_needs_its_struct_pages(kinfo_cli: Cli, tmp_path: Path) -> None:
-    """It gives pages of its image back without unmapping them."""
-    ran = kinfo_cli(
-        "core", written(made(SPECS["x86"], has_pages=False), tmp_path / "whole"), "--only", "kernel", "-o", tmp_path / "part"
-    )
+def test_x86_needs_its_types(kinfo_cli: Cli, tmp_path: Path) -> None:
+    """It gives pages of its image back without unmapping them, and VMCOREINFO has not the number of PG_reserved."""
+    whole = written(made(SPECS["x86"], has_types=False), tmp_path / "whole")
+    ran = kinfo_cli("core", whole, "--only", "kernel", "-o", tmp_path / "part")
     assert (ran.code, ran.out) == (2, "")
-    assert "nothing tells which pages of the image the kernel gave back: no struct page can be read; it takes" in ran.err
+    assert "nothing tells which pages of the image the kernel gave back: it has no BTF; add --btf FILE" in ran.err
     assert not (tmp_path / "part").exists()
+    (tmp_path / "btf").write_bytes(btf(SPECS["x86"]))
+    assert kinfo_cli("core", whole, "--only", "kernel", "-o", tmp_path / "part", "--btf", tmp_path / "btf").code == 0
+
+
+def damaged(found: World, **lines: object) -> None:
+    """Other values for lines of its VMCOREINFO, named by the word in brackets or before it; None: no such line."""
+    info = found.info  # type: ignore[attr-defined]
+    for key, value in lines.items():
+        pattern = rf"(?m)^([A-Z]+\({key}\)|[A-Z]+\(page\.{key}\))=.*\n"
+        assert re.search(pattern, info), key
+        info = re.sub(pattern, "" if value is None else rf"\1={value}\n", info)
+    found.info = info  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("lines", "message"),
     [
-        ({"flags": False}, "struct page has no flags or no compound_head"),
-        ({"enum": False}, "the types have no enum pageflags"),
-        ({"start": False}, "VMEMMAP_START or PHYS_OFFSET is not known"),
-        ({"reserved": False}, "the struct page of the kernel's own code is not marked reserved"),
+        ({"flags": None}, "page.flags is not known: neither BTF nor VMCOREINFO has it"),
+        ({"_refcount": 60}, "struct page of 64 bytes cannot be"),
+        ({"page": 1 << 20}, "struct page of 1048576 bytes cannot be"),
+        ({"mapping": 48}, "the struct page of the kernel's own code at PA 0x[0-9a-f]+ does not call it the kernel's"),
+        ({"PG_lru": None}, "PG_lru is not known"),
+        ({"VMEMMAP_START": None}, "VMEMMAP_START or PHYS_OFFSET is not known"),
+        (
+            {"VMEMMAP_START": hex(Spec().linear + ARRAY + 64)},
+            "VMEMMAP_START is 0xf+[0-9a-f]+: no array of struct pages begins",
+        ),
+        ({"VMEMMAP_START": hex(Spec().linear + ARRAY + 2 * MIB)}, "the kernel's own code at PA"),
     ],
 )
-def test_struct_pages_that_cannot_be_are_not_believed(changes: dict[str, bool], message: str, tmp_path: Path) -> None:
-    spec = SPECS["arm64"]
-    found = made(spec)
-    out = types(spec)
-    word = out.number("unsigned long", 8)
-    out.plain("page", 64, {"flags" if changes.get("flags", True) else "other": (word, 0), "compound_head": (word, 8)})
-    flags = [out.label("PG_lru"), LRU, out.label("PG_reserved"), RESERVED]
-    if changes.get("enum", True):
-        out.add("pageflags", 6, 4, flags, vlen=2)
-    found.kernel.poke(found.kernel.pa("data") + 0x4000, out.blob().ljust(0x2000, b"\0"))
-    if not changes.get("start", True):
-        found.info = found.info.replace("VMEMMAP_START", "VMEMMAP_END")  # type: ignore[attr-defined]
-    if not changes.get("reserved", True):
-        mark(found.kernel, found.kernel.pa("text"), 0)
+def test_struct_pages_that_cannot_be_are_refused(
+    lines: dict[str, object], message: str, kinfo_cli: Cli, tmp_path: Path
+) -> None:
+    found = made(SPECS["arm64"], has_types=False)
+    damaged(found, **lines)
+    whole, part = written(found, tmp_path / "whole"), tmp_path / "part"
+    with kinfo.open_kernel(whole) as kernel, pytest.raises(kinfo.KinfoError, match=message):
+        StructPages(kernel)
+    ran = kinfo_cli("core", whole, "--only", "kernel", "-o", part)
+    assert (ran.code, part.exists()) == (2, False)
+    assert "nothing tells whose a page is, so that none can be handed on: " in ran.err
+    assert (
+        "it takes arm64 or x86-64, all RAM, VMCOREINFO and BTF (or --btf FILE); without --only the whole is written"
+        in ran.err
+    )
+
+
+def test_types_and_vmcoreinfo_must_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = made(SPECS["arm64"])
+    info: str = found.info  # type: ignore[attr-defined]
+    stated = dict(line.split("=", 1) for line in info.splitlines())
+    numbers = [f"OFFSET(page.{name})" for name in MEMBERS] + ["SIZE(page)", "NUMBER(PG_lru)"]
     with kinfo.open_kernel(written(found, tmp_path / "whole")) as kernel:
-        with pytest.raises(kinfo.KinfoError, match=message):
-            StructPages(kernel)
-        assert excerpt(kernel).parts[0].size  # arm64's page tables tell all the same
+        page_layout(kernel)
+        for key in numbers:
+            other = str(int(stated[key]) + 1)
+            lines = stated | {key: other}
+            monkeypatch.setattr("kinfo.kernel.excerpt.page_layout.vmcoreinfo", lambda _, lines=lines: lines)
+            with pytest.raises(kinfo.KinfoError, match=rf"is \d+ by BTF, {other} by VMCOREINFO"):
+                excerpt(kernel)
+
+
+def test_one_page_of_the_code_that_is_not_the_kernels_is_enough(tmp_path: Path) -> None:
+    """The array is damaged, or another place: nothing that it says is believed."""
+    found = made(SPECS["arm64"])
+    mark(found.kernel, found.kernel.pa("text") + PAGE, 0)
+    message = "the kernel's own code at PA"
+    with kinfo.open_kernel(written(found, tmp_path / "whole")) as kernel, pytest.raises(kinfo.KinfoError, match=message):
+        excerpt(kernel)
+
+
+FOREIGN = {
+    "nothing": bytes(64),
+    "ones": bytes([255]) * 64,
+    "free": struct_page(0, users=0),
+    "free, in a list": struct_page(0, 0xFFFF_8000_1234_5678, users=0),
+    "buddy": struct_page(0, mapcount=0xF000_0000, users=0),
+    "below 0": struct_page(0, users=BARE),
+    "not in the lists yet": struct_page(1 << UPTODATE, mapping=0xFFFF_0000_1234_5671, mapcount=0),
+    "without LRU": struct_page(0, mapping=0xFFFF_0000_1234_5671),
+    "cut off from its file": struct_page(1 << UPTODATE),
+    "mapped alone": struct_page(0, mapcount=0),
+    "reserved by a damaged bit": struct_page(1 << RESERVED, mapping=0xFFFF_0000_1234_5671, mapcount=0),
+    "hugetlb": struct_page(1 << HEAD, mapcount=0xF400_0000),
+    "zsmalloc": struct_page(0, mapcount=0xF600_0000),
+    "tail of nothing": struct_page(0, 0xFFFF_FFFF_FFFF_0001, users=0),
+}
+
+
+def at_once(found: World, cases: list[bytes], tmp_path: Path) -> list[PageOwner]:
+    """Whose pages are, by struct pages that are written one behind the other, 16 pages for each case."""
+    kernel = found.kernel
+    first = kernel.base + 14 * MIB
+    for number, pages in enumerate(cases):
+        kernel.poke(kernel.base + place(kernel, first + 16 * number * PAGE), pages)
+    with kinfo.open_kernel(written(found, tmp_path / "whole")) as opened:
+        pages_of = StructPages(opened)
+        count = [len(pages) // 64 for pages in cases]
+        return [
+            pages_of.owner(first + (16 * number + index) * PAGE) for number, many in enumerate(count) for index in range(many)
+        ]
+
+
+@pytest.mark.parametrize("arch", ["arm64", "x86"])
+def test_what_its_struct_page_does_not_call_the_kernels(arch: str, tmp_path: Path) -> None:
+    owners = at_once(made(SPECS[arch]), list(FOREIGN.values()), tmp_path)
+    assert [name for name, owner in zip(FOREIGN, owners, strict=True) if owner is PageOwner.KERNELS] == []
+    of_process = {name for name, owner in zip(FOREIGN, owners, strict=True) if owner is PageOwner.PROCESSS}
+    assert of_process == {
+        "not in the lists yet",
+        "without LRU",
+        "cut off from its file",
+        "mapped alone",
+        "reserved by a damaged bit",
+    }
+
+
+def test_a_stack_that_is_anothers_by_now(kinfo_cli: Cli, tmp_path: Path) -> None:
+    found = made(SPECS["arm64"])
+    kernel = found.kernel
+    stack = found.placed[52].stack_pa
+    kernel.poke(stack, MARKER * (2 * PAGE // len(MARKER)))
+    kernel.poke(kernel.base + place(kernel, stack), FOREIGN["free, in a list"] + FOREIGN["nothing"])
+    ran = kinfo_cli("core", written(found, tmp_path / "whole"), "--only", "kernel", "-o", tmp_path / "part")
+    assert ran.code == 0
+    assert MARKER not in (tmp_path / "part").read_bytes()
+    message = f"stacks: 8 KiB left out, the first at PA {stack:#x}: the page is free, or its struct page makes no sense"
+    assert f"warning kernel-part-missing: {message}" in ran.err
+
+
+KERNELS = {
+    "plain": [struct_page(0)] * 4,
+    "slab": [struct_page(1 << SLAB, mapping=0x1234, mapcount=0x30003, users=1)] * 4,
+    "page table of 6.1": [struct_page(0, mapcount=0xFFFF_FDFF)] * 4,
+    "without a head": [struct_page(0)] + [struct_page(0, users=0)] * 3,
+    "once in a list": [struct_page(0)] + [struct_page(0, 0xDEAD_0000_0000_0100, users=0)] * 3,
+}
+
+
+def test_every_page_of_the_kernels(tmp_path: Path) -> None:
+    found = made(SPECS["arm64"])
+    kernel = found.kernel
+    first = kernel.base + 14 * MIB + 16 * len(KERNELS) * PAGE
+    tail = struct_page(0, kernel.spec.linear + place(kernel, first) + 1, users=0)
+    cases = [*(b"".join(pages) for pages in KERNELS.values()), struct_page(1 << HEAD) + 3 * tail]
+    owners = at_once(found, cases, tmp_path)
+    assert len(owners) == 4 * len(cases)
+    assert set(owners) == {PageOwner.KERNELS}
+
+
+PAGE_TYPES = {
+    "6.1": ({}, {}, [0xFFFF_FDFF], [0xFFFF_FF7F, 0xFFFF_FEFF]),
+    "6.10": ({}, {SLAB_IS: -4097}, [0xFFFF_EFFF, 0xFFFF_FDFF], [0xFFFF_FF7F]),
+    "6.11": ({"PG_table": 1 << 28}, {SLAB_IS: -(1 << 25) - 1}, [0xEFFF_FFFF, 0xFDFF_FFFF], [0xBFFF_FFFF]),
+    "6.12": ({}, {SLAB_IS: -184549376}, [0xF200_0000, 0xF500_0003], [0xF000_0000, 0xF400_0000, 0xF600_0000]),
+    "later": (
+        {"PGTY_table": 0xE2, "PGTY_slab": 0xE5, "PGTY_large_kmalloc": 0xE8},
+        {},
+        [0xE200_0000, 0xE800_0001],
+        [0xF200_0000],
+    ),
+}
+
+
+@pytest.mark.parametrize(("named", "lines", "own", "others"), PAGE_TYPES.values(), ids=PAGE_TYPES)
+def test_page_types_of_every_release(
+    named: dict[str, int], lines: dict[str, int], own: list[int], others: list[int], tmp_path: Path
+) -> None:
+    found = made(SPECS["arm64"])
+    out = types(found.kernel.spec)
+    out.add("pagetype", 6, 4, [part for one, value in named.items() for part in (out.label(one), value)], vlen=len(named))
+    if named:
+        found.kernel.poke(found.kernel.pa("data") + 0x4000, out.blob().ljust(0x2000, b"\0"))
+    found.info += "".join(f"NUMBER({key})={value}\n" for key, value in lines.items())  # type: ignore[attr-defined]
+    with kinfo.open_kernel(written(found, tmp_path / "whole")) as kernel:
+        layout = page_layout(kernel)
+    assert all(map(layout.is_kernels_type, own))
+    assert not any(map(layout.is_kernels_type, [*others, BARE, 0, 1]))
 
 
 def test_a_kernel_without_types_says_what_is_missing(kinfo_cli: Cli, tmp_path: Path) -> None:
-    """No BTF: no tasks and no stacks. No symbol of the log: no log. All else is there."""
+    """No BTF: no tasks and no stacks. VMCOREINFO has what tells whose the pages are. All else is there."""
+    found = made(SPECS["arm64"], has_types=False)
+    assert fill(found.kernel) > 500
+    whole, part = written(found, tmp_path / "whole"), tmp_path / "part"
+    ran = kinfo_cli("core", whole, "--only", "kernel", "-o", part)
+    assert ran.code == 0
+    assert MARKER not in part.read_bytes()
+    said = [line for line in ran.err.splitlines() if "kernel-part-missing" in line]
+    assert [line.split(": ")[2] for line in said] == ["tasks", "stacks", "per-CPU variables"], ran.err
+    wanted = "this is no BTF; name what leads there (--btf FILE for tasks and stacks), or hand the"
+    assert "warning kernel-part-missing: tasks: " in said[0]
+    assert wanted in said[0]
+    same(kinfo_cli, whole, part, ("symbols", "--modules"), ("dmesg",))
+
+
+def test_a_kernel_without_struct_pages_is_refused(kinfo_cli: Cli, tmp_path: Path) -> None:
     make().write_elf(tmp_path / "whole")
     ran = kinfo_cli("core", tmp_path / "whole", "--only", "kernel", "-o", tmp_path / "part")
-    assert ran.code == 0
-    said = [line for line in ran.err.splitlines() if "kernel-part-missing" in line]
-    assert [line.split(": ")[2] for line in said] == ["log", "tasks", "stacks", "per-CPU variables"], ran.err
-    wanted = "have their members is not known; name what leads there (--btf FILE for tasks and stacks), or hand the"
-    assert "warning kernel-part-missing: tasks: " in said[1]
-    assert wanted in said[1]
-    same(kinfo_cli, tmp_path / "whole", tmp_path / "part", ("symbols", "--modules"))
+    assert (ran.code, (tmp_path / "part").exists()) == (2, False)
+    assert "nothing tells whose a page is, so that none can be handed on: page.flags is not known" in ran.err
 
 
 def test_the_library_writes_the_same(kinfo_cli: Cli, tmp_path: Path) -> None:
@@ -300,14 +485,15 @@ def test_the_library_writes_the_same(kinfo_cli: Cli, tmp_path: Path) -> None:
     kinfo_cli("core", whole, "--only", "kernel", "-o", tmp_path / "one")
     assert kinfo.core(whole, tmp_path / "two", only_kernel=True) == ()
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert open_regions([str(tmp_path / "two")]) is None
     with pytest.raises(kinfo.KinfoError, match="exists already"):
         kinfo.core(whole, tmp_path / "two", only_kernel=True)
 
 
 def test_types_of_another_file(kinfo_cli: Cli, tmp_path: Path) -> None:
-    found = world(btf=bytes(64), symbols=LOG)
-    found.kernel.write_elf(tmp_path / "whole")
-    (tmp_path / "btf").write_bytes(types(found.kernel.spec).blob())
+    found = made(SPECS["arm64"], has_types=False)
+    written(found, tmp_path / "whole")
+    (tmp_path / "btf").write_bytes(btf(found.kernel.spec))
     command = ("core", tmp_path / "whole", "--btf", tmp_path / "btf", "-o", tmp_path / "part")
     assert "; name" in kinfo_cli("core", tmp_path / "whole", "--only", "kernel", "-o", tmp_path / "none").err
     ran = kinfo_cli(*command, "--only", "kernel")

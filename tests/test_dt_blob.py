@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinfo.dt.blob import BlobNode, _Reader, parse
-from kinfo.dt.tree import Tree, to_blob, tree_of
+from kinfo.dt.tree import Tree, tree_of
+from kinfo.dt.written import property_source, to_blob
 from kinfo.errors import BlobError
 from tests.conftest import ROOT
 from tests.fdt import BEGIN, END, END_NODE, NOP, PROP, N, blob, board, cells, structure, texts
@@ -198,12 +199,12 @@ def test_properties_as_source() -> None:
             )
         )
     ).root
-    assert node.source("reg") == "reg = <0x0 0x4e000000 0x1000>;"
-    assert node.source("no-map") == "no-map;"
-    assert node.source("compatible") == 'compatible = "a,b", "c";'
-    assert node.source("odd") == "odd = [01 02 03];"
-    assert len(node.source("long")) < 120
-    assert node.source("long").endswith("...")
+    assert property_source(node, "reg") == "reg = <0x0 0x4e000000 0x1000>;"
+    assert property_source(node, "no-map") == "no-map;"
+    assert property_source(node, "compatible") == 'compatible = "a,b", "c";'
+    assert property_source(node, "odd") == "odd = [01 02 03];"
+    assert len(property_source(node, "long")) < 120
+    assert property_source(node, "long").endswith("...")
 
 
 def test_values_of_properties() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from kinfo.dt.blob import parse
 from kinfo.dt.overlay import apply, partial
-from kinfo.dt.tree import Node, Tree, to_blob, tree_of
+from kinfo.dt.tree import Node, Tree, tree_of
+from kinfo.dt.written import to_blob
 from kinfo.errors import TreeError
 from tests.fdt import N, blob, cells, texts
 

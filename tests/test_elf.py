@@ -12,11 +12,11 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinfo.elf import core, notes, read, structs
+from kinfo.elf import MAGIC, core, notes, read, structs
 from kinfo.elf.structs import ELF32, ELF64, ElfForm, ElfHeader, Program, SymbolEntry, form_of
 
 PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
-FORMS = [form for ident in ((2, 1), (1, 1), (2, 2), (1, 2)) if (form := form_of(structs.MAGIC + bytes(ident) + bytes(10)))]
+FORMS = [form for ident in ((2, 1), (1, 1), (2, 2), (1, 2)) if (form := form_of(MAGIC + bytes(ident) + bytes(10)))]
 
 
 def view_of(data: bytes) -> read.View:
@@ -149,7 +149,7 @@ def test_any_bytes_of_tables(raw: bytes) -> None:
 def test_form_of_nothing() -> None:
     assert FORMS[:2] == [ELF64, ELF32]
     assert len(FORMS) == 4
-    assert form_of(b"") is form_of(structs.MAGIC + bytes(12)) is form_of(b"\x7fELF\2\1") is None
+    assert form_of(b"") is form_of(MAGIC + bytes(12)) is form_of(b"\x7fELF\2\1") is None
 
 
 def test_structs_stand_in_one_room() -> None:

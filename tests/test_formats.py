@@ -34,7 +34,7 @@ def offered() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def test_commands_offer_what_the_registry_says() -> None:
     assert {"text", "json", "yaml"} <= set(formats.names_for_data())  # what was offered once stays
-    assert {"text", "json", "yaml", "sarif", "junit", "github"} <= set(formats.names_for_findings())
+    assert {"text", "json", "yaml", "sarif", "junit", "github", "html"} <= set(formats.names_for_findings())
     for command, names in offered():
         all_ = formats.names_for_findings() if command in JUDGING else formats.names_for_data()
         assert names == (*INSTEAD.get(command, all_), *(one for one in names if one in OWN.get(command, ()))), command
@@ -76,7 +76,7 @@ def test_only_what_a_format_shows_is_made() -> None:
         raise AssertionError("not asked for")
 
     for one in formats.FORMATS:
-        what = Shown(fails, list) if one.is_of_findings else Shown(dict, fails)
+        what = Shown(fails, list) if one.is_of_findings else Shown(lambda: {"pairs": [], "alone": []}, fails)
         assert isinstance("".join(rendered(one.name, what)), str)
 
 

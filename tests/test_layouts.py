@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 import kinfo
+from kinfo.exports import exported
+from kinfo.exports.c import name_of
 from kinfo.record.fields import NOTES
 from kinfo.record.model import Layout
 from kinfo.record.structs import STRUCTS, shape_of
-from kinfo.report.layouts import c_header, c_name
 from tests.conftest import Cli, Ran
 from tests.synthetic import make_fields
 
@@ -138,8 +139,8 @@ def test_field_order_equals_the_hand_typed_structs() -> None:
 
 
 def test_emitted_header_compiles_and_agrees_with_the_model(tmp_path: Path) -> None:
-    (tmp_path / "kinfo_layouts.h").write_text(c_header(LAYOUTS))
-    structs = {c_name(layout): layout for layout in LAYOUTS}
+    (tmp_path / "kinfo_layouts.h").write_text(exported("c", LAYOUTS))
+    structs = {name_of(layout): layout for layout in LAYOUTS}
     assert run_c(tmp_path, printing("kinfo_layouts.h", structs), "-pedantic").splitlines() == model_lines()
 
 
@@ -147,7 +148,7 @@ def test_emitted_header_refuses_a_wrong_offset(tmp_path: Path) -> None:
     gcc = shutil.which("gcc")
     if gcc is None:
         pytest.skip("gcc is not installed")
-    text = c_header([kinfo.layout("C")]).replace("\tuint32_t num_syms;", "\tuint64_t num_syms;")
+    text = exported("c", [kinfo.layout("C")]).replace("\tuint32_t num_syms;", "\tuint64_t num_syms;")
     (tmp_path / "wrong.h").write_text(text)
     done = subprocess.run([gcc, "-fsyntax-only", str(tmp_path / "wrong.h")], capture_output=True, text=True, check=False)
     assert done.returncode != 0

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from kinfo.kernel.kallsyms import addresses, kallsyms, names
+from kinfo.errors import KernelError
+from kinfo.kernel.kallsyms import addresses, names, nearest
 from kinfo.kernel.kallsyms.kallsyms import Kallsyms
+from kinfo.kernel.kallsyms.nearest import Nearest
+from kinfo.kernel.kernel import Kernel as OpenKernel
 from tests.kernels.image import Kernel, make
 from tests.test_kernel_matrix import SPECS
 from tests.test_kernel_rules import opened
+
+_NAMES = ["4.14, u64 markers", "6.12, many symbols", "6.6, x86 per-CPU", "7.0", "5.10, absolute"]
 
 
 def table_of(kernel: Kernel, folder: Path) -> Kallsyms:
@@ -19,31 +24,125 @@ def table_of(kernel: Kernel, folder: Path) -> Kallsyms:
         return found.kallsyms
 
 
-@pytest.mark.parametrize("name", ["4.14, u64 markers", "6.12, many symbols", "6.6, x86 per-CPU", "7.0", "5.10, absolute"])
-def test_lookups_are_the_same_at_first_and_later(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def shuffled(count: int) -> list[int]:
+    order = list(range(count))
+    random.Random(1).shuffle(order)
+    return order
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_names_are_the_same_at_first_and_later(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = table_of(make(SPECS[name]), tmp_path)
     listed = [one for _, block, _ in table.blocks() for one in block]
+    kept, order = table.encoding.names, shuffled(len(table))
+    assert [kept[index] for index in order] == [listed[index] for index in order]
+    assert len(kept._blocks) == table.tables.marks
+    room = kept._size - 1
+    monkeypatch.setattr(names, "_KEPT", room)  # blocks come and go
+    kept._blocks.clear()
+    for _ in range(2):
+        assert [kept[index] for index in order] == [listed[index] for index in order]
+        assert len(kept._blocks) in range(1, table.tables.marks)
+        assert kept._size <= room
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_lookups_are_the_same_at_first_and_later(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = table_of(make(SPECS[name]), tmp_path)
     pas = [pa for _, _, block in table.blocks() for pa in block]
-    order = list(range(len(table)))
-    random.Random(1).shuffle(order)
-    monkeypatch.setattr(names, "_KEPT", 2)  # blocks come and go
-    monkeypatch.setattr(kallsyms, "_KEPT", 50)
-    assert [table[index].type + table[index].name for index in order] == [listed[index] for index in order]
-    wanted = [pas[index] + shift for index in order if index >= table.absolute for shift in (-1, 0, 1, 3)]
-    monkeypatch.setattr(addresses, "_FEW", len(wanted) * 4)
-    at_first = [(table.at(pa), table.before(pa)) for pa in wanted]
-    table._extents.clear()
-    monkeypatch.setattr(addresses, "_FEW", 0)  # all are listed from now on
-    assert [(table.at(pa), table.before(pa)) for pa in wanted] == at_first
-    assert [(table.at(pa), table.before(pa)) for pa in wanted] == at_first
+    near = [pas[index] + shift for index in shuffled(len(table)) if index >= table.absolute for shift in (-1, 0, 1, 3)]
+    edges = [pa + shift for pa in (*table.borders, 0, pas[-1], 1 << 64) for shift in (-1, 0, 1)]
+    wanted = near + edges
+    at_first = [(Nearest(table, table.encoding.addresses).at(pa), table.before(pa)) for pa in wanted]
+    monkeypatch.setattr(nearest, "_FEW", 1)  # addresses are listed from now on
+    monkeypatch.setattr(nearest, "_KEPT", 50)  # and what was found comes and goes
+    monkeypatch.setattr(addresses, "_FEW", 0)
+    for kept in (50, 1 << 16, 1 << 16):
+        monkeypatch.setattr(nearest, "_KEPT", kept)
+        assert [(table.at(pa), table.before(pa)) for pa in wanted] == at_first
+        assert len(table.nearest._found) <= kept
     assert table._addresses._all == pas
-    assert len(table._names._starts) <= 2
-    assert len(table._extents) <= 50
+    assert table.nearest._pas is table._addresses._all
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_symbol_that_reaches_over_a_border_ends_there(order: tuple[int, ...], tmp_path: Path) -> None:
+    """Its size is another one on either side, whichever was asked for first."""
+    table = table_of(make(), tmp_path)
+    borders = table.borders
+    last = Nearest(table, table.encoding.addresses).at(borders.etext - 1)
+    assert last
+    wanted = [last.pa, borders.etext - 1, borders.etext + 1]
+    pas = table.encoding.addresses.listed()
+    assert pas
+    for index, pa in enumerate(pas):  # no symbol begins at the border, nor a page behind it
+        if borders.etext <= pa < borders.etext + 0x1000:
+            pas[index] = last.pa
+    pas.sort()
+    table.nearest._pas = pas
+    for _ in range(2):
+        sizes = {}
+        for one in order:
+            found = table.at(wanted[one])
+            assert found
+            sizes[one] = found.size
+        assert sizes[0] == sizes[1] == borders.etext - last.pa
+        assert sizes[2] > sizes[0]
 
 
 def test_a_table_that_is_too_long_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = table_of(make(), tmp_path)
     monkeypatch.setattr(addresses, "_FEW", 0)
+    monkeypatch.setattr(nearest, "_FEW", 1)
     monkeypatch.setattr(addresses, "_LISTED", 10)
-    assert table.before(table[len(table) - 1].pa + 1) == len(table) - 1
+    last = table[len(table) - 1]
+    assert table.before(last.pa + 1) == len(table) - 1
+    first = table.at(table.borders.stext)
+    assert first == table.at(table.borders.stext)
+    assert first is not None
+    assert first.pa == table.borders.stext
     assert table._addresses._all is None
+    assert not isinstance(table.nearest._pas, list)
+
+
+def test_a_damaged_block_gives_the_names_before_the_damage(tmp_path: Path) -> None:
+    kernel = make(SPECS["6.12, many symbols"])
+    listed = [one for _, block, _ in table_of(kernel, tmp_path).blocks() for one in block]
+    block = 2  # none of those that are looked at when the tables are opened
+    sound = table_of(kernel, tmp_path)
+    start, end = sound.encoding.names._markers[block : block + 2]
+    at = start
+    while at < end:  # the last name of the block
+        last, at = at, sum(sound.encoding.names._measure(at, 256 * block))
+    kernel.poke(sound.tables.names + last, b"\x01")
+    names = table_of(kernel, tmp_path).encoding.names
+    for _ in range(3):
+        assert [names[256 * block + one] for one in range(255)] == listed[256 * block : 256 * block + 255]
+    with pytest.raises(KernelError, match="but the names before it end at"):
+        names.block(block)
+
+
+def test_no_name_has_more_tokens_than_characters_can_be(tmp_path: Path) -> None:
+    """A name of 600 tokens in a table of two-byte lengths: refused as a whole block, as it is alone."""
+    kernel = make(SPECS["6.12, many symbols"])
+    sound = table_of(kernel, tmp_path)
+    start = sound.encoding.names._markers[2]
+    kernel.poke(sound.tables.names + start, bytes((0x80 | 600 & 0x7F, 600 >> 7)))
+    names = table_of(kernel, tmp_path).encoding.names
+    for ask in (lambda: names[256 * 2], lambda: names.block(2)):
+        with pytest.raises(KernelError, match="lead out of kallsyms_names"):
+            ask()
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_the_short_way_to_a_place_is_the_long_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(make(SPECS[name]), tmp_path) as kernel:
+        assert kernel.space
+        borders = kernel.kallsyms.borders
+        pas = [one + shift for one in borders for shift in (-1, 0, 1)]
+        wanted = [kernel.space.va(pa) for pa in (*pas, *range(borders.text, borders.end, 0x6001))] + pas
+        short = [kernel.at(one) for one in wanted]
+        assert len(kernel._image_vas) == borders.end - borders.text
+        monkeypatch.setattr(OpenKernel, "_image_vas", range(0))
+        assert [kernel.at(one) for one in wanted] == short
+        assert any(short)

@@ -150,7 +150,7 @@ def test_what_is_no_set_of_regions(tmp_path: Path) -> None:
     assert open_regions([str(tmp_path / "ram.bin")]) is None
     make().write_elf(tmp_path / "ram.elf")
     assert open_regions([str(tmp_path / "ram.elf")]) is None
-    kinfo.core(tmp_path / "ram.elf", tmp_path / "part.elf", only_kernel=True)
+    kinfo.core(tmp_path / "ram.elf", tmp_path / "part.elf")
     assert open_regions([str(tmp_path / "part.elf")]) is None
     files = regions_made.files(tmp_path / "md")
     assert open_regions([str(files / "md_Kprb22.BIN"), str(tmp_path / "ram.bin")]) is None

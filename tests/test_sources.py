@@ -15,9 +15,9 @@ import zstandard
 
 from kinfo.errors import DumpError
 from kinfo.memory import Memory
-from kinfo.sources import Opened, kinds, open_all, open_file, open_memory, open_source, recognise
+from kinfo.sources import Opened, kinds, open_all, open_file, open_memory, open_source
 from kinfo.sources.kinds import FileKind, Role
-from kinfo.sources.recognise import Sure
+from kinfo.sources.recognise import Sure, recognise
 from tests import fdt
 from tests.conftest import Cli
 from tests.test_memory import elf64, lime

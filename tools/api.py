@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import kinfo
+from kinfo.frozen import Frozen
 
 
 def functions() -> str:
@@ -55,10 +56,10 @@ def _members(one: type) -> Iterator[str]:
 
 
 def _fields(one: type) -> dict[str, str]:
-    """The fields of a named tuple or dataclass."""
-    if not (hasattr(one, "_fields") or hasattr(one, "__dataclass_fields__")):
+    """The fields of a named tuple, a Frozen or a dataclass."""
+    if not any(hasattr(one, name) for name in ("_fields", "field_names", "__dataclass_fields__")):
         return {}
-    classes = [each for each in reversed(one.__mro__) if each.__module__.startswith("kinfo.")]
+    classes = [each for each in reversed(one.__mro__) if each.__module__.startswith("kinfo.") and each is not Frozen]
     notes = {name: str(kind) for each in classes for name, kind in inspect.get_annotations(each).items()}
     return {name: _unquoted(kind) for name, kind in notes.items() if not name.startswith("_")}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from kinfo.dt.blob import parse
 from kinfo.dt.source import compiled
-from kinfo.dt.tree import to_blob, tree_of
+from kinfo.dt.tree import tree_of
+from kinfo.dt.written import to_blob
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "dts_examples"
 

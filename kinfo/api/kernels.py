@@ -1,4 +1,4 @@
-"""Kernels in RAM dumps: what runs there, its symbols, names in logs, and what debuggers take.
+"""Kernels in RAM dumps: what runs there, its symbols, and what debuggers take.
 
 Every function takes an open `Kernel`, or what `kinfo.open_kernel` takes: files, with `kinfo` for the record. (For a
 kernel that its build's files lead to, open it first.)
@@ -11,15 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from kinfo.named import NamedTuple
-from kinfo.printable import brief
-
 if TYPE_CHECKING:
     from kinfo.debuggers.session import Session
     from kinfo.findings import Finding
     from kinfo.kernel.boot.summary import Summary
     from kinfo.kernel.kernel import Kernel
-    from kinfo.kernel.log import Statement
     from kinfo.kernel.lookup import Lookup
     from kinfo.region_memory.names import RegionNames
 
@@ -51,22 +47,6 @@ def open_kernel(
     return opener.open_kernel(specs, kinfo, stdin, beside=beside)
 
 
-class Symbolized(NamedTuple):
-    """A log with names: its bytes, and what of it contradicts the dump.
-
-    `left` is how many addresses of other boots were left as they are.
-    """
-
-    text: bytes
-    contradictions: tuple[Statement, ...]
-    left: int
-
-    def __repr__(self) -> str:
-        return brief(
-            self, f"{len(self.text):,} bytes of log, {len(self.contradictions)} contradictions, {self.left} addresses left"
-        )
-
-
 def info(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None = None) -> Summary:
     """What runs in memory: banner, slide, linear map, modules, uptime, with findings, the gravest first.
 
@@ -74,7 +54,7 @@ def info(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None = None) -
     """
     from kinfo.kernel.boot.summary import summary
 
-    with _opened(ram, kinfo) as kernel:
+    with opened(ram, kinfo) as kernel:
         return summary(kernel)
 
 
@@ -89,7 +69,7 @@ def lookup(ram: Kernel | Path | Sequence[Path], *words: str | int, kinfo: Path |
     asked = [f"{word:#x}" if isinstance(word, int) else word for word in words]
     if (names := _region_names(ram)) is not None:
         return tuple(look_up(names, word) for word in asked)
-    with _opened(ram, kinfo) as kernel:
+    with opened(ram, kinfo) as kernel:
         return tuple(look_up(kernel, word) for word in asked)
 
 
@@ -131,32 +111,8 @@ def symbol_file(
     """
     from kinfo.debuggers import symbol_file as files
 
-    with _opened(ram, kinfo) as kernel:
+    with opened(ram, kinfo) as kernel:
         return files.symbol_file(kernel, physical=physical, modules=modules)
-
-
-def symbolize(
-    ram: Kernel | Path | Sequence[Path], log: bytes | Path, *, force: bool = False, kinfo: Path | int | None = None
-) -> Symbolized:
-    """A log (its bytes, or a file of them) with a name behind every raw address of the kernel.
-
-    Lines of a boot that is not the dump's stay as they are, unless `force`. Raises KinfoError, OSError for an unreadable log.
-    """
-    import io
-
-    from kinfo.kernel.log import Log
-
-    if isinstance(log, bytes):
-        text = log
-    else:
-        with open(log, "rb") as file:
-            text = file.read()
-    heard: list[Statement] = []
-    with _opened(ram, kinfo) as kernel:
-        names = Log(kernel, heard.append, is_forced=force)
-        names.survey(io.BytesIO(text).read)
-        named = b"".join(names.named(io.BytesIO(text).read))
-    return Symbolized(named, tuple(heard), names.left)
 
 
 def core(
@@ -199,7 +155,7 @@ def core(
             with closing(plan):
                 write_with(output, plan.write, force=force)
             return plan.findings
-    with _opened(ram, kinfo) as kernel:
+    with opened(ram, kinfo) as kernel:
         core_file.check(kernel)
         of_source = checked(kernel.memory)
         if only_kernel:
@@ -239,7 +195,7 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
     if tool not in TOOLS:
         raise UnknownNameError(f"no debugger is called {tool!r}", did_you_mean(tool, TOOLS, f"choose {', '.join(TOOLS)}"))
     paths = paths_of(ram)
-    with _opened(paths, kinfo) as kernel:
+    with opened(paths, kinfo) as kernel:
         if vmlinux is not None:
             check(kernel, os.fspath(vmlinux))
         asked = DebugRequest(tuple(paths), record_word(kinfo), os.fspath(vmlinux) if vmlinux is not None else "")
@@ -248,7 +204,7 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
 
 
 @contextmanager
-def _opened(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None) -> Iterator[Kernel]:
+def opened(ram: Kernel | Path | Sequence[Path], kinfo: Path | int | None) -> Iterator[Kernel]:
     """The kernel; one that was opened for this is closed again."""
     from kinfo.kernel.kernel import Kernel
 

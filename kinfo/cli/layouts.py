@@ -9,6 +9,7 @@ from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
+from kinfo.exports import LANGUAGES, exported
 from kinfo.record.model import Layout
 from kinfo.report import layouts as report
 from kinfo.report.style import Style
@@ -24,7 +25,7 @@ class Options(NamedTuple):
 
 @declare.command("layouts", short_help="Show the layouts")
 @declare.argument("name", required=False)
-@data_format("md", "c")
+@data_format("md", *LANGUAGES)
 @declare.option("--diff", nargs=2, metavar="A B", help="Show what differs between two layouts.")
 @takes(Options)
 def command(options: Options) -> int:
@@ -48,8 +49,8 @@ def command(options: Options) -> int:
 
 
 def _show(chosen: list[Layout], form: str, style: Style, *, is_one: bool) -> None:
-    if form == "c":
-        common.write(report.c_header(chosen))
+    if form in LANGUAGES:
+        common.write(exported(form, chosen))
     elif form == "md":
         common.write("\n".join(report.markdown(layout) for layout in chosen))
     elif form != "text":

@@ -19,7 +19,7 @@ def write_mended(path: str, output: str, request: CheckRequest, *, force: bool) 
     from kinfo.dt.batch import one_tree
     from kinfo.dt.fix import mend
     from kinfo.dt.source import decompiled
-    from kinfo.dt.tree import to_blob
+    from kinfo.dt.written import to_blob
 
     try:
         found = one_tree(path, request, common.stdin())

@@ -5,7 +5,6 @@ Facts: Devicetree Specification v0.4, chapter 5. Older versions than 16 have no 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from struct import Struct
 
@@ -22,7 +21,7 @@ _BEGIN_NODE, _END_NODE, _PROP, _NOP, _END = 1, 2, 3, 4, 9
 _TAGS = frozenset((_BEGIN_NODE, _END_NODE, _PROP, _NOP, _END))
 _WORD = Struct(">I")
 _PAIR = Struct(">QQ")
-_NAME = re.compile(rb"[!-~]{1,255}")  # printable ASCII; dtc's own rules are narrower, boot loaders' trees are not
+_LETTERS = bytes(range(0x21, 0x7F))  # of names; dtc's own rules are narrower, boot loaders' trees are not
 _NOPS = b"\0\0\0\4" * 16384
 _MAX_LIST = 64 << 10  # bytes of a compatible; boards have some hundred
 _MAX_RESERVATIONS = 4096
@@ -100,6 +99,10 @@ def _header_problem(header: BlobHeader) -> str:
 
 def _fail(what: str, hint: str = "it is damaged: get it again, or compile it anew") -> BlobError:
     return BlobError(f"not a sound devicetree blob: {what}", hint)
+
+
+def _is_name(raw: bytes) -> bool:
+    return 0 < len(raw) < 256 and not raw.translate(None, _LETTERS)
 
 
 class _Reader:
@@ -180,7 +183,7 @@ class _Reader:
         stop = self.data.find(b"\0", at, min(end, at + 256))
         raw = self.data[at:stop]
         is_root = len(stack) == 1
-        if stop < 0 or not ((is_root and not raw) or _NAME.fullmatch(raw)) or b"/" in raw:
+        if stop < 0 or not ((is_root and not raw) or _is_name(raw)) or b"/" in raw:
             raise _fail(f"the node at {at - 4:#x} has no proper name")
         if is_root and stack[0].children:
             raise _fail(f"a second root at {at - 4:#x}")
@@ -218,7 +221,7 @@ class _Reader:
     def _string(self, offset: int, place: int) -> str:
         stop = self.strings.find(b"\0", offset, offset + 256) if offset < len(self.strings) else -1
         raw = self.strings[offset : max(stop, offset)]
-        if not _NAME.fullmatch(raw):
+        if not _is_name(raw):
             raise _fail(f"the property at {place:#x} has no proper name: its string is at {offset:#x} of {len(self.strings)}")
         name = raw.decode("ascii")
         self.names[offset] = name

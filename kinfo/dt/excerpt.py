@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.dt.board import Board, ancestors
-from kinfo.dt.tree import Node, Tree, to_blob
+from kinfo.dt.tree import Node, Tree
+from kinfo.dt.written import to_blob
 
 _ABOVE = ("#address-cells", "#size-cells", "phandle")  # what dtschema needs of a node above
 

@@ -9,8 +9,9 @@ from kinfo.dt.blob import parse
 from kinfo.dt.board import Board, Options, Region
 from kinfo.dt.profiles import is_kinfo
 from kinfo.dt.ranges import Cells, number
-from kinfo.dt.tree import Node, Tree, to_blob, tree_of
+from kinfo.dt.tree import Node, Tree, tree_of
 from kinfo.dt.verify import verify
+from kinfo.dt.written import to_blob
 from kinfo.errors import TreeError
 from kinfo.findings import Finding, Severity
 from kinfo.writer_rows.rows import DEBUG_KINFO

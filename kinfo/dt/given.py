@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo import notices
 from kinfo.dt.batch import CheckRequest
 from kinfo.dt.board import MIN_PAGE, Options
 from kinfo.errors import KinfoError, TreeError
+from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.dt.dmesg import BootLog, Iomem
@@ -29,8 +29,7 @@ class DtOptionError(KinfoError):
     """An option that makes no sense. The message begins with its name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DtOptions:
+class DtOptions(NamedTuple):
     """What `verify_dt` is told beyond the tree. All of it is optional.
 
     `profile`: the shape ("v3"; default: as the tree's is); `layout`: the record that the kernel writes, a name or alias;

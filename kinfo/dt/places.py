@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from kinfo.named import NamedTuple
 
-_NODE = re.compile(r"\s*(?:[\w.,+-]+:\s+)*([^\s{:]+)\s+\{ /\* (.*) \*/$")
-_PROPERTY = re.compile(r"\s*(?:[\w.,+-]+:\s+)*([^\s=;{}/]+)(?: = .*)?; /\* (.*) \*/$")
-_END = re.compile(r"\s*\};")
-_LAST = re.compile(r"(?:^|, )((?:(?!, ).)+?):(\d+)(?::\d+)?(?:-\d+(?::\d+)?)?$")  # the last place of several
+# Patterns are compiled when there is a source.
+_NODE = r"\s*(?:[\w.,+-]+:\s+)*([^\s{:]+)\s+\{ /\* (.*) \*/$"
+_PROPERTY = r"\s*(?:[\w.,+-]+:\s+)*([^\s=;{}/]+)(?: = .*)?; /\* (.*) \*/$"
+_END = r"\s*\};"
+_LAST = r"(?:^|, )((?:(?!, ).)+?):(\d+)(?::\d+)?(?:-\d+(?::\d+)?)?$"  # the last place of several
 _STDIN = "<stdin>"
 
 
@@ -32,18 +33,18 @@ def places_of(annotated: str, name: str) -> dict[str, SourcePlace]:
     found: dict[str, SourcePlace] = {}
     path: list[str] = []
     for line in annotated.splitlines():
-        if match := _NODE.match(line):
+        if match := re.match(_NODE, line):
             path.append("" if match[1] == "/" else match[1])
             _put(found, "/".join(path) or "/", match[2], name)
-        elif _END.match(line):
+        elif re.match(_END, line):
             path = path[:-1]
-        elif path and (match := _PROPERTY.match(line)):
+        elif path and (match := re.match(_PROPERTY, line)):
             _put(found, f"{'/'.join(path) or '/'}:{match[1]}", match[2], name)
     return found
 
 
 def _put(found: dict[str, SourcePlace], where: str, said: str, name: str) -> None:
-    if match := _LAST.search(said):
+    if match := re.search(_LAST, said):
         found[where] = SourcePlace(name if match[1] == _STDIN else match[1], int(match[2]))
 
 

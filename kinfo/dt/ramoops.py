@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from kinfo.dt.board import Board, Region, is_okay
 from kinfo.dt.ranges import Range
 from kinfo.named import NamedTuple
-from kinfo.regions.ramoops.layout import Sizes
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node
+    from kinfo.regions.ramoops.layout import Sizes
 
 COMPATIBLE = "ramoops"
 SIZES = ("record-size", "console-size", "ftrace-size", "pmsg-size")
@@ -45,6 +45,8 @@ def value(node: Node, name: str) -> int | None:
 
 
 def _sizes(board: Board, node: Node) -> Sizes:
+    from kinfo.regions.ramoops.layout import Sizes  # few trees have such a node
+
     record, console, ftrace, pmsg, ecc, flags = (value(node, name) or 0 for name in (*SIZES, "ecc-size", "flags"))
     if not in_reserved_memory(node) and not (console or ftrace or pmsg or ecc):
         console = pmsg = record  # for old Chromebooks, whose node lies elsewhere

@@ -1,42 +1,14 @@
-"""The tree behind the rules: pyfdt's nodes, made from a checked blob. Nothing else in kinfo knows pyfdt.
-
-pyfdt's own parser recurses, and looks through all siblings for each new one; so nodes are made here, and properties stay raw
-until pyfdt is asked for their source.
-"""
+"""The tree behind the rules, made from a checked blob. Properties stay raw; written.py makes blobs and source of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from pyfdt.pyfdt import Fdt, FdtNode, FdtProperty
-
 from kinfo.dt.blob import Blob, BlobNode
 
-_SHOWN = 100  # letters of a property's source
-_ZEROS = re.compile(r"\b0x0+(?=[0-9a-f])")
 
-
-class _RawProperty(FdtProperty):  # type: ignore[misc]  # pyfdt has no types
-    """A property as its bytes."""
-
-    def __init__(self, name: str, raw: bytes) -> None:
-        self.name, self.raw = name, raw
-
-    def dtb_represent(self, string_store: str, pos: int = 0, version: int = 17) -> tuple[bytes, str, int]:
-        """See pyfdt."""
-        del version
-        place = string_store.find(self.name + "\0")
-        if place < 0:
-            place = len(string_store)
-            string_store += self.name + "\0"
-        padded = self.raw + bytes(-len(self.raw) % 4)
-        words = b"".join(value.to_bytes(4, "big") for value in (3, len(self.raw), place))
-        return words + padded, string_store, pos + 12 + len(padded)
-
-
-class Node(FdtNode):  # type: ignore[misc]  # pyfdt has no types
+class Node:
     """A node: its name ("" for the root), its parent, its properties (raw, in order) and its children."""
 
     name: str
@@ -46,19 +18,6 @@ class Node(FdtNode):  # type: ignore[misc]  # pyfdt has no types
         self.name, self.parent = name, None
         self.properties = properties if properties is not None else {}
         self.children: list[Node] = []
-
-    def __bool__(self) -> bool:
-        """Always, where pyfdt's length would make an empty node false."""
-        return True
-
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
-
-    @property
-    def subdata(self) -> list[FdtProperty | FdtNode]:
-        """What pyfdt walks: properties, then nodes."""
-        return [*(_RawProperty(name, raw) for name, raw in self.properties.items()), *self.children]
 
     def add(self, child: Node) -> Node:
         """Put a node below this one, and give it back."""
@@ -105,14 +64,6 @@ class Node(FdtNode):  # type: ignore[misc]  # pyfdt has no types
         if name not in self.properties:
             return None
         return (self.texts(name) or ("",))[0]
-
-    def source(self, name: str) -> str:
-        """A property as one line of devicetree source, cut where it is long."""
-        raw = self.properties[name]
-        shown = str(FdtProperty.new_raw_property(name, raw[: 4 * _SHOWN]).dts_represent())
-        shown = _ZEROS.sub("0x", shown)
-        shown = shown.encode("unicode_escape").decode("ascii")
-        return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
 
     def walk(self) -> Iterator[Node]:
         """This node and every node below it, in the tree's order."""
@@ -185,12 +136,3 @@ def tree_of(blob: Blob) -> Tree:
 
 def _node(source: BlobNode) -> Node:
     return Node(source.name, source.properties)
-
-
-def to_blob(tree: Tree) -> bytes:
-    """The tree as a blob (version 17), written by pyfdt."""
-    fdt = Fdt()
-    fdt.add_rootnode(tree.root)
-    fdt.add_reserve_entries([{"address": address, "size": size} for address, size in tree.reservations])
-    blob: bytes = fdt.to_dtb()
-    return blob

@@ -137,4 +137,6 @@ def _sources(tree: Tree, findings: tuple[Finding, ...]) -> Iterator[tuple[str, s
         path, name = split(finding.where)
         node = tree.at(path) if name else None
         if node is not None and name in node.properties:
-            yield finding.where, node.source(name)
+            from kinfo.dt.written import property_source
+
+            yield finding.where, property_source(node, name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
+from kinfo.elf import MAGIC
 from kinfo.named import NamedTuple
 
-MAGIC = b"\x7fELF"
 IDENT_SIZE = 16  # e_ident: magic, width, byte order, version, padding
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4

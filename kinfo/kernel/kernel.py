@@ -75,6 +75,8 @@ class Kernel:
 
     def unsigned(self, number: int) -> int | None:
         """The VA of the kernel's half that a number stands for, pointer authentication taken off; None where it is none."""
+        if number in self._image_vas:
+            return number
         from kinfo.kernel.calls import unsigned
 
         return unsigned(self, number)
@@ -214,6 +216,8 @@ class Kernel:
 
         Raises KernelError for a VA where the dump has none, HoleError where a page table on the way is not in it.
         """
+        if address in (image := self._image_vas):
+            return self._in_image(address - image.start + self.kallsyms.borders.text, address)
         if not self.is_virtual(address):
             return self._at_pa(address)
         space = self.space
@@ -226,6 +230,16 @@ class Kernel:
         if borders.text <= pa < borders.end:
             return self._in_image(pa, address)
         return self._in_module(address) or self._alias(address)
+
+    @cached_property
+    def _image_vas(self) -> range:
+        """The VAs of the image: what is asked for most needs no other question. Empty where they are not plain."""
+        if self.space is None:
+            return range(0)
+        borders = self.kallsyms.borders
+        start = self.space.va(borders.text)
+        end = start + borders.end - borders.text
+        return range(start, end) if (self.word == 4 or start >= KERNEL_HALF) and end <= self.space.mask else range(0)
 
     def _at_pa(self, pa: int) -> Place | None:
         return self._in_image(pa, self.space.va(pa) if self.space else None) or self._in_module_by_pa(pa)
@@ -266,12 +280,11 @@ class Kernel:
         return self.modules.gap
 
     def _in_image(self, pa: int, va: int | None) -> Place | None:
-        kallsyms = self.kallsyms
-        found = kallsyms.at(pa)
+        found = self.kallsyms.nearest.at(pa)
         if found is None:
             return None
-        (name, kind, start, _), size = found
-        return Place(kallsyms.shown(name), kind, pa - start, size, "", pa, va)
+        name, kind, start, size = found
+        return Place(name, kind, pa - start, size, "", pa, va)
 
     def _in_module(self, va: int) -> Place | None:
         module = self.modules.holding(va) if self.modules else None

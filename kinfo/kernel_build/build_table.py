@@ -69,7 +69,6 @@ class BuildTable(Kallsyms):
         self._names, self._addresses = ListedNames(entries), ListedAddresses(pas, absolute)  # type: ignore[assignment]
         self.encoding = Encoding(self._names, self._addresses, "", 0)
         self._looked = 0
-        self._extents = {}
         self._places = {name: va + shift & MASK for name, va in symbols.tables.items()}
         self.borders = pointers.borders(self)
 

@@ -68,7 +68,7 @@ class SourceLines:
 
     def __init__(self, path: str, symbols: SymbolList, modules: str | None = None) -> None:
         tool()
-        self.symbols = symbols
+        self.path, self.symbols = path, symbols
         self._known: dict[str, Mapping[str, Sequence[_Known]]] = {"": _of_build(symbols)}
         self._files = _module_files(modules) if modules is not None else {}
         self._paths = {"": path}

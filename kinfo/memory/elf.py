@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo import notices
-from kinfo.elf import notes
+from kinfo.elf import MAGIC, notes
 from kinfo.elf import read as tables
-from kinfo.elf.structs import ET_CORE, MAGIC, PT_LOAD, ElfForm, ElfHeader, Program, form_of
+from kinfo.elf.structs import ET_CORE, PT_LOAD, ElfForm, ElfHeader, Program, form_of
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump
 from kinfo.memory.physical import Memory, Segment

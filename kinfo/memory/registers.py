@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinfo.arch import machines
-from kinfo.elf.structs import MAGIC
+from kinfo.elf import MAGIC
 from kinfo.errors import DumpError
 from kinfo.memory import elf
 from kinfo.memory.dump import Dump

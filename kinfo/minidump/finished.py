@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
-from kinfo.elf import notes
+from kinfo.elf import MAGIC, notes
 from kinfo.elf import read as tables
-from kinfo.elf.structs import ELF64, MAGIC, PT_LOAD, PT_NOTE, ElfHeader, Program, form_of
+from kinfo.elf.structs import ELF64, PT_LOAD, PT_NOTE, ElfHeader, Program, form_of
 from kinfo.errors import DumpError
 from kinfo.findings import Finding, Findings
 from kinfo.meminspect import core_rules as rules

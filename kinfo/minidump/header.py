@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from kinfo.arch import arm64, x86_64
 from kinfo.arch.address import PA_LIMIT
+from kinfo.elf import MAGIC
 from kinfo.elf import read as tables
-from kinfo.elf.structs import ELF64, ET_CORE, MAGIC, PT_LOAD, PT_NOTE, ElfHeader, Program, form_of
+from kinfo.elf.structs import ELF64, ET_CORE, PT_LOAD, PT_NOTE, ElfHeader, Program, form_of
 from kinfo.errors import KinfoError
 from kinfo.meminspect.ids import MAX
 

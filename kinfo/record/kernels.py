@@ -18,8 +18,8 @@ NEW_TABLE_ORDER = (6, 4)  # "scripts/kallsyms: change the output order"
 LONG_NAMES = (6, 1)  # KSYM_NAME_LEN 128 -> 512
 CFI_RENAMED = (6, 18)  # CONFIG_CFI_CLANG became CONFIG_CFI
 
-_RELEASE = re.compile(r"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,6}))?(?=[^0-9]|$)")
-_ANDROID_MARKS = ("-android", "-mainline", "-gki", "-ab")  # -ab: the number of an Android build
+_RELEASE = r"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,6}))?(?=[^0-9]|$)"
+ANDROID_MARKS = ("-android", "-mainline", "-gki", "-ab")  # -ab: the number of an Android build
 
 
 class Release(NamedTuple):
@@ -32,10 +32,10 @@ class Release(NamedTuple):
 
 def parse_release(text: str) -> Release | None:
     """The release, or None when the text does not begin with a version number."""
-    found = _RELEASE.match(text)
+    found = re.match(_RELEASE, text)
     if not found:
         return None
-    return Release(text, (int(found[1]), int(found[2])), any(mark in text for mark in _ANDROID_MARKS))
+    return Release(text, (int(found[1]), int(found[2])), any(mark in text for mark in ANDROID_MARKS))
 
 
 def name_len(version: Version) -> int:

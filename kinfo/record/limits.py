@@ -13,10 +13,12 @@ SWAPPER_GAP = 2 * arm64.SEGMENT  # arm64 from 5.10: swapper_pg_dir ends the page
 UTS_LEN = 64  # __NEW_UTS_LEN: a whole release field; its writers stop at 63 characters and a NUL
 VENDOR_HALF = 2048  # the vendor block lies here at the earliest: half of a page
 
+STACK_LEAST, STACK_MOST = 0x1000, 0x40000  # THREAD_SIZE: 4 KiB to 256 KiB
+
 FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")
 TABLES = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_markers_pa")  # beside seqs_of_names
 
 
 def is_stack_size(size: int) -> bool:
     """Whether a THREAD_SIZE can be so: a power of two from 4 KiB to 256 KiB."""
-    return size.bit_count() == 1 and 0x1000 <= size <= 0x40000
+    return size.bit_count() == 1 and STACK_LEAST <= size <= STACK_MOST

@@ -18,6 +18,7 @@ NEAR_MAGICS = frozenset(magic ^ 1 << bit for magic in MAGICS for bit in range(32
 WORD = 4
 _STRIDE_TO_LIST = 1024  # from here on, listing the words is faster than looking at every one
 _PIECE = 1 << 18  # bytes looked at in one go: they stay in the cache
+_ZEROS = bytes(_PIECE)
 
 
 class ByteSource(Protocol):
@@ -86,10 +87,10 @@ def _all(listed: list[int], magic: int) -> Iterator[int]:
 
 
 def word_places(window: memoryview, wanted: Collection[int]) -> Iterator[int]:
-    """Indices of the wanted words among all of a window of whole words, in order."""
+    """Indices of the wanted words, none of them 0, among all of a window of whole words, in order."""
     for start in range(0, len(window), _PIECE):
         piece = bytes(window[start : start + _PIECE])
-        if any(has_word(piece, word) for word in wanted):
+        if piece != _ZEROS[: len(piece)] and any(has_word(piece, word) for word in wanted):
             words = memoryview(piece).cast("I")
             yield from (start // WORD + index for index, word in enumerate(words) if word in wanted)
 

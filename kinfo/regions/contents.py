@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinfo.elf.structs import MAGIC
+from kinfo.elf import MAGIC
 from kinfo.memory import Dump
 from kinfo.named import NamedTuple
 

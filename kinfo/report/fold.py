@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
-_ESCAPE = re.compile("\033\\[[0-9;]*m")
-_WORD = re.compile(r"( *)([^ ]+)")
-_QUOTED = re.compile(r"( *)((?:'[^']*'|[^ '])+)")  # as shlex quotes: a name with spaces is one word
-_COMMAND = re.compile(r"  (?:kinfo|trace-cmd) [a-z]")
+_ESCAPE = "\033\\[[0-9;]*m"
+_WORD = r"( *)([^ ]+)"
+_QUOTED = r"( *)((?:'[^']*'|[^ '])+)"  # as shlex quotes: a name with spaces is one word
+_COMMAND = r"  (?:kinfo|trace-cmd) [a-z]"
 _STEP = 2  # a line that goes on stands this much further right where it has no columns
 
 
@@ -31,7 +30,7 @@ def pieces(text: str, width: int) -> Iterator[str]:
 def _lines(line: str, width: int) -> Iterator[str]:
     if visible(line) <= width:
         yield line
-    elif _COMMAND.match(line):
+    elif re.match(_COMMAND, line):
         command, _, why = line.partition("    # ")
         if why:
             yield from _folded(f"  # {why}", width, 4, _WORD)
@@ -49,11 +48,11 @@ def _continued(command: str, width: int) -> Iterator[str]:
     yield last
 
 
-def _folded(line: str, width: int, hang: int, words: re.Pattern[str]) -> Iterator[str]:
+def _folded(line: str, width: int, hang: int, words: str) -> Iterator[str]:
     """The line in pieces; those behind the first begin at `hang`, or by the line's margin where a word needs the room."""
     piece, used = "", 0
     least = min(hang, len(line) - len(line.lstrip(" ")) + _STEP)
-    for gap, word in words.findall(line):
+    for gap, word in re.findall(words, line):
         size = visible(word)
         if piece and used + len(gap) + size > width:
             yield piece
@@ -70,7 +69,7 @@ def _hang(line: str, width: int) -> int:
     """Where the last column begins that leaves the larger half of the terminal to what goes on below it."""
     starts: list[int] = []
     used = 0
-    for gap, word in _WORD.findall(line):
+    for gap, word in re.findall(_WORD, line):
         used += len(gap)
         if len(gap) > 1 or not starts:
             starts.append(used)
@@ -81,7 +80,9 @@ def _hang(line: str, width: int) -> int:
 
 def visible(text: str) -> int:
     """The columns that a text takes on a terminal: colours take none, letters of East Asia two."""
-    plain = _ESCAPE.sub("", text)
+    plain = re.sub(_ESCAPE, "", text) if "\033" in text else text
     if plain.isascii():
         return len(plain)
+    import unicodedata
+
     return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in plain)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from kinfo.arch import arm64
-from kinfo.elf.structs import MAGIC
+from kinfo.elf import MAGIC
 from kinfo.named import NamedTuple
 
 

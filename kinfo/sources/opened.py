@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
-from kinfo.memory import Dump, Memory, elf, lime, raw_dmp
+from kinfo.memory import Dump, Memory
 from kinfo.memory.dump import open_dump
-from kinfo.sources import folder, kinds
+from kinfo.sources import kinds
 from kinfo.sources.kinds import FileKind, Role
 from kinfo.sources.recognise import HEAD, Recognised, packing, recognise
 from kinfo.sources.specs import Spec, parse_spec
@@ -67,14 +67,23 @@ class Opened:
         self.refuse(Role.MEMORY)
         kind = self.recognised.kind
         if kind in (kinds.ELF, kinds.ELF_CORE):
+            from kinfo.memory import elf
+
             return elf.read(content)
         if kind in kinds.KDUMPS:
             from kinfo.sources import kdump
 
             return kdump.read(content)
         if kind is kinds.RAW_DMP:
+            from kinfo.memory import raw_dmp
+
             return raw_dmp.read(content)
-        return lime.read(content) if kind is kinds.LIME else content
+        return self._lime() if kind is kinds.LIME else content
+
+    def _lime(self) -> Memory:
+        from kinfo.memory import lime
+
+        return lime.read(self.content)
 
     def refuse(self, role: Role) -> None:
         """Raise DumpError, with what to do instead, where this is of a kind that cannot be taken in that role."""
@@ -119,7 +128,9 @@ def _named(text: str, stdin: BinaryIO | None) -> Iterator[Opened]:
     """The files of a text; a folder's, or a listing's, where it is a full RAM dump in several files."""
     for spec in parse_spec(text):
         if spec.base is None and os.path.isdir(spec.path):
-            yield from (_open(one, stdin) for one in folder.specs_of_folder(spec.path))
+            from kinfo.sources.folder import specs_of_folder
+
+            yield from (_open(one, stdin) for one in specs_of_folder(spec.path))
             continue
         file = _open(spec, stdin)
         parts = _parts(file)
@@ -134,6 +145,8 @@ def _parts(file: Opened) -> Sequence[Spec]:
     """The files that a listing names; none where the file is no listing, or one of other files."""
     if file.spec.base is not None or file.packing or file.name == "<stdin>" or file.recognised.kind is not kinds.LISTING:
         return ()
+    from kinfo.sources import folder
+
     try:
         return folder.specs_of_listing(file.spec.path, file.raw.read(0, folder.LARGEST))
     except BaseException:

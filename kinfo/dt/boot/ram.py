@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PHYS_BITS = 48  # arm64 without LPA: memblock_remove(1ULL << PHYS_MASK_SHIFT, ULLONG_MAX)
 _SUFFIXES = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
-_NUMBER = re.compile(r"(?:0x([0-9a-f]{1,99})|(0[0-7]{0,99})|([1-9][0-9]{0,99}))([kmgtpe]?)", re.IGNORECASE)
+_NUMBER = r"(?i:(?:0x([0-9a-f]{1,99})|(0[0-7]{0,99})|([1-9][0-9]{0,99}))([kmgtpe]?))"
 _MAX_BANKS = 4096
 
 
@@ -107,7 +107,7 @@ def memparse(text: str) -> tuple[int, str]:
 
     It wraps at 64 bits; where there is no number it is 0.
     """
-    match = _NUMBER.match(text)
+    match = re.match(_NUMBER, text)
     if not match:
         return 0, text
     high, octal, plain, suffix = match.groups()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kinfo.dt import ramoops
 from kinfo.dt.board import Board
@@ -11,7 +12,9 @@ from kinfo.dt.check.place import at
 from kinfo.dt.ramoops import INT_MAX, NUMBERS, SIZES, RamoopsNode
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.findings import Finding, Rule, Severity
-from kinfo.regions.ramoops import ecc, layout
+
+if TYPE_CHECKING:
+    from kinfo.regions.ramoops.layout import ZonePlan
 
 _PROBE = "fs/pstore/ram.c: ramoops_probe()"
 _LARGEST_MEM_TYPE = 2
@@ -130,6 +133,8 @@ def _memory(board: Board, node: RamoopsNode) -> Iterator[Finding]:
 
 
 def _sizes(node: RamoopsNode) -> Iterator[Finding]:
+    from kinfo.regions.ramoops import ecc, layout
+
     for name in SIZES:
         value = ramoops.value(node.node, name) or 0
         if value != layout.power_below(value):
@@ -149,6 +154,6 @@ def _sizes(node: RamoopsNode) -> Iterator[Finding]:
         yield PLACE.at(at(node.node), f"{where}: {_zones(plan)}")
 
 
-def _zones(plan: layout.ZonePlan) -> str:
+def _zones(plan: ZonePlan) -> str:
     kinds = Counter((zone.kind, zone.size) for zone in plan.zones)
     return ", ".join(f"{count} x {kind} of {size} bytes" for (kind, size), count in kinds.items())

@@ -15,7 +15,7 @@ from kinfo.record.layouts import LAYOUTS
 _RESERVE = "drivers/of/of_reserved_mem.c: __reserved_mem_reserve_reg()"
 _PROBE = "debug_kinfo_probe(): rmem->base, rmem->size"
 _PA_BITS, _WIDE_PA_BITS = 48, 52
-_MBLOCK = re.compile(r"mblock-\d+-")
+_MBLOCK = r"mblock-\d+-"
 _VENDOR_SIZES = sorted(layout.size for layout in LAYOUTS if layout.vendor)
 
 NO_ADDRESS = Rule(
@@ -180,7 +180,7 @@ def _alignment(board: Board, base: int, size: int, where: str) -> Iterator[Findi
 
 def _unit_address(region: Region) -> Iterator[Finding]:
     unit = region.node.unit_address
-    if unit is None and _MBLOCK.match(region.node.name):
+    if unit is None and re.match(_MBLOCK, region.node.name):
         return  # MediaTek's boot loader numbers its regions, and gives them no address
     if not region.is_static:
         if unit is not None:

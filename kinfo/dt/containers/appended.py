@@ -9,7 +9,7 @@ from kinfo.dt.blob import header_of
 from kinfo.dt.containers.piece import Data, Piece
 from kinfo.errors import TreeError
 
-_MAGIC = re.compile(rb"\xd0\x0d\xfe\xed")
+_MAGIC = rb"\xd0\x0d\xfe\xed"
 _MAX_MISSES = 20_000  # a kernel has a few
 _FIRST_TAGS = (b"\0\0\0\1", b"\0\0\0\4")  # a node begins, or NOP
 
@@ -23,7 +23,8 @@ def matches(data: Data) -> bool:
 def pieces(data: Data) -> Iterator[Piece]:
     """Every blob whose header fits itself and the data: a kernel has the magic in its code, too."""
     at, behind, misses = 0, 0, 0
-    while (hit := _MAGIC.search(data, at)) is not None:
+    magic = re.compile(_MAGIC)
+    while (hit := magic.search(data, at)) is not None:
         offset = hit.start()
         at = offset + 4
         header = header_of(data, offset) if offset % 4 == 0 or offset == behind else None

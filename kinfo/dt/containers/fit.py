@@ -11,18 +11,23 @@ from kinfo.dt.containers.packed import unpack
 from kinfo.dt.containers.piece import Data, Piece, cut
 from kinfo.errors import BlobError, TreeError
 
-_NODES = (re.compile(rb"\x00\x00\x00\x01images\x00"), re.compile(rb"\x00\x00\x00\x01configurations\x00"))
+_NODES = (b"\0\0\0\1images\0", b"\0\0\0\1configurations\0")
 
 
 def matches(data: Data) -> bool:
     """Whether it is a blob with images and configurations under its root: deeper ones are a tree's own (binman's nodes)."""
-    if int.from_bytes(data[:4], "big") != MAGIC or not all(node.search(data) for node in _NODES):
+    if int.from_bytes(data[:4], "big") != MAGIC or not all(_has(data, node) for node in _NODES):
         return False
     try:
         names = {node.name for node in parse(data).root.children}
     except BlobError:
         return False  # whoever reads it as a tree says what is wrong with it
     return names >= {"images", "configurations"}
+
+
+def _has(data: Data, part: bytes) -> bool:
+    """Without a copy of a view, which may be of a large file."""
+    return part in data if isinstance(data, bytes) else re.search(re.escape(part), data) is not None
 
 
 def pieces(data: Data) -> Iterator[Piece]:

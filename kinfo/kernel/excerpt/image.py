@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinfo.arch import arm64, machines, x86_64
-from kinfo.errors import HoleError, KernelError, KinfoError
+from kinfo.arch import arm64
+from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.excerpt.ranges import PhysicalRange, joined
 from kinfo.kernel.excerpt.struct_pages import StructPages
 from kinfo.kernel.kernel import Kernel
@@ -18,7 +18,7 @@ from kinfo.kernel.paging.space import Space
 from kinfo.kernel.paging.walk import walk
 
 
-def own_pages(kernel: Kernel, pages: StructPages | None) -> list[PhysicalRange]:
+def own_pages(kernel: Kernel, pages: StructPages) -> list[PhysicalRange]:
     """The image without what was given back: pages that the page tables map at its VAs, and struct page calls reserved.
 
     Raises KernelError where nothing tells which pages those are.
@@ -26,16 +26,9 @@ def own_pages(kernel: Kernel, pages: StructPages | None) -> list[PhysicalRange]:
     space = kernel.space
     assert space
     assert space.form
-    if pages is None and space.form.machine != arm64.MACHINE:
-        if space.form.machine != x86_64.MACHINE:
-            name = machines.name_of(space.form.machine)
-            raise KernelError(
-                f"which pages of the image {name} kernels gave back is not read", "write the whole: kinfo core RAM"
-            )
-        hint = "it takes a dump of all RAM, and a kernel with CONFIG_KALLSYMS_ALL and BTF (or --btf FILE)"
-        raise KernelError("nothing tells which pages of the image the kernel gave back: no struct page can be read", hint)
-    mapped = joined(_mapped(kernel, space))
-    return mapped if pages is None else joined(_reserved(mapped, pages, space.form.page_size))
+    if space.form.machine != arm64.MACHINE and not pages.knows_reserved:
+        raise KernelError("nothing tells which pages of the image the kernel gave back: it has no BTF", "add --btf FILE")
+    return joined(_reserved(joined(_mapped(kernel, space)), pages, space.form.page_size))
 
 
 def _mapped(kernel: Kernel, space: Space) -> Iterator[PhysicalRange]:
@@ -59,9 +52,5 @@ def _reserved(mapped: list[PhysicalRange], pages: StructPages, page: int) -> Ite
     """Those of the pages that were never given to the allocator; one whose struct page cannot be read is left out."""
     for start, end in mapped:
         for at in range(start, end, page):
-            try:
-                is_own = pages.is_reserved(at)
-            except KinfoError:
-                is_own = False
-            if is_own:
+            if pages.is_reserved(at):
                 yield PhysicalRange(at, at + page)

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from kinfo.errors import KinfoError
+from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
 from kinfo.kernel import rules
 from kinfo.kernel.excerpt import areas, image
 from kinfo.kernel.excerpt.areas import VirtualArea
 from kinfo.kernel.excerpt.page_tables import page_tables
 from kinfo.kernel.excerpt.ranges import PhysicalRange, joined, of_virtual, segments_of, size_of, without
-from kinfo.kernel.excerpt.struct_pages import StructPages, struct_pages
+from kinfo.kernel.excerpt.struct_pages import PageOwner, StructPages
+from kinfo.kernel.extent import size_words
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Segment
+
+_FOREIGN = (PageOwner.PROCESSS, PageOwner.NOBODYS)
 
 
 class Part(NamedTuple):
@@ -29,25 +32,28 @@ class Part(NamedTuple):
 class Excerpt(NamedTuple):
     """What of a dump is the kernel's: its parts, all of them as segments in order, and what is missing.
 
-    `left_out` are the bytes of the dump that are in no part, `of_processes` those that a pointer of the kernel's led to and
-    whose struct page says that a process or a file has them: they are in no part either.
+    `left_out` are the bytes of the dump that are in no part. Two kinds of them were led to by the kernel's own pointers:
+    `of_processes`, whose struct page says that a process or a file has them, and `of_nobody`, whose page is free or has no
+    struct page that makes sense.
     """
 
     parts: tuple[Part, ...]
     segments: tuple[Segment, ...]
     left_out: int
     of_processes: int
+    of_nobody: int
     findings: tuple[Finding, ...]
 
 
 def excerpt(kernel: Kernel) -> Excerpt:
     """The kernel's own memory in a dump: image, page tables, modules, log, tasks with their stacks, per-CPU variables.
 
-    Raises KernelError without page tables, and where nothing tells which pages of the image were given back.
+    Every page of it is the kernel's by its struct page, whatever led there. Raises KernelError without page tables, and
+    where no struct page can be read.
     """
     if kernel.space is None:
         raise kernel.no_space
-    pages = struct_pages(kernel)
+    pages = _struct_pages(kernel)
     found: dict[str, list[PhysicalRange]] = {"kernel image": image.own_pages(kernel, pages)}
     findings: list[Finding] = []
     for name, source in _sources(kernel).items():
@@ -55,13 +61,23 @@ def excerpt(kernel: Kernel) -> Excerpt:
             found[name] = joined(source())
         except KinfoError as error:
             findings.append(rules.KERNEL_PART_MISSING.at(name, f"{name}: {error.message}"))
-    everything = [one for ranges in found.values() for one in ranges]
-    foreign = joined(_of_processes(kernel, everything, pages)) if pages else []
-    parts = tuple(_part(kernel, name, without(ranges, foreign)) for name, ranges in found.items())
+    lost = {name: _foreign(kernel, ranges, pages) for name, ranges in found.items() if name != "kernel image"}
+    parts = tuple(_part(kernel, name, without(found[name], _both(lost.get(name)))) for name in found)
+    findings += [_unsure(name, one[PageOwner.NOBODYS]) for name, one in lost.items() if one[PageOwner.NOBODYS]]
     segments = tuple(segments_of(kernel.memory, joined(one for part in parts for one in part.ranges)))
     held = sum(one.end - one.start for one in kernel.memory.segments)
     kept = sum(one.end - one.start for one in segments)
-    return Excerpt(parts, segments, held - kept, size_of(foreign), tuple(findings))
+    of_processes, of_nobody = (size_of(joined(page for one in lost.values() for page in one[owner])) for owner in _FOREIGN)
+    return Excerpt(parts, segments, held - kept, of_processes, of_nobody, tuple(findings))
+
+
+def _struct_pages(kernel: Kernel) -> StructPages:
+    try:
+        return StructPages(kernel)
+    except KinfoError as error:
+        message = f"nothing tells whose a page is, so that none can be handed on: {error.message}"
+        hint = "it takes arm64 or x86-64, all RAM, VMCOREINFO and BTF (or --btf FILE); without --only the whole is written"
+        raise KernelError(message, hint) from error
 
 
 def _sources(kernel: Kernel) -> dict[str, Callable[[], Iterable[PhysicalRange]]]:
@@ -96,14 +112,26 @@ def _record(kernel: Kernel) -> Iterator[PhysicalRange]:
             yield PhysicalRange(pa, pa + size)
 
 
-def _of_processes(kernel: Kernel, ranges: Iterable[PhysicalRange], pages: StructPages) -> Iterator[PhysicalRange]:
-    """The pages among them that processes and files have: what led there is older than the dump, or damaged."""
+def _foreign(kernel: Kernel, ranges: Iterable[PhysicalRange], pages: StructPages) -> dict[PageOwner, list[PhysicalRange]]:
+    """The pages among them that are not the kernel's: what led there is older than the dump, or damaged."""
     assert kernel.space
     page = kernel.space.form.page_size if kernel.space.form else 1 << 12
-    for start, end in joined(ranges):
+    found: dict[PageOwner, list[PhysicalRange]] = {owner: [] for owner in _FOREIGN}
+    for start, end in ranges:
         for at in range(start & -page, end, page):
-            if kernel.memory.holds(at) and pages.is_of_process(at):
-                yield PhysicalRange(at, at + page)
+            if (owner := pages.owner(at)) is not PageOwner.KERNELS:
+                found[owner].append(PhysicalRange(at, at + page))
+    return {owner: joined(of_owner) for owner, of_owner in found.items()}
+
+
+def _both(lost: dict[PageOwner, list[PhysicalRange]] | None) -> list[PhysicalRange]:
+    return [one for owner in _FOREIGN for one in lost[owner]] if lost else []
+
+
+def _unsure(name: str, ranges: list[PhysicalRange]) -> Finding:
+    first, words = ranges[0].start, size_words(size_of(ranges))
+    message = f"{name}: {words} left out, the first at PA {first:#x}: the page is free, or its struct page makes no sense"
+    return rules.KERNEL_PART_MISSING.at(name, message)
 
 
 def _part(kernel: Kernel, name: str, ranges: list[PhysicalRange]) -> Part:

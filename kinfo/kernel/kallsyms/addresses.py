@@ -76,12 +76,16 @@ class Addresses:
             return bisect_left(listed, pa, lo=self.absolute)
         return bisect_left(range(len(self)), pa, lo=self.absolute, key=self.__getitem__)
 
-    def _listed(self) -> list[int] | None:
-        """All of them, for whoever looks for more than a few: a tenth of the time each."""
-        self._asked += 1
-        if self._all is None and self._asked > _FEW and len(self) <= _LISTED:
+    def listed(self) -> list[int] | None:
+        """All of them; None where they are too many."""
+        if self._all is None and len(self) <= _LISTED:
             self._all = self.part(0, len(self))
         return self._all
+
+    def _listed(self) -> list[int] | None:
+        """The same for whoever looks for more than a few: a tenth of the time each."""
+        self._asked += 1
+        return self.listed() if self._asked > _FEW else self._all
 
 
 class BaseRelative(Addresses):

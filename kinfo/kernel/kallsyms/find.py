@@ -8,32 +8,28 @@ scripts/kallsyms.c.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from itertools import chain, islice
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, islice
+from operator import add, le, neg
 
+from kinfo.arch.address import align
 from kinfo.errors import HoleError, KernelError
-from kinfo.kernel.kallsyms import verify
-from kinfo.kernel.kallsyms.addresses import Absolute, AbsolutePercpu, Addresses, BaseRelative, PlaceRelative
+from kinfo.kernel.kallsyms import marker_runs, verify
+from kinfo.kernel.kallsyms.addresses import Absolute, AbsolutePercpu, Addresses, BaseRelative, PlaceRelative, numbers
+from kinfo.kernel.kallsyms.marker_runs import MOST, MarkerRun
 from kinfo.kernel.kallsyms.names import Names, read_tokens
 from kinfo.kernel.kallsyms.tables import MARKED, Tables
-from kinfo.memory import Memory
+from kinfo.memory import Memory, search
 from kinfo.named import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_DIGITS = b"".join(b"%d\0" % digit for digit in range(10))
+DIGITS = b"".join(b"%d\0" % digit for digit in range(10))
 _FIRST = ord("0")
 _TOKENS = 256
+_INDEX = 2 * _TOKENS  # bytes of the token index
 _TABLE_LIMIT = 1 << 16
 _REACH = 24 << 20  # names, markers and seqs_of_names of the largest kernels, together
 _AHEAD = 16 << 20  # and the addresses behind
-_LEAST, _MOST = MARKED * 2, MARKED * 514  # bytes of names between two markers
 _PLAUSIBLE = 4 << 20  # symbols
-_MOST_RUNS = 64
 _MOST_TRIES = 1000  # places that are looked at closely; a kernel has a handful
 
 
@@ -64,61 +60,62 @@ class Values(Addresses):
     has_base = False
 
 
-def find_all(memory: Memory) -> Iterator[FoundTables]:
-    """The tables of every kernel in a memory, in addresses of the memory; the first ones of a bounded number of places."""
-    for at in islice(_digits(memory), _MOST_TRIES):
+def find_all(memory: Memory, places: Iterable[int] | None = None) -> Iterator[FoundTables]:
+    """The tables of every kernel in a memory, in addresses of the memory; the first ones of a bounded number of places.
+
+    `places` are where `DIGITS` lie; they are looked for where nobody did.
+    """
+    known = (at for at, _ in search.places(memory.as_dump, (DIGITS,))) if places is None else places
+    for at in islice(known, _MOST_TRIES):
         segment = next(one for one in memory.segments if one.start <= at < one.end)
-        start = max(segment.start, at - _REACH) // 8 * 8
-        data = bytes(memory.view(start, min(segment.end, at + _AHEAD) - start))
-        for index_at in _index_places(data, at - start):
-            first = int.from_bytes(data[index_at + 2 * _FIRST : index_at + 2 * _FIRST + 2], "little")
-            found = _verified(memory, data, start, at - start - first, index_at, with_values=True)
-            if found:
+        for tables in _tokens(memory, at, segment.end):
+            start = align(max(segment.start, at - _REACH), 8)
+            data = memory.view(start, min(segment.end, at + _AHEAD) - start)
+            if found := _verified(memory, data, start, tables, with_values=True):
                 yield found
-
-
-def _digits(memory: Memory) -> Iterator[int]:
-    """Where the tokens "0" to "9" lie."""
-    for start, window in memory.as_dump.windows():
-        for one in re.finditer(re.escape(_DIGITS), window):
-            yield start + one.start()
 
 
 def find(memory: Memory, start: int, end: int) -> FoundTables | None:
     """The tables between two addresses of the image; None where there are none."""
     data = bytes(memory.view(start, end - start))
-    at = data.find(_DIGITS)
+    at = data.find(DIGITS)
     for _ in range(_MOST_TRIES):
         if at < 0:
             return None
-        for index_at in _index_places(data, at):
-            table_at = at - int.from_bytes(data[index_at + 2 * _FIRST : index_at + 2 * _FIRST + 2], "little")
-            found = _verified(memory, data, start, table_at, index_at)
-            if found:
+        for tables in _tokens(memory, start + at, end):
+            if found := _verified(memory, memoryview(data), start, tables):
                 return found
-        at = data.find(_DIGITS, at + 1)
+        at = data.find(DIGITS, at + 1)
     return None
 
 
-def _index_places(data: bytes, at: int) -> Iterator[int]:
+def _tokens(memory: Memory, at: int, end: int) -> Iterator[Tables]:
+    """The token table with the digits at an address, and its index, wherever they agree; nothing is known of the others."""
+    behind = memory.view(at, min(end - at, _TABLE_LIMIT + _INDEX))
+    for index_at in _index_places(bytes(behind), at):
+        first = int.from_bytes(behind[index_at - at + 2 * _FIRST :][:2], "little")
+        tables = Tables(1, 0, 0, at - first, index_at, 0, 0, 0)
+        try:
+            if tables.token_table >= 0:
+                read_tokens(memory, tables)
+                yield tables
+        except (KernelError, HoleError):
+            continue
+
+
+def _index_places(behind: bytes, start: int) -> Iterator[int]:
     """Where the token index can be: behind the 208 tokens from "0" on, at the next multiple of 4 or 8."""
+    at = 0
     for _ in range(_TOKENS - _FIRST):
-        at = data.find(b"\0", at, at + _TABLE_LIMIT) + 1
+        at = behind.find(b"\0", at) + 1
         if not at:
             return
-    yield from sorted({at + -at % 8, at + -at % 4})
+    yield from sorted({align(start + at, 8), align(start + at, 4)})
 
 
 def _verified(
-    memory: Memory, data: bytes, start: int, table_at: int, index_at: int, *, with_values: bool = False
+    memory: Memory, data: memoryview, start: int, tables: Tables, *, with_values: bool = False
 ) -> FoundTables | None:
-    tables = Tables(1, 0, 0, start + table_at, start + index_at, 0, 0, 0)
-    try:
-        if table_at < 0:
-            return None
-        read_tokens(memory, tables)
-    except (KernelError, HoleError):
-        return None
     for named in islice(_named(memory, data, start, tables), _MOST_TRIES):
         for placed in chain(_placed(data, start, named), _values(data, start, named) if with_values else ()):
             return placed
@@ -133,7 +130,7 @@ class _Named(NamedTuple):
     names: Names
 
 
-def _named(memory: Memory, data: bytes, start: int, tables: Tables) -> Iterator[_Named]:
+def _named(memory: Memory, data: memoryview, start: int, tables: Tables) -> Iterator[_Named]:
     """The names and their number, wherever a number of symbols, names and markers agree."""
     for one, number_at, size, is_long in islice(_candidates(data, start, tables), _MOST_TRIES):
         try:
@@ -144,92 +141,69 @@ def _named(memory: Memory, data: bytes, start: int, tables: Tables) -> Iterator[
         yield _Named(one, number_at, names)
 
 
-def _candidates(data: bytes, start: int, tables: Tables) -> Iterator[tuple[Tables, int, int, bool]]:
-    """Tables, where the number of symbols is, bytes of a marker, whether lengths take two bytes: the longest run first.
-
-    Of runs of one length numbers of 8 bytes (before 4.20) come first, because they can pass for two of 4.
-    """
-    end = tables.token_table - start
-    runs = [(count, size, at, last) for size in (8, 4) for at, count, last in _marker_runs(data, end, size)]
-    for count, size, markers, last in sorted(runs, key=lambda run: -run[0]):
-        for names_at, number, number_at in _name_places(data, markers, count, last):
-            one = tables._replace(num_syms=number, names=start + names_at, markers=start + markers)
-            for is_long in (True, False) if size == 4 else (False,):
-                yield one, start + number_at, size, is_long
+def _candidates(data: memoryview, start: int, tables: Tables) -> Iterator[tuple[Tables, int, int, bool]]:
+    """Tables, where the number of symbols is, bytes of a marker, whether lengths take two bytes."""
+    for run in marker_runs.runs(data, tables.token_table - start):
+        for names_at, number, number_at in _name_places(data, run):
+            one = tables._replace(num_syms=number, names=start + names_at, markers=start + run.at)
+            for is_long in (True, False) if run.size == 4 else (False,):
+                yield one, start + number_at, run.size, is_long
 
 
-def _marker_runs(data: bytes, end: int, size: int) -> Iterator[tuple[int, int, int]]:
-    """Runs that begin with 0 and rise as markers do: offset, how many, the last one. The longest first."""
-    import numpy as np
-
-    start = max(end - _REACH, 0) // 8 * 8
-    numbers = np.frombuffer(data, f"<u{size}", (end - start) // size, start)
-    steps = numbers[1:] - numbers[:-1]  # what falls becomes a huge step
-    rising = (steps >= _LEAST) & (steps <= _MOST)
-    firsts = np.flatnonzero((numbers[:-1] == 0) & rising)
-    breaks = np.append(np.flatnonzero(~rising), len(steps))
-    lasts = breaks[np.searchsorted(breaks, firsts)]
-    for index in map(int, np.argsort(firsts - lasts, kind="stable")[:_MOST_RUNS]):
-        first, last = int(firsts[index]), int(lasts[index])
-        yield start + first * size, last - first + 1, int(numbers[last])
-
-
-def _name_places(data: bytes, markers: int, count: int, last: int) -> Iterator[tuple[int, int, int]]:
+def _name_places(data: memoryview, run: MarkerRun) -> Iterator[tuple[int, int, int]]:
     """Where the names can begin: behind a number of symbols that has so many markers. Offset, the number and its offset."""
-    import numpy as np
-
-    first, final = max(markers - last - _MOST - 8, 8), markers - last
+    first, final = max(run.at - run.last - MOST - 8, 8), run.at - run.last
     first -= first % 4
-    words = np.frombuffer(data[first : max(final, first) // 4 * 4], "<u4")
-    for index in np.flatnonzero((words > (count - 1) * MARKED) & (words <= min(count * MARKED, _PLAUSIBLE))):
-        at = first + 4 * int(index)
-        for gap in (8, 4) if at % 8 == 0 else (4,):  # labels are aligned to 8 until 6.19, to 4 from 7.0 on
-            yield at + gap, int(words[index]), at
+    least, most = (run.length - 1) * MARKED, min(run.length * MARKED, _PLAUSIBLE)
+    for index, number in enumerate(numbers(data[first : max(final, first) // 4 * 4], "I")):
+        if least < number <= most:
+            at = first + 4 * index
+            for gap in (8, 4) if at % 8 == 0 else (4,):  # labels are aligned to 8 until 6.19, to 4 from 7.0 on
+                yield at + gap, number, at
 
 
-def _placed(data: bytes, start: int, named: _Named) -> Iterator[FoundTables]:
+def _placed(data: memoryview, start: int, named: _Named) -> Iterator[FoundTables]:
     """The offsets, wherever their numbers are in order."""
     tables, count = named.tables, named.tables.num_syms
-    behind = tables.token_index + 2 * _TOKENS
-    new = behind + -behind % 8
-    base = new + 4 * count + -(4 * count) % 8
+    behind = tables.token_index + _INDEX
+    new = align(behind, 8)
+    base = align(new + 4 * count, 8)
     before = named.num_syms_at - 8
     old = before - 4 * count - (4 * count) % 8
     places = ((new, base + 8, base), (old, 0, before), (behind, behind + 4 * count, 0))
     for offsets, seqs, base_at in places:
-        raw = data[offsets - start : offsets - start + 4 * count] if offsets >= start else b""
+        raw = bytes(data[offsets - start : offsets - start + 4 * count]) if offsets >= start else b""
         form = _form(raw, is_based=bool(base_at)) if len(raw) == 4 * count else None
         if form:
             one = tables._replace(offsets=offsets, seqs=seqs)
             yield FoundTables(one, named.names, named.num_syms_at, base_at, memoryview(raw), form)
 
 
-def _values(data: bytes, start: int, named: _Named) -> Iterator[FoundTables]:
+def _values(data: memoryview, start: int, named: _Named) -> Iterator[FoundTables]:
     """VAs of 8 bytes each, wherever they are in order: behind the index or, before 6.4, in front of the number."""
-    import numpy as np
-
     tables, count = named.tables, named.tables.num_syms
-    behind = tables.token_index + 2 * _TOKENS
-    for at in (behind + -behind % 8, named.num_syms_at - 8 * count):
-        raw = data[at - start : at - start + 8 * count] if at >= start else b""
-        if len(raw) == 8 * count and _rises((np.frombuffer(raw, "<u8") >> 1).astype(np.int64)):
+    for at in (align(tables.token_index + _INDEX, 8), named.num_syms_at - 8 * count):
+        raw = bytes(data[at - start : at - start + 8 * count]) if at >= start else b""
+        if len(raw) == 8 * count and _rises(numbers(memoryview(raw), "Q")):
             yield FoundTables(tables._replace(addresses=at), named.names, named.num_syms_at, 0, memoryview(raw), Values)
 
 
 def _form(raw: bytes, *, is_based: bool) -> type[Addresses] | None:
     """What such numbers are if they are addresses in order; None where they are not."""
-    import numpy as np
-
-    signed = np.frombuffer(raw, "<i4").astype(np.int64)
+    signed = numbers(memoryview(raw), "i")
     if not is_based:
         # the text, which comes first, lies below the tables: without that zeros would do
-        return PlaceRelative if signed[0] < 0 and _rises(signed + 4 * np.arange(len(signed))) else None
-    if signed[0] == 0 and _rises(np.frombuffer(raw, "<u4").astype(np.int64)):
+        return PlaceRelative if signed[0] < 0 and _rises(list(map(add, signed, count(0, 4)))) else None
+    if signed[0] == 0 and _rises(numbers(memoryview(raw), "I")):
         return BaseRelative
-    first = int(np.argmax(signed < 0))  # per-CPU offsets come before all that count down from the base
-    return AbsolutePercpu if signed[first] < 0 and _rises(-signed[first:]) and (first < 2 or _rises(signed[:first])) else None
+    first = next((index for index, number in enumerate(signed) if number < 0), 0)
+    values, counted = (
+        signed[:first],
+        list(map(neg, signed[first:])),
+    )  # per-CPU offsets, then all that count down from the base
+    return AbsolutePercpu if signed[first] < 0 and _rises(counted) and (first < 2 or _rises(values)) else None
 
 
-def _rises(numbers: NDArray[np.int64]) -> bool:
+def _rises(ordered: Sequence[int]) -> bool:
     """Whether numbers never fall, and are not all the same."""
-    return bool((numbers[1:] >= numbers[:-1]).all()) and bool(numbers[-1] != numbers[0])
+    return all(map(le, ordered, islice(ordered, 1, None))) and ordered[-1] != ordered[0]

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from kinfo.kernel.kallsyms import encoding, lto, seqs
+from kinfo.kernel.kallsyms.nearest import Extent, Nearest
 from kinfo.kernel.kallsyms.tables import MARKED, num_syms_at, stored_base, tables_of
 from kinfo.kernel.pointers import Borders, Pointers
 from kinfo.memory import Memory
 from kinfo.named import NamedTuple
 
 _LOOKS = 1  # times that looking through all names costs less than an index of them
-_KEPT = 1 << 16  # symbols that addresses belonged to
 _INDEXED = 1 << 20  # symbols that are put into one: kernels have 300,000
 
 
@@ -26,13 +26,6 @@ class Symbol(NamedTuple):
     type: str
     pa: int
     is_absolute: bool = False
-
-
-class Extent(NamedTuple):
-    """The symbol that an address belongs to: the first of its aliases, where it begins and how many bytes it has."""
-
-    symbol: Symbol
-    size: int
 
 
 class Kallsyms:
@@ -49,7 +42,6 @@ class Kallsyms:
         self.tables = tables_of(pointers)
         self.encoding = encoding.choose(memory, self.tables, pointers)
         self._names, self._addresses = self.encoding.names, self.encoding.addresses
-        self._extents: dict[tuple[int, int], Extent] = {}  # by index and end of the section
         self._looked = 0  # times that all names were looked through
         self.borders: Borders = pointers.borders(self)
 
@@ -100,26 +92,14 @@ class Kallsyms:
         """The symbols in the order of their names, where the kernel has that table."""
         return seqs.find(self.memory, self.tables, self.pointers, self.encoding)
 
+    @cached_property
+    def nearest(self) -> Nearest:
+        """What finds the symbol that a PA belongs to, and keeps what it found."""
+        return Nearest(self, self._addresses)
+
     def at(self, pa: int) -> Extent | None:
-        """The symbol that a PA belongs to, as the kernel's own lookup chooses it: the nearest below, first of its aliases.
-
-        None outside the image, or outside its code where the kernel keeps names for code only.
-        """
-        section_end = self._section_end(pa)
-        index = self._addresses.at_or_below(pa)
-        if section_end is None or index < self._addresses.absolute:
-            return None
-        return self._extents.get((index, section_end)) or self._extent(index, section_end)
-
-    def _extent(self, index: int, section_end: int) -> Extent:
-        """That of the last symbol at its address; kept for when the address or one near it comes again."""
-        start = self._addresses[index]
-        first = self._addresses.first_at(start)
-        end = self._addresses[index + 1] if index + 1 < len(self) else section_end
-        if len(self._extents) >= _KEPT:
-            self._extents.clear()
-        found = self._extents[index, section_end] = Extent(self[first], min(end, section_end) - start)
-        return found
+        """The symbol that a PA belongs to: see Nearest."""
+        return self.nearest.at(pa)
 
     def places(self) -> dict[str, int]:
         """PAs of the tables by the kernel's names for them, of those that are known: what VMCOREINFO has since 6.0."""
@@ -206,20 +186,3 @@ class Kallsyms:
     def has_data(self) -> bool:
         """Whether the table names data too (CONFIG_KALLSYMS_ALL), by what is said, else by whether it has `_end`."""
         return bool(self.pointers.count("enabled_all") or (not self.pointers.says("enabled_all") and self.named("_end")))
-
-    def _section_end(self, pa: int) -> int | None:
-        """The border that no symbol at a PA can reach beyond; None where the table has no names."""
-        borders = self.borders
-        if self._lowest <= pa < borders.etext:
-            return borders.etext
-        if borders.sinittext <= pa < borders.einittext:
-            return borders.einittext
-        if not self.has_data or not borders.etext <= pa < borders.end:
-            return None
-        return borders.sinittext if pa < borders.sinittext else borders.end
-
-    @cached_property
-    def _lowest(self) -> int:
-        """The first PA of the text: where its first symbol lies, should that be before `_text`."""
-        absolute, text = self._addresses.absolute, self.borders.text
-        return min(self._addresses[absolute], text) if len(self) > absolute else text

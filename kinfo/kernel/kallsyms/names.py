@@ -15,7 +15,9 @@ _TOKENS = 256
 _TOKEN_TABLE_LIMIT = 1 << 16  # token_index has 16 bits
 _LONGEST = 512  # KSYM_NAME_LEN: no name has more characters, nor more tokens, nor has any token
 _BLOCK_LIMIT = MARKED * (2 + _LONGEST)
-_KEPT = 1 << 12  # blocks of which is kept where names begin: 8 bytes a name
+_ASKED = 3  # names of a block that are stepped to: all 256 of it cost what ten do so
+_KEPT = 1 << 26  # bytes of names that are kept, about; those of 300,000 symbols take half of it
+_OBJECT = 64  # bytes that a text takes besides its characters
 
 
 class Names:
@@ -31,7 +33,9 @@ class Names:
         self._spaced = [f"{token[:1]} {token[1:]}" for token in self._tokens]
         self._markers = numbers(memory.view(tables.markers, tables.marks * marker_size), "I" if marker_size == 4 else "Q")
         self._names = memory.view_up_to(tables.names, NAMES_LIMIT)
-        self._starts: dict[int, list[int]] = {}  # by block: where its names begin, as far as they were stepped over
+        self._asked: dict[int, int] = {}  # by block: how many of its names were stepped to
+        self._blocks: dict[int, list[str]] = {}
+        self._size = 0  # of these, about
         if not self._names:
             memory.view(tables.names, 1)  # says where the hole is
         if self._markers[0] != 0:
@@ -39,25 +43,38 @@ class Names:
 
     def __getitem__(self, index: int) -> str:
         """A symbol's type and name."""
-        at, size = self._measure(self._start(index), index)
+        block = index // MARKED
+        kept = self._blocks.get(block) or self._kept(block)
+        return kept[index % MARKED] if kept else self._stepped_to(index)
+
+    def _kept(self, block: int) -> list[str] | None:
+        """All names of a block that is asked for again and again; None where it is not, or is damaged."""
+        asked = self._asked[block] = self._asked.get(block, 0) + 1
+        if asked != _ASKED + 1:
+            return None
+        try:
+            names = self.block(block)
+        except KernelError:  # the names before the damage can be had all the same
+            return None
+        size = sum(map(len, names)) + _OBJECT * len(names)
+        if self._size + size > _KEPT:
+            self._blocks.clear()
+            self._size = 0
+        self._asked[block] = _ASKED  # for when it is cleared away
+        self._size += size
+        self._blocks[block] = names
+        return names
+
+    def _stepped_to(self, index: int) -> str:
+        """A name, behind those before it in its block."""
+        at = self._markers[index // MARKED]
+        for _ in range(index % MARKED):
+            at = sum(self._measure(at, index))
+        at, size = self._measure(at, index)
         name = "".join(map(self._tokens.__getitem__, self._names[at : at + size]))
         if not name:
             raise KernelError(f"the name of symbol {index} is empty", WRONG_PLACE)
         return name
-
-    def _start(self, index: int) -> int:
-        """Where a name begins: behind those before it in its block, which are stepped over once."""
-        block, place = divmod(index, MARKED)
-        starts = self._starts.get(block)
-        if starts is None:
-            if len(self._starts) >= _KEPT:
-                self._starts.clear()
-            starts = self._starts[block] = [self._markers[block]]
-        at = starts[-1]
-        while len(starts) <= place:
-            at = sum(self._measure(at, index))
-            starts.append(at)
-        return starts[place]
 
     def _measure(self, at: int, index: int) -> tuple[int, int]:
         """Where a name's tokens begin, and how many there are."""
@@ -121,7 +138,9 @@ class Names:
                 at += 1
                 if size >= two_bytes_from:
                     parts[at] = ""
-                    size = min(size & 0x7F | data[at] << 7, _BLOCK_LIMIT)
+                    size = size & 0x7F | data[at] << 7
+                    if size > _LONGEST:
+                        raise self._cut(block)
                     at += 1
                 parts[at] = firsts[data[at]]
                 at += size

@@ -4,36 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import islice
 
-from kinfo.arch.address import MASK
+from kinfo.arch.address import MASK, align
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kallsyms.addresses import PlaceRelative
 from kinfo.kernel.kallsyms.find import FoundTables
+from kinfo.kernel.kallsyms.seqs import NameOrder
+from kinfo.kernel.kallsyms.tables import MARKED
 from kinfo.kernel.unrecorded.by_vmcoreinfo import stated_voffset
 from kinfo.kernel.unrecorded.stated import StatedPointers
-from kinfo.memory import Memory
+from kinfo.memory import Memory, search
 from kinfo.memory.vmcoreinfo import value
 
 SOURCE = "the symbol tables' own content"
+BANNER = b"Linux version "
+_NEEDED = {"_stext", "linux_banner"}
 _WANTED = ("_stext", "_text", "linux_banner", "swapper_pg_dir", "init_top_pgt")
-_BANNER = re.compile(rb"Linux version (\d[ -~]{1,127}?) \(")
+_LINES = tuple(f"{name}\n" for name in _WANTED)
+_BANNER = re.compile(BANNER + rb"(\d[ -~]{1,127}?) \(")
+_LONGEST_BANNER = 160  # as far as it is read
 _MOST_BANNERS = 64
 
 
 def readings(
-    found: FoundTables, infos: Iterable[Mapping[str, str]], said: Iterable[tuple[int, str]]
+    memory: Memory, found: FoundTables, infos: Iterable[Mapping[str, str]], said: Iterable[tuple[int, str]]
 ) -> Iterator[StatedPointers]:
     """What the tables come to, at each place that something speaks for: a VMCOREINFO, or a banner (`said`)."""
-    addresses = found.addresses(0)
     try:
-        every = enumerate(chain.from_iterable(found.names.blocks()))
-        here = {name[1:]: addresses[index] for index, name in every if name[1:] in _WANTED}
+        here = _by_order(memory, found)
+        if not here.keys() >= _NEEDED:
+            here = _by_all_names(found)
     except (KernelError, HoleError):
         return
     known = [values for values in infos if stated_voffset(values) is not None and value(values, "SYMBOL(_stext)")]
     for shift, release, table in _shifts(here, known, said, is_placed=found.form is PlaceRelative):
         yield _pointers(found, here, shift, release, table)
+
+
+def _by_all_names(found: FoundTables) -> dict[str, int]:
+    """Addresses of the symbols that are wanted, of those that are listed; of a name that is there twice the last."""
+    addresses = found.addresses(0)
+    here: dict[str, int] = {}
+    for block, text in enumerate(found.names.texts()):
+        if any(name in text for name in _LINES):
+            names = enumerate(found.names.block(block), block * MARKED)
+            here |= {name[1:]: addresses[index] for index, name in names if name[1:] in _WANTED}
+    return here
+
+
+def _by_order(memory: Memory, found: FoundTables) -> dict[str, int]:
+    """The same by the order of names, of kernels that have it: behind the addresses, or in front of the token table."""
+    tables, addresses = found.tables, found.addresses(0)
+    pa = tables.seqs or align(tables.markers + 4 * tables.marks, 8)
+    try:
+        order = NameOrder(memory.view(pa, 3 * tables.num_syms), found.names)
+        if not order.holds():
+            return {}
+        named = {name: [index for index in order.named(name) if found.names[index][1:] == name] for name in _WANTED}
+    except (KernelError, HoleError):
+        return {}
+    return {name: addresses[max(indices)] for name, indices in named.items() if indices}
 
 
 def _shifts(
@@ -57,10 +88,13 @@ def _shifts(
 
 def banners(memory: Memory) -> list[tuple[int, str]]:
     """PA and release of what reads as linux_banner."""
-    found: list[tuple[int, str]] = []
-    for start, window in memory.as_dump.windows():
-        found += [(start + one.start(), one[1].decode("ascii")) for one in islice(_BANNER.finditer(window), _MOST_BANNERS)]
-    return found[:_MOST_BANNERS]
+    return banners_at(memory, (pa for pa, _ in search.places(memory.as_dump, (BANNER,))))
+
+
+def banners_at(memory: Memory, pas: Iterable[int]) -> list[tuple[int, str]]:
+    """The same, of the places where `BANNER` lies."""
+    read = ((pa, _BANNER.match(memory.view_up_to(pa, _LONGEST_BANNER))) for pa in pas)
+    return list(islice(((pa, one[1].decode("ascii")) for pa, one in read if one), _MOST_BANNERS))
 
 
 def _pointers(found: FoundTables, here: Mapping[str, int], shift: int, release: str, root: int) -> StatedPointers:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 
 from kinfo.errors import DrawError, HoleError, KernelError, KinfoError
 from kinfo.kernel import base
 from kinfo.kernel.boot import vmcoreinfo
-from kinfo.kernel.kallsyms.find import find_all
+from kinfo.kernel.kallsyms.find import DIGITS, find_all
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.life import settle
 from kinfo.kernel.unrecorded import by_vmcoreinfo, placing
 from kinfo.kernel.unrecorded.image_end import settle_end
 from kinfo.kernel.unrecorded.stated import StatedPointers
 from kinfo.memory import Dump, Memory
+from kinfo.memory.search import places
 from kinfo.memory.vmcoreinfo import parse
 from kinfo.sources import RawDump
 
+_MOST_PLACES = 1 << 16  # that are looked at; a kernel has a dozen
 _NO_PLACE = "dump all RAM: where the image runs is told by its page tables, and by VMCOREINFO or linux_banner"
 
 
@@ -51,13 +54,19 @@ class Unrecorded:
             self._say_base_is_needed(self._opened.dump)
             return []
         memory, infos = self._opened, [values for values, _ in self.infos]
-        banners = placing.banners(memory)
-        for found in find_all(memory):
-            kernel = next(self._mapped(memory, placing.readings(found, infos, banners)), None)
+        banners, digits = self._spoken_of(memory)
+        for found in find_all(memory, digits):
+            kernel = next(self._mapped(memory, placing.readings(memory, found, infos, banners)), None)
             if kernel:
                 settle_end(kernel, {})
                 self.kernels.append(kernel)
         return self.kernels
+
+    def _spoken_of(self, memory: Memory) -> tuple[list[tuple[int, str]], list[int]]:
+        """What reads as a banner, and where the tokens "0" to "9" lie: the memory is looked through once for both."""
+        found = list(islice(places(memory.as_dump, (placing.BANNER, DIGITS)), _MOST_PLACES))
+        banners = placing.banners_at(memory, [pa for pa, text in found if text == placing.BANNER])
+        return banners, [pa for pa, text in found if text == DIGITS]
 
     def _mapped(self, memory: Memory, readings: Iterator[StatedPointers]) -> Iterator[Kernel]:
         """The kernels by those readings that hold, and that page tables bear out."""

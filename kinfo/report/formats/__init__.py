@@ -19,11 +19,15 @@ TEXT = "text"
 
 
 class Format(NamedTuple):
-    """A name, the file with its `parts(Shown)`, and whether it shows findings (offered by commands that judge) or data."""
+    """A name, the file with its `parts(Shown)`, whether it shows findings or data, and whether every command offers it.
+
+    Those that show findings are offered by commands that judge; `is_of_judging`: one that shows data, likewise.
+    """
 
     name: str
     module: str
     is_of_findings: bool
+    is_of_judging: bool = False
 
 
 FORMATS: tuple[Format, ...] = (
@@ -33,6 +37,7 @@ FORMATS: tuple[Format, ...] = (
     Format("sarif", "kinfo.report.formats.sarif", is_of_findings=True),
     Format("junit", "kinfo.report.formats.junit", is_of_findings=True),
     Format("github", "kinfo.report.formats.github", is_of_findings=True),
+    Format("html", "kinfo.report.formats.as_html", is_of_findings=False, is_of_judging=True),
 )
 
 
@@ -56,12 +61,12 @@ class Shown(NamedTuple):
 
 def names_for_data() -> tuple[str, ...]:
     """What a command offers that shows data."""
-    return (TEXT, *(one.name for one in FORMATS if not one.is_of_findings))
+    return (TEXT, *(one.name for one in FORMATS if not (one.is_of_findings or one.is_of_judging)))
 
 
 def names_for_findings() -> tuple[str, ...]:
     """What a command offers that judges as well."""
-    return (*names_for_data(), *(one.name for one in FORMATS if one.is_of_findings))
+    return (*names_for_data(), *(one.name for one in FORMATS if one.is_of_findings or one.is_of_judging))
 
 
 def rendered(name: str, what: Shown) -> Iterator[str]:

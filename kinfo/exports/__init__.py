@@ -1,0 +1,19 @@
+"""The layouts in the languages of whoever reads records: each is one file of this folder, made from the one model.
+
+Nothing here states an offset: fields, sizes and types come from `record/model.py`, bounds from `record/limits.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from kinfo.record.model import Layout
+
+LANGUAGES: dict[str, str] = {"c": "kinfo.exports.c"}
+
+
+def exported(language: str, layouts: Sequence[Layout]) -> str:
+    """The layouts in a language of LANGUAGES, as text. Raises KeyError for another."""
+    made: Callable[[Sequence[Layout]], str] = import_module(LANGUAGES[language]).exported
+    return made(layouts)
