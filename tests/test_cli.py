@@ -117,7 +117,7 @@ class TestTop:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("decode",), "Missing argument 'DUMP'; see `kinfo decode --help`"),
+            (("decode",), "Missing argument 'DUMP...'; see `kinfo decode --help`"),
             (("decode", "x", "--offset", "ten"), "'ten' is not a number: write 4096 or 0x1000"),
             (("decode", "x", "--offset", "-1"), "-1 is not within 64 bits"),
             (("decode", "x", "--nosuch"), "No such option"),
@@ -360,7 +360,10 @@ class TestFind:
         ran = kinfo_cli("find", tmp_path / "none", shipped / "pixel-5.10.bin")
         assert ran.code == 2
         assert "record  A2" in ran.out
-        assert ran.err == f"kinfo: {tmp_path}/none: No such file or directory; check the path and its permissions\n"
+        assert ran.err.splitlines() == [
+            f"kinfo: {tmp_path}/none: No such file or directory; check the path and its permissions",
+            "kinfo: 2 files: 1 record, 1 could not be read",
+        ]
 
     def test_progress_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, shipped: Path, capsys: Any) -> None:
         from kinfo.cli import progress
