@@ -26,9 +26,9 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# make bench JSON=now.json: keep the ratios too
+# make bench JSON=now.json: keep the ratios too; CORE=core VMLINUX=vmlinux: against drgn on a core with debug information
 bench: $(DEV)
-	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON)) $(if $(CORE),--core $(CORE)) $(if $(VMLINUX),--vmlinux $(VMLINUX))
 
 # make bench-compare OLD=before.json NEW=now.json: fails where a ratio got worse by more than 15 %
 .PHONY: bench-compare

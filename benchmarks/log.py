@@ -10,9 +10,10 @@ import json
 import shutil
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.measure import KINFO, MIB, best, command, peak_mib, row
+from benchmarks.measure import KINFO, MIB, alternating, peak_mib, row
 from tests.kernels.image import Spec, make
 from tests.kernels.printk import PRB, Ring, places, ring_core
 from tests.kernels.printk_types import compiled
@@ -62,30 +63,41 @@ def _with_record(ring: Ring, folder: Path) -> None:
         kernel.find("vmcoreinfo_data").pa or 0, (kernel.base + 11 * MIB + kernel.linear_voffset).to_bytes(8, "little")
     )
     kernel.write_elf(folder / "ram.elf")
-    bare = best(command(sys.executable, "-c", "pass"), 21)
     ours = (KINFO, "dmesg", str(folder / "ram.elf"))
-    row("kinfo dmesg, 1 MiB log, with a record", best(command(*ours), 15), "python -c pass", bare, "at most 8")
+    found = alternating({"bare": (sys.executable, "-c", "pass"), "ours": ours}, 15)
+    row("kinfo dmesg, 1 MiB log, with a record", found["ours"], "python -c pass", found["bare"], "at most 8")
     print(f"{'  its peak memory':<46}{peak_mib(*ours):>9.1f} MiB")
 
 
 def _peers(ring: Ring, folder: Path) -> None:
     core = folder / "core.elf"
     ring_core(core, ring)
-    ours = best(command(KINFO, "dmesg", str(core)), 15)
+    commands: dict[str, tuple[str, ...]] = {"ours": (KINFO, "dmesg", str(core))}
     if program := shutil.which("vmcore-dmesg"):
-        theirs = best(command(program, str(core)), 7)
-        row("kinfo dmesg, the same log out of a core", ours, "vmcore-dmesg", theirs, "none: it is C")
-    if shutil.which("gcc") is None:
-        print("gcc is not installed: drgn is not measured")
-        return
+        commands["vmcore-dmesg"] = (program, str(core))
+    else:
+        print("vmcore-dmesg is not installed (apt-get install kexec-tools): it is not measured")
+    if (drgn := _drgn(ring, folder)) is not None:
+        commands["drgn"] = drgn
+    found = alternating(commands, 7)
+    targets = {"vmcore-dmesg": "none: it is C", "drgn": "below 1"}
+    for peer in [one for one in commands if one in targets]:
+        row("kinfo dmesg, the same log out of a core", found["ours"], peer, found[peer], targets[peer])
+
+
+def _drgn(ring: Ring, folder: Path) -> tuple[str, ...] | None:
+    """The command that has drgn read the ring; None, and why, where that cannot be had."""
+    missing = [what for what, there in (("gcc", shutil.which("gcc")), ("drgn", find_spec("drgn"))) if there is None]
+    if missing:
+        print(f"{' and '.join(missing)} not installed: drgn is not measured")
+        return None
     pieces = {PRB: places()["ring"].to_bytes(8, "little"), **ring.pieces(places())}
     files = {}
     for va, data in pieces.items():
         files[va] = str(folder / f"{va:x}")
         Path(files[va]).write_bytes(data)
     (folder / "files.json").write_text(json.dumps(files))
-    theirs = best(command(sys.executable, "-c", _DRGN, str(compiled(folder)), str(folder / "files.json")), 3)
-    row("kinfo dmesg, the same", ours, "drgn", theirs, "below 1")
+    return sys.executable, "-c", _DRGN, str(compiled(folder)), str(folder / "files.json")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import compare, devicetree, facts, kernel, log, minidump, record, tasks, trace
+from benchmarks import compare, debugged, devicetree, facts, kernel, log, minidump, record, tasks, trace
 from benchmarks.measure import RATIOS, ROOT
 
 
@@ -20,6 +20,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=2048, help="size of the file that is searched")
     parser.add_argument("--json", type=Path, help="write the ratios here, for make bench-compare")
+    parser.add_argument("--core", type=Path, help="the core of a kernel whose debug information is in --vmlinux")
+    parser.add_argument("--vmlinux", type=Path, help="that kernel's vmlinux, for drgn")
     given = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.platform()}")
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
@@ -30,6 +32,7 @@ def main() -> None:
     kernel.everything()
     log.everything()
     tasks.everything()
+    debugged.everything(given.core, given.vmlinux)
     trace.everything()
     facts.everything()
     minidump.everything(given.mib)

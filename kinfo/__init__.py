@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         debug,
         decode,
         decode_all,
+        decode_each,
         encode,
         explain,
         facts,
@@ -45,11 +46,14 @@ if TYPE_CHECKING:
         symbol_file,
         symbolize,
         table,
+        triage_page,
         update_baseline,
         verify_dt,
     )
     from kinfo.api.kernels import open_kernel
     from kinfo.api.logs import Symbolized
+    from kinfo.api.many import DecodedFile
+    from kinfo.api.pages import TriagePage
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
     from kinfo.diff.folders import Alone
@@ -81,12 +85,16 @@ if TYPE_CHECKING:
     from kinfo.record.locate import Hit
     from kinfo.record.model import Field, Layout
     from kinfo.record.record import Fields, Record
-    from kinfo.reserved import survey
+    from kinfo.reserved import reserved_memory
+    from kinfo.survey.report import Outlier, SurveyReport, survey_report
+    from kinfo.survey.run import Surveyed, survey_files
     from kinfo.trace_source import open_traces
     from kinfo.writers import Built, Driver, Registered
 
 _HOMES = {
-    "survey": "kinfo.reserved",
+    "reserved_memory": "kinfo.reserved",
+    **dict.fromkeys(("Outlier", "SurveyReport", "survey_report"), "kinfo.survey.report"),
+    **dict.fromkeys(("Surveyed", "survey_files"), "kinfo.survey.run"),
     **dict.fromkeys(
         (
             "build",
@@ -97,6 +105,7 @@ _HOMES = {
             "debug",
             "decode",
             "decode_all",
+            "decode_each",
             "encode",
             "explain",
             "facts",
@@ -113,12 +122,15 @@ _HOMES = {
             "symbol_file",
             "symbolize",
             "table",
+            "triage_page",
             "update_baseline",
             "verify_dt",
         ),
         "kinfo.api",
     ),
+    "DecodedFile": "kinfo.api.many",
     "Symbolized": "kinfo.api.logs",
+    "TriagePage": "kinfo.api.pages",
     "Session": "kinfo.debuggers.session",
     "Crossed": "kinfo.diff.crosscheck",
     "Alone": "kinfo.diff.folders",
@@ -164,6 +176,7 @@ __all__ = [
     "Confidence",
     "Config",
     "Crossed",
+    "DecodedFile",
     "Difference",
     "Driver",
     "DtOptions",
@@ -182,6 +195,7 @@ __all__ = [
     "LayoutDiff",
     "Lookup",
     "Message",
+    "Outlier",
     "PairOutcome",
     "Place",
     "Policy",
@@ -193,9 +207,12 @@ __all__ = [
     "Severity",
     "State",
     "Summary",
+    "SurveyReport",
+    "Surveyed",
     "Symbolized",
     "Table",
     "Task",
+    "TriagePage",
     "Types",
     "Verdict",
     "__version__",
@@ -207,6 +224,7 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "decode_each",
     "dmesg",
     "encode",
     "explain",
@@ -225,11 +243,14 @@ __all__ = [
     "read_types",
     "region_values",
     "registered",
+    "reserved_memory",
     "rules",
-    "survey",
+    "survey_files",
+    "survey_report",
     "symbol_file",
     "symbolize",
     "table",
+    "triage_page",
     "update_baseline",
     "verify_dt",
 ]

@@ -52,7 +52,9 @@ class Survey(NamedTuple):
         return tuple(content for one in self.found for content in one.contents)
 
 
-def survey(source: Sequence[str], dtb: str | None = None, iomem: str | None = None, stdin: BinaryIO | None = None) -> Survey:
+def reserved_memory(
+    source: Sequence[str], dtb: str | None = None, iomem: str | None = None, stdin: BinaryIO | None = None
+) -> Survey:
     """Look at all of what a user named, in one pass. Raises KinfoError for files that cannot be read."""
     places = sorted({*(_of_tree(dtb) if dtb else ()), *(_of_iomem(iomem) if iomem else ())}, key=lambda place: place.at)
     opened = open_memory(source, stdin)

@@ -24,8 +24,9 @@ DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 
 # What a script calls where a person types the command: functions, or what an open kernel has.
 LIBRARY = {
-    "decode": ("decode", "decode_all"),
+    "decode": ("decode", "decode_all", "decode_each"),
     "find": ("find",),
+    "survey": ("survey_files", "survey_report"),
     "encode": ("encode",),
     "facts": ("facts",),
     "build": ("build", "registered"),
@@ -38,7 +39,7 @@ LIBRARY = {
     "config": ("kernel_config",),
     "pstore": ("open_ramoops",),
     "trace": ("open_traces",),
-    "regions": ("survey",),
+    "regions": ("reserved_memory",),
     "dmesg": ("dmesg", "Kernel.log"),
     "debug": ("debug",),
     "core": ("core",),
@@ -48,6 +49,7 @@ LIBRARY = {
     "compare": ("compare", "compare_folders", "update_baseline"),
     "crosscheck": ("crosscheck",),
     "layouts": ("layouts", "layout", "layout_diff"),
+    "report": ("triage_page",),
     "explain": ("explain", "rules"),
 }
 SHOWS = {"demo"}  # what is on its screen comes from the others

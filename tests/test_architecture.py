@@ -35,8 +35,11 @@ RANKS = {
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
     "minidump": 4.5,  # a core of regions: tables say where they lie
     "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
+    "pages": 4.8,  # out of documents alone
     "read_out": 4.5,  # bytes by region, symbol and address
+    "survey": 4.5,  # tables of many records; reports are rendered in report
     **dict.fromkeys(("report", "debuggers", "exports"), 5),
+    "case": 5.3,  # everything that can be said of a dump, for a page
     "api": 5.5,
     "cli": 6,
     **dict.fromkeys(("__init__", "__main__"), 7),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import measure, regression
+from benchmarks import debugged, measure, regression
 
 
 def written(path: Path, **ratios: float) -> str:
@@ -49,3 +49,45 @@ def test_commands_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "processor", lambda *words: order.append(words[0]) or next(seconds))  # type: ignore[func-returns-value]
     assert measure.alternating({"a": ["x"], "b": ["y"]}, 3) == {"a": 2.0, "b": 5.0}
     assert order == ["x", "y"] * 3
+
+
+class TestAgainstDrgn:
+    """What is measured on a core with debug information; the commands themselves are not run."""
+
+    def measured(self, monkeypatch: pytest.MonkeyPatch, *, has_drgn: bool, dmesg: str | None) -> list[dict[str, object]]:
+        seen: list[dict[str, object]] = []
+
+        def alternating(commands: dict[str, object], _: int) -> dict[str, float]:
+            seen.append(dict(commands))
+            return dict.fromkeys(commands, 2.0) | {"kinfo": 1.0}
+
+        monkeypatch.setattr(debugged, "alternating", alternating)
+        monkeypatch.setattr(debugged, "peak_mib", lambda *_: 30.0)
+        monkeypatch.setattr(measure, "RATIOS", {})
+        monkeypatch.setattr(debugged, "find_spec", lambda _: has_drgn or None)
+        monkeypatch.setattr(debugged, "which", lambda _: dmesg)
+        debugged.everything(Path("core"), Path("vmlinux"))
+        return seen
+
+    def test_every_figure_has_its_row(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = self.measured(monkeypatch, has_drgn=True, dmesg="/usr/sbin/vmcore-dmesg")
+        assert [list(commands) for commands in seen] == [
+            ["kinfo", "python -c pass", "vmcore-dmesg", "drgn"],
+            ["kinfo", "python -c pass", "drgn"],
+            ["kinfo", "python -c pass", "drgn"],
+        ]
+        assert [name for name in measure.RATIOS if "drgn" in name] == [
+            f"kinfo {what}, a core of a kernel / drgn" for what in ("dmesg", "ps --threads", "backtrace --all")
+        ]
+        assert capsys.readouterr().out.count("target: at most 0.5") == 2
+
+    def test_what_is_not_installed_is_said(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = self.measured(monkeypatch, has_drgn=False, dmesg=None)
+        assert all(list(commands) == ["kinfo", "python -c pass"] for commands in seen)
+        said = capsys.readouterr().out
+        assert "drgn is not installed" in said
+        assert "vmcore-dmesg is not installed" in said
+
+    def test_without_a_core(self, capsys: pytest.CaptureFixture[str]) -> None:
+        debugged.everything(None, Path("vmlinux"))
+        assert "no core with debug information is named (CORE=FILE VMLINUX=FILE)" in capsys.readouterr().out

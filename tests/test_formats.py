@@ -34,7 +34,7 @@ def offered() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def test_commands_offer_what_the_registry_says() -> None:
     assert {"text", "json", "yaml"} <= set(formats.names_for_data())  # what was offered once stays
-    assert {"text", "json", "yaml", "sarif", "junit", "github"} <= set(formats.names_for_findings())
+    assert {"text", "json", "yaml", "sarif", "junit", "github", "html"} <= set(formats.names_for_findings())
     for command, names in offered():
         all_ = formats.names_for_findings() if command in JUDGING else formats.names_for_data()
         assert names == (*INSTEAD.get(command, all_), *(one for one in names if one in OWN.get(command, ()))), command
@@ -59,12 +59,24 @@ def test_a_list_that_comes_item_by_item_is_written_as_one_that_is_there(items: l
             assert piecemeal == at_once
 
 
+@given(st.lists(st.dictionaries(st.text(max_size=5), PLAIN, max_size=3), max_size=4))
+def test_lines_of_json_are_a_document_each(documents: list[Any]) -> None:
+    """Whatever is in them: as many lines as documents, and each is read alone."""
+    lines = "".join(rendered("jsonl", Shown(dict, each=lambda: documents))).splitlines(keepends=True)
+    assert [json.loads(line) for line in lines] == json.loads("".join(rendered("json", Shown(lambda: documents))))
+    assert all(line.endswith("\n") for line in lines)
+    whole = {"items": documents}
+    for shown in (Shown(lambda: whole), Shown(lambda: {"items": iter(documents)})):
+        (line,) = "".join(rendered("jsonl", shown)).splitlines()
+        assert json.loads(line) == json.loads("".join(rendered("json", Shown(lambda: whole))))
+
+
 def test_only_what_a_format_shows_is_made() -> None:
     def fails() -> Any:
         raise AssertionError("not asked for")
 
     for one in formats.FORMATS:
-        what = Shown(fails, list) if one.is_of_findings else Shown(dict, fails)
+        what = Shown(fails, list) if one.is_of_findings else Shown(lambda: {"pairs": [], "alone": []}, fails)
         assert isinstance("".join(rendered(one.name, what)), str)
 
 

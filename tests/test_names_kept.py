@@ -51,21 +51,43 @@ def test_lookups_are_the_same_at_first_and_later(name: str, tmp_path: Path, monk
     table = table_of(make(SPECS[name]), tmp_path)
     pas = [pa for _, _, block in table.blocks() for pa in block]
     near = [pas[index] + shift for index in shuffled(len(table)) if index >= table.absolute for shift in (-1, 0, 1, 3)]
-    borders = table.borders
-    edges = [pa + shift for pa in (*borders, 0, pas[-1], 1 << 64) for shift in (-1, 0, 1)]
+    edges = [pa + shift for pa in (*table.borders, 0, pas[-1], 1 << 64) for shift in (-1, 0, 1)]
     wanted = near + edges
-    monkeypatch.setattr(nearest, "_FEW", len(wanted) + 1)
-    at_first = [(table.at(pa), table.before(pa)) for pa in wanted]
-    assert not table.nearest._starts
-    monkeypatch.setattr(nearest, "_FEW", 1)  # parts are listed from now on
-    monkeypatch.setattr(nearest, "_KEPT", 50)  # and come and go
-    table.nearest = Nearest(table, table.encoding.addresses)
+    at_first = [(Nearest(table, table.encoding.addresses).at(pa), table.before(pa)) for pa in wanted]
+    monkeypatch.setattr(nearest, "_FEW", 1)  # addresses are listed from now on
+    monkeypatch.setattr(nearest, "_KEPT", 50)  # and what was found comes and goes
     monkeypatch.setattr(addresses, "_FEW", 0)
-    for _ in range(2):
+    for kept in (50, 1 << 16, 1 << 16):
+        monkeypatch.setattr(nearest, "_KEPT", kept)
         assert [(table.at(pa), table.before(pa)) for pa in wanted] == at_first
-    assert table.nearest._starts == sorted(table.nearest._starts)
+        assert len(table.nearest._found) <= kept
     assert table._addresses._all == pas
-    assert sum(1 for one in table.nearest._found if one is not None) <= 50
+    assert table.nearest._pas is table._addresses._all
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_symbol_that_reaches_over_a_border_ends_there(order: tuple[int, ...], tmp_path: Path) -> None:
+    """Its size is another one on either side, whichever was asked for first."""
+    table = table_of(make(), tmp_path)
+    borders = table.borders
+    last = Nearest(table, table.encoding.addresses).at(borders.etext - 1)
+    assert last
+    wanted = [last.pa, borders.etext - 1, borders.etext + 1]
+    pas = table.encoding.addresses.listed()
+    assert pas
+    for index, pa in enumerate(pas):  # no symbol begins at the border, nor a page behind it
+        if borders.etext <= pa < borders.etext + 0x1000:
+            pas[index] = last.pa
+    pas.sort()
+    table.nearest._pas = pas
+    for _ in range(2):
+        sizes = {}
+        for one in order:
+            found = table.at(wanted[one])
+            assert found
+            sizes[one] = found.size
+        assert sizes[0] == sizes[1] == borders.etext - last.pa
+        assert sizes[2] > sizes[0]
 
 
 def test_a_table_that_is_too_long_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,18 +102,7 @@ def test_a_table_that_is_too_long_is_not_listed(tmp_path: Path, monkeypatch: pyt
     assert first is not None
     assert first.pa == table.borders.stext
     assert table._addresses._all is None
-    assert not table.nearest._starts
-
-
-def test_a_table_that_does_not_ascend_is_not_cut_into_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = table_of(make(), tmp_path)
-    monkeypatch.setattr(nearest, "_FEW", 1)
-    pas = table._addresses.listed()
-    assert pas
-    pas[3], pas[-1] = pas[-1], pas[3]
-    found = [table.at(pa) for pa in (pas[1], pas[1])]
-    assert found[0] == found[1]
-    assert not table.nearest._starts
+    assert not isinstance(table.nearest._pas, list)
 
 
 def test_a_damaged_block_gives_the_names_before_the_damage(tmp_path: Path) -> None:

@@ -187,3 +187,47 @@ def test_a_return_address_behind_a_function(names: Symbolizer, before: bytes, la
     behind = b">]" if before.endswith(b"[<") else b">" if before.endswith(b"<") else b""
     assert names.text(before + FIRST + behind) == before + FIRST + behind + label
     assert names.text(before + VA + behind) == before + VA + behind + LABEL
+
+
+PIECES = st.sampled_from(
+    [
+        *(VA, VA.upper(), b"0x" + VA, b"0X" + VA, PA, PA[:2].upper() + PA[2:], PAC, VA[:-1], VA + b"0", b"ffff", b"0x12345"),
+        *(f"{TEXT.va:016x}".encode(), f"{MODULE.va + 8:016x}".encode(), b"0x123456789abcdef0123", b"_", b"x", b"g", b"\xe9"),
+        *(
+            b" ",
+            b" ",
+            b"\n",
+            b"[<",
+            b">]",
+            b"(",
+            b")",
+            b"<",
+            b">",
+            b"? ",
+            b"lr : ",
+            b" UNKNOWN+0x0",
+            b"UNKNOWN+0x0",
+            b",",
+            b":",
+        ),
+        *(b"a+0x4", b"a+0x4/0x10", b" (a)", b"(a) from ", b" [<", b"+0x", b"from ", b"pc : ", b"\r\n"),
+    ]
+)
+
+
+@given(parts=st.lists(PIECES, max_size=24))
+def test_words_are_found_as_the_pattern_finds_them(names: Symbolizer, parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    by_pattern = Symbolizer(names.names)
+    before = names.count
+    assert names.text(text) == by_pattern._coloured.sub(by_pattern._replacement, text)
+    assert names.count - before == by_pattern.count
+
+
+@given(parts=st.lists(PIECES | st.sampled_from([b"\x1b[31m", b"\x1b[0A", b"\x1b(B", b"\x1b"]), max_size=16))
+def test_text_without_a_word_of_that_length_is_left_alone(names: Symbolizer, parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    by_pattern = Symbolizer(names.names)
+    if not by_pattern._words.any(text):
+        assert by_pattern._coloured.search(text) is None
+    assert names.text(text) == by_pattern._coloured.sub(by_pattern._replacement, text)

@@ -105,7 +105,7 @@ def test_every_command_is_shown_here() -> None:
     assert not set(COMMANDS) - shown - NOT_FOLDED
 
 
-OF_A_KERNEL = {"table", "build", "crosscheck", "facts"}
+OF_A_KERNEL = {"table", "build", "crosscheck", "facts", "survey"}
 OF_MEMORY = {"ps", "backtrace", "pstore", "regions", "trace"}
 
 
@@ -120,7 +120,15 @@ def test_tables_of_a_kernel_keep_to_it(
     (tmp_path / "table.bin").write_bytes(runtime(entries("v3")))
     record = str(tmp_path / "record.bin")
     assert kinfo_cli("build", *kernel, "--driver", "android", "--build-info", "google/" * 9 + "keys", "-o", record).code == 0
+    survey = str(tmp_path / "survey.csv")
+    keep_to(
+        width,
+        {"survey": ("survey", RECORD, OTHER, str(tmp_path / "missing"), "-o", survey, "--force")},
+        kinfo_cli,
+        monkeypatch,
+    )
     shown = {
+        "survey --report": ("survey", "--report", survey, "--since", survey),
         "table": ("table", str(tmp_path / "table.bin"), "--series", "v3"),
         "values": ("table", str(regions_made.files(tmp_path / "md")), "--values"),
         "build": ("build", *kernel, "--driver", "android", "--explain"),

@@ -26,6 +26,7 @@ ci() {
     need pahole command -v pahole
     need binutils command -v addr2line
     need llvm command -v llvm-symbolizer
+    need chromium command -v chromium
 }
 
 bare() {

@@ -9,6 +9,7 @@ from __future__ import annotations
 COMMANDS: dict[str, tuple[str, str]] = {
     "decode": ("kinfo.cli.decode", "Decode the record in a dump, with the evidence"),
     "find": ("kinfo.cli.find", "List every record in big dumps"),
+    "survey": ("kinfo.cli.survey", "Make a table of the records in many files, and sum it up"),
     "encode": ("kinfo.cli.encode", "Write a record from field values, with a right checksum"),
     "facts": ("kinfo.cli.facts", "Show what a kernel build gives a writer of the record, and from where"),
     "build": ("kinfo.cli.build", "Write the record that a driver would leave, from a kernel build"),
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("kinfo.cli.compare", "Compare records field by field, by meaning"),
     "crosscheck": ("kinfo.cli.crosscheck", "Compare what the upstream and the downstream driver leave on one kernel"),
     "layouts": ("kinfo.cli.layouts", "Show the layouts: as a list, a table, JSON, Markdown or a C header"),
+    "report": ("kinfo.cli.report", "Write one page of HTML on a crash, to look at and to hand on"),
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
 }

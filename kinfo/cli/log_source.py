@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 from kinfo.cli import common
 from kinfo.errors import DumpError
 
-_PIECE = 1 << 20
+_PIECE = 1 << 16  # what is made of it stays in the cache
 
 
 class LogSource:

@@ -38,9 +38,9 @@ def command(options: Options) -> int:
     kinfo regions DDRCS0_0.BIN@0x80000000
     """
     from kinfo.report import regions as report
-    from kinfo.reserved import survey
+    from kinfo.reserved import reserved_memory
 
-    found = survey(options.source, options.dtb, options.iomem, common.stdin())
+    found = reserved_memory(options.source, options.dtb, options.iomem, common.stdin())
     if options.form == "text":
         common.tell(report.render(found, report.Typed(options.source, options.dtb), common.style()))
     else:

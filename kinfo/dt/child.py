@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from time import sleep
 from typing import TYPE_CHECKING, Self
 
 from kinfo.named import NamedTuple
@@ -14,9 +15,12 @@ from kinfo.named import NamedTuple
 if TYPE_CHECKING:
     import subprocess
 
+    from kinfo.dt.forked import Forked
+
 # The kernel kills it with its parent, however that ends: prctl(PR_SET_PDEATHSIG, SIGKILL), asked too late where the parent is
 # gone already.
 _TIED = "import ctypes, os; ctypes.CDLL(None).prctl(1, 9); os.getppid() == {parent} or os._exit(1)\n"
+_GLANCE = 0.02  # seconds between two looks whether it has ended
 _SAID = 300  # letters of a message that are shown
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,23 +41,23 @@ class Child:
     """A Python process that runs `code`, which waits for what it is asked. It is gone when `end` returns.
 
     The thread that makes it must live as long: the kernel (PR_SET_PDEATHSIG) takes a thread for the parent. `shared` are
-    open files that it has too, their numbers its arguments; `answers`: whether it answers on standard output.
+    open files that it has too, their numbers its arguments; `answers`: whether it answers on standard output. `ahead`: this
+    process has just begun, so that the child may be a copy of it.
     """
 
-    def __init__(self, code: str, limits: Limits, *, shared: Sequence[int] = (), answers: bool = False) -> None:
+    def __init__(
+        self, code: str, limits: Limits, *, shared: Sequence[int] = (), answers: bool = False, ahead: bool = False
+    ) -> None:
         import resource
-        import subprocess
 
         self._limits = limits
         self._said = os.memfd_create("said")  # a file of no name, which tempfile would take long to be imported for
-        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own interpreter, our own code
-            [sys.executable, "-c", _TIED.format(parent=os.getpid()) + code, *map(str, shared)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
-            stderr=self._said,
-            pass_fds=shared,
-        )
+        try:
+            copied = _copied(code, self._said, shared) if ahead else None
+            self._process = copied or _spawned(code, self._said, shared, answers=answers)
+        except BaseException:
+            os.close(self._said)
+            raise
         self._limit(resource.RLIMIT_AS, limits.memory, limits.memory)
         self._limit(resource.RLIMIT_CORE, 0, 0)
         self.allow()
@@ -115,23 +119,25 @@ class Child:
 
     def fate(self) -> str:
         """Wait for its end: what it died of, or nothing."""
-        import subprocess
-
         used = self.used()
-        while True:
-            try:
-                code = self._process.wait(self._limits.wall)
-                break
-            except subprocess.TimeoutExpired:
-                if (now := self.used()) <= used:
-                    return self.idle()
-                used = now
+        while (code := self._ended()) is None:
+            if (now := self.used()) <= used:
+                return self.idle()
+            used = now
         if code == -signal.SIGXCPU:
             return f"did not come to an end in {self._limits.seconds} seconds of processor time"
         if code < 0:
             return f"was killed by signal {-code}"
         lines = self._words()
         return f"failed: {lines[-1][:_SAID] if lines else f'exit code {code}'}" if code else ""
+
+    def _ended(self) -> int | None:
+        """Its exit code; None where it has not ended after so long as one that does nothing may take."""
+        for _ in range(int(self._limits.wall / _GLANCE) + 1):
+            if (code := self._process.poll()) is not None:
+                return code
+            sleep(_GLANCE)
+        return None
 
     def idle(self) -> str:
         """What is said of one that does nothing."""
@@ -155,3 +161,25 @@ class Child:
         """Say that nothing more will be asked."""
         if self._process.stdin:
             self._process.stdin.close()
+
+
+def _copied(code: str, said: int, shared: Sequence[int]) -> Forked | None:
+    import json  # noqa: F401  # both need it: it is imported once
+
+    from kinfo.dt.forked import Forked, can_fork
+
+    return Forked(code, said, shared) if can_fork((said, *shared)) else None
+
+
+def _spawned(code: str, said: int, shared: Sequence[int], *, answers: bool) -> subprocess.Popen[bytes]:
+    """In an interpreter of its own, which does not look for modules where the user stands (-P)."""
+    import subprocess
+
+    return subprocess.Popen(  # noqa: S603  # our own interpreter, our own code
+        [sys.executable, "-P", "-c", _TIED.format(parent=os.getpid()) + code, *map(str, shared)],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
+        stderr=said,
+        pass_fds=shared,
+    )

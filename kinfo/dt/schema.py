@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from kinfo.dt.child import Child, Limits
-from kinfo.dt.servant import LOOP, Died, Servant
+from kinfo.dt.servant import Died, Servant, loop
 from kinfo.errors import KinfoError
 from kinfo.named import NamedTuple
 
@@ -31,7 +31,7 @@ _PROCESS = (
     "import os, sys; from dtschema.mk_schema import main; sys.argv[1:] = sys.stdin.read().split('\\0'); main(); os._exit(0)"
 )
 _OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"  # dt-validate -l: parts of our schemas' $id
-_VALIDATE = LOOP.format(ours=_OURS)
+_VALIDATE = loop(_OURS)
 _LARGEST = 256 << 10  # bytes of the nodes it is shown; boards have some hundred
 _OLDEST = (2026, 9)  # of dtschema: --json-output
 
@@ -49,11 +49,11 @@ class SchemaTool(NamedTuple):
 
 
 class SchemaCheck:
-    """dt-validate for any number of trees; `ahead` starts the child at once, while the first file is being read."""
+    """dt-validate for any number of trees; `ahead`: this process has just begun, and starts the child at once, as a copy."""
 
     def __init__(self, tool: SchemaTool, *, ahead: bool = False) -> None:
         self.tool = tool
-        self._waiting = Servant(_VALIDATE, tool.limits) if ahead and not lacking() else None
+        self._waiting = Servant(_VALIDATE, tool.limits, ahead=True) if ahead and not lacking() else None
         self._known: dict[tuple[str, bytes], tuple[Finding, ...]] = {}  # boards of one image often share their kinfo nodes
 
     def __enter__(self) -> Self:

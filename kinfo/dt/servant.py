@@ -8,15 +8,33 @@ from struct import Struct
 
 from kinfo.dt.child import Child, Limits
 
+# jsonschema tries these for formats, which dt-validate does not ask for (jsonschema 4.26: _format.py, no FormatChecker).
+_UNUSED = (
+    "fqdn idna isoduration jsonpointer rfc3339_validator rfc3986_validator rfc3987 rfc3987_syntax uri_template webcolors"
+)
+# Loaded when something of them is used: dt-validate's command line and cache do, or classes that nobody makes an object of.
+_LATE = "argparse attr.validators attrs.validators hashlib zipfile"
 # dtschema 2026.9: schema_group is the class behind dt-validate. It keeps phandles of one tree for the next (dtschema.dtb),
 # and takes SIGINT on import. A request is a line, the schema's path in hex; the tree is in the file that is shared; an answer
 # is a length and JSON. An exception ends the process: its last words are about the tree at fault, earlier ones are cut off.
-LOOP = """
-import gc, json, os, signal, struct, sys
+_LOOP = """
+import gc, importlib.util, json, os, signal, struct, sys
+from importlib.machinery import PathFinder
+gc.freeze()
 gc.set_threshold(70_000)
 answers = os.fdopen(os.dup(1), 'wb')
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+for name in {unused!r}.split():
+    sys.modules.setdefault(name, None)
+class Later:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in {late!r}.split() and (found := PathFinder.find_spec(name, path)):
+            found.loader = importlib.util.LazyLoader(found.loader)
+            return found
+sys.meta_path.insert(0, Later)
 from dtschema import dtb, dtb_validate
+sys.meta_path.remove(Later)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 dtb_validate.match_schema_file = {ours!r}.split(':')
 groups = {{}}
@@ -33,6 +51,13 @@ for line in sys.stdin:
     answers.flush()
 os._exit(0)
 """
+
+
+def loop(ours: str) -> str:
+    """The child's code; `ours`: parts of the $id of the schemas that count, as dt-validate -l takes them."""
+    return _LOOP.format(ours=ours, unused=_UNUSED, late=_LATE)
+
+
 _LENGTH = Struct(">I")
 _LARGEST = 64 << 20  # bytes of an answer
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -49,15 +74,15 @@ class Died(Exception):  # noqa: N818  # no error of a tree: the caller makes one
 class Servant:
     """The child. It belongs to the process that made it: one that is forked off must have its own.
 
-    `served`: how many trees it has answered for.
+    `served`: how many trees it has answered for; `ahead`: see Child.
     """
 
-    def __init__(self, code: str, limits: Limits) -> None:
+    def __init__(self, code: str, limits: Limits, *, ahead: bool = False) -> None:
         self.maker, self.served = os.getpid(), 0
         self._limits = limits
         self._blob = os.memfd_create("tree")
         try:
-            self.child = Child(code, limits, shared=(self._blob,), answers=True)
+            self.child = Child(code, limits, shared=(self._blob,), answers=True, ahead=ahead)
         except BaseException:
             os.close(self._blob)
             raise

@@ -15,10 +15,11 @@ def unsigned(kernel: Kernel, number: int) -> int | None:
 
     On arm64 it may be signed. Of 32 bits any can be an address.
     """
-    form = kernel.space.form if kernel.space else None
-    half = kernel.space.half if kernel.space else KERNEL_HALF
-    if kernel.word == 4 or number >= half:
+    space = kernel.space
+    half = space.half if space else KERNEL_HALF
+    if number >= half or kernel.word == 4:
         return number
+    form = space.form if space else None
     return arm64.without_pac(number, half) if form and form.machine == arm64.MACHINE else None
 
 

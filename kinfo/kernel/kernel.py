@@ -75,6 +75,8 @@ class Kernel:
 
     def unsigned(self, number: int) -> int | None:
         """The VA of the kernel's half that a number stands for, pointer authentication taken off; None where it is none."""
+        if number in self._image_vas:
+            return number
         from kinfo.kernel.calls import unsigned
 
         return unsigned(self, number)

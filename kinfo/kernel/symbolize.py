@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kinfo.errors import KinfoError
+from kinfo.kernel.address_words import AddressWords
 from kinfo.kernel.calls import returned_to
 from kinfo.kernel.place import Namer
 
@@ -17,6 +18,9 @@ _START = rb"\b(?=[0-9a-fA-F])"
 _NUMBER = rb"(0[xX][0-9a-fA-F]{6,16}|[0-9a-fA-F]{%d})\b"
 # What stays between an address and its name: [<ADDR>], and the boot loaders' word for no name (LK, lib/linux_debug).
 _TAIL = rb"(?:(?:%s)*>\]?)?(?:(?:%s)* UNKNOWN\+0x0(?![0-9a-f]))?" % (_ESCAPE, _ESCAPE)
+_OPENING = frozenset((b"<", b"("))  # a name before an address ends with it
+_BARE_TAIL = re.compile(rb"(?:>\]?)?(?: UNKNOWN\+0x0(?![0-9a-f]))?")
+_ALONE = frozenset((b"\n", b"\r", b"", b",", b";"))  # behind an address: neither a tail nor a name can begin so
 
 # Names that the kernel, or an earlier run, has put behind an address: `ADDR name+0x8`, `[<ADDR>] ? name+0x8`, arm's
 # `[<ADDR>] (name) from`, x86's `[<ADDR>]  [<ADDR>] name+0x8`; and before it, `name+0x8 <ADDR>`, as LK does.
@@ -44,10 +48,14 @@ _MOST_LABELS = 1 << 16
 
 
 class _Label(NamedTuple):
-    """What is put behind an address: as it is, and where it is one to return to."""
+    """What is put behind an address: as it is, and where it is one to return to; whether both are one."""
 
     plain: bytes
     returning: bytes
+    is_one: bool
+
+
+_NOT_ASKED = _Label(b"", b"", is_one=True)
 
 
 class Symbolizer:
@@ -62,26 +70,56 @@ class Symbolizer:
     def __init__(self, names: Namer, lines: Callable[[bytes], bytes] | None = None) -> None:
         self.names, self._lines = names, lines
         self.count = 0
-        number = _NUMBER % (2 * names.word)
-        self._plain = re.compile(_START + number + _TAIL)
-        self._coloured = re.compile(b"(?:" + _START + b"|" + _ESCAPE + b")" + number + _TAIL)
+        self._image, self._words = names.image, AddressWords(names.word)
+        self._coloured = re.compile(b"(?:" + _START + b"|" + _ESCAPE + b")" + _NUMBER % (2 * names.word) + _TAIL)
         self._labels: dict[bytes, _Label | None] = {}
 
     def text(self, text: bytes) -> bytes:
         """The text with names."""
-        named = (self._coloured if b"\x1b" in text else self._plain).sub(self._replacement, text)
+        if b"\x1b" not in text:
+            named = self._plain(text)
+        else:
+            named = self._coloured.sub(self._replacement, text) if self._words.any(text) else text
         return self._lines(named) if self._lines else named
 
     def stream(self, read: Callable[[], bytes]) -> Iterator[bytes]:
         """The same for what `read` gives, piece by piece, whole lines at a time; `read` gives b"" at the end."""
         return map(self.text, whole_lines(read))
 
+    def _plain(self, text: bytes) -> bytes:
+        """The same for text without escape sequences."""
+        parts: list[bytes] = []
+        at, known = 0, self._labels.get
+        for start, stop in self._words.find(text):
+            label = known(word := text[start:stop], _NOT_ASKED)
+            if label is _NOT_ASKED:
+                label = self._known(word)
+            if label is None:
+                continue
+            if label.is_one and text[stop : stop + 1] in _ALONE and text[start - 1 : start] not in _OPENING:
+                self.count += 1
+                parts += text[at:stop], label.plain
+                at = stop
+                continue
+            tail = _BARE_TAIL.match(text, stop)
+            end = tail.end() if tail else stop
+            parts += text[at:end], self._put(label, text, (start, stop, end))
+            at = end
+        return b"".join((*parts, text[at:])) if parts else text
+
     def _replacement(self, found: re.Match[bytes]) -> bytes:
         label = self._known(found[1])
-        if label is None or _is_named(found):
+        if label is None:
             return found[0]
+        return found[0] + self._put(label, found.string, (*found.span(1), found.end()))
+
+    def _put(self, label: _Label, text: bytes, place: tuple[int, int, int]) -> bytes:
+        """What comes behind an address, nothing where a name stands there; `place` is its start, its end, and its tail's."""
+        start, stop, end = place
+        if _is_named(text, start, stop, end):
+            return b""
         self.count += 1
-        return found[0] + (label.returning if label.returning != label.plain and _is_return(found) else label.plain)
+        return label.returning if not label.is_one and _is_return(text, start) else label.plain
 
     def _known(self, word: bytes) -> _Label | None:
         """The label, kept for when the address comes again."""
@@ -104,11 +142,12 @@ class Symbolizer:
         if place is None:
             return None
         plain = f" <{place.label}>".encode()
-        return _Label(plain, f" <{before.label} or {place.label}>".encode() if before else plain)
+        returning = f" <{before.label} or {place.label}>".encode() if before else plain
+        return _Label(plain, returning, before is None)
 
     def _reading(self, number: int, *, is_marked: bool) -> int | None:
         """The address that a number is."""
-        if number in self.names.image and not self.names.is_virtual(number):
+        if number in self._image and not self.names.is_virtual(number):
             return number if is_marked else None
         return self.names.unsigned(number)
 
@@ -125,19 +164,19 @@ def whole_lines(read: Callable[[], bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _is_named(found: re.Match[bytes]) -> bool:
+def _is_named(text: bytes, start: int, stop: int, end: int) -> bool:
     """Whether a name stands at an address already, and not the boot loader's for none."""
-    text, start = found.string, found.start(1)
-    behind = _BEHIND.match(text, found.end())
-    if behind and (behind[1] is None or behind[1].lower() == found[1].lower()):
-        return True
-    if text[start - 1 : start] not in (b"<", b"("):
+    if text[end : end + 1] not in _ALONE:
+        behind = _BEHIND.match(text, end)
+        if behind and (behind[1] is None or behind[1].lower() == text[start:stop].lower()):
+            return True
+    if text[start - 1 : start] not in _OPENING:
         return False
-    before = _BEFORE.search(text, max(0, start - _REACH, text.rfind(b"\n", 0, start) + 1), start)
+    line = max(0, start - _REACH, text.rfind(b"\n", 0, start) + 1)
+    before = _BEFORE.search(text, line, start) if text.rfind(b"+0x", line, start) >= 0 else None
     return before is not None and before[1] != b"UNKNOWN"
 
 
-def _is_return(found: re.Match[bytes]) -> bool:
-    text, start = found.string, found.start(1)
+def _is_return(text: bytes, start: int) -> bool:
     line = text[max(0, start - 64, text.rfind(b"\n", 0, start) + 1) : start]
     return bool(_LINK.search(line)) or (line.endswith(b"[<") and not _COUNTER.search(line))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import groupby, islice
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.kernel.kallsyms.addresses import Addresses
     from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 
-_FEW = 256  # addresses that are looked for before all parts are listed
+_FEW = 64  # addresses that are looked for before all of the table's are listed
 _KEPT = 1 << 16  # symbols that addresses belonged to
 
 
@@ -27,63 +26,43 @@ class Extent(NamedTuple):
 class Nearest:
     """Chooses as the kernel's own lookup does: the nearest symbol below an address, the first of its aliases.
 
-    Borders of sections and beginnings of symbols cut all addresses into parts that have one answer each. After the first few
-    questions these are listed, and the answer of each part is kept.
+    What was found is kept by the symbol's index. A symbol that begins in another section than the address lies in is not: it
+    ends elsewhere for other addresses.
     """
 
     def __init__(self, table: Kallsyms, addresses: Addresses) -> None:
         self._table, self._addresses, self._absolute = table, addresses, addresses.absolute
         self._pas: Sequence[int] = addresses  # type: ignore[assignment]  # it has what halving needs; a list later
-        borders = table.borders
-        start = addresses[addresses.absolute] if len(addresses) > addresses.absolute else borders.text
-        self._lowest = min(start, borders.text)  # of the text: its first symbol can lie before `_text`
-        self._asked = self._kept = 0
-        self._starts: list[int] = []
-        self._found: list[Extent | Literal[False] | None] = []  # None: not asked for yet
+        self._asked = 0
+        self._found: dict[int, Extent] = {}
+        text = table.borders.text
+        start = addresses[self._absolute] if len(addresses) > self._absolute else text
+        self._lowest = min(start, text)  # of the text: its first symbol can lie before `_text`
 
     def at(self, pa: int) -> Extent | None:
         """None outside the image, or outside its code where the kernel keeps names for code only."""
-        if not self._starts:
-            self._asked += 1
-            if self._asked == _FEW:
-                self._list()
-            return self._look(pa)
-        part = bisect_right(self._starts, pa) - 1
-        found = self._found[part]
-        return found or None if found is not None else self._keep(part, pa)
-
-    def _keep(self, part: int, pa: int) -> Extent | None:
-        if self._kept >= _KEPT:
-            self._found, self._kept = [None] * len(self._starts), 0
-        found = self._look(pa)
-        self._found[part] = found or False
-        self._kept += 1
-        return found
-
-    def _list(self) -> None:
-        """Cut all addresses into parts; not where the table is too long or does not ascend."""
-        pas = self._addresses.listed()
-        if pas is None:
-            return
-        starts = [0, *(pa for pa, _ in groupby(islice(pas, self._absolute, None)))]
-        if starts != sorted(starts):
-            return
-        borders = self._table.borders
-        for border in (self._lowest, borders.etext, borders.sinittext, borders.einittext, borders.end):
-            insort(starts, border)
-        self._pas, self._starts, self._found = pas, starts, [None] * len(starts)
-
-    def _look(self, pa: int) -> Extent | None:
-        section_end = self._section_end(pa)
         index = bisect_right(self._pas, pa, self._absolute) - 1
+        found = self._found.get(index)
+        return found if found is not None and pa - found[2] < found[3] else self._look(pa, index)
+
+    def _look(self, pa: int, index: int) -> Extent | None:
+        self._asked += 1
+        if self._asked == _FEW:
+            self._pas = self._addresses.listed() or self._pas
+        section_end = self._section_end(pa)
         if section_end is None or index < self._absolute:
             return None
-        table, pas = self._table, self._pas
+        pas, count = self._pas, len(self._addresses)
         start = pas[index]
         first = bisect_left(pas, start, self._absolute) if index and pas[index - 1] == start else index
-        end = pas[index + 1] if index + 1 < len(pas) else section_end
-        name = table.encoding.names[first]
-        return Extent(table.shown(name[1:]), name[0], start, min(end, section_end) - start)
+        end = min(pas[index + 1], section_end) if index + 1 < count else section_end
+        name = self._table.encoding.names[first]
+        found = Extent(self._table.shown(name[1:]), name[0], start, end - start)
+        if self._section_end(start) == section_end:
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            self._found[index] = found
+        return found
 
     def _section_end(self, pa: int) -> int | None:
         """The border that no symbol at a PA can reach beyond; None where the table has no names."""

@@ -19,19 +19,26 @@ TEXT = "text"
 
 
 class Format(NamedTuple):
-    """A name, the file with its `parts(Shown)`, and whether it shows findings (offered by commands that judge) or data."""
+    """A name, the file with its `parts(Shown)`, whether it shows findings or data, and whether every command offers it.
+
+    Those that show findings are offered by commands that judge; `is_of_judging`: one that shows data, likewise.
+    """
 
     name: str
     module: str
     is_of_findings: bool
+    is_of_judging: bool = False
 
 
 FORMATS: tuple[Format, ...] = (
     Format("json", "kinfo.report.formats.as_json", is_of_findings=False),
     Format("yaml", "kinfo.report.formats.as_yaml", is_of_findings=False),
+    Format("jsonl", "kinfo.report.formats.as_jsonl", is_of_findings=False),
     Format("sarif", "kinfo.report.formats.sarif", is_of_findings=True),
     Format("junit", "kinfo.report.formats.junit", is_of_findings=True),
     Format("github", "kinfo.report.formats.github", is_of_findings=True),
+    Format("gitlab", "kinfo.report.formats.gitlab", is_of_findings=True),
+    Format("html", "kinfo.report.formats.as_html", is_of_findings=False, is_of_judging=True),
 )
 
 
@@ -43,22 +50,24 @@ class Shown(NamedTuple):
     """What a command has to show; only what the format needs is made.
 
     `document`: plain data; lists at its top may be iterators, whose items are written as they come. `findings`: what was
-    checked and found, one after another. `is_strict`: warnings count as failures.
+    checked and found, one after another. `is_strict`: warnings count as failures. `each`: of a command that was given many,
+    a document of its own for every one, for formats that show them one after another.
     """
 
     document: Callable[[], Any]
     findings: Callable[[], Iterable[Judged]] = _no_findings
     is_strict: bool = False
+    each: Callable[[], Iterable[Any]] | None = None
 
 
 def names_for_data() -> tuple[str, ...]:
     """What a command offers that shows data."""
-    return (TEXT, *(one.name for one in FORMATS if not one.is_of_findings))
+    return (TEXT, *(one.name for one in FORMATS if not (one.is_of_findings or one.is_of_judging)))
 
 
 def names_for_findings() -> tuple[str, ...]:
     """What a command offers that judges as well."""
-    return (*names_for_data(), *(one.name for one in FORMATS if one.is_of_findings))
+    return (*names_for_data(), *(one.name for one in FORMATS if one.is_of_findings or one.is_of_judging))
 
 
 def rendered(name: str, what: Shown) -> Iterator[str]:

@@ -1,0 +1,114 @@
+"""The row of a record, and that of a file without one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from kinfo.examine import Examined
+from kinfo.examine.check.image import image_range
+from kinfo.examine.rules import RECORD_BUILD_INFO_STALE
+from kinfo.findings import worst
+from kinfo.printable import printable
+from kinfo.record import text
+from kinfo.record.checksum import State
+from kinfo.record.limits import TABLES
+from kinfo.record.model import Value
+from kinfo.survey import build_words
+from kinfo.survey.schema import BY_NAME, EMPTY, TEXTS, Cell, TableRow
+
+NONE, UNREAD = "none", "unread"
+
+
+class FileFacts(NamedTuple):
+    """A file: its name as it can be opened, bytes, time (ns since 1970), and whether the two tell it from a later state."""
+
+    source: str
+    size: int | None
+    modified: int | None
+    is_settled: bool
+
+    @property
+    def cells(self) -> TableRow:
+        """Its columns."""
+        return {
+            "source": self.source,
+            "file_size": self.size,
+            "modified": self.modified,
+            "settled": self.is_settled,
+        }
+
+
+def without_record(reason: str, kind: str = NONE) -> TableRow:
+    """The columns of what holds no record (`none`), or cannot be read (`unread`)."""
+    return {**EMPTY, "kind": kind, "reason": printable(reason)}
+
+
+def of_record(record: Examined) -> list[TableRow]:
+    """The columns of a record, and those of its vendor block: a row each."""
+    return [_row(one) for one in (record, record.vendor) if one]
+
+
+def _row(record: Examined) -> TableRow:
+    layout = record.layout
+    gravest = worst(record.findings)
+    codes = list(dict.fromkeys(finding.code for finding in record.findings))
+    return {
+        **EMPTY,
+        "kind": kind_of(record),
+        "offset": record.offset,
+        "address": record.address,
+        "layout": layout.alias if layout else None,
+        "layout_name": layout.name if layout else None,
+        "confidence": record.confidence.value if layout else None,
+        "rivals": [rival.layout.alias for rival in record.rivals],
+        "state": record.state.value,
+        "computed_checksum": record.checksum.computed if layout else None,
+        "size": record.size if layout else None,
+        "truncated": record.is_truncated,
+        "sha256": hashlib.sha256(record.raw).hexdigest(),
+        "writers": list(record.writers),
+        "findings": codes,
+        "severity": gravest.value if gravest else None,
+        **build_words.of_release(record.release_text, record.release.version if record.release else None),
+        **(build_words.of_fingerprint(_fingerprint(record)) if RECORD_BUILD_INFO_STALE.code not in codes else {}),
+        **_of_image(record),
+        **{name: _cell(name, value) for name, value in record.values.items()},
+    }
+
+
+def _fingerprint(record: Examined) -> str:
+    return text.escape(text.before_nul(record.string("build_info") or b"").removesuffix(b"\n"))  # `echo` leaves one
+
+
+def kind_of(record: Examined) -> str:
+    """What sort of record it is."""
+    if record.layout is None:
+        return State.ERASED.value
+    return "vendor" if record.layout.vendor else "record"
+
+
+def _cell(name: str, value: Value) -> Cell:
+    if isinstance(value, tuple):
+        if BY_NAME[name].kind == TEXTS:
+            return [_text(item) for item in value if isinstance(item, bytes)]
+        return [item for item in value if isinstance(item, int)]
+    return _text(value) if isinstance(value, bytes) else value
+
+
+def _text(raw: bytes) -> str:
+    return text.escape(text.before_nul(raw))
+
+
+def _of_image(record: Examined) -> TableRow:
+    found: TableRow = {}
+    if image := image_range(record):
+        found = {"image_start": image[0], "image_size": image[1] - image[0]}
+    for column, low, high in (("names_size", "names", "markers"), ("token_table_size", "token_table", "token_index")):
+        start, end = record.pointer(low), record.pointer(high)
+        if start and end and start < end:
+            found[column] = end - start
+    stems = [name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa")]
+    if len(places := [place for stem in stems if (place := record.pointer(stem))]) > 1:
+        found["tables_span"] = max(places) - min(places)
+    return found
