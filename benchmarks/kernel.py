@@ -46,7 +46,7 @@ def everything() -> None:
     with kinfo.open_kernel(ram, record) as kernel, tempfile.TemporaryDirectory() as folder:
         _table(kernel, ram, record, Path(folder))
         _in_process(kernel)
-        _lookup(kernel, Path(folder))
+        _lookup(kernel, ram, record, Path(folder))
         _symbolize(kernel, ram, record, Path(folder))
         _unrecorded(kernel, ram, record, Path(folder))
 
@@ -119,7 +119,7 @@ def _plain(kernel: kinfo.Kernel) -> Iterator[str]:
         at = end
 
 
-def _lookup(kernel: kinfo.Kernel, folder: Path) -> None:
+def _lookup(kernel: kinfo.Kernel, ram: str, record: str, folder: Path) -> None:
     """One address to its name on a dump of 4 GiB: the guest's memory, raw, with a hole behind it."""
     segment, dump = kernel.memory.segments[0], folder / "ram.bin"
     with dump.open("wb") as file:
@@ -133,6 +133,9 @@ def _lookup(kernel: kinfo.Kernel, folder: Path) -> None:
     ours = (KINFO, "lookup", spec, "--kinfo", str(folder / "kinfo.bin"), address)
     found = alternating({"bare": (sys.executable, "-c", "pass"), "ours": ours}, 21)
     row("kinfo lookup ADDRESS, 4 GiB dump", found["ours"], "python -c pass", found["bare"], "at most 6")
+    whole = peak_mib(*ours)
+    part = peak_mib(KINFO, "lookup", ram, "--kinfo", record, address)
+    print(f"{'  its peak memory':<46}{whole:>9.1f} MiB, {part:.1f} MiB of 256 MiB{'':<13} target: flat")
 
 
 def _symbolize(kernel: kinfo.Kernel, ram: str, record: str, folder: Path) -> None:
