@@ -103,11 +103,19 @@ def run(task: ManyTask, names: NamedFiles, form: str, *, jobs: int | None, stric
     ):
         shown = _each_shown(task, progress.counted(results), tally, form)
         first = next(shown, None)
-        if first is None:
-            raise KinfoError(f"{names}: no file is there{tally.passed_over(names.passed)}", "name some, or another folder")
+        refuse_none(names, first is not None)
+        assert first is not None
         _show(task, form, chain((first,), shown), strict=strict)
     say(tally.summary(names.passed))
     return tally
+
+
+def refuse_none(names: NamedFiles, count: int) -> None:
+    """Raise KinfoError where no file was there."""
+    if not count:
+        from kinfo.cli.tally import Tally
+
+        raise KinfoError(f"{names}: no file is there{Tally.passed_over(names.passed)}", "name some, or another folder")
 
 
 def _each_shown(
