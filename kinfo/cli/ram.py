@@ -90,6 +90,8 @@ def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
 
 def region_names(ram: Sequence[str]) -> RegionNames | None:
     """What region files, or a core image of them, tell of names; None where something else was named."""
+    if not any(map(os.path.exists, ram)):  # FILE@BASE, or -
+        return None
     from kinfo.region_memory.open import open_regions
 
     memory = open_regions(ram)
