@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import KinfoError
+from kinfo.examine import columns as columns_room
 from kinfo.examine.columns import VENDOR, Columns, decode_many
 from kinfo.findings import worst
 from kinfo.record import text
+from kinfo.record.asked import follow
 from kinfo.record.model import Value
+from tests.strategies import plausible, wrappings
 from tests.synthetic import MAIN, make_fields, noise, wrap
 from tests.synthetic import VENDOR as BLOCKS
 
@@ -114,3 +120,42 @@ def test_damaged_records_read_as_alone() -> None:
             damaged[rng.randrange(min(len(damaged), 520))] ^= 1 << rng.randrange(8)
         blobs.append(bytes(damaged))
     same_as_alone(blobs)
+
+
+@pytest.fixture
+def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every way is kept when it is first gone, and every group answered together: nothing is left to `kinfo.decode`."""
+    monkeypatch.setattr(follow, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(follow, "_ALONE", 0)
+    monkeypatch.setattr(columns_room, "_TOGETHER", 1)
+
+
+@pytest.mark.usefixtures("everything_is_kept")
+def test_what_is_asked_decides_the_answer() -> None:
+    """Records with one thing changed, so that many go nearly the same way."""
+    rng = random.Random(5)
+    blobs = []
+    for alias in (*MAIN, *BLOCKS[1:]):
+        fields, layout = make_fields(alias, 3), kinfo.layout(alias)
+        for _ in range(5):
+            field = rng.choice([one for one in layout.fields[2:] if not one.is_text and not one.elements])
+            value = fields.get(field.name, 0) ^ rng.choice((0, 1, 1 << rng.randrange(field.bits)))
+            record = kinfo.encode(fields | {field.name: value % (1 << field.bits)}, alias)
+            blobs.append(record.ljust(rng.choice((len(record), 1024, 4096)), b"\0"))
+    same_as_alone(blobs)
+
+
+@pytest.mark.usefixtures("everything_is_kept")
+@settings(max_examples=25, deadline=None)
+@given(plausible(), wrappings, st.integers(0, 1 << 32), st.sampled_from(("V1", "V2", "V3l", "V4", "")))
+def test_any_record_reads_as_alone(drawn: tuple[kinfo.Layout, dict[str, Any], int], how: str, seed: int, vendor: str) -> None:
+    layout, fields, number = drawn
+    rng = random.Random(seed)
+    record = bytearray(wrap(kinfo.encode(fields, layout), how, number)[0])
+    if vendor and how == "zero":
+        block = kinfo.encode(make_fields(vendor, 1), vendor)
+        record[2048 : 2048 + len(block)] = block
+    damaged = bytearray(record)
+    damaged[rng.randrange(min(len(record), 2200))] = rng.randrange(256)
+    inverted = record[:4] + bytes(byte ^ 0xFF for byte in record[4:8]) + record[8:]
+    same_as_alone([bytes(record), bytes(damaged), bytes(inverted), bytes(record[: rng.randrange(len(record))])])

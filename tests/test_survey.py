@@ -203,13 +203,13 @@ class TestRows:
 
     def test_a_file_that_changes_while_it_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = put(tmp_path / "a", region("C"))
-        rows_in = files._rows_in
+        rows_in = look.rows_in
 
         def changing(opened: object) -> object:
             put(path, region("C", 2) + bytes(4096))
             return rows_in(opened)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(files, "_rows_in", changing)
+        monkeypatch.setattr(files, "rows_in", changing)
         looked = files.looked_at(str(path))
         assert looked.is_changed
         assert looked.rows[0]["settled"] is False

@@ -6,6 +6,7 @@ from kinfo.api.builds import build, crosscheck, facts, region_values, registered
 from kinfo.api.comparisons import compare, compare_folders, update_baseline
 from kinfo.api.kernels import core, debug, info, lookup, read, symbol_file
 from kinfo.api.logs import Symbolized, symbolize
+from kinfo.api.many import decode_each
 from kinfo.api.pages import TriagePage, triage_page
 from kinfo.api.records import (
     decode,
@@ -31,6 +32,7 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "decode_each",
     "encode",
     "explain",
     "facts",

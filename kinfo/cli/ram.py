@@ -90,7 +90,7 @@ def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
 
 def region_names(ram: Sequence[str]) -> RegionNames | None:
     """What region files, or a core image of them, tell of names; None where something else was named."""
-    if not any(map(os.path.exists, ram)):  # FILE@BASE, or -
+    if not any(map(os.path.exists, ram)):  # FILE@BASE, standard input
         return None
     from kinfo.region_memory.open import open_regions
 

@@ -6,11 +6,11 @@ The answers are those of `kinfo.decode`, blob by blob: the best record of each, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.examine.examined import Examined
-from kinfo.findings import worst
+from kinfo.examine.traced import judged
 from kinfo.memory import BytesDump
 from kinfo.printable import brief
 from kinfo.record import text
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kinfo.examine.together import Read
+    from kinfo.record.model import Field
+
+Blob = bytes | bytearray | memoryview
+
+_TOGETHER = 8  # blobs of one size from which on they are read together: fewer do not pay for numpy
+_ROWS = 8192  # read together: their columns stay in the cache
+_BYTES = 64 << 20
 VENDOR = "vendor."  # before the names of the vendor block's fields
 
 
@@ -69,15 +77,97 @@ class Columns(NamedTuple):
         return brief(self, f"{len(self.errors):,} blobs, {records:,} records, {len(self.numbers) + len(self.texts)} fields")
 
 
-def decode_many(blobs: Sequence[bytes | bytearray | memoryview], *, findings: bool = True) -> Columns:
+def decode_many(blobs: Sequence[Blob], *, findings: bool = True) -> Columns:
     """The best record of each blob, as `kinfo.decode` gives it, in columns.
 
     A blob is a region, a record alone, or a piece of RAM. No blob raises: what cannot be read has its reason in `errors`.
     Without `findings` neither they nor the writers are worked out.
     """
     columns = _empty(len(blobs), findings=findings)
+    by_size: dict[int, list[int]] = {}
     for row, blob in enumerate(blobs):
-        columns.regions[row] = len(blob)
+        by_size.setdefault(len(blob), []).append(row)
+    for size, rows in by_size.items():
+        columns.regions[rows] = size
+        if len(rows) < _TOGETHER:
+            _alone(columns, blobs, rows)
+            continue
+        step = max(_TOGETHER, min(_ROWS, _BYTES // max(size, 1)))
+        for start in range(0, len(rows), step):
+            _together(columns, blobs, rows[start : start + step])
+    return columns
+
+
+def _together(columns: Columns, blobs: Sequence[Blob], rows: list[int]) -> None:
+    """Blobs of one size."""
+    import numpy as np
+
+    from kinfo.examine import together
+
+    size, places = len(blobs[rows[0]]), np.array(rows)
+    matrix = np.frombuffer(b"".join([blobs[row] for row in rows]), np.uint8).reshape(len(rows), size)
+    left = np.ones(len(rows), np.bool_)
+    for one in together.read(matrix, findings=columns.codes is not None):
+        left[one.rows] = False
+        _put_many(columns, matrix, places, one)
+    _alone(columns, blobs, places[left].tolist())
+
+
+def _put_many(columns: Columns, matrix: NDArray[np.uint8], places: NDArray[np.intp], one: Read) -> None:
+    """Rows of a matrix that were read alike; `places` are those of the matrix's rows among all blobs."""
+    rows = places[one.rows].tolist()
+    assert one.reading.layout is not None
+    _repeat(columns.aliases, rows, one.reading.layout.alias)
+    _repeat(columns.confidences, rows, one.reading.confidence.value)
+    _repeat(columns.states, rows, one.reading.state.value)
+    parts = [("", matrix[one.rows, : one.half or None], one.reading.layout)]
+    if one.vendor and one.vendor.layout:
+        _repeat(columns.vendors, rows, one.vendor.layout.alias)
+        _repeat(columns.vendor_states, rows, one.vendor.state.value)
+        parts.append((VENDOR, matrix[one.rows, one.half :], one.vendor.layout))
+    for prefix, part, layout in parts:
+        for field in layout.fields:
+            if field.end <= part.shape[1]:
+                _put_fields(columns, rows, prefix + field.name, field, part[:, field.offset : field.end])
+    if one.judgement and columns.codes is not None and columns.worst is not None and columns.writers is not None:
+        _repeat(columns.codes, rows, one.judgement.codes)
+        _repeat(columns.worst, rows, one.judgement.worst)
+        _repeat(columns.writers, rows, one.judgement.writers)
+
+
+def _repeat(column: list[Any], rows: list[int], value: object) -> None:
+    for row in rows:
+        column[row] = value
+
+
+def _put_fields(columns: Columns, rows: list[int], name: str, field: Field, part: NDArray[np.uint8]) -> None:
+    import numpy as np
+
+    flat = np.ascontiguousarray(part)
+    size = len(columns.errors)
+    if field.elements:
+        width = field.size // field.elements
+        items = flat.view(f"S{width}" if field.is_text else f"<u{width}").tolist()
+        arrays = columns.arrays.setdefault(name, [None] * size)
+        for row, item in zip(rows, items, strict=True):
+            arrays[row] = [shown(one) for one in item] if field.is_text else item
+    elif field.is_text:
+        texts = columns.texts.setdefault(name, [None] * size)
+        known: dict[bytes, str] = {}
+        for row, raw in zip(rows, flat.view(f"S{field.size}").ravel().tolist(), strict=True):
+            if raw not in known:
+                known[raw] = shown(raw)
+            texts[row] = known[raw]
+    else:
+        column = numbers_of(columns, name)
+        column.values[rows] = flat.view(f"<u{field.size}").ravel()
+        column.there[rows] = True
+
+
+def _alone(columns: Columns, blobs: Sequence[Blob], rows: list[int]) -> None:
+    """Blobs one by one."""
+    for row in rows:
+        blob = blobs[row]
         try:
             found = locate(BytesDump(blob))
         except KinfoError as error:
@@ -85,7 +175,6 @@ def decode_many(blobs: Sequence[bytes | bytearray | memoryview], *, findings: bo
             continue
         columns.others[row] = len(found) - 1
         _put(columns, row, Examined.of(found[0]))
-    return columns
 
 
 def _empty(size: int, *, findings: bool) -> Columns:
@@ -124,10 +213,7 @@ def _put(columns: Columns, row: int, record: Examined) -> None:
         for name, value in record.vendor.values.items():
             _put_field(columns, row, VENDOR + name, value)
     if columns.codes is not None and columns.worst is not None and columns.writers is not None:
-        gravest = worst(record.findings)
-        columns.codes[row] = tuple(finding.code for finding in record.findings)
-        columns.worst[row] = gravest.value if gravest else ""
-        columns.writers[row] = record.writers
+        columns.codes[row], columns.worst[row], columns.writers[row] = judged(record)
 
 
 def _put_field(columns: Columns, row: int, name: str, value: Value) -> None:

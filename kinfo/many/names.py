@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from kinfo.many.lists import names_in
 from kinfo.many.named import Named, is_pattern, is_special, of_error
 from kinfo.many.patterns import matching
 from kinfo.many.walk import Walk, special
+
+_FEW = 3  # names that are said
 
 
 def _never(folder: str) -> bool:
@@ -29,7 +31,7 @@ class NamedFiles:
 
     def __init__(
         self,
-        words: Sequence[str],
+        words: Iterable[str],
         files_from: str | None = None,
         *,
         stdin: BinaryIO | None = None,
@@ -40,12 +42,16 @@ class NamedFiles:
         self._walk = Walk(is_one, self.passed)
 
     @property
-    def is_single(self) -> bool:
-        """Whether it is one file, named by itself: no folder to walk, no pattern, no list."""
-        return self._list is None and len(self._words) == 1 and self._is_file(self._words[0])
+    def known(self) -> int | None:
+        """How many files there are, where that can be said without going through folders, patterns or lists."""
+        if self._list is not None or not isinstance(self._words, Sequence):
+            return None
+        return None if any(is_pattern(one) or os.path.isdir(one) for one in self._words) else len(self._words)
 
-    def _is_file(self, word: str) -> bool:
-        return not is_pattern(word) and (not os.path.isdir(word) or self._walk.is_one(word))
+    def __str__(self) -> str:
+        """What was named, in a few words."""
+        words = [*self._words, *([] if self._list is None else [f"--files-from {self._list}"])]
+        return ", ".join(words[:_FEW]) + (f" and {len(words) - _FEW} more" if len(words) > _FEW else "")
 
     def __iter__(self) -> Iterator[Named]:
         """Raises KinfoError for a list that cannot be read."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State
-from kinfo.record.detect import Candidate, Confidence, Detection, detect, differences
+from kinfo.record.detect import Candidate, Confidence, Detection, detect, detect_in, differences
+from kinfo.record.evidence import Window
 from kinfo.record.layouts import SMALLEST, layout_named
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout
@@ -11,7 +13,7 @@ from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource, is_magic
 
 REGION_LIMIT = 16 << 20  # a file up to this size with a record at its start is taken for the region itself
-_HALVES = tuple(1 << shift for shift in range(9, 24))  # where a second half can begin: 512 bytes to 8 MiB
+HALVES = tuple(1 << shift for shift in range(9, 24))  # where a second half can begin: 512 bytes to 8 MiB
 
 
 def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, layout: Layout | None = None) -> Record | None:
@@ -44,7 +46,7 @@ def decode_at(source: ByteSource, offset: int = 0, *, base: int | None = None, l
 
 def _is_second_half(source: ByteSource, offset: int) -> bool:
     """Whether a record lies where a region that has its half here would begin: then this block is that record's."""
-    halves = {half for half in (*_HALVES, offset) if half <= offset}
+    halves = {half for half in (*HALVES, offset) if half <= offset}
     return any(_has_kernels_record(source, offset - half, half) for half in halves)
 
 
@@ -82,17 +84,43 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
     return record if chosen.makes_sense else record._replace(confidence=Confidence.AMBIGUOUS)
 
 
-def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:
+class Detected(NamedTuple):
+    """What detection decides: the layout (None for bytes that are no record), how sure, its rivals, the checksum's state."""
+
+    layout: Layout | None
+    confidence: Confidence
+    rivals: tuple[Rival, ...]
+    state: State
+
+
+NO_RECORD = Detected(None, Confidence.AMBIGUOUS, (), State.MISMATCH)
+
+
+def read_window(window: Window) -> Detected:
+    """What detection decides on a window, which may write down what is asked of it."""
+    detection = detect_in(window)
+    if detection is None or not detection.best.makes_sense:
+        return NO_RECORD
+    return _detected(detection.best, detection)
+
+
+def _detected(chosen: Candidate, detection: Detection) -> Detected:
     best = detection.best
     if chosen is best:
         others, confidence = detection.rivals, detection.confidence
     else:
         others = (best, *(rival for rival in detection.rivals if rival is not chosen))
         confidence = Confidence.LIKELY if chosen in detection.rivals else Confidence.AMBIGUOUS
+    rivals = tuple(Rival(other.layout, differences(chosen, other)) for other in others)
+    return Detected(chosen.layout, confidence, rivals, chosen.checksum.state)
+
+
+def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:
+    reading = _detected(chosen, detection)
     return Record(
         layout=chosen.layout,
-        confidence=confidence,
-        rivals=tuple(Rival(other.layout, differences(chosen, other)) for other in others),
+        confidence=reading.confidence,
+        rivals=reading.rivals,
         offset=0,
         base=None,
         raw=window[: chosen.layout.size],
@@ -105,7 +133,7 @@ def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced
 
 def _vendor_block(source: ByteSource, offset: int, base: int | None, region: int | None) -> Record | None:
     """The vendor block of a record's region: at its half where the size is known, else at any power of two."""
-    places = _HALVES if region is None or region // 2 in _HALVES else (*_HALVES, region // 2)
+    places = HALVES if region is None or region // 2 in HALVES else (*HALVES, region // 2)
     for half in places:
         place = offset + half
         head = source.read(place, 72) if place + SMALLEST <= source.size else b""

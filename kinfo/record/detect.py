@@ -147,11 +147,11 @@ def _rivals_damaged(best: Candidate, other: Candidate) -> bool:
 
 def _fits_as_cut(best: Candidate, layout: Layout, window: Window) -> bool:
     """Whether a longer layout fits as far as the bytes go before the zeros: a record that was cut, and padded again."""
-    there = len(window.data[: layout.size].rstrip(b"\0"))
+    there = window.filled(layout.size)
     last = next((field for field in layout.fields if field.offset < there <= field.end), None)
     if last is None or last.end == layout.size:
         return False
-    cuts = (_weigh(layout, Window(window.data[:end], is_end=True)) for end in (last.end, last.offset))  # whole, or half of it
+    cuts = (_weigh(layout, window.cut(end)) for end in (last.end, last.offset))  # whole, or half of it
     return any(not cut.is_contradicted and best.body_points - cut.body_points < DAMAGED_MARGIN for cut in cuts)
 
 
@@ -161,7 +161,11 @@ def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detect
     `is_end` says that the dump ends with them; `forced` is a layout to weigh whatever the magic is. A window of 2 KiB is
     enough: more is not looked at. None when the first bytes are no record's head, whatever the layout.
     """
-    window = Window(bytes(data), is_end=is_end)
+    return detect_in(Window(bytes(data), is_end=is_end), forced=forced)
+
+
+def detect_in(window: Window, *, forced: Layout | None = None) -> Detection | None:
+    """The same of a window, which may write down what is asked of it."""
     layouts = [layout for layout in LAYOUTS if layout is forced or _is_worth_weighing(layout, window)]
     candidates = [_weigh(layout, window) for layout in layouts]
     return Detection(_ranked(candidates), window) if candidates else None
@@ -187,23 +191,22 @@ def _is_worth_weighing(layout: Layout, window: Window) -> bool:
     if magic != layout.magic and magic and (magic ^ layout.magic).bit_count() != 1:
         return False
     if layout.vendor:
-        return window.begins_with_text or not any(window.data[8:72])
-    return not window.begins_with_text and _has_main_head(window.data)
+        return window.begins_with_text or window.is_blank(8, 72)
+    return not window.begins_with_text and bool(window.look(_has_main_head, (8, 12), (16, 20)))
 
 
-def _has_main_head(data: bytes) -> bool:
+def _has_main_head(flags: bytes, lengths: bytes) -> bool:
     """Whether most of the kernel record's first fields are within reason: a quick look that spares noise the weighing."""
-    flags, name_len, bits = data[8:12], int.from_bytes(data[16:18], "little"), int.from_bytes(data[18:20], "little")
+    name_len, bits = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")
     return (max(flags, default=2) <= 1) + (bits in (32, 64)) + (32 <= name_len <= 1024) >= 2
 
 
 def _weigh(layout: Layout, window: Window) -> Candidate:
-    is_truncated = len(window.data) < layout.size
-    values = layout.unpack_partial(window.data) if is_truncated else layout.unpack(window.data)
+    values = window.values(layout)
     subject = Subject(layout, window, values, window.checksum(layout))
     of_body, is_hopeless = _until_hopeless(body(subject))
     evidence = of_body if is_hopeless else (*of_body, *frame(subject))
-    has_body = any(window.data[8 : layout.size])
+    is_truncated, has_body = window.size < layout.size, not window.is_blank(8, layout.size)
     points, body_points = (sum(item.points for item in items) for items in (evidence, of_body))
     points += PREVALENCE.get(layout.alias, 0)
     return Candidate(layout, values, subject.checksum, evidence, points, body_points, is_truncated, has_body)

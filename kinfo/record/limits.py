@@ -21,4 +21,4 @@ TABLES = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_ma
 
 def is_stack_size(size: int) -> bool:
     """Whether a THREAD_SIZE can be so: a power of two from 4 KiB to 256 KiB."""
-    return size.bit_count() == 1 and STACK_LEAST <= size <= STACK_MOST
+    return STACK_LEAST <= size <= STACK_MOST and size.bit_count() == 1

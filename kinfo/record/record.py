@@ -129,6 +129,11 @@ class Record(Frozen):
         return self.tail_start is None
 
     @property
+    def tail_place(self) -> int:
+        """The same as a number: 0 where there is none."""
+        return self.tail_start or 0
+
+    @property
     def suffix(self) -> str:
         """How the names of its pointers end: "va" in kdebuginfo, else "pa"."""
         return self.layout.suffix if self.layout else "pa"
@@ -176,11 +181,15 @@ class Record(Frozen):
             must_be_a_field(f"_{stem}_pa")
         return value if isinstance(value, int) else None
 
+    @property
+    def release_raw(self) -> bytes:
+        """The release's bytes, all of them; empty when there is none."""
+        return self.string("last_uts_release") or self.string("uts_release") or b""
+
     @cached_property
     def release_text(self) -> str:
         """The kernel release, escaped; empty when there is none."""
-        raw = self.string("last_uts_release") or self.string("uts_release") or b""
-        return text.escape(text.before_nul(raw))
+        return text.escape(text.before_nul(self.release_raw))
 
     @cached_property
     def release(self) -> kernels.Release | None:

@@ -7,12 +7,20 @@ backslash doubled, so that nothing can act on a terminal, in HTML, XML or JSON, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from kinfo.errors import FieldError
 
 _ESCAPE = r"\\(?:x([0-9a-fA-F]{2})|(\\))"
 _SHOWN = {code: chr(code) for code in range(0x20, 0x7F)} | {0x5C: "\\\\"}
 _TABLE = [_SHOWN.get(code, f"\\x{code:02x}") for code in range(256)]
+
+
+def look(function: Callable[..., Any], *texts: Any) -> Any:
+    """What a function says of texts' bytes; those that write down what is asked of them (`record.asked`) are asked."""
+    first = texts[0]
+    return function(*texts) if isinstance(first, bytes) else first.looked_at(function, texts)
 
 
 def escape(raw: bytes) -> str:

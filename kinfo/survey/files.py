@@ -11,10 +11,10 @@ from kinfo.errors import KinfoError
 from kinfo.many.names import NamedFiles
 from kinfo.printable import printable
 from kinfo.sources import Opened, open_all, open_file
-from kinfo.sources.memory import as_source, close_all
+from kinfo.sources.memory import close_all
 from kinfo.sources.specs import Spec
 from kinfo.survey import remote
-from kinfo.survey.look import rows_of
+from kinfo.survey.look import rows_in
 from kinfo.survey.rows import NONE, UNREAD, FileFacts, without_record
 from kinfo.survey.schema import TableRow
 
@@ -97,7 +97,7 @@ def _remote(path: str) -> Looked:
     except KinfoError as error:
         return Looked(_with(FileFacts(path, None, None, is_settled=False), [without_record(str(error), UNREAD)]))
     with Opened(Spec(path, None), dump) as file:
-        rows = list(_rows_in([file]))
+        rows = list(rows_in([file]))
     is_settled = dump.modified is not None and time.time_ns() - dump.modified > _SETTLED
     return Looked(_with(FileFacts(path, dump.size, dump.modified, is_settled), rows))
 
@@ -115,15 +115,6 @@ def _rows(path: str) -> Iterator[TableRow]:
         yield without_record(str(error), NONE if is_empty else UNREAD)
         return
     try:
-        yield from _rows_in(files)
+        yield from rows_in(files)
     finally:
         close_all(files)
-
-
-def _rows_in(files: Sequence[Opened]) -> Iterator[TableRow]:
-    try:
-        dump = as_source(files)
-    except KinfoError as error:
-        yield without_record(str(error), UNREAD)
-        return
-    yield from rows_of(dump)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from kinfo.examine import rules
 from kinfo.examine.written_by import stores_base_in
 from kinfo.findings import Finding
-from kinfo.record import kernels
+from kinfo.record import kernels, text
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
 
@@ -29,7 +29,9 @@ def missing_fields(record: Record) -> tuple[str, ...]:
 
 def _has_value(record: Record, name: str) -> bool:
     value = record.values.get(name)
-    return value is None or (any(value) if isinstance(value, bytes) else bool(value))
+    if value is None or record.layout is None:
+        return True
+    return bool(text.look(any, value) if record.layout.by_name[name].is_text else value)
 
 
 def _expected(record: Record, layout: Layout) -> Iterator[str]:

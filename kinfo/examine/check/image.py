@@ -51,8 +51,7 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _pointers(record: Record, suffix: str) -> Iterator[tuple[str, int]]:
     for name in record.values:
-        value = record.number(name)
-        if name.endswith(suffix) and value:
+        if name.endswith(suffix) and (value := record.number(name)):
             yield name, value
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from kinfo.examine import rules
 from kinfo.examine.written_by import rows_of_sysname
-from kinfo.findings import Finding
-from kinfo.record import text
+from kinfo.findings import Finding, Rule
+from kinfo.named import NamedTuple
+from kinfo.record import kernels, text
 from kinfo.record.record import Record
 
 _FINGERPRINT = (3, 3, 2)  # brand/product/device:release/id/incremental:type/tags
@@ -22,35 +23,68 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _release(record: Record) -> Iterator[Finding]:
     name = "uts_release" if record.layout and record.layout.vendor else "last_uts_release"
-    raw = record.string(name)
-    if raw is None or not any(raw):
-        return
     if rows_of_sysname(record):
         yield rules.RECORD_RELEASE_SYSNAME.at(name, "it reads 'Linux'")
-    elif b"\0" not in raw:
-        yield rules.RECORD_RELEASE.at(name, "64 bytes without a NUL")
+    elif (raw := record.string(name)) is not None:
+        yield from (remark.at(name) for remark in text.look(_of_release, raw))
+
+
+class _Remark(NamedTuple):
+    """A rule with a sentence, which is no part of what it is compared by."""
+
+    rule: Rule
+    message: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Remark) and self.rule == other.rule
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.rule.code)
+
+    def at(self, where: str) -> Finding:
+        return self.rule.at(where, self.message)
+
+
+def _of_release(raw: bytes) -> tuple[_Remark, ...]:
+    shown = text.escape(text.before_nul(raw))
+    if not any(raw):
+        return ()
+    if b"\0" not in raw:
+        words = "64 bytes without a NUL"
     elif not text.is_printable(text.before_nul(raw)) or raw[0] == 0:
-        yield rules.RECORD_RELEASE.at(name, f"{text.escape(raw[:16])}... is no text")
-    elif record.release is None:
-        yield rules.RECORD_RELEASE.at(name, f"{record.release_text!r} does not begin with a version")
-    elif text.after_nul(raw):
-        yield rules.RECORD_RELEASE.at(name, f"{len(text.after_nul(raw))} bytes stand behind its NUL")
+        words = f"{text.escape(raw[:16])}... is no text"
+    elif kernels.parse_release(shown) is None:
+        words = f"{shown!r} does not begin with a version"
+    elif behind := text.after_nul(raw):
+        words = f"{len(behind)} bytes stand behind its NUL"
+    else:
+        return ()
+    return (_Remark(rules.RECORD_RELEASE, words),)
 
 
 def _build_info(record: Record) -> Iterator[Finding]:
     raw = record.string("build_info")
-    if raw is None or not any(raw):
-        return
-    string = text.before_nul(raw)
+    if raw is not None:
+        yield from (remark.at("build_info") for remark in text.look(_of_build_info, raw))
+
+
+def _of_build_info(raw: bytes) -> tuple[_Remark, ...]:
+    if not any(raw):
+        return ()
+    string, remarks = text.before_nul(raw), []
     if b"\0" not in raw:
-        yield rules.RECORD_BUILD_INFO_UNTERMINATED.at("build_info", "256 bytes and no NUL")
+        remarks.append(_Remark(rules.RECORD_BUILD_INFO_UNTERMINATED, "256 bytes and no NUL"))
     if stale := _stale_tail(string, text.after_nul(raw)):
-        yield rules.RECORD_BUILD_INFO_STALE.at("build_info", stale)
+        remarks.append(_Remark(rules.RECORD_BUILD_INFO_STALE, stale))
     if string.endswith(b"\n"):
-        yield rules.RECORD_BUILD_INFO_NEWLINE.at("build_info", "a newline at its end")
+        remarks.append(_Remark(rules.RECORD_BUILD_INFO_NEWLINE, "a newline at its end"))
     if not text.is_printable(string.replace(b"\n", b"")):
         first = next(byte for byte in string if not text.is_printable(bytes([byte])))
-        yield rules.RECORD_BUILD_INFO_TEXT.at("build_info", f"byte {first:#04x} at {string.index(first)}")
+        remarks.append(_Remark(rules.RECORD_BUILD_INFO_TEXT, f"byte {first:#04x} at {string.index(first)}"))
+    return tuple(remarks)
 
 
 def _stale_tail(string: bytes, behind: bytes) -> str:

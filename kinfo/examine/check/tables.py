@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import gt, le
 
 from kinfo.examine import symbol_rules
 from kinfo.examine.check import distances
@@ -52,7 +53,7 @@ def _in_rodata(record: Record) -> Iterator[Finding]:
         return
     inside = [(name, value) for name, value in there if image[0] <= value < image[1]]
     etext, init = (f"_{name}_{record.suffix}" for name in ("etext", "sinittext"))
-    for border, is_beyond, relation in ((etext, int.__gt__, "above"), (init, int.__le__, "below")):
+    for border, is_beyond, relation in ((etext, gt, "above"), (init, le, "below")):
         edge = record.number(border)
         beyond = [(name, value) for name, value in inside if edge and is_beyond(edge, value)]
         if edge and len(beyond) > len(inside) // 2:

@@ -8,6 +8,7 @@ from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.examine import rules
 from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
+from kinfo.record import text
 from kinfo.record.checksum import HEAD_SIZE, State
 from kinfo.record.record import Record
 
@@ -35,17 +36,18 @@ def check(record: Record) -> Iterator[Finding]:
         if block.checksum.holds_but_for_the_magic:
             where, words = "vendor.magic_number", f"it is {magic:#010x}; the sum over the body holds"
         yield rules.RECORD_VENDOR_CHECKSUM.at(where, words)
-    ours, theirs = _prefix(record.release_text), _prefix(block.release_text)
-    if ours and theirs and ours != theirs:
+    if text.look(_are_of_two_kernels, record.release_raw, block.release_raw):
         yield rules.RECORD_VENDOR_RELEASE.at("vendor.uts_release", f"{block.release_text!r} beside {record.release_text!r}")
 
 
 def _tail(record: Record) -> Finding:
     """Zeros up to the region's half, and then something: a vendor block too damaged to be known as one."""
-    start, half = record.tail_start or 0, (record.region_size or 0) // 2
+    start, half = record.tail_place, (record.region_size or 0) // 2
     if half and half <= start < half + HEAD_SIZE:
-        text = f"behind zeros, the second half begins at {half:#x} with bytes that do not read as a vendor block"
-        return rules.RECORD_TAIL.at("region", text, Severity.WARNING, remedy="look at those bytes: `xxd -s` with that offset")
+        words = f"behind zeros, the second half begins at {half:#x} with bytes that do not read as a vendor block"
+        return rules.RECORD_TAIL.at(
+            "region", words, Severity.WARNING, remedy="look at those bytes: `xxd -s` with that offset"
+        )
     return rules.RECORD_TAIL.at("region", f"bytes that are not zero follow the record's {record.size} bytes")
 
 
@@ -61,6 +63,11 @@ def _pointers(record: Record, block: Record) -> Iterator[Finding]:
     phys = block.number("phys_offset")
     if block is not record and phys and image and image[0] < phys < KERNEL_HALF:
         yield rules.RECORD_VENDOR_POINTER.at("vendor.phys_offset", f"{phys:#x} lies above the image {image[0]:#x}")
+
+
+def _are_of_two_kernels(one: bytes, other: bytes) -> bool:
+    ours, theirs = (_prefix(text.escape(text.before_nul(raw))) for raw in (one, other))
+    return bool(ours and theirs and ours != theirs)
 
 
 def _prefix(release: str) -> str:

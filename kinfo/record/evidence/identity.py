@@ -8,7 +8,6 @@ from kinfo.record import kernels, text
 from kinfo.record.checksum import State
 from kinfo.record.evidence.subject import Evidence, Subject
 from kinfo.record.layouts import LARGEST
-from kinfo.record.limits import UTS_LEN, VENDOR_HALF
 from kinfo.writer_rows import rows
 
 _IMPOSSIBLE = -12
@@ -16,7 +15,7 @@ _IMPOSSIBLE = -12
 
 def length(subject: Subject) -> Iterator[Evidence]:
     """How the dump's end fits the layout."""
-    there, size = len(subject.window.data), subject.layout.size
+    there, size = subject.window.size, subject.layout.size
     if there < size:
         yield Evidence(-10, f"the dump ends after {there} of {size} bytes")
     elif there == size and subject.window.is_end:
@@ -26,7 +25,7 @@ def length(subject: Subject) -> Iterator[Evidence]:
 def checksum(subject: Subject) -> Iterator[Evidence]:
     """Whether the sum over this layout's length holds."""
     state = subject.checksum.state
-    if len(subject.window.data) < subject.layout.size:
+    if subject.window.size < subject.layout.size:
         return
     over = f"over {subject.layout.words} words"
     if state is State.VALID:
@@ -41,41 +40,41 @@ def checksum(subject: Subject) -> Iterator[Evidence]:
 
 def release(subject: Subject) -> Iterator[Evidence]:
     """The text where the layout has its release."""
-    raw = subject.release_bytes
-    if not raw:
+    start, end = subject.release_place
+    if start == end:
         return
-    string = text.before_nul(raw)
-    if not any(raw):
+    found, shown = subject.release_text, subject.window.shown(start, end)
+    if found.is_blank:
         partial = subject.layout.vendor or rows.posted_in(subject.layout.alias) or not subject.checksum.state.verified
         yield Evidence(0 if partial else -15, "release is empty: only meminspect sums a record before it has one")
-    elif raw[0] == 0 or not _is_mostly_text(string):
+    elif not found.is_text:
         yield Evidence(-40, "no text where the release would be")
-    elif not text.is_printable(string) or len(string) == UTS_LEN:
-        yield Evidence(0, f"damaged text where the release would be: '{text.escape(string)}'")
-    elif text.after_nul(raw):
-        yield Evidence(0 if subject.release else -10, f"release {string.decode()!r} has bytes behind its NUL")
+    elif not found.is_clean:
+        yield Evidence(0, f"damaged text where the release would be: '{shown}'")
+    elif found.has_tail:
+        yield Evidence(0 if subject.release else -10, f"release '{shown}' has bytes behind its NUL")
     elif subject.release:
-        yield Evidence(30, f"release {string.decode()!r}")
+        yield Evidence(30, f"release '{shown}'")
     else:
-        yield Evidence(15, f"release is text but no version: {string.decode()!r}")
-
-
-def _is_mostly_text(string: bytes) -> bool:
-    """Whether nearly every byte is printable: a byte or two may be corrupt."""
-    return sum(not 0x20 <= byte < 0x7F for byte in string) <= len(string) // 16
+        yield Evidence(15, f"release is text but no version: '{shown}'")
 
 
 def build_info(subject: Subject) -> Iterator[Evidence]:
     """The text where the layout has build_info."""
-    raw = subject.text_bytes("build_info")
-    if not raw:
+    start, end = subject.place("build_info")
+    window = subject.window
+    if start == end:
         return
-    if not any(raw):
+    if window.is_blank(start, end):
         yield Evidence(0, "build_info is empty")
-    elif raw[0] == 0 or not text.is_printable(text.before_nul(raw).replace(b"\n", b"")):
+    elif window.is_blank(start, start + 1) or not window.look(_is_lines, (start, end)):
         yield Evidence(-30, "no text where build_info would be")
     else:
         yield Evidence(10, "build_info is text")
+
+
+def _is_lines(raw: bytes) -> bool:
+    return text.is_printable(text.before_nul(raw).replace(b"\n", b""))
 
 
 def kernel_range(subject: Subject) -> Iterator[Evidence]:
@@ -110,15 +109,13 @@ def _versions(subject: Subject) -> kernels.Span:
 def tail(subject: Subject) -> Iterator[Evidence]:
     """What lies right behind the layout's end: nothing else should, and zeros before noise are still the record."""
     window, size = subject.window, subject.layout.size
-    behind = window.data[size : LARGEST + 64]
-    if not any(behind):
+    if window.is_blank(size, LARGEST + 64):
         return
     if window.tail_is_noise:
-        zeros = len(behind) - len(behind.lstrip(b"\0"))
-        if zeros >= 4:
+        if window.is_blank(size, size + 4):
+            zeros = window.first_byte(size, LARGEST + 64) - size
             yield Evidence(-15, f"{zeros} zero bytes follow before other data: the record goes on")
         return
-    if subject.checksum.state.verified and not window.data[LARGEST + 64 : VENDOR_HALF]:
+    if subject.checksum.state.verified and window.size <= LARGEST + 64:
         return  # cut from a larger dump: nothing to compare the bytes with
-    first = next(index for index, byte in enumerate(behind) if byte)
-    yield Evidence(-20, f"bytes that are not zero follow at {size + first:#x}")
+    yield Evidence(-20, f"bytes that are not zero follow at {window.first_byte(size, LARGEST + 64):#x}")

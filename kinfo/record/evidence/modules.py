@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.record.evidence.subject import Evidence, Subject
@@ -38,10 +39,14 @@ def _module_offsets(subject: Subject, lookup: int) -> Iterator[Evidence]:
             yield Evidence(-10, "tree lookup without CONFIG_MODULES")
     elif not any(values):
         yield Evidence(-30 if lookup else subject.zero(-22), "no offsets into struct module")
-    elif values == sorted(set(values)) and values[0] and values[-1] < MODULE_STRUCT_LIMIT and not _misaligned(values):
+    elif _rises(values) and values[0] and values[-1] < MODULE_STRUCT_LIMIT and not _misaligned(values):
         yield Evidence(10, f"offsets into struct module rise: {shown}")
     else:
         yield Evidence(-30, f"no offsets into struct module: {shown}")
+
+
+def _rises(values: list[int]) -> bool:
+    return all(low < high for low, high in pairwise(values))
 
 
 def _misaligned(offsets: list[int]) -> bool:

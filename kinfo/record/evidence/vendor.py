@@ -12,7 +12,7 @@ from kinfo.record.limits import NAMES_LIMIT
 
 def vendor(subject: Subject) -> Iterator[Evidence]:
     """The fields that the vendor module adds."""
-    if subject.window.data[8:24] == bytes(16) and subject.window.data[24:72] != bytes(48):
+    if subject.window.look(_begins_with_zeros, (8, 72)):
         yield Evidence(-30, "the release begins with zeros")
     root = subject.number("mod_root_pa")
     if root is not None:
@@ -36,17 +36,27 @@ def vendor(subject: Subject) -> Iterator[Evidence]:
     yield from _frequencies(subject)
 
 
+def _begins_with_zeros(raw: bytes) -> bool:
+    return raw[:16] == bytes(16) and raw[16:] != bytes(48)
+
+
 def _frequencies(subject: Subject) -> Iterator[Evidence]:
-    names = subject.values.get("dss_freq_name")
-    if not isinstance(names, tuple):
+    if subject.values.get("dss_freq_name") is None:
         return
-    strings = [text.before_nul(name) for name in names if isinstance(name, bytes)]
-    if not any(strings):
+    field = subject.layout.by_name["dss_freq_name"]
+    there = subject.window.look(_names_there, (field.offset, field.end))
+    if there == 0:
         yield Evidence(-8, "no frequency names")
-    elif all(text.is_printable(string) for string in strings):
-        yield Evidence(8, f"{sum(map(bool, strings))} frequency names")
+    elif there:
+        yield Evidence(8, f"{there} frequency names")
     else:
         yield Evidence(-30, "frequency names are no text")
+
+
+def _names_there(raw: bytes) -> int | None:
+    """How many names of 8 bytes there are; None where one of them is no text."""
+    strings = [text.before_nul(raw[start : start + 8]) for start in range(0, len(raw), 8)]
+    return sum(map(bool, strings)) if all(map(text.is_printable, strings)) else None
 
 
 def va_space(subject: Subject) -> Iterator[Evidence]:

@@ -1,0 +1,73 @@
+"""The questions that were asked, as a tree: a record follows its answers down to an outcome that was worked out before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from kinfo.record.asked.questions import Answer, Question
+from kinfo.record.asked.traced import Asker, UntracedError
+
+Outcome = TypeVar("Outcome")
+
+_MOST_NODES = 300_000  # of one tree, some 100 MB; records that are new to it are read one by one from then on
+
+
+class Fork(Generic[Outcome]):
+    """One question, and where each answer to it leads; or, without a question, the outcome."""
+
+    __slots__ = ("answers", "outcome", "question")
+
+    def __init__(self) -> None:
+        self.question: Question | None = None
+        self.answers: dict[Answer, Fork[Outcome]] = {}
+        self.outcome: Outcome | None = None
+
+
+class Ways(Generic[Outcome]):
+    """Every way through the questions of one reading. `read` makes the outcome of a blob by asking an Asker.
+
+    It asks the same first question of every blob, and from then on only what the answers before decide.
+    """
+
+    def __init__(self, read: Callable[[Asker], Outcome]) -> None:
+        self._read = read
+        self.root: Fork[Outcome] = Fork()
+        self.nodes = 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further way is kept."""
+        return self.nodes >= _MOST_NODES
+
+    def grow(self, data: bytes) -> bool:
+        """Read a blob, and keep its way; False when that cannot be done."""
+        if self.is_full:
+            return False
+        asker = Asker(data)
+        try:
+            outcome = self._read(asker)
+        except (UntracedError, TypeError, AttributeError):  # no such operation: it is read as any
+            return False
+        node = self.root
+        for question, answer in asker.asked.items():
+            if node.question is None:
+                node.question = question
+            assert node.question == question, "the same answers led to another question"
+            node = self.next(node, answer)
+        node.outcome = outcome
+        return True
+
+    def next(self, node: Fork[Outcome], answer: Answer) -> Fork[Outcome]:
+        """Where an answer leads; a node without question and outcome where nobody went yet."""
+        if answer not in node.answers:
+            node.answers[answer] = Fork()
+            self.nodes += 1
+        return node.answers[answer]
+
+    def find(self, data: bytes) -> Outcome | None:
+        """The outcome of a blob that went a known way; None for a new one."""
+        node: Fork[Outcome] | None = self.root
+        while node is not None and node.question is not None:
+            node = node.answers.get(node.question.answer(data))
+        return node.outcome if node else None

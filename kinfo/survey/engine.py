@@ -1,0 +1,67 @@
+"""The survey's function for engines that hand over Arrow tables: Ray Data, PySpark's mapInArrow, Daft. See docs/survey.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kinfo.errors import KinfoError
+from kinfo.memory import BytesDump
+from kinfo.sources import Opened
+from kinfo.sources.specs import Spec
+from kinfo.survey.arrow import pyarrow, schema_of
+from kinfo.survey.look import rows_in
+from kinfo.survey.schema import OF_FIELDS, OF_RECORD, TableRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BYTES = "bytes"  # as Ray's read_binary_files calls it
+_NAMES = ("path", "source")  # columns that name what the bytes are of
+
+
+def batch(table: pa.Table, column: str = BYTES) -> pa.Table:
+    """Decode the bytes in a column: a row for each record (and vendor block) in them, or for the reason why there is none.
+
+    The bytes are a region, a record, a piece of RAM or a whole dump, packed or not. The answer has the table's other columns,
+    repeated where a row has several records, then those of a survey's table, but for the file's own. Rows can be
+    shared among machines in any way. Raises KinfoError where the column is not there or holds no bytes, where
+    another column has the name of one of the answer, and without pyarrow.
+    """
+    pa = pyarrow("kinfo.survey.batch")
+    kept = _others(table, column)
+    names: list[object] = next((table.column(name).to_pylist() for name in _NAMES if name in kept), [])
+    rows: list[TableRow] = []
+    origins: list[int] = []
+    for at, blob in enumerate(table.column(column).to_pylist()):
+        name = str(names[at]) if names and names[at] is not None else f"row {at}"
+        for row in _rows(blob or b"", name):
+            rows.append(row)
+            origins.append(at)
+    wanted = schema_of((*OF_RECORD, *OF_FIELDS))
+    taken = [table.column(name).take(pa.array(origins, pa.int64())) for name in kept]
+    made = [pa.array([row[field.name] for row in rows], type=field.type) for field in wanted]
+    fields = [*(table.schema.field(name) for name in kept), *wanted]
+    return pa.Table.from_arrays([*taken, *made], schema=pa.schema(fields))
+
+
+def _rows(blob: bytes, name: str) -> Iterator[TableRow]:
+    with Opened(Spec(name, None), BytesDump(blob, name)) as file:
+        yield from rows_in([file])
+
+
+def _others(table: pa.Table, column: str) -> list[str]:
+    """The columns that stay. Raises KinfoError as `batch` does."""
+    import pyarrow as pa
+
+    if column not in table.column_names:
+        raise KinfoError(
+            f"the table has no column {column!r}", f"name the one with the bytes: {', '.join(table.column_names)}"
+        )
+    kind = table.schema.field(column).type
+    if kind not in (pa.binary(), pa.large_binary()):
+        raise KinfoError(f"the column {column!r} holds {kind}, no bytes", "name the one with the bytes")
+    kept = [name for name in table.column_names if name != column]
+    if taken := {one.name for one in (*OF_RECORD, *OF_FIELDS)}.intersection(kept):
+        raise KinfoError(f"the table has a column {min(taken)!r}, as the answer has", "rename it before")
+    return kept
