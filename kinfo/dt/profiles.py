@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.named import NamedTuple
+from kinfo.printable import quoted
 from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.model import Layout
 from kinfo.writer_rows import rows
@@ -60,7 +61,7 @@ def profile_named(name: str) -> Profile:
         return _BY_NAME[name.lower()]
     except KeyError:
         hint = did_you_mean(name.lower(), _BY_NAME, f"choose one of: {', '.join(_BY_NAME)}")
-        raise UnknownNameError(f"no profile is called {name!r}", hint) from None
+        raise UnknownNameError(f"no profile is called {quoted(name)}", hint) from None
 
 
 def is_kinfo(node: Node) -> bool:
