@@ -262,6 +262,22 @@ class TestDecode:
         assert wanted in lines
         assert all(re.match(r"::(error|warning|notice) file=", line) for line in lines)
 
+    def test_gitlab(self, kinfo_cli: Cli, broken: Path, sound: Path) -> None:
+        issues = json.loads(kinfo_cli("decode", broken, "--format", "gitlab").out)
+        found = next(one for one in issues if one["check_name"] == "record-thread-size")
+        assert found["description"] == "thread_size: 0x5 is not a power of two from 4 KiB to 256 KiB"
+        assert (found["severity"], found["location"]) == ("critical", {"path": str(broken), "lines": {"begin": 1}})
+        assert {one["severity"] for one in issues} == {"critical", "minor", "info"}
+        marks = [one["fingerprint"] for one in issues]
+        assert len({*marks}) == len(marks)
+        assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in marks)
+        ran = kinfo_cli("decode", broken, "--format", "sarif").out
+        assert marks == [one["partialFingerprints"]["finding/v1"] for one in json.loads(ran)["runs"][0]["results"]]
+        broken.write_bytes(kinfo.encode(make_fields("A2", 1) | {"thread_size": 7}, "A2").ljust(4096, b"\0"))
+        again = json.loads(kinfo_cli("decode", broken, "--format", "gitlab").out)
+        assert found["fingerprint"] in [one["fingerprint"] for one in again]  # another value of the same fault
+        assert json.loads(kinfo_cli("decode", sound, "--format", "gitlab").out) == []
+
     def test_all_and_the_word_about_more(self, kinfo_cli: Cli, tmp_path: Path) -> None:
         record = kinfo.encode(make_fields("A2", 1), "A2").ljust(PAGE, b"\0")
         path = tmp_path / "ram"

@@ -300,7 +300,7 @@ def test_a_key_that_comes_twice_in_a_policy(kinfo_cli: Cli, files: Path) -> None
     assert ran == Ran(2, "", f"kinfo: {policy}: line 4: the key 'thread_size' comes twice; keep one of them\n")
 
 
-@pytest.mark.parametrize("form", ["text", "json", "yaml", "sarif", "junit", "github"])
+@pytest.mark.parametrize("form", ["text", "json", "yaml", "sarif", "junit", "github", "gitlab"])
 def test_no_pair_is_kept_once_it_is_written(form: str, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     """However many pairs there are: each can be freed when the next but one is asked for."""
     from kinfo.cli import common, compared

@@ -68,7 +68,7 @@ def test_junit_is_xml_whatever_the_names(folders: Path) -> None:
     assert {suite.get("name") for suite in suites} >= {f"old/gone{SHOWN}", f"new/more{SHOWN}"}
 
 
-@pytest.mark.parametrize("form", ["sarif", "junit", "github"])
+@pytest.mark.parametrize("form", ["sarif", "junit", "github", "gitlab", "html"])
 def test_a_devicetree_is_judged_in_every_format(form: str, folders: Path) -> None:
     os.rename(os.fsencode(folders) + b"/old/" + NAME, os.fsencode(folders) + b"/" + NAME + b".dts")
     code, out = ran(folders, "verify-dt", NAME + b".dts", "--format", form)

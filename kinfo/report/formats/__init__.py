@@ -37,6 +37,7 @@ FORMATS: tuple[Format, ...] = (
     Format("sarif", "kinfo.report.formats.sarif", is_of_findings=True),
     Format("junit", "kinfo.report.formats.junit", is_of_findings=True),
     Format("github", "kinfo.report.formats.github", is_of_findings=True),
+    Format("gitlab", "kinfo.report.formats.gitlab", is_of_findings=True),
     Format("html", "kinfo.report.formats.as_html", is_of_findings=False, is_of_judging=True),
 )
 
