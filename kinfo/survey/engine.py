@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinfo.errors import KinfoError
-from kinfo.memory import BytesDump
-from kinfo.sources import Opened
-from kinfo.sources.specs import Spec
 from kinfo.survey.arrow import pyarrow, schema_of
-from kinfo.survey.look import rows_in
-from kinfo.survey.schema import OF_FIELDS, OF_RECORD, TableRow
+from kinfo.survey.blobs import rows_of_blobs
+from kinfo.survey.schema import OF_FIELDS, OF_RECORD
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,23 +27,15 @@ def batch(table: pa.Table, column: str = BYTES) -> pa.Table:
     pa = pyarrow("kinfo.survey.batch")
     kept = _others(table, column)
     names: list[object] = next((table.column(name).to_pylist() for name in _NAMES if name in kept), [])
-    rows: list[TableRow] = []
-    origins: list[int] = []
-    for at, blob in enumerate(table.column(column).to_pylist()):
-        name = str(names[at]) if names and names[at] is not None else f"row {at}"
-        for row in _rows(blob or b"", name):
-            rows.append(row)
-            origins.append(at)
+    blobs = [blob or b"" for blob in table.column(column).to_pylist()]
+    called = [f"row {at}" if not names or names[at] is None else str(names[at]) for at in range(len(blobs))]
+    found = [(at, row) for at, rows in enumerate(rows_of_blobs(called, blobs)) for row in rows]
+    origins, rows = [at for at, _ in found], [row for _, row in found]
     wanted = schema_of((*OF_RECORD, *OF_FIELDS))
     taken = [table.column(name).take(pa.array(origins, pa.int64())) for name in kept]
     made = [pa.array([row[field.name] for row in rows], type=field.type) for field in wanted]
     fields = [*(table.schema.field(name) for name in kept), *wanted]
     return pa.Table.from_arrays([*taken, *made], schema=pa.schema(fields))
-
-
-def _rows(blob: bytes, name: str) -> Iterator[TableRow]:
-    with Opened(Spec(name, None), BytesDump(blob, name)) as file:
-        yield from rows_in([file])
 
 
 def _others(table: pa.Table, column: str) -> list[str]:
