@@ -44,8 +44,11 @@ static inline void kinfo_conclude(struct kinfo_answer *answer, uint32_t summed, 
 	answer->status = KINFO_SURE;
 }
 
-/* Whether something follows the longest of these layouts, in a region that does not hold old data everywhere. */
-static inline int kinfo_goes_on(const struct kinfo_answer *answer, uint32_t mask, size_t size)
+/*
+ * Whether something follows the longest of these layouts: more that a refused layout's sum holds over, or anything in a region
+ * that does not hold old data everywhere.
+ */
+static inline int kinfo_goes_on(const struct kinfo_answer *answer, uint32_t mask, uint32_t refused, size_t size)
 {
 	size_t longest = 0, zeros = 0, at;
 	unsigned int index;
@@ -53,6 +56,10 @@ static inline int kinfo_goes_on(const struct kinfo_answer *answer, uint32_t mask
 	for (index = 0; index < KINFO_LAYOUTS; index++)
 		if ((mask >> index & 1u) != 0 && kinfo_layouts[index].size > longest)
 			longest = kinfo_layouts[index].size;
+	for (index = 0; index < KINFO_LAYOUTS; index++)
+		if ((refused >> index & 1u) != 0 && kinfo_layouts[index].size > longest &&
+		    !kinfo_is_zero(answer->memory + longest, kinfo_layouts[index].size - longest))
+			return 1;
 	size = size < KINFO_LOOKED_AT ? size : KINFO_LOOKED_AT;
 	for (at = KINFO_LARGEST; at < size; at++)
 		zeros += answer->memory[at] == 0;
@@ -109,7 +116,7 @@ static inline enum kinfo_status kinfo_detect(const void *memory, size_t size, st
 	for (index = 0, bit = 1; index < KINFO_LAYOUTS; index++, bit <<= 1)
 		near |= kinfo_layouts[index].size > shortest ? bit : 0;
 	kinfo_conclude(answer, summed & there, near & there & ~summed, likely | whole, good);
-	if (answer->status == KINFO_UNSURE && kinfo_goes_on(answer, summed & there, size)) {
+	if (answer->status == KINFO_UNSURE && kinfo_goes_on(answer, summed & there, summed & ~there, size)) {
 		kinfo_say_nothing(answer, bytes, size);
 		answer->status = KINFO_DAMAGED;
 	}
