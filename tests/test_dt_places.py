@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_annotated_source() -> None:
         "/": SourcePlace("board.dts", 3),
         "/:compatible": SourcePlace("board.dts", 4),
         "/soc@0": SourcePlace("board.dts", 20),
-        "/soc@0:ranges": SourcePlace("inc.dtsi", 8),
+        "/soc@0:ranges": SourcePlace("inc.dtsi", 8, 3),
         "/soc@0/empty": SourcePlace("inc.dtsi", 9),
         "/soc@0/other": SourcePlace("a-b/c d.dtsi", 11),
     }
@@ -96,6 +97,26 @@ def test_a_finding_in_an_included_file(tmp_path: Path, kinfo_cli: Cli) -> None:
         "region.dtsi,line=7,title=devicetree-outside-memory"
         in kinfo_cli("verify-dt", "--no-schema", path, "--format", "github").out
     )
+
+
+@needs_dtc
+def test_errors_as_compilers_write_them(tmp_path: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "board.dts"
+    path.write_text(SOURCE.replace('#include "region.dtsi"\n', REGION.removesuffix("\n") + "\n"))
+    lines = kinfo_cli("verify-dt", "--no-schema", path, "--format", "gcc").out.splitlines()
+    assert re.match(rf"{re.escape(str(path))}:8:\d+: error: /reserved-memory/kinfo@70000000", lines[0])
+    assert lines[0].endswith(" [devicetree-outside-memory]")
+    assert path.read_text().splitlines()[7][3:].startswith("reg = <")
+
+
+@needs_dtc
+def test_columns_of_preprocessed_source_are_not_the_sources(tmp_path: Path, kinfo_cli: Cli) -> None:
+    if not shutil.which("cpp"):
+        pytest.skip("cpp is not installed")
+    (tmp_path / "board.dts").write_text(SOURCE)
+    (tmp_path / "region.dtsi").write_text(REGION)
+    first = kinfo_cli("verify-dt", "--no-schema", tmp_path / "board.dts", "--format", "gcc").out.splitlines()[0]
+    assert "region.dtsi:7: error: " in first
 
 
 @needs_dtc

@@ -11,15 +11,16 @@ from kinfo.named import NamedTuple
 _NODE = r"\s*(?:[\w.,+-]+:\s+)*([^\s{:]+)\s+\{ /\* (.*) \*/$"
 _PROPERTY = r"\s*(?:[\w.,+-]+:\s+)*([^\s=;{}/]+)(?: = .*)?; /\* (.*) \*/$"
 _END = r"\s*\};"
-_LAST = r"(?:^|, )((?:(?!, ).)+?):(\d+)(?::\d+)?(?:-\d+(?::\d+)?)?$"  # the last place of several
+_LAST = r"(?:^|, )((?:(?!, ).)+?):(\d+)(?::(\d+))?(?:-\d+(?::\d+)?)?$"  # the last place of several
 _STDIN = "<stdin>"
 
 
 class SourcePlace(NamedTuple):
-    """A line of a file, counted from 1."""
+    """A line of a file and the column in it, both counted from 1; column 0: not known."""
 
     file: str
     line: int
+    column: int = 0
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -45,7 +46,7 @@ def places_of(annotated: str, name: str) -> dict[str, SourcePlace]:
 
 def _put(found: dict[str, SourcePlace], where: str, said: str, name: str) -> None:
     if match := re.search(_LAST, said):
-        found[where] = SourcePlace(name if match[1] == _STDIN else match[1], int(match[2]))
+        found[where] = SourcePlace(name if match[1] == _STDIN else match[1], int(match[2]), int(match[3] or 0))
 
 
 def place_of(places: Mapping[str, SourcePlace], where: str) -> SourcePlace | None:

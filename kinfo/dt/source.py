@@ -28,8 +28,9 @@ def compiled(name: str, data: bytes, include: Sequence[str]) -> bytes:
 def placed(name: str, data: bytes, include: Sequence[str]) -> dict[str, SourcePlace]:
     """Where the source has its nodes and properties; empty where dtc (before 1.5) cannot say it."""
     try:
-        folders, data = _preprocessed(name, data, include, lines=True)
-        said = _run(name, ["dtc", "-q", "-T", "-I", "dts", "-O", "dts", *folders, "-"], data)
+        folders, expanded = _preprocessed(name, data, include, lines=True)
+        columns = ["-T"] if expanded == data else []  # those of what cpp wrote are not the source's
+        said = _run(name, ["dtc", "-q", "-T", *columns, "-I", "dts", "-O", "dts", *folders, "-"], expanded)
     except TreeError:
         return {}
     return places_of(said.decode("utf-8", "replace"), name)

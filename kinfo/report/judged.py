@@ -12,7 +12,7 @@ from kinfo.printable import printable
 class Judged(NamedTuple):
     """What was checked (a name for people) in which file, at which byte where there is one, and what was found.
 
-    `lines`: of source, file and line by a finding's `where`.
+    `lines`: of source, file, line and column (0: not known) by a finding's `where`.
     `source` is the file's name as the system has it, whatever its bytes; each format shows it in its own way.
     """
 
@@ -20,7 +20,7 @@ class Judged(NamedTuple):
     source: str
     offset: int | None
     findings: tuple[Finding, ...]
-    lines: Mapping[str, tuple[str, int]] = {}
+    lines: Mapping[str, tuple[str, int, int]] = {}
 
     @property
     def place(self) -> str:
@@ -30,7 +30,11 @@ class Judged(NamedTuple):
 
     def line_of(self, finding: Finding) -> tuple[str, int]:
         """The file that a finding is about, and the line in it; 0 where there is none."""
-        return self.lines.get(finding.where, (self.source, 0))
+        return self.lines.get(finding.where, (self.source, 0, 0))[:2]
+
+    def column_of(self, finding: Finding) -> int:
+        """The column in that line, counted from 1; 0 where there is none."""
+        return self.lines.get(finding.where, (self.source, 0, 0))[2]
 
 
 def fingerprint(one: Judged, finding: Finding) -> str:

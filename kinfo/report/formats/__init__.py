@@ -38,6 +38,7 @@ FORMATS: tuple[Format, ...] = (
     Format("junit", "kinfo.report.formats.junit", is_of_findings=True),
     Format("github", "kinfo.report.formats.github", is_of_findings=True),
     Format("gitlab", "kinfo.report.formats.gitlab", is_of_findings=True),
+    Format("gcc", "kinfo.report.formats.gcc", is_of_findings=True),
     Format("html", "kinfo.report.formats.as_html", is_of_findings=False, is_of_judging=True),
 )
 
