@@ -27,6 +27,7 @@ def main() -> None:
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
     record.start_up()
     record.library()
+    record.many()
     compare.everything()
     devicetree.everything()
     kernel.everything()
