@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         debug,
         decode,
         decode_all,
+        decode_each,
         encode,
         explain,
         facts,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     )
     from kinfo.api.kernels import open_kernel
     from kinfo.api.logs import Symbolized
+    from kinfo.api.many import DecodedFile
     from kinfo.api.pages import TriagePage
     from kinfo.debuggers.session import Session
     from kinfo.diff.crosscheck import Crossed
@@ -103,6 +105,7 @@ _HOMES = {
             "debug",
             "decode",
             "decode_all",
+            "decode_each",
             "encode",
             "explain",
             "facts",
@@ -125,6 +128,7 @@ _HOMES = {
         ),
         "kinfo.api",
     ),
+    "DecodedFile": "kinfo.api.many",
     "Symbolized": "kinfo.api.logs",
     "TriagePage": "kinfo.api.pages",
     "Session": "kinfo.debuggers.session",
@@ -172,6 +176,7 @@ __all__ = [
     "Confidence",
     "Config",
     "Crossed",
+    "DecodedFile",
     "Difference",
     "Driver",
     "DtOptions",
@@ -219,6 +224,7 @@ __all__ = [
     "debug",
     "decode",
     "decode_all",
+    "decode_each",
     "dmesg",
     "encode",
     "explain",

@@ -13,6 +13,7 @@ from kinfo.kernel.stack import rules as stack_rules
 from kinfo.kernel.tasks import rules as task_rules
 from kinfo.meminspect import core_rules
 from kinfo.meminspect import rules as table_rules
+from kinfo.printable import quoted
 from kinfo.regions import rules as region_rules
 from kinfo.regions.trace import rules as trace_rules
 
@@ -55,4 +56,4 @@ def rule_named(code: str) -> Rule:
         return _BY_CODE[code.lower()]
     except KeyError:
         hint = did_you_mean(code.lower(), _BY_CODE, "`kinfo explain` lists them all")
-        raise UnknownNameError(f"no finding has the code {code!r}", hint) from None
+        raise UnknownNameError(f"no finding has the code {quoted(code)}", hint) from None

@@ -18,6 +18,11 @@ def printable(text: str, keep: str = "") -> str:
     return "".join([letter if letter.isprintable() or letter in keep else _as_bytes(letter) for letter in text])
 
 
+def quoted(word: str) -> str:
+    """A word that somebody gave, between quotes: as `repr` has it where it is text, else with its bytes."""
+    return repr(word) if word.isprintable() else f"'{printable(word)}'"
+
+
 def painted(text: str) -> str:
     """A line with colours in it, safe to print: other escape sequences, which others may have written, are written out."""
     if "\033" not in text:

@@ -24,7 +24,7 @@ DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 
 # What a script calls where a person types the command: functions, or what an open kernel has.
 LIBRARY = {
-    "decode": ("decode", "decode_all"),
+    "decode": ("decode", "decode_all", "decode_each"),
     "find": ("find",),
     "survey": ("survey_files", "survey_report"),
     "encode": ("encode",),

@@ -902,3 +902,12 @@ def test_every_chain_of_a_real_kernel_is_whole(real_kernel: RealKernel) -> None:
         running = [one for one in traces if one.cpu is not None]
         assert running
         assert not any(one.is_guess for one in running)
+
+
+@pytest.mark.parametrize("words", [("--color", "never", "bt", "bt"), ("--color=never", "bt", "bt")])
+def test_the_short_name_is_replaced_where_it_is_the_command(words: tuple[str, ...], kinfo_cli: Cli) -> None:
+    """And neither in front of it, where it is no value of --color, nor behind it, where it is a file."""
+    ran = kinfo_cli(*words)
+    assert (ran.code, ran.err) == (2, "kinfo: bt: No such file or directory; check the path and its permissions\n")
+    ran = kinfo_cli("--color", "bt", "bt", "x")
+    assert (ran.code, "'bt' is not one of 'auto', 'always', 'never'" in ran.err) == (2, True)

@@ -117,7 +117,7 @@ class TestTop:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("decode",), "Missing argument 'DUMP'; see `kinfo decode --help`"),
+            (("decode",), "Missing argument 'DUMP...'; see `kinfo decode --help`"),
             (("decode", "x", "--offset", "ten"), "'ten' is not a number: write 4096 or 0x1000"),
             (("decode", "x", "--offset", "-1"), "-1 is not within 64 bits"),
             (("decode", "x", "--nosuch"), "No such option"),
@@ -262,6 +262,22 @@ class TestDecode:
         assert wanted in lines
         assert all(re.match(r"::(error|warning|notice) file=", line) for line in lines)
 
+    def test_gitlab(self, kinfo_cli: Cli, broken: Path, sound: Path) -> None:
+        issues = json.loads(kinfo_cli("decode", broken, "--format", "gitlab").out)
+        found = next(one for one in issues if one["check_name"] == "record-thread-size")
+        assert found["description"] == "thread_size: 0x5 is not a power of two from 4 KiB to 256 KiB"
+        assert (found["severity"], found["location"]) == ("critical", {"path": str(broken), "lines": {"begin": 1}})
+        assert {one["severity"] for one in issues} == {"critical", "minor", "info"}
+        marks = [one["fingerprint"] for one in issues]
+        assert len({*marks}) == len(marks)
+        assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in marks)
+        ran = kinfo_cli("decode", broken, "--format", "sarif").out
+        assert marks == [one["partialFingerprints"]["finding/v1"] for one in json.loads(ran)["runs"][0]["results"]]
+        broken.write_bytes(kinfo.encode(make_fields("A2", 1) | {"thread_size": 7}, "A2").ljust(4096, b"\0"))
+        again = json.loads(kinfo_cli("decode", broken, "--format", "gitlab").out)
+        assert found["fingerprint"] in [one["fingerprint"] for one in again]  # another value of the same fault
+        assert json.loads(kinfo_cli("decode", sound, "--format", "gitlab").out) == []
+
     def test_all_and_the_word_about_more(self, kinfo_cli: Cli, tmp_path: Path) -> None:
         record = kinfo.encode(make_fields("A2", 1), "A2").ljust(PAGE, b"\0")
         path = tmp_path / "ram"
@@ -344,7 +360,10 @@ class TestFind:
         ran = kinfo_cli("find", tmp_path / "none", shipped / "pixel-5.10.bin")
         assert ran.code == 2
         assert "record  A2" in ran.out
-        assert ran.err == f"kinfo: {tmp_path}/none: No such file or directory; check the path and its permissions\n"
+        assert ran.err.splitlines() == [
+            f"kinfo: {tmp_path}/none: No such file or directory; check the path and its permissions",
+            "kinfo: 2 files: 1 record, 1 could not be read",
+        ]
 
     def test_progress_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, shipped: Path, capsys: Any) -> None:
         from kinfo.cli import progress

@@ -96,8 +96,6 @@ def test_everyday_command_lines_are_plain(name: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        [],  # no dump
-        ["a", "b"],
         ["a", "--help"],
         ["a", "--format", "nope"],
         ["a", "--format"],
@@ -111,6 +109,11 @@ def test_everyday_command_lines_are_plain(name: str) -> None:
 )
 def test_what_is_not_plain_is_left_to_click(words: list[str]) -> None:
     assert plain.values(load("decode"), words) is None
+
+
+@pytest.mark.parametrize("words", [[], ["a", "b"]])
+def test_too_few_and_too_many_words_are_left_to_click(words: list[str]) -> None:
+    assert plain.values(load("encode"), words) is None
 
 
 def test_hot_commands_need_neither_click_nor_dataclasses() -> None:

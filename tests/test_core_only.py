@@ -486,6 +486,16 @@ def test_the_library_writes_the_same(kinfo_cli: Cli, tmp_path: Path) -> None:
     assert kinfo.core(whole, tmp_path / "two", only_kernel=True) == ()
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert open_regions([str(tmp_path / "two")]) is None
+    message = "regions, series and from_table are for regions"
+    with kinfo.open_kernel(whole) as kernel:
+        for source in (whole, kernel):
+            with pytest.raises(kinfo.KinfoError, match=message):
+                kinfo.core(source, tmp_path / "three", regions=tmp_path / "none")
+            with pytest.raises(kinfo.KinfoError, match=message):
+                kinfo.core(source, tmp_path / "three", series="v1", only_kernel=True)
+        with pytest.raises(kinfo.KinfoError, match=message):
+            kinfo.core(kernel, tmp_path / "three", from_table=True)
+    assert not (tmp_path / "three").exists()
     with pytest.raises(kinfo.KinfoError, match="exists already"):
         kinfo.core(whole, tmp_path / "two", only_kernel=True)
 

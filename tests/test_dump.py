@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ import kinfo
 from kinfo.errors import DumpError
 from kinfo.memory import BytesDump, FileDump, open_dump
 from kinfo.memory import dump as dump_module
-from kinfo.record.scan import magic_offsets
+from kinfo.record.layouts import MAGICS
+from kinfo.record.locate import find
+from kinfo.record.scan import PAGE, magic_offsets, near_magic_offsets, page_magics
 from kinfo.sources.recognise import packing
 from tests.conftest import Cli
 from tests.synthetic import make_fields
@@ -189,3 +192,31 @@ def test_a_loop_over_windows_may_be_left_with_a_part_in_hand(tmp_path: Path) -> 
         part = window[:4]
         windows.close()  # type: ignore[attr-defined]
         assert bytes(part) == b"efgh"
+
+
+@given(
+    words=st.lists(st.sampled_from([0, MAGICS[0], *MAGICS, MAGICS[0] ^ 1, MAGICS[-1] ^ 1 << 31, 0xFFFFFFFF]), max_size=12),
+    start=st.integers(0, PAGE),
+    cut=st.integers(0, 9),
+)
+def test_one_walk_over_pages_finds_what_two_find(words: list[int], start: int, cut: int) -> None:
+    data = bytes(start) + b"".join(word.to_bytes(4, "little").ljust(PAGE, b"\0") for word in words)
+    dump = BytesDump(data[: len(data) - cut])
+    near: list[int] = []
+    assert list(page_magics(dump, near)) == list(magic_offsets(dump))
+    assert near == list(near_magic_offsets(dump))
+
+
+def test_records_at_pages_are_found_in_one_walk() -> None:
+    walks = []
+
+    class Walked(BytesDump):
+        def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
+            walks.append(1)
+            return super().windows(start, end)
+
+    record = kinfo.encode(make_fields("C", 1), "C")
+    flipped = bytes((record[0] ^ 4, *record[1:]))
+    found = [hit.offset for hit in find(Walked(record.ljust(PAGE, b"\0") + flipped.ljust(PAGE, b"\0")))]
+    assert found == [0, PAGE]
+    assert len(walks) == 1

@@ -59,6 +59,18 @@ def test_a_list_that_comes_item_by_item_is_written_as_one_that_is_there(items: l
             assert piecemeal == at_once
 
 
+@given(st.lists(st.dictionaries(st.text(max_size=5), PLAIN, max_size=3), max_size=4))
+def test_lines_of_json_are_a_document_each(documents: list[Any]) -> None:
+    """Whatever is in them: as many lines as documents, and each is read alone."""
+    lines = "".join(rendered("jsonl", Shown(dict, each=lambda: documents))).splitlines(keepends=True)
+    assert [json.loads(line) for line in lines] == json.loads("".join(rendered("json", Shown(lambda: documents))))
+    assert all(line.endswith("\n") for line in lines)
+    whole = {"items": documents}
+    for shown in (Shown(lambda: whole), Shown(lambda: {"items": iter(documents)})):
+        (line,) = "".join(rendered("jsonl", shown)).splitlines()
+        assert json.loads(line) == json.loads("".join(rendered("json", Shown(lambda: whole))))
+
+
 def test_only_what_a_format_shows_is_made() -> None:
     def fails() -> Any:
         raise AssertionError("not asked for")

@@ -17,7 +17,7 @@ from tests.synthetic import make_fields
 
 NAME = b"n\xff\x1b[31m\nx\xe2\x80\xae.bin"
 SHOWN = r"n\xff\x1b[31m\x0ax\xe2\x80\xae.bin"
-FORMATS = ("text", "json", "yaml", "sarif", "junit", "github")
+FORMATS = ("text", "json", "yaml", "jsonl", "sarif", "junit", "github")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_folders_are_compared_in_every_format(form: str, folders: Path) -> None:
     code, out = ran(folders, "compare", "old", "new", "--format", form)
     assert code == 1, out
     assert not any(raw in out for raw in (b"\x1b", b"\xff", b"\xe2\x80\xae", b"\\uDCFF", b"udcff"))
-    assert "gone" + SHOWN.replace("\\", "\\\\" if form == "json" else "\\") in out.decode() or form == "sarif"
+    assert "gone" + SHOWN.replace("\\", "\\\\" if form in ("json", "jsonl") else "\\") in out.decode() or form == "sarif"
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -68,7 +68,7 @@ def test_junit_is_xml_whatever_the_names(folders: Path) -> None:
     assert {suite.get("name") for suite in suites} >= {f"old/gone{SHOWN}", f"new/more{SHOWN}"}
 
 
-@pytest.mark.parametrize("form", ["sarif", "junit", "github"])
+@pytest.mark.parametrize("form", ["sarif", "junit", "github", "gitlab", "html"])
 def test_a_devicetree_is_judged_in_every_format(form: str, folders: Path) -> None:
     os.rename(os.fsencode(folders) + b"/old/" + NAME, os.fsencode(folders) + b"/" + NAME + b".dts")
     code, out = ran(folders, "verify-dt", NAME + b".dts", "--format", form)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import kinfo
 from kinfo.kernel.boot.summary import summary
-from kinfo.kernel.modules import exports
+from kinfo.kernel.modules import exports, symbols
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Kernel, Spec, make
 from tests.kernels.modules import EXPORT_FORMS, ModuleSpec, ModuleSymbol
@@ -293,3 +296,31 @@ def test_letters_of_real_modules(real_kernel: RealKernel) -> None:
     }
     with kinfo.open_kernel(str(real_kernel.ram), real_kernel.kinfo) as found:
         assert capitals(found) == wanted
+
+
+TYPES = [("4.19.1", "info"), ("5.0.0", "size"), ("5.1.21", "size"), ("5.2.0", "typetab"), ("6.12.1", "typetab")]
+
+
+@pytest.mark.parametrize(("release", "place"), TYPES)
+def test_where_each_release_has_the_letters_of_a_modules_symbols(release: str, place: str) -> None:
+    """5439c985c5a8, "module: Overwrite st_size instead of st_info" (5.0); 1c7651f43777, typetab (5.2)."""
+    base, letters = 0xFFFF_8000_0000_0000, b"td"
+    table = b""
+    for name, letter in zip((1, 5), letters, strict=True):
+        info, size = (letter if place == "info" else 0x12), (letter if place == "size" else 0x40)
+        table += struct.pack("<IBBHQQ", name, info, 0, 1, base + 0x1000 * name, size)
+    raw = struct.pack("<QQQQ", base + 32, 2, base + 80, base + 96) + table + b"\0one\0two\0".ljust(16, b"\0")
+    raw += letters if place == "typetab" else b"\xff\xff"
+    raw = raw.ljust(0x1000, b"\0")
+
+    def read(va: int, size: int) -> bytes:
+        return raw[va - base : va - base + size]
+
+    pointers = SimpleNamespace(version=tuple(map(int, release.split(".")[:2])))
+    space: Any = SimpleNamespace(
+        read=read,
+        number=lambda va, size: int.from_bytes(read(va, size), "little"),
+        kallsyms=SimpleNamespace(pointers=pointers),
+    )
+    found = symbols.read(space, base, 8, set())
+    assert [(one.name, one.type, one.va) for one in found] == [("one", "t", base + 0x1000), ("two", "d", base + 0x5000)]

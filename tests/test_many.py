@@ -19,7 +19,7 @@ from kinfo import notices
 from kinfo.errors import KinfoError
 from kinfo.many.each import Result, each
 from kinfo.many.lists import names_in
-from kinfo.many.named import Named
+from kinfo.many.named import Named, is_one_file
 from kinfo.many.names import NamedFiles
 from kinfo.many.patterns import matching
 from kinfo.many.walk import HIDDEN, LINKED, SPECIAL, Walk, sorted_names
@@ -150,15 +150,14 @@ def test_a_folder_that_is_one_source_is_named_as_a_whole(tmp_path: Path) -> None
 
     assert paths(NamedFiles([str(tmp_path)], is_one=is_one)) == [str(tmp_path / "a"), str(tmp_path / "dump")]
     assert paths(NamedFiles([str(tmp_path / "dump")], is_one=is_one)) == [str(tmp_path / "dump")]
-    assert NamedFiles([str(tmp_path / "dump")], is_one=is_one).is_single
     assert list(Walk(is_one, Counter()).below(str(tmp_path / "dump"))) == [Named(str(tmp_path / "dump"))]
 
 
-def test_what_is_single(tmp_path: Path) -> None:
+def test_what_is_one_file(tmp_path: Path) -> None:
     folder = filled(tmp_path, "a", "[b]*")
-    assert all(NamedFiles([one]).is_single for one in (str(folder / "a"), str(folder / "[b]*"), "gone", "-", "gone@0x8000"))
-    several = [NamedFiles([str(folder)]), NamedFiles([f"{folder}/*"]), NamedFiles(["a"], "list"), NamedFiles(["a", "a"])]
-    assert not any(one.is_single for one in several)
+    assert all(is_one_file([one], None) for one in (f"{folder}/a", f"{folder}/[b]*", "gone", "-", "gone@0x8000"))
+    several = [([str(folder)], None), ([f"{folder}/*"], None), (["a"], "list"), (["a", "a"], None), ([], "list")]
+    assert not any(is_one_file(words, files_from) for words, files_from in several)
 
 
 def test_patterns_that_the_shell_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

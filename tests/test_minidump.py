@@ -241,7 +241,9 @@ def test_a_record_pins_places(tmp_path: Path) -> None:
     core, found2 = core_of(made, tmp_path, lambda files: files.pop(made.name(30)), kinfo=str(tmp_path / "record.bin"))
     assert codes(found2) == ["core-region-missing"]
     assert core[made.offset(31) :][:8] == made.by_id(31).data
-    with pytest.raises(KinfoError, match="--kinfo 0x1000: regions are no memory to look in at an address"):
+    with pytest.raises(
+        KinfoError, match="--kinfo 0x1000: is no file, and no region holds the record: it lies in reserved memory"
+    ):
         core_of(made, tmp_path, kinfo="0x1000")
 
 

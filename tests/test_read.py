@@ -397,3 +397,23 @@ def test_a_real_kernels_ram(real_kernel: tuple[Path, str | None, Path, dict[str,
             assert kinfo.read(ram, va, 64, kinfo=record) == wanted_bytes
             assert kinfo.read(ram, f"pa:{pa:#x}", 64) == wanted_bytes
     assert "schedule" in places
+
+
+def test_a_file_that_is_called_as_a_region(tmp_path: Path, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder is all that is looked in; behind a file a plain name may be either, and is no guess."""
+    folder = regions_made.files(tmp_path / "md")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prb").write_bytes(b"a file of this name")
+    (tmp_path / "8").write_bytes(b"and of a size")
+    wanted_bytes = kinfo.read(folder, "region:prb")
+    assert kinfo_cli("read", "md/", "prb", "8", "-o", "out").code == 0
+    assert (tmp_path / "out").read_bytes() == wanted_bytes
+    assert "prb+0x0" in kinfo_cli("lookup", "md", "prb").out
+    for command in ("read", "lookup"):
+        ran = kinfo_cli(command, "md/md_Kprb22.BIN", "prb", "4")
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert (
+            "prb is a file here, and may be a symbol or a region: write ./prb for the file, prb+0x0 for the other" in ran.err
+        )
+    assert kinfo_cli("read", "md/md_Kprb22.BIN", "prb+0x0", "4", "-o", "out", "--force").code == 0
+    assert (tmp_path / "out").read_bytes() == wanted_bytes[:4]

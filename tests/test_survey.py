@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from kinfo.record import locate, text
 from kinfo.record.layouts import LAYOUTS
 from kinfo.record.model import bits_of
 from kinfo.survey import build_words, files, look, run, schema
+from kinfo.survey.blobs import _alone, rows_of_blobs
 from kinfo.survey.formats import FORMS, form_of, iso_time, of_iso_time
 from kinfo.survey.parts import KEY_COLUMNS, folder_of
 from kinfo.survey.report import rows_of_table
@@ -203,13 +205,13 @@ class TestRows:
 
     def test_a_file_that_changes_while_it_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = put(tmp_path / "a", region("C"))
-        rows_in = files._rows_in
+        rows_in = look.rows_in
 
         def changing(opened: object) -> object:
             put(path, region("C", 2) + bytes(4096))
             return rows_in(opened)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(files, "_rows_in", changing)
+        monkeypatch.setattr(files, "rows_in", changing)
         looked = files.looked_at(str(path))
         assert looked.is_changed
         assert looked.rows[0]["settled"] is False
@@ -219,6 +221,31 @@ class TestRows:
         os.utime(tmp_path / "a", (1 << 33, 1 << 33))  # the future counts as now
         assert files.looked_at(str(tmp_path / "a")).rows[0]["settled"] is False
         assert FileFacts("a", 1, 2, is_settled=True).cells["settled"] is True
+
+
+def wild(seed: int) -> bytes:
+    """A region with a record of any layout, sound or damaged in any of many ways."""
+    rng = random.Random(seed)
+    alias = rng.choice([*MAIN, *VENDOR])
+    data = bytearray(wrap(record(alias, seed), rng.choice(["alone", "zero", "zero", "noise", "embedded"]), seed)[0])
+    for _ in range(rng.choice([0, 0, 1, 3, 40])):
+        data[rng.randrange(min(len(data), 600))] ^= 1 << rng.randrange(8)
+    if rng.random() < 0.1:
+        data = data[: rng.randrange(len(data))]
+    if rng.random() < 0.1:
+        data[len(data) // 2 :] = record(rng.choice(VENDOR), seed).ljust(len(data), b"\0")[: len(data) - len(data) // 2]
+    return bytes(data)
+
+
+def together_as_alone(count: int, first: int) -> None:
+    blobs = [wild(seed) for seed in range(first, first + count)]
+    blobs += [b"", bytes(4096), b"\x7fELF" + bytes(60)]
+    found = list(rows_of_blobs([f"blob {at}" for at in range(len(blobs))], blobs))
+    assert found == [_alone(f"blob {at}", blob) for at, blob in enumerate(blobs)]
+
+
+def test_many_together_are_as_each_alone() -> None:
+    together_as_alone(250, 0)
 
 
 @pytest.mark.parametrize(
@@ -497,14 +524,14 @@ class TestEnds:
     def test_a_worker_that_is_killed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in "abcd":
             put(tmp_path / "in" / name, region("C"))
-        looked_at, parent = files.looked_at, os.getpid()
+        looked_at_many, parent = files.looked_at_many, os.getpid()
 
-        def killing(path: str) -> files.Looked:
-            if path.endswith("c") and os.getpid() != parent:
+        def killing(paths: Sequence[str]) -> Iterator[files.Looked]:
+            if any(path.endswith("c") for path in paths) and os.getpid() != parent:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return looked_at(path)
+            return looked_at_many(paths)
 
-        monkeypatch.setattr(run, "looked_at", killing)
+        monkeypatch.setattr(run, "looked_at_many", killing)
         monkeypatch.setattr(run, "_CHUNK", 2)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
         done = survey_files([str(tmp_path / "in")], str(tmp_path / "t.csv"))

@@ -22,6 +22,7 @@ from kinfo.memory import BytesDump, Memory, Segment
 from kinfo.sources import open_memory
 from tests.conftest import RealKernel
 from tests.kernels.image import Kernel, Spec
+from tests.test_symbols_beside import system_map
 from tests.test_unrecorded import BARE, BY_CONTENT, check, without_record
 
 ORDERED = {"6.1.y", "6.3, markers are odd", "6.6, x86 per-CPU", "6.12", "6.12, 16K", "7.0", "7.0, x86"}  # and found so
@@ -78,14 +79,29 @@ def test_a_broken_order_of_names_hides_nothing(tmp_path: Path) -> None:
 
 
 def test_broken_names_lead_nowhere(tmp_path: Path) -> None:
+    """Not all of them are looked at before they are read."""
     kernel = without_record(Spec(count=2000))
     with opened(kernel, tmp_path) as memory:
         tables = next(find_all(memory)).tables
-    kernel.poke(tables.names + 40, b"\0" * 8)
+        third = tables.names + memory.number(tables.markers + 2 * 4, 4)
+    kernel.poke(third, b"\xff" * 8)
     kernel.poke(tables.seqs, b"\xff" * 6000)
     kernel.write_elf(tmp_path / "ram.elf")
-    with pytest.raises(KinfoError, match="no record"):
+    with pytest.raises(KinfoError, match=r"has no record, and nothing else leads to a kernel: .*names"):
         kinfo.open_kernel(tmp_path / "ram.elf")
+
+
+def test_tables_that_list_code_only_need_the_builds_symbols(tmp_path: Path) -> None:
+    """They do not list linux_banner, by which the others are placed: that is said, with what to name."""
+    kernel = without_record(Spec(keep_all=False, count=700))
+    kernel.write_elf(tmp_path / "ram.elf")
+    with pytest.raises(KinfoError, match=r"nothing else leads to a kernel: .*no linux_banner that they list") as caught:
+        kinfo.open_kernel(tmp_path / "ram.elf")
+    assert f"its symbol tables are at PA {kernel.addresses['names']:#x}" in caught.value.message
+    assert "--symbols" in caught.value.hint
+    system_map(kernel, tmp_path / "System.map")
+    with kinfo.open_kernel(tmp_path / "ram.elf", symbols=tmp_path / "System.map") as found:
+        assert found.at(kernel.find("_stext").va)
 
 
 def marked(steps: list[int], code: str, behind: bytes, before: bytes = b"name" * 8) -> tuple[bytes, MarkerRun]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from kinfo.printable import quoted
+
 if TYPE_CHECKING:
     from kinfo.debuggers.session import Session
     from kinfo.findings import Finding
@@ -133,13 +135,14 @@ def core(
     no page of processes and files (docs/ram.md says what is in it). Holes of sparse files stay holes; `force` overwrites.
 
     The findings say what the core lacks, and where sources of its addresses disagree. Raises KernelError where the page
-    tables cannot be read or the kernel is a 32-bit one, KinfoError where there is no header and no address of a region, or
-    the file cannot be written.
+    tables cannot be read or the kernel is a 32-bit one, KinfoError where there is no header and no address of a region, the
+    file cannot be written, or what is for regions alone was given with RAM.
     """
     from contextlib import closing
     from functools import partial
 
     from kinfo.debuggers import core_file
+    from kinfo.errors import KinfoError
     from kinfo.kernel.kernel import Kernel
     from kinfo.kernel.open import record_word
     from kinfo.meminspect.ids import series_named
@@ -155,6 +158,9 @@ def core(
             with closing(plan):
                 write_with(output, plan.write, force=force)
             return plan.findings
+    if regions is not None or series is not None or from_table:
+        message = "regions, series and from_table are for regions: md_K*.BIN, a raw dump or core of them"
+        raise KinfoError(message, "leave them out for RAM, an open kernel and only_kernel")
     with opened(ram, kinfo) as kernel:
         core_file.check(kernel)
         of_source = checked(kernel.memory)
@@ -193,7 +199,9 @@ def debug(ram: Path | Sequence[Path], tool: str, *, vmlinux: Path | None = None,
     from kinfo.sources.specs import paths_of
 
     if tool not in TOOLS:
-        raise UnknownNameError(f"no debugger is called {tool!r}", did_you_mean(tool, TOOLS, f"choose {', '.join(TOOLS)}"))
+        raise UnknownNameError(
+            f"no debugger is called {quoted(tool)}", did_you_mean(tool, TOOLS, f"choose {', '.join(TOOLS)}")
+        )
     paths = paths_of(ram)
     with opened(paths, kinfo) as kernel:
         if vmlinux is not None:

@@ -10,6 +10,7 @@ from kinfo.cli.colour import is_wanted
 from kinfo.cli.declare import BadValueError, ValueKind
 from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.findings import Finding, Severity, worst
+from kinfo.printable import quoted
 from kinfo.report.style import Style
 
 
@@ -23,7 +24,7 @@ class Number(ValueKind):
         try:
             number = int(word, 0)
         except ValueError:
-            raise BadValueError(f"{word!r} is not a number: write 4096 or 0x1000") from None
+            raise BadValueError(f"{quoted(word)} is not a number: write 4096 or 0x1000") from None
         if not 0 <= number < 1 << 64:
             raise BadValueError(f"{word} is not within 64 bits")
         return number

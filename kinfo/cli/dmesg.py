@@ -14,6 +14,7 @@ from kinfo.cli.ram import beside, kernel_options
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
+from kinfo.printable import quoted
 
 if TYPE_CHECKING:
     from kinfo.kernel.printk.open import OpenedLog
@@ -135,4 +136,4 @@ def _number(word: str, names: Sequence[str], what: str) -> int:
         return names.index(word)
     if word.isascii() and word.isdecimal() and int(word) < len(names):
         return int(word)
-    raise KinfoError(f"there is no {what} {word!r}", did_you_mean(word, names, f"choose of: {', '.join(names)}"))
+    raise KinfoError(f"there is no {what} {quoted(word)}", did_you_mean(word, names, f"choose of: {', '.join(names)}"))

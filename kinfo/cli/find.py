@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kinfo import api
-from kinfo.cli import common, declare
+from kinfo.cli import common, declare, many
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
@@ -37,29 +37,37 @@ class Options(NamedTuple):
     """What `kinfo find` was asked for."""
 
     dumps: tuple[str, ...]
+    files_from: str | None
+    jobs: int | None
     step: int
     form: str
 
 
 @declare.command("find", short_help="List every record in big dumps")
-@declare.argument("dumps", nargs=-1, required=True, metavar="DUMP...")
+@declare.argument("dumps", nargs=-1, metavar="DUMP...")
+@many.files_from_option
+@many.jobs_option
 @declare.option("--step", kind=Step(), default=PAGE, show_default=True, help="Look at every STEP bytes; 4 for all places.")
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
     """List every record in DUMP...: offset, layout, state, release. Decoys (the magic with no sense) are named as such.
 
-    Exit 0 when a record was found, 1 when none was, 2 when a dump could not be read.
+    DUMP is a file, a folder with all files below it, or a pattern. Exit 0 when a record was found, 1 when none was, 2 when a
+    dump could not be read.
     """
-    if options.dumps.count("-") > 1:
-        raise declare.UsageError("- can be named once")
+    many.refuse_mistakes(options.dumps, options.files_from, "DUMP")
+    if not many.is_one_source(options.dumps, options.files_from):
+        from kinfo.cli.find_many import find
+
+        return find(options, jobs=options.jobs)
     shape = None
     if options.form == "text":
         from kinfo.report.hits import hits_shape
 
         shape = hits_shape([safe(name) for name in options.dumps], common.style())
         common.tell(_text(shape.titles()))
-    hits, failed = _search(options.dumps, options.step, shape)
+    hits, failed = _search(options.dumps[0], options.step, shape)
     if options.form != "text":
         from kinfo.report.document import found
 
@@ -69,25 +77,21 @@ def command(options: Options) -> int:
     return SOUND if any(hit.record for _, hit in hits) else FINDINGS
 
 
-def _search(dumps: tuple[str, ...], step: int, shape: Shape | None) -> tuple[list[tuple[str, Hit]], bool]:
-    """The hits of every dump, shown as they come, and whether a dump could not be read."""
+def _search(name: str, step: int, shape: Shape | None) -> tuple[list[tuple[str, Hit]], bool]:
+    """The hits of a dump, shown as they come, and whether it could not be read."""
     hits: list[tuple[str, Hit]] = []
-    failed = False
-    for name in dumps:
-        before = len(hits)
-        try:
-            for source, hit in _hits(name, step):
-                hits.append((source, hit))
-                if shape:
-                    _write_hit(source, hit, shape)
-        except KinfoError as error:
-            failed = True
-            say(str(error))
-        else:
-            if not any(hit.record for _, hit in hits[before:]):
-                elsewhere = "try --step 4 for records that are not at a page boundary"
-                say(f"{name}: no record found; {elsewhere if step > WORD else 'decode says what else it may be'}")
-    return hits, failed
+    try:
+        for source, hit in _hits(name, step):
+            hits.append((source, hit))
+            if shape:
+                _write_hit(source, hit, shape)
+    except KinfoError as error:
+        say(str(error))
+        return hits, True
+    if not any(hit.record for _, hit in hits):
+        elsewhere = "try --step 4 for records that are not at a page boundary"
+        say(f"{name}: no record found; {elsewhere if step > WORD else 'decode says what else it may be'}")
+    return hits, False
 
 
 def _hits(name: str, step: int) -> Iterator[tuple[str, Hit]]:

@@ -35,9 +35,12 @@ def show(
     document: Callable[[], Any],
     findings: Callable[[], Iterable[Judged]] | None = None,
     *,
+    each: Callable[[], Iterable[Any]] | None = None,
     strict: bool = False,
 ) -> None:
     """What a command has to show, to standard output, in a format that is not its own."""
-    what = Shown(document, is_strict=strict) if findings is None else Shown(document, findings, strict)
+    what = Shown(document, is_strict=strict, each=each)
+    if findings is not None:
+        what = what._replace(findings=findings)
     for part in rendered(form, what):
         common.write(part)

@@ -91,6 +91,7 @@ def _unforeseen(error: Exception) -> int:
 def _dispatch(arguments: list[str]) -> int:
     from kinfo.cli.commands import ALIASES, COMMANDS, top_help
     from kinfo.errors import KinfoError, did_you_mean
+    from kinfo.printable import quoted
 
     if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
         _complete(arguments)
@@ -104,12 +105,12 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"kinfo {__version__}")
         return SOUND
     if first in ALIASES:
-        at = arguments.index(first)
+        at = _place_of_first(arguments)
         first = ALIASES[first]
         arguments = [*arguments[:at], first, *arguments[at + 1 :]]
     if first not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
-        raise KinfoError(f"there is no command {first!r}", did_you_mean(first, COMMANDS, choices))
+        raise KinfoError(f"there is no command {quoted(first)}", did_you_mean(first, COMMANDS, choices))
     if first == "verify-dt":
         from kinfo.cli.ahead import started
         from kinfo.cli.interrupt import raise_again
@@ -122,13 +123,15 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _first_word(arguments: list[str]) -> str | None:
     """The command, or the option that stands for one: what is not --color or its value."""
-    rest = iter(arguments)
-    for word in rest:
-        if word == "--color":
-            next(rest, None)
-        elif not word.startswith("--color="):
-            return word
-    return None
+    at = _place_of_first(arguments)
+    return arguments[at] if at < len(arguments) else None
+
+
+def _place_of_first(arguments: list[str]) -> int:
+    at = 0
+    while at < len(arguments) and (arguments[at] == "--color" or arguments[at].startswith("--color=")):
+        at += 2 if arguments[at] == "--color" else 1
+    return at
 
 
 def _complete(arguments: list[str]) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kinfo.region_memory.names import RegionNames
 
 Decorated = Callable[..., Any]
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 KINFO_HELP = "The record: a file that has it, or its PA in the memory (default: the memory is searched)."
 
@@ -90,6 +92,8 @@ def opened(ram: Sequence[str], options: RamOptions) -> Kernel:
 
 def region_names(ram: Sequence[str]) -> RegionNames | None:
     """What region files, or a core image of them, tell of names; None where something else was named."""
+    if not any(map(os.path.exists, ram)):  # FILE@BASE, standard input
+        return None
     from kinfo.region_memory.open import open_regions
 
     memory = open_regions(ram)
@@ -101,8 +105,16 @@ def region_names(ram: Sequence[str]) -> RegionNames | None:
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """RAM... and what follows it: the first word, and all others up to the first that names no file, are RAM."""
-    count = next((at for at, word in enumerate(words) if at and not _is_memory(word)), len(words))
+    """RAM... and what follows it: the first word, and all others up to the first that names no file, are RAM.
+
+    A folder is all of it. Raises UsageError for a plain name of a file behind the first: it may be a symbol's as well.
+    """
+    is_folder = os.path.isdir(words[0])
+    count = 1 if is_folder else next((at for at, word in enumerate(words) if at and not _is_memory(word)), len(words))
+    if (name := next((word for word in words[1:count] if _NAME.fullmatch(word)), None)) is not None:
+        shown = safe(name)
+        ways = f"write ./{shown} for the file, {shown}+0x0 for the other"
+        raise declare.UsageError(f"{shown} is a file here, and may be a symbol or a region: {ways}")
     return list(words[:count]), list(words[count:])
 
 

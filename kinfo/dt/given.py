@@ -12,6 +12,7 @@ from kinfo.dt.batch import CheckRequest
 from kinfo.dt.board import MIN_PAGE, Options
 from kinfo.errors import KinfoError, TreeError
 from kinfo.named import NamedTuple
+from kinfo.printable import quoted
 
 if TYPE_CHECKING:
     from kinfo.dt.dmesg import BootLog, Iomem
@@ -105,7 +106,7 @@ def _kernel(release: str | tuple[int, int]) -> tuple[int, int]:
         return release
     parsed = parse_release(release)
     if parsed is None:
-        raise DtOptionError(f"kernel {release!r} does not begin with a version: write 6.1 or 6.1.99-android14")
+        raise DtOptionError(f"kernel {quoted(release)} does not begin with a version: write 6.1 or 6.1.99-android14")
     return parsed.version
 
 
@@ -132,7 +133,7 @@ def _image_words(text: str) -> tuple[str | int, int]:
     try:
         return int(start, 0), int(size, 0)
     except ValueError:
-        raise DtOptionError(f"image {text!r} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
+        raise DtOptionError(f"image {quoted(text)} is no address and size: write 0x80000000+0x2000000 or Image@PA") from None
 
 
 def _address(given: str | int, option: str) -> int:

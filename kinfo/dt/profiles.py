@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.named import NamedTuple
+from kinfo.printable import quoted
 from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.model import Layout
 from kinfo.writer_rows import rows
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _TREES = tuple((row, row.tree) for row in rows.ROWS if row.tree)
 COMPATIBLES = tuple(dict.fromkeys(name for _, tree in _TREES for name in tree.compatibles))
+_RAW = tuple(name.encode() for name in COMPATIBLES)
 
 
 class Profile(NamedTuple):
@@ -59,12 +61,13 @@ def profile_named(name: str) -> Profile:
         return _BY_NAME[name.lower()]
     except KeyError:
         hint = did_you_mean(name.lower(), _BY_NAME, f"choose one of: {', '.join(_BY_NAME)}")
-        raise UnknownNameError(f"no profile is called {name!r}", hint) from None
+        raise UnknownNameError(f"no profile is called {quoted(name)}", hint) from None
 
 
 def is_kinfo(node: Node) -> bool:
     """Whether the node has a kinfo compatible: the name of a node says nothing, Pixels have a `debug-kinfo` without one."""
-    return "compatible" in node.properties and not set(COMPATIBLES).isdisjoint(node.texts("compatible"))
+    raw = node.properties.get("compatible", b"")
+    return any(name in raw for name in _RAW) and not set(COMPATIBLES).isdisjoint(node.texts("compatible"))
 
 
 def kinfo_nodes(tree: Tree) -> tuple[Node, ...]:

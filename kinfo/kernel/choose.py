@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from kinfo.errors import DrawError, KernelError
 from kinfo.findings import Finding, Severity
@@ -131,6 +130,8 @@ def _described(kernel: Kernel) -> str:
     if stamp := newest_stamp(kernel):
         words.append(f"log up to {stamp / 1e9:.1f} s")
     if (clock := Life(kernel).clock) is not None:
+        from datetime import UTC, datetime
+
         words.append(f"wall clock {datetime.fromtimestamp(clock, UTC):%Y-%m-%d %H:%M:%S} UTC")
     if kernel.modules and kernel.modules.all:
         words.append(f"{len(kernel.modules.all)} modules")

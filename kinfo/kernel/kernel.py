@@ -19,7 +19,7 @@ from kinfo.kernel.paging.space import Space
 from kinfo.kernel.place import Place
 from kinfo.kernel.pointers import Pointers, RecordPointers
 from kinfo.memory import Memory
-from kinfo.printable import brief
+from kinfo.printable import brief, quoted
 from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
 
@@ -378,4 +378,4 @@ def _offset(text: str) -> int:
     try:
         return int(text, 0)
     except ValueError:
-        raise KernelError(f"{text!r} is no offset", "write name+0x10") from None
+        raise KernelError(f"{quoted(text)} is no offset", "write name+0x10") from None

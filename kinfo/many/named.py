@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from kinfo.named import NamedTuple
 from kinfo.printable import printable
 
 NOT_OPENED = "is a device, a socket or a pipe: it is not opened"
@@ -37,3 +38,8 @@ def is_special(mode: int) -> bool:
 def is_pattern(word: str) -> bool:
     """Whether a word that names nothing is a pattern that the shell left alone."""
     return any(sign in word for sign in "*?[") and not os.path.lexists(word)
+
+
+def is_one_file(words: Sequence[str], files_from: str | None) -> bool:
+    """Whether that is one file, named by itself: no pattern, no list, and no folder, of which the caller knows more."""
+    return files_from is None and len(words) == 1 and not is_pattern(words[0]) and not os.path.isdir(words[0])

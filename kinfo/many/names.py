@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from kinfo.many.lists import names_in
 from kinfo.many.named import Named, is_pattern, is_special, of_error
 from kinfo.many.patterns import matching
 from kinfo.many.walk import Walk, special
+
+_FEW = 3  # names that are said
 
 
 def _never(folder: str) -> bool:
@@ -23,29 +25,35 @@ class NamedFiles:
 
     Each of `words` is a FILE, a folder (`Walk`), a pattern where nothing has that very name, or `-`. What is none of these is
     handed on as it is: whoever opens it knows more ways to write a name (FILE@BASE), and says what is wrong. `files_from`
-    is a list of files and folders, taken literally (`lists.py`). `is_one` says which folders are one source as a whole.
+    is a list of files and folders, taken literally (`lists.py`). `is_one` says which folders are one source as a whole,
+    `wanted` which files of the others are taken.
     What is named twice comes twice. `passed` counts what folders have besides, once they were gone through.
     """
 
     def __init__(
         self,
-        words: Sequence[str],
+        words: Iterable[str],
         files_from: str | None = None,
         *,
         stdin: BinaryIO | None = None,
         is_one: Callable[[str], bool] = _never,
+        wanted: Callable[[str], bool] | None = None,
     ) -> None:
         self._words, self._list, self._stdin = words, files_from, stdin
         self.passed: Counter[str] = Counter()
-        self._walk = Walk(is_one, self.passed)
+        self._walk = Walk(is_one, self.passed, wanted)
 
     @property
-    def is_single(self) -> bool:
-        """Whether it is one file, named by itself: no folder to walk, no pattern, no list."""
-        return self._list is None and len(self._words) == 1 and self._is_file(self._words[0])
+    def known(self) -> int | None:
+        """How many files there are, where that can be said without going through folders, patterns or lists."""
+        if self._list is not None or not isinstance(self._words, Sequence):
+            return None
+        return None if any(is_pattern(one) or os.path.isdir(one) for one in self._words) else len(self._words)
 
-    def _is_file(self, word: str) -> bool:
-        return not is_pattern(word) and (not os.path.isdir(word) or self._walk.is_one(word))
+    def __str__(self) -> str:
+        """What was named, in a few words."""
+        words = [*self._words, *([] if self._list is None else [f"--files-from {self._list}"])]
+        return ", ".join(words[:_FEW]) + (f" and {len(words) - _FEW} more" if len(words) > _FEW else "")
 
     def __iter__(self) -> Iterator[Named]:
         """Raises KinfoError for a list that cannot be read."""

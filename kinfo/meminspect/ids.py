@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.printable import quoted
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.series import Series
 
@@ -22,4 +23,4 @@ def series_named(name: str) -> Series:
         return _BY_NAME[name.lower()]
     except KeyError:
         hint = did_you_mean(name.lower(), _BY_NAME, f"choose one of: {', '.join(_BY_NAME)}")
-        raise UnknownNameError(f"no series is called {name!r}", hint) from None
+        raise UnknownNameError(f"no series is called {quoted(name)}", hint) from None

@@ -186,6 +186,8 @@ def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Du
 
 
 def _open(name: str) -> BinaryIO:
+    if not name:
+        raise DumpError("a file is wanted, and its name is empty", "name it, or - for standard input")
     try:
         mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):

@@ -17,9 +17,13 @@ _SYMBOLS = {
 
 
 def symbol_pas(kinfo: str) -> dict[str, int]:
-    """PAs by symbol, out of a file with a record. Raises KinfoError."""
+    """PAs by symbol, out of a file with a record. Raises KinfoError.
+
+    A PA leads nowhere: the record's memory is reserved, and no posting registers it as a region.
+    """
     if not os.path.exists(kinfo):
-        raise KinfoError(f"--kinfo {kinfo}: regions are no memory to look in at an address", "name a file with the record")
+        what = f"--kinfo {kinfo}: is no file, and no region holds the record: it lies in reserved memory, outside the table"
+        raise KinfoError(what, "name a file with it: kinfo read RAM pa:0x... 4096 -o record.bin writes one")
     with open_file(kinfo) as file:
         held = file.memory()
         source = held.as_dump if isinstance(held, Memory) else held

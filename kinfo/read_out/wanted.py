@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import KernelError
 from kinfo.meminspect.ids import MAX
+from kinfo.printable import quoted
 
 HINT = "write pa:0x40000000, va:0xffff..., id:22, region:NAME or symbol:NAME"
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
@@ -76,5 +77,5 @@ def _named(word: str, kind: WantedKind, text: str) -> Wanted:
 
 def _number(word: str, text: str) -> int:
     if not _NUMBER.fullmatch(text) or len(text) > 40 or int(text, 0) >> 64:
-        raise KernelError(f"{word}: {text[:40] or 'nothing'!r} is no number within 64 bits", HINT)
+        raise KernelError(f"{word}: {quoted(text[:40] or 'nothing')} is no number within 64 bits", HINT)
     return int(text, 0)

@@ -8,7 +8,10 @@ Kernel ranges: `known` is where a header or a device tree was seen; `possible` i
 
 from __future__ import annotations
 
+import copyreg
+
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.printable import quoted
 from kinfo.record.model import Kernels, Layout
 from kinfo.writer_rows.rows import DEBUG_KINFO, DEBUG_KINFO_V2, written_by
 
@@ -186,4 +189,8 @@ def layout_named(name: str) -> Layout:
         choices = "choose one of: " + ", ".join(f"{layout.name} ({layout.alias})" for layout in LAYOUTS)
         names = [layout.name for layout in LAYOUTS]
         hint = did_you_mean(name.lower(), names, choices, cutoff=0.75)
-        raise UnknownNameError(f"no layout is called {name!r}", hint) from None
+        raise UnknownNameError(f"no layout is called {quoted(name)}", hint) from None
+
+
+# A layout travels between processes by its name: there is one of each, and its structs cannot be pickled.
+copyreg.pickle(Layout, lambda layout: (layout_named, (layout.name,)))

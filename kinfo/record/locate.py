@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kinfo.errors import RecordError
 from kinfo.named import NamedTuple
@@ -12,7 +12,7 @@ from kinfo.record.decode import REGION_LIMIT, decode_at, erased_region
 from kinfo.record.layouts import MAGICS, SMALLEST
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
-from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD, ByteSource, magic_offsets, near_magic_offsets
+from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD, ByteSource, magic_offsets, near_magic_offsets, page_magics
 
 HEAD_END = 24  # flags, counts and lengths end here in every layout
 MAX_MAGICS = 4096  # a dump with more is made of them; looking at each would take for ever
@@ -36,7 +36,8 @@ def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> It
     Raises RecordError after MAX_MAGICS of them.
     """
     vendor_offsets: set[int] = set()
-    for count, offset in enumerate(magic_offsets(source, step)):
+    near: list[int] | None = [] if step == PAGE else None
+    for count, offset in enumerate(magic_offsets(source, step) if near is None else page_magics(source, near)):
         if count == MAX_MAGICS:
             raise RecordError(
                 f"{source.name}: more than {MAX_MAGICS} magics up to {offset:#x}: a test pattern, not a dump",
@@ -48,15 +49,15 @@ def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> It
         if record and record.vendor:
             vendor_offsets.add(record.vendor.offset)
         yield Hit(offset, record)
-    yield from (hit for hit in damaged_magics(source, base=base) if hit.offset not in vendor_offsets)
+    yield from (hit for hit in damaged_magics(source, base=base, near=near) if hit.offset not in vendor_offsets)
 
 
-def damaged_magics(source: ByteSource, *, base: int | None = None) -> Iterator[Hit]:
-    """Records whose magic has a flipped bit: at pages, and at the half of a file that can be a region."""
+def damaged_magics(source: ByteSource, *, base: int | None = None, near: Iterable[int] | None = None) -> Iterator[Hit]:
+    """Records whose magic has a flipped bit: at pages (`near`, where they are known), and at the half of a region's file."""
     half = source.size // 2
     extra = [half] if half % PAGE and source.size <= REGION_LIMIT and half + SMALLEST <= source.size else []
     places = [place for place in extra if int.from_bytes(source.read(place, 4), "little") in NEAR_MAGICS]
-    for offset in (*near_magic_offsets(source), *places):
+    for offset in (*(near_magic_offsets(source) if near is None else near), *places):
         record = decode_at(source, offset, base=base)
         if record:
             yield Hit(offset, record)

@@ -44,13 +44,39 @@ def near_magic_offsets(source: ByteSource) -> Iterator[int]:
 
     Pages only: that is where regions begin, and looking at every word of a big dump would take much longer.
     """
-    near = NEAR_MAGICS if sys.byteorder == "little" else {_swapped(magic) for magic in NEAR_MAGICS}
+    near = _native(NEAR_MAGICS)
+    for start, listed in _pages(source):
+        if not near.isdisjoint(listed):
+            yield from (start + index * PAGE for index, word in enumerate(listed) if word in near)
+
+
+def page_magics(source: ByteSource, near: list[int]) -> Iterator[int]:
+    """As `magic_offsets` at pages; those of `near_magic_offsets` are put into `near`, so that one walk finds both."""
+    wanted, wanted_near = _native(MAGICS), _native(NEAR_MAGICS)
+    either = wanted | wanted_near
+    for start, listed in _pages(source):
+        if either.isdisjoint(listed):
+            continue
+        near += [start + index * PAGE for index, word in enumerate(listed) if word in wanted_near]
+        yield from (start + index * PAGE for index, word in enumerate(listed) if word in wanted)
+
+
+def _pages(source: ByteSource) -> Iterator[tuple[int, list[int]]]:
+    """The first word of every page, a window at a time: offset of the first page, and the words."""
     for offset, window in source.windows():
         skip = -offset % PAGE
-        with window[skip:][: max(len(window) - skip, 0) // WORD * WORD].cast("I") as words, words[:: PAGE // WORD] as strided:
-            listed = strided.tolist()
-        if not near.isdisjoint(listed):
-            yield from (offset + skip + index * PAGE for index, word in enumerate(listed) if word in near)
+        yield offset + skip, _listed(window[skip:][: max(len(window) - skip, 0) // WORD * WORD], PAGE)
+
+
+def _listed(window: memoryview, step: int) -> list[int]:
+    """The words at every `step` bytes of a window of whole words."""
+    with window.cast("I") as words, words[:: step // WORD] as strided:
+        return strided.tolist()
+
+
+def _native(magics: Collection[int]) -> frozenset[int]:
+    """Little-endian words as this machine reads them."""
+    return frozenset(magics if sys.byteorder == "little" else map(_swapped, magics))
 
 
 def _swapped(word: int) -> int:
@@ -77,8 +103,7 @@ def _places(window: memoryview, step: int, wanted: list[int]) -> Iterator[int]:
         stride = step // WORD
         yield from (index // stride for index in word_places(window, wanted) if index % stride == 0)
         return
-    with window.cast("I") as words, words[:: step // WORD] as strided:
-        listed = strided.tolist()
+    listed = _listed(window, step)
     yield from sorted(index for magic in wanted if magic in listed for index in _all(listed, magic))
 
 

@@ -69,7 +69,11 @@ def _plain_lines(messages: Iterable[Message]) -> Iterator[bytes]:
     """What most want, in as few steps as it takes: a thousand messages at once."""
     rest = iter(messages)
     while batch := list(islice(rest, _BATCH)):
-        values = ((*divmod(one.ns // 1000, _MICRO), one.raw if b"\n" not in one.raw else _lined(one)) for one in batch)
+        micros = [one.ns // 1000 for one in batch]
+        raws = [one.raw for one in batch]
+        if b"\n" in b"".join(raws):
+            raws = [_lined(one) for one in batch]
+        values = zip([one // _MICRO for one in micros], [one % _MICRO for one in micros], raws, strict=True)
         yield b"[%5d.%06d] %b\n" * len(batch) % tuple(chain.from_iterable(values))
 
 

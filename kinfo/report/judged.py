@@ -33,6 +33,14 @@ class Judged(NamedTuple):
         return self.lines.get(finding.where, (self.source, 0))
 
 
+def fingerprint(one: Judged, finding: Finding) -> str:
+    """What tells a finding from others, and stays while the file is changed around it: not its line, not its values."""
+    import hashlib
+
+    parts = (one.name, one.line_of(finding)[0], "" if one.offset is None else f"{one.offset:#x}", finding.code, finding.where)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def shown(text: str) -> str:
     """Text that others may have written, file names in it: XML 1.0 holds no control character, not even as a reference."""
     return printable(text, keep="\n")

@@ -67,8 +67,8 @@ def _identity(source: str, record: Examined, style: Style) -> Iterator[str | Row
         yield f"{style.paint(place, 'bold')}: {known}, layout {record.confidence.value}"
     colour = "green" if record.state.verified else "red"
     checksum = f"stored {record.checksum.stored:#010x}, computed {record.checksum.computed:#010x}"
-    yield row("checksum", f"{style.paint(_state(record), 'bold', colour)}  ({checksum})")
-    yield row("verdict", _verdict(record, style))
+    yield row("checksum", f"{style.paint(state_words(record), 'bold', colour)}  ({checksum})")
+    yield row("verdict", verdict_words(record, style))
     if record.release_text:
         yield row("release", record.release_text)
     for index, writer in enumerate(record.writers):
@@ -77,7 +77,7 @@ def _identity(source: str, record: Examined, style: Style) -> Iterator[str | Row
         yield row("also reads as", ", ".join(f"{one.layout.name} ({one.layout.alias})" for one in record.rivals))
 
 
-def _state(record: Examined) -> str:
+def state_words(record: Examined) -> str:
     """The state in words, completeness included, as in `valid, incomplete`."""
     if record.is_truncated:
         return "cut off before the end: the sum cannot be formed"
@@ -91,7 +91,8 @@ def _state(record: Examined) -> str:
     return f"{words}, incomplete" if record.missing and record.state.verified else words
 
 
-def _verdict(record: Examined, style: Style) -> str:
+def verdict_words(record: Examined, style: Style) -> str:
+    """Whether it is sound, and how many findings of each severity there are."""
     counts = Counter(finding.severity for finding in record.findings)
     parts = counted(record.findings)
     if counts[Severity.ERROR]:
@@ -155,7 +156,7 @@ def _vendor(record: Examined) -> Iterator[str | Row]:
     if block is None or block.layout is None:
         return
     yield row("layout", f"{block.layout.name} ({block.layout.alias}) at {block.offset:#x}, {block.confidence.value}")
-    yield row("checksum", _state(block))
+    yield row("checksum", state_words(block))
     for name, value in shown_fields(block).items():
         if name in _VA_SPACE and block is record:
             continue  # these have a section of their own

@@ -39,6 +39,27 @@ def has_dump(folder: str) -> bool:
         return False
 
 
+def is_dump(folder: str) -> bool:
+    """Whether a folder that was come by is one dump: it has a listing of a known name with files of a full dump in it."""
+    for name in _LISTINGS:
+        path = os.path.join(folder, name)
+        try:
+            if os.path.isfile(path) and _listed(path):
+                return True
+        except DumpError:
+            continue
+    return False
+
+
+def is_meant_as_dump(folder: str) -> bool:
+    """Whether a folder that was named is one dump, or meant as one: it has parts of one that nothing gives a place."""
+    try:
+        names = _names(folder)
+        return any(re.fullmatch(_PART, name) for name in names) or bool(_said(folder, names))
+    except DumpError:
+        return False
+
+
 def _said(folder: str, names: Sequence[str]) -> dict[str, list[ListedFile]]:
     """What the listings of a folder say: of those with the known names, else of any text."""
     files = [name for name in names if name.lower() in _LISTINGS]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kinfo.errors import DumpError
 from kinfo.named import NamedTuple
+from kinfo.printable import quoted
 
 Path = str | os.PathLike[str]
 
@@ -42,7 +43,7 @@ def _one(text: str) -> Spec:
     try:
         number = int(base, 0)
     except ValueError:
-        raise DumpError(f"{text}: {base!r} is no address", "write FILE@0x80000000") from None
+        raise DumpError(f"{text}: {quoted(base)} is no address", "write FILE@0x80000000") from None
     if not 0 <= number < 1 << 64:
         raise DumpError(f"{text}: {base} is not within 64 bits", "write FILE@0x80000000")
     return Spec(path, number)

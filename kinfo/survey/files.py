@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
@@ -11,10 +12,11 @@ from kinfo.errors import KinfoError
 from kinfo.many.names import NamedFiles
 from kinfo.printable import printable
 from kinfo.sources import Opened, open_all, open_file
-from kinfo.sources.memory import as_source, close_all
+from kinfo.sources.memory import close_all
 from kinfo.sources.specs import Spec
 from kinfo.survey import remote
-from kinfo.survey.look import rows_of
+from kinfo.survey.blobs import LARGEST, rows_of_blobs
+from kinfo.survey.look import rows_in
 from kinfo.survey.rows import NONE, UNREAD, FileFacts, without_record
 from kinfo.survey.schema import TableRow
 
@@ -73,6 +75,41 @@ class Looked(NamedTuple):
     """Whether it changed while it was read."""
 
 
+class _Blob(NamedTuple):
+    """A small file, read whole, and what it was before and after."""
+
+    data: bytes
+    before: FileState
+    after: FileState
+
+
+def looked_at_many(paths: Sequence[str]) -> Iterator[Looked]:
+    """The rows of each file; small ones are read whole, and decoded together."""
+    found = [None if remote.is_remote(path) else _blob(path) for path in paths]
+    small = {path: blob for path, blob in zip(paths, found, strict=True) if blob}
+    rows = dict(zip(small, rows_of_blobs(list(small), [blob.data for blob in small.values()]), strict=True))
+    for path in paths:
+        if path in small:
+            yield _looked(rows[path], small[path].before, small[path].after)
+        else:
+            yield looked_at(path)
+
+
+def _blob(path: str) -> _Blob | None:
+    """A small regular file; None for any other, and for what cannot be read."""
+    try:
+        mode = os.stat(path).st_mode
+        before = state_of(path)
+        if not stat.S_ISREG(mode) or not 0 < (before.size or 0) <= LARGEST:
+            return None
+        with open(path, "rb", buffering=0) as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError):
+        return None
+    after = state_of(path)
+    return _Blob(data, before, after) if data and len(data) <= LARGEST else None
+
+
 def looked_at(path: str) -> Looked:
     """The rows of one file."""
     if remote.is_remote(path):
@@ -80,6 +117,10 @@ def looked_at(path: str) -> Looked:
     before = state_of(path)
     rows = list(_rows(path))
     after = state_of(path)
+    return _looked(rows, before, after)
+
+
+def _looked(rows: list[TableRow], before: FileState, after: FileState) -> Looked:
     is_changed = before != after
     is_settled = not is_changed and before.modified is not None and time.time_ns() - before.modified > _SETTLED
     return Looked(_with(FileFacts(*before, is_settled), rows), is_changed)
@@ -97,7 +138,7 @@ def _remote(path: str) -> Looked:
     except KinfoError as error:
         return Looked(_with(FileFacts(path, None, None, is_settled=False), [without_record(str(error), UNREAD)]))
     with Opened(Spec(path, None), dump) as file:
-        rows = list(_rows_in([file]))
+        rows = list(rows_in([file]))
     is_settled = dump.modified is not None and time.time_ns() - dump.modified > _SETTLED
     return Looked(_with(FileFacts(path, dump.size, dump.modified, is_settled), rows))
 
@@ -115,15 +156,6 @@ def _rows(path: str) -> Iterator[TableRow]:
         yield without_record(str(error), NONE if is_empty else UNREAD)
         return
     try:
-        yield from _rows_in(files)
+        yield from rows_in(files)
     finally:
         close_all(files)
-
-
-def _rows_in(files: Sequence[Opened]) -> Iterator[TableRow]:
-    try:
-        dump = as_source(files)
-    except KinfoError as error:
-        yield without_record(str(error), UNREAD)
-        return
-    yield from rows_of(dump)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from kinfo.errors import KinfoError, RecordError
@@ -11,8 +11,20 @@ from kinfo.memory import Dump
 from kinfo.record.locate import MAX_MAGICS, find, locate
 from kinfo.record.record import Record
 from kinfo.record.scan import WORD, magic_offsets
+from kinfo.sources import Opened
+from kinfo.sources.memory import as_source
 from kinfo.survey.rows import UNREAD, of_record, without_record
 from kinfo.survey.schema import TableRow
+
+
+def rows_in(files: Sequence[Opened]) -> Iterator[TableRow]:
+    """The rows of what was opened as one source, packed or not: see `rows_of`."""
+    try:
+        dump = as_source(files)
+    except KinfoError as error:
+        yield without_record(str(error), UNREAD)
+        return
+    yield from rows_of(dump)
 
 
 def rows_of(dump: Dump) -> Iterator[TableRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import NamedTuple
 
 from kinfo.examine import Examined
@@ -10,10 +11,11 @@ from kinfo.examine.check.image import image_range
 from kinfo.examine.rules import RECORD_BUILD_INFO_STALE
 from kinfo.findings import worst
 from kinfo.printable import printable
-from kinfo.record import text
+from kinfo.record import kernels, text
 from kinfo.record.checksum import State
 from kinfo.record.limits import TABLES
 from kinfo.record.model import Value
+from kinfo.record.record import Record
 from kinfo.survey import build_words
 from kinfo.survey.schema import BY_NAME, EMPTY, TEXTS, Cell, TableRow
 
@@ -44,15 +46,29 @@ def without_record(reason: str, kind: str = NONE) -> TableRow:
     return {**EMPTY, "kind": kind, "reason": printable(reason)}
 
 
+class JudgedRecord(NamedTuple):
+    """What the checks say of a record: codes, gravest first, the worst severity, and who can have written it."""
+
+    codes: tuple[str, ...]
+    severity: str | None
+    writers: tuple[str, ...]
+
+
 def of_record(record: Examined) -> list[TableRow]:
     """The columns of a record, and those of its vendor block: a row each."""
-    return [_row(one) for one in (record, record.vendor) if one]
+    return [row_of(one, _judged(one)) for one in (record, record.vendor) if one]
 
 
-def _row(record: Examined) -> TableRow:
-    layout = record.layout
+def _judged(record: Examined) -> JudgedRecord:
     gravest = worst(record.findings)
-    codes = list(dict.fromkeys(finding.code for finding in record.findings))
+    codes = tuple(finding.code for finding in record.findings)
+    return JudgedRecord(codes, gravest.value if gravest else None, record.writers)
+
+
+def row_of(record: Record, judged: JudgedRecord) -> TableRow:
+    """The columns of one record."""
+    layout = record.layout
+    codes = list(dict.fromkeys(judged.codes))
     return {
         **EMPTY,
         "kind": kind_of(record),
@@ -67,21 +83,27 @@ def _row(record: Examined) -> TableRow:
         "size": record.size if layout else None,
         "truncated": record.is_truncated,
         "sha256": hashlib.sha256(record.raw).hexdigest(),
-        "writers": list(record.writers),
+        "writers": list(judged.writers),
         "findings": codes,
-        "severity": gravest.value if gravest else None,
-        **build_words.of_release(record.release_text, record.release.version if record.release else None),
+        "severity": judged.severity,
+        **_of_release(record.release_text),
         **(build_words.of_fingerprint(_fingerprint(record)) if RECORD_BUILD_INFO_STALE.code not in codes else {}),
         **_of_image(record),
         **{name: _cell(name, value) for name, value in record.values.items()},
     }
 
 
-def _fingerprint(record: Examined) -> str:
+@lru_cache(1024)
+def _of_release(release: str) -> TableRow:
+    found = kernels.parse_release(release)
+    return build_words.of_release(release, found.version if found else None)
+
+
+def _fingerprint(record: Record) -> str:
     return text.escape(text.before_nul(record.string("build_info") or b"").removesuffix(b"\n"))  # `echo` leaves one
 
 
-def kind_of(record: Examined) -> str:
+def kind_of(record: Record) -> str:
     """What sort of record it is."""
     if record.layout is None:
         return State.ERASED.value
@@ -100,7 +122,7 @@ def _text(raw: bytes) -> str:
     return text.escape(text.before_nul(raw))
 
 
-def _of_image(record: Examined) -> TableRow:
+def _of_image(record: Record) -> TableRow:
     found: TableRow = {}
     if image := image_range(record):
         found = {"image_start": image[0], "image_size": image[1] - image[0]}

@@ -12,7 +12,7 @@ from kinfo.errors import KinfoError
 from kinfo.many.each import in_words
 from kinfo.printable import brief
 from kinfo.survey import remote
-from kinfo.survey.files import Looked, ToLookAt, looked_at, unread, wanted
+from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, unread, wanted
 from kinfo.survey.formats import SurveyForm
 from kinfo.survey.partitions import TableFolder
 from kinfo.survey.parts import KEY_COLUMNS, KnownRows, Parts, PartsPlan
@@ -22,7 +22,8 @@ from kinfo.survey.target import TableFile, Target
 
 PART_ROWS = 1 << 14
 _PART_SECONDS = 60  # what a run that is killed loses, where files are big
-_CHUNK = 64  # files that a worker answers for together
+_CHUNK = 1024  # files that a worker answers for together
+_CHUNK_BYTES = 32 << 20  # and bytes of them
 
 Progress = Callable[[int, int], None]
 Key = tuple[Cell, ...]
@@ -166,7 +167,12 @@ class _Run:
 
 def _answered(form: SurveyForm, chunk: Sequence[ToLookAt]) -> _Answer:
     """In a worker."""
-    return _of_looked(form, [(file.source, _looked_at(file)) for file in chunk])
+    try:
+        many = looked_at_many([file.source for file in chunk if not file.problem])
+        looked = [(file.source, unread(file, file.problem) if file.problem else next(many)) for file in chunk]
+    except Exception:  # noqa: BLE001  # one bad file never stops the rest
+        looked = [(file.source, _looked_at(file)) for file in chunk]
+    return _of_looked(form, looked)
 
 
 def _looked_at(file: ToLookAt) -> Looked:
@@ -174,7 +180,7 @@ def _looked_at(file: ToLookAt) -> Looked:
         return unread(file, file.problem)
     try:
         return looked_at(file.source)
-    except Exception as error:  # noqa: BLE001  # one bad file never stops the rest
+    except Exception as error:  # noqa: BLE001  # see above
         return unread(file, in_words(remote.shown(file.source), error))
 
 
@@ -193,10 +199,12 @@ def _killed(form: SurveyForm, chunk: Sequence[ToLookAt], how: str) -> _Answer:
 
 def _chunks(files: Iterable[ToLookAt], size: int) -> Iterator[list[ToLookAt]]:
     chunk: list[ToLookAt] = []
+    held = 0
     for file in files:
         chunk.append(file)
-        if len(chunk) == size:
+        held += file.state.size or 0
+        if len(chunk) == size or held > _CHUNK_BYTES:
             yield chunk
-            chunk = []
+            chunk, held = [], 0
     if chunk:
         yield chunk

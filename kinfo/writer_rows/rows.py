@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kinfo.errors import UnknownNameError, did_you_mean
+from kinfo.printable import quoted
 from kinfo.writer_rows import series
 from kinfo.writer_rows.model import Gap, Posting, TreeShape, WriterRow
 
@@ -131,7 +132,7 @@ def posting_named(key: str) -> WriterRow:
         return by_key[key.lower()]
     except KeyError:
         choices = f"choose one of: {', '.join(by_key)}"
-        raise UnknownNameError(f"no posting is called {key!r}", did_you_mean(key.lower(), by_key, choices)) from None
+        raise UnknownNameError(f"no posting is called {quoted(key)}", did_you_mean(key.lower(), by_key, choices)) from None
 
 
 def postings() -> tuple[WriterRow, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kinfo.errors import FieldError, UnknownNameError, did_you_mean
+from kinfo.printable import quoted
 from kinfo.record.kernels import Version
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.model import WriterRow
@@ -43,4 +44,4 @@ def driver_named(name: str) -> Driver:
         return _BY_NAME[name.lower()]
     except KeyError:
         choices = f"choose one of: {', '.join(_BY_NAME)}"
-        raise UnknownNameError(f"no driver is called {name!r}", did_you_mean(name.lower(), _BY_NAME, choices)) from None
+        raise UnknownNameError(f"no driver is called {quoted(name)}", did_you_mean(name.lower(), _BY_NAME, choices)) from None

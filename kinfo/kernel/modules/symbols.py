@@ -11,7 +11,8 @@ from kinfo.named import NamedTuple
 from kinfo.record import text
 from kinfo.record.kernels import Version
 
-_TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in st_info
+_TYPES_OF_THEIR_OWN = (5, 2)  # "kallsyms: store type information in its own array": typetab; before that in the symbol
+_TYPE_IN_SIZE = (5, 0)  # "module: Overwrite st_size instead of st_info": two releases, and st_info before them
 _THUMB_BIT_CLEARED = (5, 0)  # bit 0 of a function's st_value: kallsyms_symbol_value(), arch/arm/include/asm/module.h
 _ONE_ARRAY = (7, 2)  # of exports, for everybody and for GPL modules: seen in 7.2, not in 6.18
 _MOST_SYMBOLS = 1 << 18  # the largest modules have some 60,000
@@ -39,13 +40,14 @@ def read(space: Space, mod_kallsyms: int, word: int, exported: set[tuple[str, in
         raise KernelError(f"a module with {count} symbols", "")
     rows = list(_rows(space.read(symtab, count * _form(word).symbol.size), word))
     has_types = version is None or version >= _TYPES_OF_THEIR_OWN
-    types = space.read(typetab, count) if has_types else bytes(info for _, _, info in rows)
-    strings = _strings(space, strtab, max((name for name, _, _ in rows), default=0) + _LONGEST_NAME)
-    named = [(_string(strings, name), chr(kind), va) for (name, va, _), kind in zip(rows, types, strict=True)]
+    is_in_size = version is not None and version >= _TYPE_IN_SIZE
+    types = space.read(typetab, count) if has_types else bytes(row[3] & 0xFF if is_in_size else row[2] for row in rows)
+    strings = _strings(space, strtab, max((name for name, *_ in rows), default=0) + _LONGEST_NAME)
+    named = [(_string(strings, name), chr(kind), va) for (name, va, *_), kind in zip(rows, types, strict=True)]
     if exported is None:
         exported = _guessed(named, version)
     clears = word == 4 and (version is None or version >= _THUMB_BIT_CLEARED)
-    marks = [clears and info & 0xF == STT_FUNC for _, _, info in rows]
+    marks = [clears and info & 0xF == STT_FUNC for _, _, info, _ in rows]
     return [
         ModuleSymbol(name, kind.upper() if (name, va) in exported else kind.lower(), va & ~1 if is_marked else va)
         for (name, kind, va), is_marked in zip(named, marks, strict=True)
@@ -62,11 +64,11 @@ def _guessed(named: Iterable[tuple[str, str, int]], version: Version | None) -> 
     return {(name, va) for name, _, va in named if name in marked}
 
 
-def _rows(raw: bytes, word: int) -> Iterator[tuple[int, int, int]]:
-    """st_name, st_value, st_info of every symbol."""
+def _rows(raw: bytes, word: int) -> Iterator[tuple[int, int, int, int]]:
+    """st_name, st_value, st_info, st_size of every symbol."""
     form = _form(word)
     for row in map(form.symbol_of, form.symbol.iter_unpack(raw)):
-        yield row.name, row.value, row.info
+        yield row.name, row.value, row.info, row.size
 
 
 def _form(word: int) -> ElfForm:

@@ -30,13 +30,13 @@ _MOST_BANNERS = 64
 def readings(
     memory: Memory, found: FoundTables, infos: Iterable[Mapping[str, str]], said: Iterable[tuple[int, str]]
 ) -> Iterator[StatedPointers]:
-    """What the tables come to, at each place that something speaks for: a VMCOREINFO, or a banner (`said`)."""
-    try:
-        here = _by_order(memory, found)
-        if not here.keys() >= _NEEDED:
-            here = _by_all_names(found)
-    except (KernelError, HoleError):
-        return
+    """What the tables come to, at each place that something speaks for: a VMCOREINFO, or a banner (`said`).
+
+    Raises KernelError where their names are broken.
+    """
+    here = _by_order(memory, found)
+    if not here.keys() >= _NEEDED:
+        here = _by_all_names(found)
     known = [values for values in infos if stated_voffset(values) is not None and value(values, "SYMBOL(_stext)")]
     for shift, release, table in _shifts(here, known, said, is_placed=found.form is PlaceRelative):
         yield _pointers(found, here, shift, release, table)

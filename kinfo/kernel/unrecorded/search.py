@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
@@ -22,6 +22,8 @@ from kinfo.sources import RawDump
 
 _MOST_PLACES = 1 << 16  # that are looked at; a kernel has a dozen
 _NO_PLACE = "dump all RAM: where the image runs is told by its page tables, and by VMCOREINFO or linux_banner"
+_NO_BANNER = "no VMCOREINFO, and no linux_banner that they list"  # without CONFIG_KALLSYMS_ALL they list code only
+_NO_BUILD = "name the System.map, vmlinux or Image of its build with --symbols"
 
 
 class Unrecorded:
@@ -56,8 +58,15 @@ class Unrecorded:
         memory, infos = self._opened, [values for values, _ in self.infos]
         banners, digits = self._spoken_of(memory)
         for found in find_all(memory, digits):
-            kernel = next(self._mapped(memory, placing.readings(memory, found, infos, banners)), None)
-            if kernel:
+            try:
+                readings = list(placing.readings(memory, found, infos, banners))
+            except (KernelError, HoleError) as error:
+                self.errors.append(error)
+                continue
+            if not readings:
+                where = f"its symbol tables are at PA {found.tables.names:#x}"
+                self.errors.append(KernelError(f"{where}, but nothing says where its image lies: {_NO_BANNER}", _NO_BUILD))
+            if kernel := next(self._mapped(memory, readings), None):
                 settle_end(kernel, {})
                 self.kernels.append(kernel)
         return self.kernels
@@ -68,7 +77,7 @@ class Unrecorded:
         banners = placing.banners_at(memory, [pa for pa, text in found if text == placing.BANNER])
         return banners, [pa for pa, text in found if text == DIGITS]
 
-    def _mapped(self, memory: Memory, readings: Iterator[StatedPointers]) -> Iterator[Kernel]:
+    def _mapped(self, memory: Memory, readings: Iterable[StatedPointers]) -> Iterator[Kernel]:
         """The kernels by those readings that hold, and that page tables bear out."""
         for pointers in readings:
             try:

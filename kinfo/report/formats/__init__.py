@@ -33,9 +33,11 @@ class Format(NamedTuple):
 FORMATS: tuple[Format, ...] = (
     Format("json", "kinfo.report.formats.as_json", is_of_findings=False),
     Format("yaml", "kinfo.report.formats.as_yaml", is_of_findings=False),
+    Format("jsonl", "kinfo.report.formats.as_jsonl", is_of_findings=False),
     Format("sarif", "kinfo.report.formats.sarif", is_of_findings=True),
     Format("junit", "kinfo.report.formats.junit", is_of_findings=True),
     Format("github", "kinfo.report.formats.github", is_of_findings=True),
+    Format("gitlab", "kinfo.report.formats.gitlab", is_of_findings=True),
     Format("html", "kinfo.report.formats.as_html", is_of_findings=False, is_of_judging=True),
 )
 
@@ -48,12 +50,14 @@ class Shown(NamedTuple):
     """What a command has to show; only what the format needs is made.
 
     `document`: plain data; lists at its top may be iterators, whose items are written as they come. `findings`: what was
-    checked and found, one after another. `is_strict`: warnings count as failures.
+    checked and found, one after another. `is_strict`: warnings count as failures. `each`: of a command that was given many,
+    a document of its own for every one, for formats that show them one after another.
     """
 
     document: Callable[[], Any]
     findings: Callable[[], Iterable[Judged]] = _no_findings
     is_strict: bool = False
+    each: Callable[[], Iterable[Any]] | None = None
 
 
 def names_for_data() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from kinfo.catalogue import rule_named
 from kinfo.dt.verify import is_open
 from kinfo.findings import Finding, Rule, Severity
 from kinfo.report.formats import Shown
-from kinfo.report.judged import Judged
+from kinfo.report.judged import Judged, fingerprint
 from kinfo.report.judged import shown as _shown
 from kinfo.version import PROJECT_URL, __version__
 
@@ -59,6 +59,7 @@ def _result(one: Judged, finding: Finding) -> dict[str, object]:
         **({"kind": "open"} if is_undecided else {}),
         "level": "none" if is_undecided else _LEVEL[finding.severity],
         "message": {"text": _shown(f"{finding.where}: {finding.message}")},
+        "partialFingerprints": {"finding/v1": fingerprint(one, finding)},
         "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": _shown(finding.where)}]}],
     }
 

@@ -1,0 +1,162 @@
+"""Object storage as source and output of a survey, on a local server that speaks S3."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import kinfo
+from kinfo.errors import DumpError, KinfoError
+from kinfo.survey import remote
+from kinfo.survey.files import looked_at
+from kinfo.survey.run import survey_files
+from kinfo.survey.storage import joined_name
+from tests.test_survey import by_source, put, region, table_of
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "is_there"), [("s3://a/b", True), ("gs://a", True), ("s3:a", False), ("a/gs://b", False)]
+    )
+    def test_what_is_of_object_storage(self, name: str, is_there: bool) -> None:
+        assert remote.is_remote(name) is is_there
+
+    def test_secrets_are_in_no_table_and_no_message(self) -> None:
+        assert remote.shown("s3://key:secret@bucket/a?scheme=http") == "s3://bucket/a?scheme=http"
+        assert remote.shown("s3://bucket/a@b") == "s3://bucket/a@b"
+
+    def test_urls_of_what_is_below(self) -> None:
+        assert remote.url_of("s3://k:s@bucket/a?scheme=http", "bucket/a/b") == "s3://k:s@bucket/a/b?scheme=http"
+        assert remote.url_of("s3://bucket/a", "bucket/a/b") == "s3://bucket/a/b"
+        assert joined_name("s3://k:s@bucket/a?scheme=http", "b", "c") == "s3://k:s@bucket/a/b/c?scheme=http"
+        assert joined_name("/a/", "b") == "/a/b"
+
+
+pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install kinfo[survey]")
+
+
+def test_an_object_is_read_as_a_file_is(tmp_path: Path) -> None:
+    from pyarrow import fs
+
+    path = put(tmp_path / "a", region("C") * 3)
+    with remote.ObjectDump(fs.LocalFileSystem().open_input_file(str(path)), "s3://b/a", 5) as dump:
+        assert dump.read(4096, 8) == region("C")[:8] == dump.view(4096, 8)
+        assert dump.read(1 << 40, 8) == b""
+        assert dump.read(3 * 4096 - 4, 8) == bytes(4)
+        assert b"".join(bytes(view) for _, view in dump.windows(4, 8000)) == path.read_bytes()[4:8000]
+        assert [one.offset for one in kinfo.decode_all(dump)] == [0, 4096, 8192]
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    pytest.importorskip("moto", reason="moto is not installed: pip install 'moto[server]' runs what speaks S3")
+    code = (
+        "from moto.server import ThreadedMotoServer as S; s = S(port=0, verbose=False); s.start(); "
+        "print(s.get_host_and_port()[1], flush=True); input()"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=pipe, stdin=pipe, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        url = f"s3://key:secret@fleet?scheme=http&endpoint_override=127.0.0.1:{port}&allow_bucket_creation=true"
+        place = remote.place_of(url)
+        place.files.create_dir("fleet")
+        yield url
+        server.kill()
+
+
+@pytest.fixture
+def dumps(bucket: str, request: pytest.FixtureRequest) -> str:
+    folder = joined_name(bucket, request.node.name)
+    for seed in range(6):
+        store(joined_name(folder, "dumps", str(seed % 2), f"{seed}.bin"), region(("A2", "C", "D")[seed % 3], seed))
+    store(joined_name(folder, "dumps", "junk.bin"), b"no record" * 100)
+    store(joined_name(folder, "dumps", "empty.bin"), b"")
+    return folder
+
+
+def store(url: str, data: bytes) -> None:
+    place = remote.place_of(url)
+    with place.files.open_output_stream(place.path) as file:
+        file.write(data)
+
+
+def test_as_source(dumps: str, tmp_path: Path) -> None:
+    done = survey_files([joined_name(dumps, "dumps")], str(tmp_path / "t.csv"))
+    assert done.kinds == {"record": 6, "none": 1, "unread": 1}
+    rows = by_source([row | {"source": str(row["source"]).partition("?")[0]} for row in table_of(tmp_path / "t.csv")])
+    assert "secret" not in (tmp_path / "t.csv").read_text()
+    for seed in range(6):
+        alone = looked_at(str(put(tmp_path / "x", region(("A2", "C", "D")[seed % 3], seed)))).rows[0]
+        row = rows[f"{seed}.bin"]
+        assert {name: row[name] for name in alone if name not in ("source", "modified", "settled")} == {
+            name: alone[name] for name in alone if name not in ("source", "modified", "settled")
+        }
+
+
+def test_as_output(dumps: str) -> None:
+    table = joined_name(dumps, "t.parquet")
+    assert survey_files([joined_name(dumps, "dumps")], table).rows == 8
+    with pytest.raises(KinfoError, match=r"s3://fleet/.*t\.parquet.*: exists already"):
+        survey_files([joined_name(dumps, "dumps")], table)
+    assert survey_files([joined_name(dumps, "dumps")], table, append=True).rows == 0
+    store(joined_name(dumps, "dumps", "new.bin"), region("C", 50))
+    assert survey_files([joined_name(dumps, "dumps")], table, append=True).rows == 1
+    assert len(table_of(table)) == 9
+    assert kinfo.survey_report(table).rows == 9
+    place = remote.place_of(joined_name(dumps, "t.parquet.parts"))
+    from pyarrow import fs
+
+    assert not place.files.get_file_info(fs.FileSelector(place.path, allow_not_found=True, recursive=True))
+
+
+def test_as_a_folder(dumps: str) -> None:
+    table = joined_name(dumps, "p.parquet")
+    assert survey_files([joined_name(dumps, "dumps")], table, partition="release").rows == 8
+    assert len(table_of(table)) == 8
+
+
+def test_what_is_not_there(bucket: str, tmp_path: Path) -> None:
+    done = survey_files([joined_name(bucket, "nothing")], str(tmp_path / "t.csv"))
+    assert done.kinds == {"unread": 1}
+    with pytest.raises(DumpError, match=r"s3://fleet/nothing"):
+        remote.opened(joined_name(bucket, "nothing"))
+    done = survey_files([joined_name(bucket.replace("@fleet", "@other"), "x")], str(tmp_path / "u.csv"))
+    assert done.kinds == {"unread": 1}
+
+
+def test_storage_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        def __getattr__(self, name: str) -> object:
+            def refuse(*_: object) -> None:
+                raise OSError(f"AWS Error ACCESS_DENIED during {name}\nand more")
+
+            return refuse
+
+    monkeypatch.setattr(remote, "place_of", lambda _: remote.RemotePlace(Refusing(), "b/x"))
+    with pytest.raises(KinfoError) as caught:
+        survey_files(["s3://k:s@b/x"], str(tmp_path / "t.csv"))
+    assert str(caught.value) == (
+        "s3://b/x: cannot be listed: AWS Error ACCESS_DENIED during get_file_info; check the name, and your rights"
+    )
+    assert not os.path.exists(tmp_path / "t.csv.parts")
+    (row,) = looked_at("s3://k:s@b/x").rows
+    assert row["reason"] == "s3://b/x: AWS Error ACCESS_DENIED during get_file_info; check the name, and your rights"
+    with pytest.raises(KinfoError, match=r"s3://b/t\.csv\.parts: AWS Error ACCESS_DENIED"):
+        survey_files([str(tmp_path)], "s3://b/t.csv")
+    dump = remote.ObjectDump.__new__(remote.ObjectDump)
+    dump.file, dump.name, dump.size = Refusing(), "s3://b/x", 10
+    with pytest.raises(DumpError, match="s3://b/x: cannot read at 0x0: AWS Error ACCESS_DENIED during read_at; try again"):
+        dump.read(0, 4)
+
+
+def test_a_url_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(KinfoError, match=r"s3://\[: .*URI.*; write s3://bucket/key or gs://bucket/key"):
+        survey_files(["s3://["], str(tmp_path / "t.csv"))
