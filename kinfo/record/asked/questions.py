@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import NamedTuple
 
+from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State, judge, prefix_sums
 from kinfo.record.layouts import LARGEST
 
