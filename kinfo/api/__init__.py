@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         layout_diff,
         layouts,
         rules,
+        vectors,
     )
     from kinfo.api.trees import verify_dt
 
@@ -34,7 +35,7 @@ _HOMES = {
     **dict.fromkeys(("decode_each",), "kinfo.api.many"),
     **dict.fromkeys(("TriagePage", "triage_page"), "kinfo.api.pages"),
     **dict.fromkeys(
-        ("decode", "decode_all", "encode", "explain", "find", "layout", "layout_diff", "layouts", "rules"),
+        ("decode", "decode_all", "encode", "explain", "find", "layout", "layout_diff", "layouts", "rules", "vectors"),
         "kinfo.api.records",
     ),
     **dict.fromkeys(("verify_dt",), "kinfo.api.trees"),
@@ -70,6 +71,7 @@ __all__ = [
     "table",
     "triage_page",
     "update_baseline",
+    "vectors",
     "verify_dt",
 ]
 
