@@ -30,29 +30,57 @@ def command(*arguments: str | bytes) -> Callable[[], object]:
     return lambda: subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
-def processor(*arguments: str | bytes) -> float:
-    """Processor time of a command and of what it starts, in seconds: a busy machine adds little to it."""
+class Taken(float):
+    """Seconds of processor time, user and system, of a command and of what it starts; `wall` are those that passed."""
+
+    wall: float
+
+
+def taken(seconds: float, wall: float) -> Taken:
+    found = Taken(seconds)
+    found.wall = wall
+    return found
+
+
+def processor(*arguments: str | bytes) -> Taken:
+    """What a command takes: a busy machine adds little to its processor time."""
     import resource
 
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command(*arguments)()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return taken(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
 
 
-def alternating(commands: Mapping[str, Sequence[str | bytes]], times: int) -> dict[str, float]:
-    """The median of each one's processor time, measured in turn: what changes in the machine meets all of them."""
-    found: dict[str, list[float]] = {name: [] for name in commands}
+def alternating(commands: Mapping[str, Sequence[str | bytes]], times: int) -> dict[str, Taken]:
+    """The medians of what each takes, measured in turn: what changes in the machine meets all of them."""
+    return _medians({name: lambda one=one: processor(*one) for name, one in commands.items()}, times)  # type: ignore[misc]
+
+
+def calls(runs: Mapping[str, Callable[[], object]], times: int) -> dict[str, Taken]:
+    """The same for functions of this process."""
+
+    def run(one: Callable[[], object]) -> Taken:
+        before, started = time.process_time(), time.perf_counter()
+        one()
+        return taken(time.process_time() - before, time.perf_counter() - started)
+
+    return _medians({name: lambda one=one: run(one) for name, one in runs.items()}, times)  # type: ignore[misc]
+
+
+def _medians(runs: Mapping[str, Callable[[], Taken]], times: int) -> dict[str, Taken]:
+    found: dict[str, list[Taken]] = {name: [] for name in runs}
     for _ in range(times):
-        for name, arguments in commands.items():
-            found[name].append(processor(*arguments))
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+        for name, run in runs.items():
+            found[name].append(run())
+    return {name: taken(statistics.median(all_), statistics.median(one.wall for one in all_)) for name, all_ in found.items()}
 
 
 def row(name: str, seconds: float, yardstick: str, reference: float, target: str) -> None:
     """Print one, and keep its ratio for `make bench-compare`."""
     RATIOS[f"{name} / {yardstick}"] = seconds / reference
-    print(f"{name:<46}{seconds * 1e3:>9.1f} ms   {seconds / reference:>5.2f} x {yardstick:<20} target: {target}")
+    wall = f" (wall {seconds.wall * 1e3:.0f} ms)" if isinstance(seconds, Taken) else ""
+    print(f"{name:<46}{seconds * 1e3:>9.1f} ms   {seconds / reference:>5.2f} x {yardstick:<20} target: {target}{wall}")
 
 
 def peak_mib(*arguments: str) -> float:

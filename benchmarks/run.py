@@ -10,6 +10,7 @@ import compileall
 import json
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import compare, debugged, devicetree, facts, kernel, log, minidump, record, tasks, trace
@@ -25,20 +26,31 @@ def main() -> None:
     given = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.platform()}")
     compileall.compile_dir(ROOT / "kinfo", quiet=1)
-    record.start_up()
-    record.library()
-    compare.everything()
-    devicetree.everything()
-    kernel.everything()
-    log.everything()
-    tasks.everything()
-    debugged.everything(given.core, given.vmlinux)
-    trace.everything()
-    facts.everything()
-    minidump.everything(given.mib)
-    record.search(given.mib)
+    parts: tuple[Callable[[], object], ...] = (
+        record.start_up,
+        record.library,
+        record.many,
+        *(part.everything for part in (compare, devicetree, kernel, log, tasks, trace, facts)),
+        lambda: debugged.everything(given.core, given.vmlinux),
+        lambda: minidump.everything(given.mib),
+        lambda: record.search(given.mib),
+    )
+    failed = [error for part in parts if (error := _failed(part))]
     if given.json:
         given.json.write_text(json.dumps({"python": sys.version, "ratios": RATIOS}, indent=1) + "\n")
+    if failed:
+        sys.exit("\n".join(("parts that were not measured whole:", *failed)))
+
+
+def _failed(part: Callable[[], object]) -> str:
+    """Measure a part; what went wrong, if anything did: the others are measured all the same."""
+    try:
+        part()
+    except Exception as error:  # noqa: BLE001  # a peer that is broken here, a full disk
+        where = f"{part.__module__}.{part.__name__}: {type(error).__name__}: {error}"
+        print(f"NOT MEASURED: {where}")
+        return where
+    return ""
 
 
 if __name__ == "__main__":

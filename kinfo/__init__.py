@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         table,
         triage_page,
         update_baseline,
+        vectors,
         verify_dt,
     )
     from kinfo.api.kernels import open_kernel
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from kinfo.dt.verify import Verdict
     from kinfo.errors import KinfoError
     from kinfo.examine import Examined
+    from kinfo.exports.vectors import Vector
     from kinfo.findings import Finding, Rule, Severity
     from kinfo.kernel.boot.summary import Summary
     from kinfo.kernel.ikconfig import Config, kernel_config
@@ -124,6 +126,7 @@ _HOMES = {
             "table",
             "triage_page",
             "update_baseline",
+            "vectors",
             "verify_dt",
         ),
         "kinfo.api",
@@ -141,6 +144,7 @@ _HOMES = {
     "Verdict": "kinfo.dt.verify",
     "KinfoError": "kinfo.errors",
     "Examined": "kinfo.examine",
+    "Vector": "kinfo.exports.vectors",
     **dict.fromkeys(("Finding", "Rule", "Severity"), "kinfo.findings"),
     "Summary": "kinfo.kernel.boot.summary",
     "Kernel": "kinfo.kernel.kernel",
@@ -214,6 +218,7 @@ __all__ = [
     "Task",
     "TriagePage",
     "Types",
+    "Vector",
     "Verdict",
     "__version__",
     "build",
@@ -252,6 +257,7 @@ __all__ = [
     "table",
     "triage_page",
     "update_baseline",
+    "vectors",
     "verify_dt",
 ]
 

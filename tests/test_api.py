@@ -49,6 +49,7 @@ LIBRARY = {
     "compare": ("compare", "compare_folders", "update_baseline"),
     "crosscheck": ("crosscheck",),
     "layouts": ("layouts", "layout", "layout_diff"),
+    "vectors": ("vectors",),
     "report": ("triage_page",),
     "explain": ("explain", "rules"),
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import debugged, measure, regression
+from benchmarks import debugged, measure, regression, run
 
 
 def written(path: Path, **ratios: float) -> str:
@@ -46,7 +47,7 @@ def test_rows_are_kept_by_name_and_yardstick(capsys: pytest.CaptureFixture[str],
 def test_commands_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     seconds = iter([1.0, 5.0, 3.0, 4.0, 2.0, 9.0])
-    monkeypatch.setattr(measure, "processor", lambda *words: order.append(words[0]) or next(seconds))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(measure, "processor", lambda *words: order.append(words[0]) or measure.taken(next(seconds), 1.0))  # type: ignore[func-returns-value]
     assert measure.alternating({"a": ["x"], "b": ["y"]}, 3) == {"a": 2.0, "b": 5.0}
     assert order == ["x", "y"] * 3
 
@@ -91,3 +92,31 @@ class TestAgainstDrgn:
     def test_without_a_core(self, capsys: pytest.CaptureFixture[str]) -> None:
         debugged.everything(None, Path("vmlinux"))
         assert "no core with debug information is named (CORE=FILE VMLINUX=FILE)" in capsys.readouterr().out
+
+
+def test_processor_time_and_wall_clock_are_medians_taken_in_turn() -> None:
+    order: list[str] = []
+    found = measure.calls({name: lambda name=name: order.append(name) for name in ("ours", "theirs")}, 3)  # type: ignore[misc]
+    assert order == ["ours", "theirs"] * 3
+    assert all(one >= 0 and one.wall >= 0 for one in found.values())
+    found = measure.alternating({"bare": (sys.executable, "-c", "pass")}, 1)
+    assert found["bare"] >= 0
+    assert found["bare"].wall >= 0
+
+
+def test_the_wall_clock_stands_beside_the_processor_time(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "RATIOS", {})
+    measure.row("ours", measure.taken(0.5, 2.0), "theirs", measure.taken(0.25, 1.0), "none")
+    assert capsys.readouterr().out.endswith("2.00 x theirs               target: none (wall 2000 ms)\n")
+    assert measure.RATIOS == {"ours / theirs": 2.0}
+
+
+def test_a_part_that_breaks_is_named_and_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> None:
+        raise OSError("the disk is full")
+
+    assert run._failed(lambda: None) == ""
+    assert run._failed(broken).endswith("broken: OSError: the disk is full")
+    assert capsys.readouterr().out.startswith("NOT MEASURED: ")

@@ -75,8 +75,11 @@ def test_policy_file(kinfo_cli: Cli, files: Path) -> None:
 
 MISTAKES = {
     "one": (["old.bin"], "two records or folders are compared; 1 is named; see `kinfo compare --help`"),
-    "three": (["old.bin"] * 3, "two records or folders are compared; 3 are named; see `kinfo compare --help`"),
-    "mixed": (["old.bin", "."], "{f}/old.bin against {f}/.: a folder and a file; name two folders, or two files"),
+    "mixed": ([".", "old.bin"], "{f}/. against {f}/old.bin: a folder and a file; name two folders, or two files"),
+    "folder and many": ([".", "old.bin", "old.bin"], "{f}/. is a folder: name one record that the others are compared with"),
+    "stdin and many": (["-", "old.bin", "old.bin"], "- is read once: name a file that the others are compared with"),
+    "empty list": (["old.bin", "--files-from", "/dev/null"], "--files-from /dev/null: names no file"),
+    "old is noise": (["noise", "old.bin", "old.bin"], "{f}/noise: no record in"),
     "gone": (["old.bin", "gone"], "{f}/gone: No such file or directory; check the path and its permissions"),
     "noise": (["old.bin", "noise"], "{f}/noise: no record in"),
     "stdin": (["-", "-"], "- can be named once; see `kinfo compare --help`"),
@@ -324,3 +327,31 @@ def test_no_pair_is_kept_once_it_is_written(form: str, monkeypatch: pytest.Monke
     else:
         compared.write_as(form, pairs(), (), strict=False)
     assert made == [200]
+
+
+def test_one_record_against_many(kinfo_cli: Cli, files: Path) -> None:
+    (files / "new").mkdir()
+    for name in ("old.bin", "bad.bin", "moved.bin"):
+        (files / "new" / name).write_bytes((files / name).read_bytes())
+    old, new = files / "old.bin", files / "new"
+    ran = kinfo_cli("compare", old, new)
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.endswith("3 pairs: 1 differ, 2 pass; 0 without a partner\n")
+    (files / "list").write_text("".join(f"{new}/{name}\n" for name in ("bad.bin", "moved.bin", "old.bin")))
+    for words in ([f"{new}/*.bin"], [new / "bad.bin", new / "moved.bin", new / "old.bin"], ["--files-from", files / "list"]):
+        assert kinfo_cli("compare", old, *words) == ran
+    lines = [json.loads(line) for line in kinfo_cli("compare", old, new, "--format", "jsonl").out.splitlines()]
+    pairs = json.loads(kinfo_cli("compare", old, new, "--format", "json").out)["pairs"]
+    assert [one["pairs"] for one in lines] == [[pair] for pair in pairs]
+    assert kinfo_cli("compare", old, new, "--ignore", "thread_size", "--jobs", "1").code == 0
+    (new / "noise").write_bytes(b"x" * 8192)
+    ran = kinfo_cli("compare", old, new)
+    assert ran.code == 2
+    assert ran.err.startswith(f"kinfo: {new}/noise: no record in")
+    assert "3 pairs" in ran.out
+
+
+def test_a_folder_without_files_is_2(kinfo_cli: Cli, files: Path) -> None:
+    (files / "none").mkdir()
+    ran = kinfo_cli("compare", files / "old.bin", files / "none")
+    assert (ran.code, ran.err) == (2, f"kinfo: {files}/none: no file is there; name some, or another folder\n")

@@ -24,13 +24,16 @@ from tests.fdt import N, blob, board, cells, texts
 from tests.test_dt_schema import TOOLS, _command, made, tool, wait_for
 
 __all__ = ["tool"]  # a fixture of theirs
+PLAIN = {**os.environ, "LC_ALL": "C.UTF-8"}  # a file of all locales, where there is one, is mapped whole: 200 MB
 OURS = "google,debug-kinfo:google,kinfo:debug-kinfo-region"
 
 
 def fresh(code: str, *, stdin: int | None = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
     """What a process says that has just begun, and has a child of `Forked` in it."""
     begin = "from kinfo.dt.child import Child, Limits\nfrom kinfo.dt.forked import Forked\n"
-    return subprocess.run([sys.executable, "-c", begin + code], stdin=stdin, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", begin + code], env=PLAIN, stdin=stdin, capture_output=True, text=True, check=False
+    )
 
 
 ENDS = {
@@ -96,7 +99,7 @@ child = Child({code!r}, Limits(), ahead=True)
 assert type(child._process).__name__ == "Forked"
 time.sleep(600)
 """
-    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen([sys.executable, "-c", parent], env=PLAIN, stdin=subprocess.DEVNULL) as process:
         wait_for(lambda: started.exists() and bool(started.read_text()))
         assert _command(started.read_text())
         process.kill()
@@ -179,6 +182,7 @@ def test_the_command_says_the_same_by_either(
         "def new(self, *a):\n    sys.stderr.write('copied')\n    old(self, *a)\nforked.Forked.__init__ = new\nmain()"
     )
     command = [sys.executable, "-c", code, *words]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    environment = PLAIN | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (spawned.code, spawned.out, "copied")
     assert "by dt-validate" in spawned.out

@@ -175,6 +175,31 @@ def test_an_interrupt_that_somebody_else_handles_stays_theirs() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_that_ends_it_leaves_no_file_half_written(name: str, tmp_path: Path) -> None:
+    """It comes when the temporary file is there, whose name begins with a dot."""
+    code = (
+        "import os, signal\n"
+        "from kinfo import whole_file\n"
+        "opened = os.fdopen\n"
+        "def told(*given):\n"
+        f"    os.kill(os.getpid(), signal.{name})\n"
+        "    return opened(*given)\n"
+        "whole_file.os.fdopen = told\n"
+        f"from kinfo.cli.main import main\nmain(['read', {RECORD + '@0x40000000'!r}, 'pa:0x40000000', '8', '-o', 'out'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 128 + getattr(signal, name), done.stderr
+    assert b"Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C", "POSIX"])
 def test_names_that_are_no_utf8(locale: str, tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/a\xfe\x1b.bin"

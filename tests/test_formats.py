@@ -18,7 +18,7 @@ from kinfo.report import formats
 from kinfo.report.formats import Shown, rendered
 
 # What a command alone has besides, or instead: raw or binary forms of its own.
-OWN = {"layouts": {"md", "c"}, "table": {"csv"}, "symbols": {"elf"}}
+OWN = {"layouts": {"md", "c", "rust", "kaitai", "imhex"}, "table": {"csv"}, "symbols": {"elf"}}
 JUDGING = {"decode", "compare", "crosscheck", "verify-dt"}
 INSTEAD = {"symbols": ("text", "json")}  # a line a symbol, as it comes: YAML would be megabytes that nobody reads
 

@@ -160,6 +160,7 @@ class TestDecode:
             (["--files-from", "gone"], "--files-from gone: No such file or directory"),
             (["--files-from", "day/empty.bin"], "--files-from day/empty.bin: names no file"),
             (["--jobs", "0", "day"], "0 is not in the range"),
+            (["day", "--format", "html"], "--format html is a page of one dump: name one, or take --format jsonl"),
             (["gone*.bin"], "gone*.bin: no such file, and nothing fits it as a pattern"),
             (["gone", "gone"], "gone: No such file or directory"),
         ],

@@ -411,9 +411,32 @@ def test_what_is_listed_can_be_read_back(form: str, kinfo_cli: Cli, files: Path)
 MISTAKES = {
     "noise.bin": "{f}: 4001 bytes are no inspect table in any form; name inspect_entries[], the .inspect_table section",
     "words.txt": '{f}: has no line "NAME:SEQ region registered PA:SIZE" of the driver, nor QDL\'s',
-    "none": "{f}: has no md_K*.BIN files; name the folder that QDL or the firmware wrote",
+    "none": "{f}: no file is there; name some, or another folder",
     "gone": "{f}: No such file or directory; check the path and its permissions",
 }
+
+
+def test_many_tables_in_one_call(kinfo_cli: Cli, files: Path) -> None:
+    ran = kinfo_cli("table", files)
+    assert ran.code == 2
+    assert f"{files}/md: minidump files, 1 regions, meminspect v3 (July 2026)" in ran.out.splitlines()
+    assert f"kinfo: {files}/noise.bin: 4001 bytes are no inspect table in any form" in ran.err
+    assert "2 could not be read" in ran.err.splitlines()[-1]
+    few = [files / "array.bin", files / "section.bin"]
+    ran = kinfo_cli("table", *few)
+    assert ran.code == 1
+    assert ran.err.startswith("kinfo: 2 files: 2 tables (1 with errors)")
+    lines = [json.loads(line) for line in kinfo_cli("table", *few, "--format", "jsonl").out.splitlines()]
+    assert lines == [json.loads(kinfo_cli("table", one, "--format", "json").out) for one in few]
+    (files / "list").write_text(f"{files}/array.bin\n{files}/gone\n")
+    ran = kinfo_cli("table", "--files-from", files / "list", "--format", "jsonl", "--jobs", "1")
+    assert (ran.code, json.loads(ran.out.splitlines()[1])["problem"]) == (
+        2,
+        f"{files}/gone: No such file or directory; check the path and its permissions",
+    )
+    for words in (["--values"], ["--format", "csv"]):
+        ran = kinfo_cli("table", *few, *words)
+        assert (ran.code, "takes one source" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize("name", MISTAKES)

@@ -483,3 +483,54 @@ def test_options_that_make_no_sense(given: dict[str, Any], message: str, files: 
     with pytest.raises(kinfo.KinfoError) as raised:
         kinfo.verify_dt(files / "sound.dtb", kinfo.DtOptions(**given))
     assert str(raised.value) == message
+
+
+@pytest.fixture
+def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of trees, and what else lies there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "boards" / "more").mkdir(parents=True)
+    (tmp_path / "boards" / "a.dtb").write_bytes(SOUND)
+    (tmp_path / "boards" / "more" / "noname").write_bytes(SOUND)
+    (tmp_path / "boards" / "more" / "Makefile").write_text("dtb-y += a.dtb")
+    (tmp_path / "boards" / "README").write_text("of the boards")
+    return tmp_path / "boards"
+
+
+class TestMany:
+    def test_a_folder_a_pattern_and_a_list_are_every_tree_in_them(self, kinfo_cli: Cli, trees: Path) -> None:
+        ran = kinfo_cli("verify-dt", "boards", "--no-schema")
+        assert (ran.code, ran.err) == (0, "")
+        assert [line.split(" ")[0] for line in ran.out.splitlines()] == ["a.dtb", "noname", "2"]
+        (trees.parent / "list").write_text("boards/a.dtb\nboards/more\n")
+        for words in (["boards/*.dtb", "boards/more/no*"], ["--files-from", "list"], ["boards", "--jobs", "1"]):
+            assert kinfo_cli("verify-dt", *words, "--no-schema") == ran
+        assert len(kinfo_cli("verify-dt", "boards", "--list").out.splitlines()) == 2
+
+    def test_a_document_a_line_for_each_file(self, kinfo_cli: Cli, trees: Path) -> None:
+        (trees / "broken.dtb").write_bytes(SOUND[:100])
+        ran = kinfo_cli("verify-dt", "boards", "--no-schema", "--format", "jsonl")
+        assert ran.code == 2
+        lines = [json.loads(line) for line in ran.out.splitlines()]
+        assert [one["source"] for one in lines] == ["boards/a.dtb", "boards/broken.dtb", "boards/more/noname"]
+        assert [len(one["trees"]) for one in lines] == [1, 0, 1]
+        assert lines[1]["problems"][0].startswith("boards/broken.dtb: ")
+        whole = json.loads(kinfo_cli("verify-dt", "boards", "--no-schema", "--format", "json").out)
+        assert whole["trees"] == [tree for one in lines for tree in one["trees"]]
+
+    def test_no_tree_is_there(self, kinfo_cli: Cli, trees: Path) -> None:
+        (trees / "a.dtb").unlink()
+        (trees / "more" / "noname").unlink()
+        for words in (["boards"], ["boards", "--list"]):
+            ran = kinfo_cli("verify-dt", *words, "--no-schema")
+            message = "boards: no file is there; passed over: 2 files of other kinds; name some, or another folder"
+            assert (ran.code, ran.out, ran.err) == (2, "", f"kinfo: {message}\n")
+        ran = kinfo_cli("verify-dt", "gone*", "--list")
+        assert (ran.code, "nothing fits it as a pattern" in ran.err) == (2, True)
+        assert "Missing argument 'FILE...'" in kinfo_cli("verify-dt").err
+
+    def test_a_folder_that_is_a_tree_stays_one(self, kinfo_cli: Cli, trees: Path) -> None:
+        (trees / "compatible").write_bytes(b"example,board\0")
+        ran = kinfo_cli("verify-dt", "boards", "--no-schema", "--if-present")
+        assert ran.code == 0
+        assert "boards (example,board)" in ran.out

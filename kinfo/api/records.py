@@ -18,6 +18,7 @@ from kinfo.record.scan import PAGE
 from kinfo.sources import open_source
 
 if TYPE_CHECKING:
+    from kinfo.exports.vectors import Vector
     from kinfo.findings import Rule
     from kinfo.record.layout_diff import LayoutDiff
 
@@ -92,6 +93,17 @@ def find(dump: Source, *, step: int = PAGE, base: int | None = None) -> Iterator
 def encode(fields: Mapping[str, Any], layout: Layout | str, after_nul: Mapping[str, str | bytes] | None = None) -> bytes:
     """A record with these fields (raw, or as `Record.fields` shows them) and a right checksum. Raises FieldError."""
     return _encode.encode(fields, layout_named(layout) if isinstance(layout, str) else layout, after_nul)
+
+
+def vectors(*layouts: Layout | str) -> Iterator[Vector]:
+    """Test vectors for readers of the record: regions of these layouts (default: all), sound and not, with kinfo's answers.
+
+    They are the same on every run. Raises UnknownNameError.
+    """
+    from kinfo.exports import vectors as made
+
+    chosen = [layout_named(one) if isinstance(one, str) else one for one in layouts]
+    return made.vectors(chosen or LAYOUTS)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kinfo.cli import common
 from kinfo.cli.formats import show
 from kinfo.cli.words import safe
-from kinfo.report.compare import document, judged, line, render
+from kinfo.report.compare import document, documents, judged, line, render
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone
@@ -40,4 +40,10 @@ def write_as(form: str, compared: Iterable[Compared], alone: Sequence[Alone], *,
     if first is None and not alone:
         return
     pairs = rest if first is None else chain((first,), rest)
-    show(form, lambda: document(pairs, alone), lambda: judged(pairs, alone), strict=strict)
+    show(
+        form,
+        lambda: document(pairs, alone),
+        lambda: judged(pairs, alone),
+        each=lambda: documents(pairs, alone),
+        strict=strict,
+    )

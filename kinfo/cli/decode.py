@@ -69,6 +69,8 @@ def command(options: Options) -> int:
     many.refuse_mistakes(options.dumps, options.files_from, "DUMP")
     if many.is_one_source(options.dumps, options.files_from):
         return _decode(options)
+    if options.form == "html":
+        raise declare.UsageError("--format html is a page of one dump: name one, or take --format jsonl")
     from kinfo.cli.decode_many import decode
 
     return decode(options, _records, _screens, jobs=options.jobs)

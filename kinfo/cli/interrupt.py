@@ -1,4 +1,7 @@
-"""Ctrl-C: quiet at any moment. While modules are imported it ends the process at once; a command gets a KeyboardInterrupt."""
+"""Ctrl-C, and what else tells a process to end: quiet at any moment.
+
+While modules are imported it ends the process at once; a command gets a KeyboardInterrupt, and takes what it began away.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import sys
 from types import FrameType
 from typing import Any
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_SIGNALLED = 128  # and the signal's number: exit codes as shells have them
+INTERRUPTED = _SIGNALLED + signal.SIGINT
+_STOPS = (signal.SIGTERM, signal.SIGHUP)  # a service manager, `timeout`, a terminal that is closed
 
 
 def end_at_once() -> None:
@@ -16,6 +21,9 @@ def end_at_once() -> None:
 
     Where it is ignored (`nohup`, a job in the background) or somebody else's, it stays so.
     """
+    for number in _STOPS:
+        if signal.getsignal(number) is _raise:
+            signal.signal(number, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _end):
         signal.signal(signal.SIGINT, _end)
         sys.unraisablehook = _unraisable
@@ -25,6 +33,22 @@ def raise_again() -> None:
     """From now on Ctrl-C is a KeyboardInterrupt, for whoever has files or children to tidy up."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def raise_stops() -> None:
+    """From now on the other signals that end a process are a KeyboardInterrupt too, where nobody else handles them."""
+    for number in _STOPS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _raise)
+
+
+def code_of(what: KeyboardInterrupt) -> int:
+    """The exit code of a process that was told to end."""
+    return _SIGNALLED + what.args[0] if what.args else INTERRUPTED
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(number)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -23,13 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         from kinfo.cli import interrupt, streams
 
         interrupt.end_at_once()
+        interrupt.raise_stops()
         streams.prepare()
         gc.set_threshold(70_000)  # not 700: what the imports make stays, and is looked through for garbage in vain
         code = run(sys.argv[1:] if arguments is None else list(arguments))
         interrupt.end_at_once()
         gc.freeze()  # all memory goes at once: a last look for garbage would gain nothing
-    except KeyboardInterrupt:
-        code = 130
+    except KeyboardInterrupt as told:  # maybe before there is `interrupt`
+        code = 128 + told.args[0] if told.args else 130
     sys.exit(code)
 
 
@@ -41,16 +42,16 @@ def run(arguments: list[str]) -> int:
         return _fail(
             KinfoError("standard output is closed", "send it somewhere: > FILE, or > /dev/null for the exit code alone")
         )
-    from kinfo.cli import streams
+    from kinfo.cli import interrupt, streams
 
     try:
         return streams.finished(_caught(arguments))
     except BrokenPipeError:  # the reader (head, less) has seen enough
         streams.drop()
         return SOUND
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as told:
         streams.drop()
-        return 130
+        return interrupt.code_of(told)
     except OSError as error:  # a full disk
         what = streams.lost(error)
         streams.drop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
@@ -103,11 +104,25 @@ def run(task: ManyTask, names: NamedFiles, form: str, *, jobs: int | None, stric
     ):
         shown = _each_shown(task, progress.counted(results), tally, form)
         first = next(shown, None)
-        if first is None:
-            raise KinfoError(f"{names}: no file is there{tally.passed_over(names.passed)}", "name some, or another folder")
+        refuse_none(names, first is not None)
+        assert first is not None
         _show(task, form, chain((first,), shown), strict=strict)
-    say(tally.summary(names.passed))
+    _say(tally.summary(names.passed))
     return tally
+
+
+def _say(text: str) -> None:
+    """Behind what was shown before it, where both go to one place."""
+    sys.stdout.flush()
+    say(text)
+
+
+def refuse_none(names: NamedFiles, count: int) -> None:
+    """Raise KinfoError where no file was there."""
+    if not count:
+        from kinfo.cli.tally import Tally
+
+        raise KinfoError(f"{names}: no file is there{Tally.passed_over(names.passed)}", "name some, or another folder")
 
 
 def _each_shown(
@@ -117,9 +132,9 @@ def _each_shown(
     for one, result in results:
         shown = result.value or FileShown(document=task.refused(one.path, result.problem), problem=result.problem)
         for note in result.notes:
-            say(note)
+            _say(note)
         if shown.problem and not is_in_document:
-            say(shown.problem)
+            _say(shown.problem)
         tally.add(shown, is_read=result.value is not None)
         yield shown
 

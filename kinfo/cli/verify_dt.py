@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kinfo.cli import common, declare
+from kinfo.cli import common, declare, many
 from kinfo.cli.ahead import schema_check
 from kinfo.cli.formats import findings_format, show, strict_option
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
 from kinfo.cli.words import one_of, safe, say
-from kinfo.errors import KinfoError
+from kinfo.errors import KinfoError, TreeError
+from kinfo.many.named import is_one_file
 from kinfo.named import NamedTuple
 from kinfo.writer_rows import rows
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kinfo.dt.board import Options as BoardOptions
     from kinfo.dt.schema import SchemaCheck
     from kinfo.dt.verify import Verdict
+    from kinfo.many.names import NamedFiles
 
 _PROFILES = [row.key or "downstream" for row in rows.ROWS if row.tree]
 _PAGES = ("4096", "16384", "65536")
@@ -31,6 +33,8 @@ class Options(NamedTuple):
     """What `kinfo verify-dt` was asked for."""
 
     files: tuple[str, ...]
+    files_from: str | None
+    jobs: int | None
     listing: bool
     select: tuple[str, ...]
     overlay: tuple[str, ...]
@@ -57,7 +61,9 @@ class Options(NamedTuple):
 
 
 @declare.command("verify-dt", short_help="Check that a devicetree gives the kinfo driver its memory")
-@declare.argument("files", nargs=-1, required=True, metavar="FILE...")
+@declare.argument("files", nargs=-1, metavar="FILE...")
+@many.files_from_option
+@many.jobs_option
 @declare.option("--list", "listing", is_flag=True, help="List the trees in FILE instead of checking them.")
 @declare.option("--select", multiple=True, metavar="N|TEXT", help="Only tree number N, or trees with TEXT in their label.")
 @declare.option("--overlay", multiple=True, metavar="FILE[#N]", help="Apply an overlay to every tree first.")
@@ -88,7 +94,7 @@ def command(options: Options) -> int:
     """Check the trees in FILE... against the kinfo binding and the rules that no schema can hold.
 
     FILE is a .dtb, .dts, dtbo.img, boot.img, vendor_boot.img, Image.gz-dtb, FIT image, /sys/firmware/fdt, a folder like
-    /proc/device-tree, or - for standard input.
+    /proc/device-tree, or - for standard input; of another folder, or a pattern, every file that may hold trees.
 
     Exit 0 when the memory will be there, 1 when not (or no tree of a file has a kinfo node), 2 when a file could not be read
     or the schema check did not finish. The schema needs dtschema (pip install 'kinfo[dt]'); a note says where it is missing.
@@ -101,21 +107,24 @@ def command(options: Options) -> int:
     _refuse_nonsense(options)
     if options.listing or options.fix or options.output:
         return _list(options) if options.listing else _fix(options)
-    schema = None if options.no_schema else schema_check(len(options.files), required=options.require_schema)
+    is_many = not _is_one(options)
+    schema = None if options.no_schema else schema_check(2 if is_many else 1, required=options.require_schema)
     with _request(options, schema) as request:
-        return _check(options, request)
+        return _check(options, request, is_many=is_many)
 
 
-def _check(options: Options, request: CheckRequest) -> int:
+def _check(options: Options, request: CheckRequest, *, is_many: bool) -> int:
     if options.form == "text":
         from kinfo.report import devicetree  # noqa: F401  # while the schema check's process is still importing
 
+    from kinfo.dt.batch import verify_file
+
     results: list[FileVerdicts] = []
-    for result in _results(options.files, request):
+    for result in _results(options, request) if is_many else (verify_file(options.files[0], request, common.stdin()),):
         for problem in result.problems:
             say(problem)
         if options.form == "text":
-            short = len(options.files) > 1 or len(result.verdicts) > 1
+            short = is_many or len(result.verdicts) > 1
             _write_text(result.verdicts, short=short, explain=bool(options.explain_boot))
         results.append(result)
     _write_rest(options.form, results, strict=options.strict)
@@ -127,8 +136,7 @@ def _refuse_nonsense(options: Options) -> None:
         raise declare.UsageError("--require and --if-present exclude each other")
     if options.require_schema and options.no_schema:
         raise declare.UsageError("--require-schema and --no-schema exclude each other")
-    if options.files.count("-") > 1:
-        raise declare.UsageError("- can be named once")
+    many.refuse_mistakes(options.files, options.files_from, "FILE")
 
 
 def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:
@@ -138,7 +146,7 @@ def _write_rest(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> 
         from kinfo.report.devicetree import summary
 
         common.tell(summary([verdict for result in results for verdict in result.verdicts]))
-    elif form != "text" and count:
+    elif form == "jsonl" or (form != "text" and count):
         _show(form, results, strict=strict)
 
 
@@ -157,19 +165,38 @@ def _code(results: Sequence[FileVerdicts], options: BoardOptions, *, strict: boo
     return UNDECIDED if any(verdict.is_undecided for result in results for verdict in result.verdicts) else SOUND
 
 
-def _results(files: tuple[str, ...], request: CheckRequest) -> Iterator[FileVerdicts]:
-    from kinfo.dt.batch import verify_file, verify_files
+def _is_one(options: Options) -> bool:
+    """Whether one file is named, or a folder that is one tree."""
+    if is_one_file(options.files, options.files_from):
+        return True
+    from kinfo.dt.candidates import is_tree
 
-    if "-" in files or len(files) == 1:
-        for path in files:
-            yield verify_file(path, request, common.stdin())
-        return
-    import click
+    return (
+        options.files_from is None
+        and len(options.files) == 1
+        and os.path.isdir(options.files[0])
+        and is_tree(options.files[0])
+    )
 
-    with click.progressbar(length=len(files), label="checking", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        for result in verify_files(files, request):
+
+def _names(options: Options) -> NamedFiles:
+    from kinfo.dt.candidates import is_tree, may_hold_trees
+    from kinfo.many.names import NamedFiles
+
+    return NamedFiles(options.files, options.files_from, stdin=common.stdin(), is_one=is_tree, wanted=may_hold_trees)
+
+
+def _results(options: Options, request: CheckRequest) -> Iterator[FileVerdicts]:
+    """The verdicts of many files. Raises KinfoError where there is none."""
+    from kinfo.cli.progress import FilesProgress
+    from kinfo.dt.batch import verify_files
+
+    names, count = _names(options), 0
+    with FilesProgress("checking", names.known) as progress:
+        for result in progress.counted(verify_files(names, request, common.stdin(), options.jobs)):
+            count += 1
             yield result
-            bar.update(1)
+    many.refuse_none(names, count)
 
 
 @contextmanager
@@ -202,7 +229,7 @@ def _request(options: Options, schema: SchemaCheck | None) -> Iterator[CheckRequ
 def _fix(options: Options) -> int:
     from kinfo.cli.mend import write_mended
 
-    if not options.fix or options.output in (None, "", "-") or len(options.files) != 1:
+    if not options.fix or options.output in (None, "", "-") or not _is_one(options):
         raise declare.UsageError("--fix takes one file, and -o OUT.dtb or OUT.dts")
     with _request(options, None) as request:
         return write_mended(options.files[0], options.output, request, force=options.force)
@@ -216,9 +243,13 @@ def _list(options: Options) -> int:
 
     style = common.style()
     request, failed = CheckRequest(include=options.include, select=options.select), False
-    for path in options.files:
+    names, count = _names(options), 0
+    for one in names:
+        count += 1
         try:
-            for found in trees(path, request, common.stdin()):
+            if one.problem:
+                raise TreeError(one.problem)
+            for found in trees(one.path, request, common.stdin()):
                 if isinstance(found, Broken):
                     failed = True
                     say(str(found.error))
@@ -228,6 +259,7 @@ def _list(options: Options) -> int:
         except KinfoError as error:
             failed = True
             say(str(error))
+    many.refuse_none(names, count)
     return UNDECIDED if failed else SOUND
 
 
@@ -256,5 +288,14 @@ def _show(form: str, results: Sequence[FileVerdicts], *, strict: bool) -> None:
             for result in results
             for verdict in result.verdicts
         ],
+        each=lambda: (_of_file(result) for result in results),
         strict=strict,
     )
+
+
+def _of_file(result: FileVerdicts) -> dict[str, Any]:
+    """The document of one of many files."""
+    from kinfo.report.devicetree import document
+
+    problems = {"problems": [safe(one) for one in result.problems]} if result.problems else {}
+    return {**document(result.verdicts), "source": safe(result.path), **problems}

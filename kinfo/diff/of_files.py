@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kinfo.diff.folders import Alone, matched
 from kinfo.diff.judge import judge
@@ -21,6 +21,10 @@ from kinfo.record import locate
 from kinfo.record.encode import encode
 from kinfo.record.layouts import layout_named
 from kinfo.sources import open_source
+
+if TYPE_CHECKING:
+    from kinfo.many.named import Named
+    from kinfo.many.names import NamedFiles
 
 Path = str | os.PathLike[str]
 Pair = tuple[str, str]
@@ -107,3 +111,33 @@ def outcomes(
         return PairOutcome(None, f"{pair[1]}: the process that compared it was killed ({how}); compare it alone to see why")
 
     return in_order(work, found.pairs, died), found.alone
+
+
+def against(
+    old: str,
+    names: NamedFiles,
+    policy: Policy,
+    *,
+    exact: bool = False,
+    reader: PairReader = READER,
+    jobs: int | None = None,
+) -> Iterator[PairOutcome]:
+    """The record in `old` against that of every file that is named, as they come, on every processor.
+
+    Raises KinfoError where `old` has no record, and where no file is named.
+    """
+    from kinfo.many.each import each
+
+    reader.record(old)  # what is wrong with it is not wrong with each of the others
+
+    def work(one: Named) -> Compared:
+        return compared(old, one.path, policy, exact=exact, reader=reader)
+
+    count = 0
+    for _, result in each(work, names, jobs=jobs):
+        count += 1
+        for note in result.notes:
+            reader.tell(note)
+        yield PairOutcome(result.value, result.problem)
+    if not count:
+        raise KinfoError(f"{names}: no file is there", "name some, or another folder")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
+from kinfo import notices
 from kinfo.dt.board import Options
 from kinfo.dt.open import Broken, FoundTree, open_trees
 from kinfo.dt.places import place_of
@@ -17,6 +18,7 @@ from kinfo.named import NamedTuple
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck
+    from kinfo.many.named import Named
 
 
 class CheckRequest(NamedTuple):
@@ -139,13 +141,14 @@ def _overlay(text: str, request: CheckRequest) -> FoundTree:
     return found[0]
 
 
-def verify_files(paths: Sequence[str], request: CheckRequest) -> Iterator[FileVerdicts]:
+def verify_files(
+    names: Iterable[Named], request: CheckRequest, stdin: BinaryIO | None = None, jobs: int | None = None
+) -> Iterator[FileVerdicts]:
     """Verify files, in order, on every processor. Leaving the loop early stops what is still running."""
-    from kinfo.workers import in_order
+    from kinfo.many.each import each
 
     done = request.schema.end if request.schema else lambda: None
-    yield from in_order(lambda path: verify_file(path, request), paths, _died, done)
-
-
-def _died(path: str, how: str) -> FileVerdicts:
-    return FileVerdicts(path, (), (f"{path}: the process that checked it was killed ({how}); check fewer files at once",))
+    for one, result in each(lambda named: verify_file(named.path, request, stdin), names, jobs=jobs, done=done):
+        for note in result.notes:
+            notices.tell(note)
+        yield result.value or FileVerdicts(one.path, (), (result.problem,))

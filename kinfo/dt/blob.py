@@ -20,6 +20,7 @@ MAX_PROPERTIES = 1_000_000
 _BEGIN_NODE, _END_NODE, _PROP, _NOP, _END = 1, 2, 3, 4, 9
 _TAGS = frozenset((_BEGIN_NODE, _END_NODE, _PROP, _NOP, _END))
 _WORD = Struct(">I")
+_WORDS = Struct(">II")
 _PAIR = Struct(">QQ")
 _LETTERS = bytes(range(0x21, 0x7F))  # of names; dtc's own rules are narrower, boot loaders' trees are not
 _NOPS = b"\0\0\0\4" * 16384
@@ -202,8 +203,9 @@ class _Reader:
     def _property(self, at: int, end: int, stack: list[BlobNode], count: int) -> int:
         if at + 8 > end or len(stack) == 1 or count > MAX_PROPERTIES:
             raise _fail(f"a property out of place at {at - 4:#x}")
-        size: int = _WORD.unpack_from(self.data, at)[0]
-        offset: int = _WORD.unpack_from(self.data, at + 4)[0]
+        size: int
+        offset: int
+        size, offset = _WORDS.unpack_from(self.data, at)
         start = at + 8
         if size > end - start:
             raise _fail(f"the property at {at - 4:#x} has {size} bytes, beyond the structure block")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TREES = tuple((row, row.tree) for row in rows.ROWS if row.tree)
 COMPATIBLES = tuple(dict.fromkeys(name for _, tree in _TREES for name in tree.compatibles))
+_RAW = tuple(name.encode() for name in COMPATIBLES)
 
 
 class Profile(NamedTuple):
@@ -65,7 +66,8 @@ def profile_named(name: str) -> Profile:
 
 def is_kinfo(node: Node) -> bool:
     """Whether the node has a kinfo compatible: the name of a node says nothing, Pixels have a `debug-kinfo` without one."""
-    return "compatible" in node.properties and not set(COMPATIBLES).isdisjoint(node.texts("compatible"))
+    raw = node.properties.get("compatible", b"")
+    return any(name in raw for name in _RAW) and not set(COMPATIBLES).isdisjoint(node.texts("compatible"))
 
 
 def kinfo_nodes(tree: Tree) -> tuple[Node, ...]:

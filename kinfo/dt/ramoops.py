@@ -34,8 +34,12 @@ class RamoopsNode(NamedTuple):
 
 def nodes(board: Board) -> tuple[RamoopsNode, ...]:
     """Every enabled ramoops node."""
-    found = [node for node in board.tree.root.walk() if COMPATIBLE in node.texts("compatible") and is_okay(node)]
+    found = [node for node in board.tree.root.walk() if _is_ramoops(node) and is_okay(node)]
     return tuple(RamoopsNode(node, board.region(node), _sizes(board, node)) for node in found[:_MOST])
+
+
+def _is_ramoops(node: Node) -> bool:
+    return COMPATIBLE.encode() in node.properties.get("compatible", b"") and COMPATIBLE in node.texts("compatible")
 
 
 def value(node: Node, name: str) -> int | None:

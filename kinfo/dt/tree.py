@@ -57,7 +57,7 @@ class Node:
         raw = self.properties.get(name)
         if not raw:
             return ()
-        return tuple(_printable(part.decode("ascii", "backslashreplace")) for part in raw.removesuffix(b"\0").split(b"\0"))
+        return tuple(map(_printable, raw.removesuffix(b"\0").decode("ascii", "backslashreplace").split("\0")))
 
     def text(self, name: str) -> str | None:
         """The first of them; None when there is no such property."""
@@ -71,7 +71,8 @@ class Node:
         while stack:
             node = stack.pop()
             yield node
-            stack.extend(reversed(node.children))
+            if node.children:  # most have none
+                stack += node.children[::-1]
 
 
 class Tree:

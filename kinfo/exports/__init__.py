@@ -10,7 +10,7 @@ from importlib import import_module
 
 from kinfo.record.model import Layout
 
-LANGUAGES: dict[str, str] = {"c": "kinfo.exports.c"}
+LANGUAGES: dict[str, str] = {name: f"kinfo.exports.{name}" for name in ("c", "rust", "kaitai", "imhex")}
 
 
 def exported(language: str, layouts: Sequence[Layout]) -> str:

@@ -69,6 +69,7 @@ def _tables(layouts: Sequence[Layout]) -> str:
 def _constants() -> dict[str, str]:
     return {
         "LARGEST": f"{LARGEST}u /* bytes of the longest layout */",
+        "LOOKED_AT": f"{limits.VENDOR_HALF}u /* bytes from its start on that say something of a record */",
         "SMALLEST": f"{SMALLEST}u",
         "NOWHERE": f"{_NOWHERE:#x}u /* in a layout's table: it has no such field */",
         "PA_LIMIT": f"{PA_LIMIT:#x}ull /* no kernel has wider physical addresses */",

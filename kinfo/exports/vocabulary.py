@@ -49,9 +49,9 @@ def snake(layout: Layout) -> str:
     return constant(layout.name).lower()
 
 
-def camel(layout: Layout) -> str:
-    """The layout's name as a type, as in DebugKinfo2020."""
-    return "".join(word.capitalize() for word in snake(layout).split("_"))
+def camel(name: str) -> str:
+    """A name as a type, as in DebugKinfo2020 of debug-kinfo-2020 and RelativePa of _relative_pa."""
+    return "".join(word.capitalize() for word in constant(name).split("_"))
 
 
 def filled(template: str, **words: str) -> str:

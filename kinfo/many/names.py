@@ -25,7 +25,8 @@ class NamedFiles:
 
     Each of `words` is a FILE, a folder (`Walk`), a pattern where nothing has that very name, or `-`. What is none of these is
     handed on as it is: whoever opens it knows more ways to write a name (FILE@BASE), and says what is wrong. `files_from`
-    is a list of files and folders, taken literally (`lists.py`). `is_one` says which folders are one source as a whole.
+    is a list of files and folders, taken literally (`lists.py`). `is_one` says which folders are one source as a whole,
+    `wanted` which files of the others are taken.
     What is named twice comes twice. `passed` counts what folders have besides, once they were gone through.
     """
 
@@ -36,10 +37,11 @@ class NamedFiles:
         *,
         stdin: BinaryIO | None = None,
         is_one: Callable[[str], bool] = _never,
+        wanted: Callable[[str], bool] | None = None,
     ) -> None:
         self._words, self._list, self._stdin = words, files_from, stdin
         self.passed: Counter[str] = Counter()
-        self._walk = Walk(is_one, self.passed)
+        self._walk = Walk(is_one, self.passed, wanted)
 
     @property
     def known(self) -> int | None:

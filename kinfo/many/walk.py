@@ -9,7 +9,7 @@ from heapq import nsmallest
 
 from kinfo.many.named import NOT_OPENED, Named, is_special, of_error
 
-HIDDEN, LINKED, SPECIAL = "hidden", "links to folders", "devices, sockets or pipes"
+HIDDEN, LINKED, SPECIAL, OTHER = "hidden", "links to folders", "devices, sockets or pipes", "files of other kinds"
 _AT_ONCE = 50_000  # names of one folder that are held
 _DEEPEST = 1000  # folders in folders
 
@@ -33,11 +33,14 @@ class Walk:
     """The files below a folder, a folder's own and those of its folders as their names come.
 
     Hidden ones (.NAME), links to folders and what is no file are passed over; `passed` counts them by kind. A link to a file
-    is that file. A folder that `is_one` is named as a whole: what a command takes as one source.
+    is that file. A folder that `is_one` is named as a whole: what a command takes as one source. A file that is not
+    `wanted` is passed over, too.
     """
 
-    def __init__(self, is_one: Callable[[str], bool], passed: Counter[str]) -> None:
-        self.is_one, self.passed = is_one, passed
+    def __init__(
+        self, is_one: Callable[[str], bool], passed: Counter[str], wanted: Callable[[str], bool] | None = None
+    ) -> None:
+        self.is_one, self.passed, self._wanted = is_one, passed, wanted
 
     def below(self, folder: str) -> Iterator[Named]:
         """The files below a folder that was named, or itself where it `is_one`; what cannot be read is said."""
@@ -80,7 +83,10 @@ class Walk:
             self.passed[SPECIAL] += 1
             return None
         if os.path.isfile(path):
-            return Named(path)
+            if self._wanted is None or self._wanted(path):
+                return Named(path)
+            self.passed[OTHER] += 1
+            return None
         if os.path.islink(path):  # followed, it could lead back here, or to what is named anyway
             self.passed[LINKED] += 1
             return None

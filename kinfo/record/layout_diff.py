@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.model import Field, Layout
 

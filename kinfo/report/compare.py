@@ -159,6 +159,14 @@ def document(compared: Iterable[Compared], alone: Iterable[Alone]) -> dict[str, 
     }
 
 
+def documents(compared: Iterable[Compared], alone: Iterable[Alone]) -> Iterator[dict[str, Any]]:
+    """A document of each pair, and of each file without a partner: of the same shape."""
+    for one in compared:
+        yield document((one,), ())
+    for each in alone:
+        yield document((), (each,))
+
+
 def judged(compared: Iterable[Compared], alone: Iterable[Alone]) -> Iterator[Judged]:
     """The same for the formats of findings."""
     from kinfo.report.judged import Judged

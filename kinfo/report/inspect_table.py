@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kinfo.findings import Severity
 from kinfo.meminspect.entry import Entry, Table
 from kinfo.meminspect.listing import rows
 from kinfo.report import columns
@@ -29,6 +30,16 @@ def render(table: Table, style: Style) -> str:
     lines += ["", *columns.table(_COLUMNS, _entries(table), style)]
     if table.findings:
         lines += ["", style.paint("Findings", "bold"), *finding_lines(table.findings, style)]
+    return "\n".join(lines) + "\n"
+
+
+def block(table: Table, style: Style) -> str:
+    """A line for a table that is one of many, and one for each of its errors and warnings."""
+    lines = [f"{style.paint(table.source, 'bold')}: {table.form.value}, {len(table.entries)} regions, {table.series.title}"]
+    for one in table.findings:
+        if one.severity is not Severity.INFO:
+            head = style.severity(one.severity, f"{one.severity.value:<8}")
+            lines.append(f"  {head}{style.paint(one.code, 'bold')}  {one.where}: {one.message}")
     return "\n".join(lines) + "\n"
 
 

@@ -44,6 +44,23 @@ static inline void kinfo_conclude(struct kinfo_answer *answer, uint32_t summed, 
 	answer->status = KINFO_SURE;
 }
 
+/* Whether something follows the longest of these layouts, in a region that does not hold old data everywhere. */
+static inline int kinfo_goes_on(const struct kinfo_answer *answer, uint32_t mask, size_t size)
+{
+	size_t longest = 0, zeros = 0, at;
+	unsigned int index;
+
+	for (index = 0; index < KINFO_LAYOUTS; index++)
+		if ((mask >> index & 1u) != 0 && kinfo_layouts[index].size > longest)
+			longest = kinfo_layouts[index].size;
+	size = size < KINFO_LOOKED_AT ? size : KINFO_LOOKED_AT;
+	for (at = KINFO_LARGEST; at < size; at++)
+		zeros += answer->memory[at] == 0;
+	if (size > KINFO_LARGEST && zeros < (size - KINFO_LARGEST) / 2)
+		return 0;
+	return !kinfo_is_zero(answer->memory + longest, answer->size - longest);
+}
+
 /*
  * Which layout the record at `memory` has. Hand over all that is there up to the end of the region: with fewer than
  * KINFO_LARGEST bytes the longer layouts cannot be ruled out.
@@ -91,7 +108,11 @@ static inline enum kinfo_status kinfo_detect(const void *memory, size_t size, st
 	 */
 	for (index = 0, bit = 1; index < KINFO_LAYOUTS; index++, bit <<= 1)
 		near |= kinfo_layouts[index].size > shortest ? bit : 0;
-	kinfo_conclude(answer, summed & there, near & there & ~summed, likely, good);
+	kinfo_conclude(answer, summed & there, near & there & ~summed, likely | whole, good);
+	if (answer->status == KINFO_UNSURE && kinfo_goes_on(answer, summed & there, size)) {
+		kinfo_say_nothing(answer, bytes, size);
+		answer->status = KINFO_DAMAGED;
+	}
 	return answer->status;
 }
 
