@@ -39,6 +39,45 @@ def library() -> None:
         print(f"{'kinfo.decode of ' + path.name:<46}{seconds * 1e3:>9.2f} ms   {'':<28} target: {target}")
 
 
+def many() -> None:
+    """Records of a fleet in one call, against decoding them one by one and against unpacking their numbers."""
+    from kinfo.examine.columns import decode_many
+
+    layouts = [kinfo.layout(alias) for alias in ("A2", "A6", "C", "CR")]
+    blobs = [record.ljust(4096, b"\0") for record in map(_sound, range(4096))]
+    few = blobs[:200]
+
+    def unpack() -> None:
+        for at, blob in enumerate(blobs):
+            layouts[at % 4].unpack(blob)
+
+    def alone() -> None:
+        for blob in few:
+            _ = kinfo.decode(blob).findings
+
+    decode_many(blobs)  # what is remembered is remembered
+    seconds = {"unpack": best(unpack, 3) / len(blobs), "alone": best(alone, 2) / len(few)}
+    seconds["with"] = best(lambda: decode_many(blobs), 3) / len(blobs)
+    seconds["without"] = best(lambda: decode_many(blobs, findings=False), 3) / len(blobs)
+    unpacked, alone_1000, with_1000, without_1000 = (1000 * one for one in seconds.values())
+    row("decode, findings: 1,000 one by one", alone_1000, "struct.unpack", unpacked, "none")
+    row("decode_many: 1,000 records", with_1000, "one by one", alone_1000, "20 ms")
+    row("decode_many: 1,000 records", with_1000, "struct.unpack", unpacked, "20 ms")
+    row("decode_many, no findings: 1,000 records", without_1000, "struct.unpack", unpacked, "6.7 ms")
+
+
+def _sound(number: int) -> bytes:
+    """Sound records of four layouts, each of an image of its own."""
+    sample = kinfo.decode(SAMPLES / ("pixel-5.10.bin" if number % 2 else "ram-6.12.bin"))
+    assert sample.layout
+    step = (number % 1000) << 21
+    fields = {name: value for name, value in sample.values.items() if name not in ("magic_number", "combined_checksum")}
+    moved = {
+        name: value + step for name, value in fields.items() if name.endswith("_pa") and isinstance(value, int) and value
+    }
+    return kinfo.encode({**fields, **moved}, sample.layout)
+
+
 def big_file(folder: str, mib: int) -> Path:
     """RAM-like: a third zero, some 0xff, the rest random; the record near the end."""
     path = Path(folder) / "ram"

@@ -29,6 +29,7 @@ def main() -> None:
     parts: tuple[Callable[[], object], ...] = (
         record.start_up,
         record.library,
+        record.many,
         *(part.everything for part in (compare, devicetree, kernel, log, tasks, trace, facts)),
         lambda: debugged.everything(given.core, given.vmlinux),
         lambda: minidump.everything(given.mib),

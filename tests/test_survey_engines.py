@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from kinfo.errors import KinfoError
 from kinfo.survey import batch
 from kinfo.survey.files import looked_at
 from kinfo.survey.schema import OF_FIELDS, OF_RECORD
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Cli
 from tests.test_survey import put, region
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install kinfo[survey]")
@@ -99,3 +100,41 @@ def test_ray_data_over_a_folder(tmp_path: Path) -> None:
         assert record.layout is not None
         assert (row["layout"], row["state"]) == (record.layout.alias, record.state.value)
         assert row["_stext_pa"] == record.number("_stext_pa")
+
+
+DOCUMENT = (ROOT / "docs" / "survey.md").read_text()
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for seed in range(6):
+        put(tmp_path / "dumps" / f"{seed}.bin", region(("C", "D")[seed % 2], seed))
+    kinfo.survey_files([str(tmp_path / "dumps")], str(tmp_path / "fleet.parquet"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_documents_duckdb_example(fleet: Path) -> None:
+    duckdb = pytest.importorskip(
+        "duckdb", reason="duckdb is not installed: pip install duckdb runs the example of docs/survey.md"
+    )
+    queries = DOCUMENT.partition("<!-- duckdb -->\n```sql\n")[2].partition("```")[0].strip().split(";\n")
+    by_version, by_code = [duckdb.sql(query).fetchall() for query in queries]
+    assert by_version == [("6.12", "valid", 3), ("7.1", "valid", 3)]
+    wanted = [code for path in fleet.rglob("*.bin") for code in {one.code for one in kinfo.decode(path).findings}]
+    assert dict(by_code) == {code: wanted.count(code) for code in wanted}
+
+
+def test_the_documents_polars_example(fleet: Path) -> None:
+    pytest.importorskip("polars", reason="polars is not installed: pip install polars runs the example of docs/survey.md")
+    assert (fleet / "fleet.parquet").is_file()
+    names: dict[str, Any] = {}
+    exec(DOCUMENT.partition("<!-- polars -->\n```python\n")[2].partition("```")[0], names)
+    assert names["answer"].rows() == [("6.12", "valid", 3), ("7.1", "valid", 3)]
+
+
+def test_the_documents_example_of_the_command(tmp_path: Path, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    samples = ["kinfo/samples/pixel-5.10.bin", "kinfo/samples/ram-6.12.bin"]
+    ran = kinfo_cli("survey", *samples, "-o", tmp_path / "fleet.csv")
+    assert f"{ran.out.removeprefix(f'{tmp_path}/')}exit code {ran.code}\n```" in DOCUMENT

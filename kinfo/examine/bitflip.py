@@ -23,6 +23,8 @@ def suspect(record: Record, checks: Checks) -> tuple[str, Record] | None:
     if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
         return None
     complaints = _complaints(record, checks)
+    if not complaints:  # nothing that a flipped bit could explain
+        return None
     tried = []
     for word in range(layout.words):
         place = HEAD_SIZE + 4 * word + bit // 8

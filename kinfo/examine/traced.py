@@ -49,14 +49,14 @@ class _Release:
         self._raw = raw
 
     def __bool__(self) -> bool:
-        return self._raw is not None and bool(text.look(_has_text, self._raw))
+        return self._raw is not None and not text.look(text.is_blank, self._raw[:1])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, str):
             raise UntracedError
         if not other or self._raw is None:
-            return not other and not self
-        return bool(text.look(_reads(other), self._raw))
+            return bool(not other and not self)
+        return bool(text.look(_reads(other), self._raw[: len(other) + 1]))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -66,23 +66,23 @@ class _Release:
     __str__ = __repr__ = lambda _: "?"
 
 
-def _has_text(raw: bytes) -> bool:
-    return bool(text.before_nul(raw))
-
-
 def _text_of(raw: bytes) -> str:
     return text.escape(text.before_nul(raw))
 
 
 @cache
 def _reads(wanted: str) -> Callable[[bytes], bool]:
-    """The same function for the same text: questions are compared by it."""
+    """The same function for the same text, as questions are compared by it. One byte more tells a longer text."""
     return lambda raw: _text_of(raw) == wanted
 
 
-def _release_of(raw: bytes) -> tuple[kernels.Version, bool] | None:
+def _version_of(raw: bytes) -> kernels.Version | None:
     release = kernels.parse_release(_text_of(raw))
-    return (release.version, release.is_android) if release else None
+    return release.version if release else None
+
+
+def _is_android(raw: bytes) -> bool:
+    return kernels.is_android(_text_of(raw))
 
 
 class TracedRecord(Examined):
@@ -161,8 +161,9 @@ class TracedRecord(Examined):
     @cached_property
     def release(self) -> kernels.Release | None:
         """See Record."""
-        found = None if self.release_raw is None else text.look(_release_of, self.release_raw)
-        return kernels.Release("?", *found) if found else None
+        raw = self.release_raw
+        version = None if raw is None else text.look(_version_of, raw[: kernels.LONGEST_VERSION])
+        return None if version is None else kernels.Release("?", version, text.look(_is_android, raw))
 
 
 def judge(record: TracedRecord) -> Codes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State
 from kinfo.record.detect import Candidate, Confidence, Detection, detect, detect_in, differences
@@ -11,6 +14,9 @@ from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout
 from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource, is_magic
+
+if TYPE_CHECKING:
+    from kinfo.record.asked.remembered import Remembered
 
 REGION_LIMIT = 16 << 20  # a file up to this size with a record at its start is taken for the region itself
 HALVES = tuple(1 << shift for shift in range(9, 24))  # where a second half can begin: 512 bytes to 8 MiB
@@ -73,12 +79,18 @@ def erased_region(source: ByteSource, *, base: int | None = None) -> Record | No
 def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Record | None:
     if len(window) < 8:
         return None
+    if layout is None and (record := _before.record(window, is_end=is_end)):
+        return record
     detection = detect(window, is_end=is_end, forced=layout)
     if detection is None:
         return None
     if layout is None:
         chosen = detection.best
-        return _record(chosen, detection, window, is_forced=False) if chosen.makes_sense else None
+        if not chosen.makes_sense:
+            return None
+        if chosen.checksum.state.verified:  # what is damaged is seldom so in the same way
+            _before.keep(window, is_end=is_end)
+        return _record(chosen, detection, window, is_forced=False)
     chosen = detection.under(layout)
     record = _record(chosen, detection, window, is_forced=True)
     return record if chosen.makes_sense else record._replace(confidence=Confidence.AMBIGUOUS)
@@ -127,8 +139,59 @@ def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced
         checksum=chosen.checksum,
         values=chosen.values,
         is_forced=is_forced,
-        weighed=tuple(Weighed(one.layout, one.points, one.evidence) for one in detection.candidates),
+        weigh=partial(tuple, _weighed(detection)),
     )
+
+
+def _weighed(detection: Detection) -> tuple[Weighed, ...]:
+    return tuple(Weighed(one.layout, one.points, one.evidence) for one in detection.candidates)
+
+
+def _weighed_again(window: bytes, *, is_end: bool) -> tuple[Weighed, ...]:
+    detection = detect(window, is_end=is_end)
+    return _weighed(detection) if detection else ()
+
+
+class _Before:
+    """Records that were decoded before in this process: one that answers every question as one of them reads like it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._remembered: Remembered[Detected] | None = None
+
+    def record(self, window: bytes, *, is_end: bool) -> Record | None:
+        """The record, where that is known; its evidence is weighed when it is asked for."""
+        if self._remembered is None:
+            return None
+        found = self._remembered.find(window, is_end=is_end)
+        if found is None or found.layout is None:
+            return None
+        seen = Window(window, is_end=is_end)
+        return Record(
+            layout=found.layout,
+            confidence=found.confidence,
+            rivals=found.rivals,
+            offset=0,
+            base=None,
+            raw=window[: found.layout.size],
+            checksum=seen.checksum(found.layout),
+            values=seen.values(found.layout),
+            weigh=partial(_weighed_again, window, is_end=is_end),
+        )
+
+    def keep(self, window: bytes, *, is_end: bool) -> None:
+        """Keep how it was read; a command decodes too few records to be worth it."""
+        self._count += 1
+        if self._count > _FEW:
+            if self._remembered is None:
+                from kinfo.record.asked.remembered import Remembered
+
+                self._remembered = Remembered(read_window)
+            self._remembered.keep(window, is_end=is_end)
+
+
+_FEW = 16
+_before = _Before()
 
 
 def _vendor_block(source: ByteSource, offset: int, base: int | None, region: int | None) -> Record | None:

@@ -19,6 +19,7 @@ LONG_NAMES = (6, 1)  # KSYM_NAME_LEN 128 -> 512
 CFI_RENAMED = (6, 18)  # CONFIG_CFI_CLANG became CONFIG_CFI
 
 _RELEASE = r"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,6}))?(?=[^0-9]|$)"
+LONGEST_VERSION = 16  # bytes of a release that its version can depend on: "123.1234.123456", and one that is no digit
 ANDROID_MARKS = ("-android", "-mainline", "-gki", "-ab")  # -ab: the number of an Android build
 
 
@@ -35,7 +36,12 @@ def parse_release(text: str) -> Release | None:
     found = re.match(_RELEASE, text)
     if not found:
         return None
-    return Release(text, (int(found[1]), int(found[2])), any(mark in text for mark in ANDROID_MARKS))
+    return Release(text, (int(found[1]), int(found[2])), is_android(text))
+
+
+def is_android(text: str) -> bool:
+    """Whether a release carries Android's marks."""
+    return any(mark in text for mark in ANDROID_MARKS)
 
 
 def name_len(version: Version) -> int:

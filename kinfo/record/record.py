@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -90,7 +90,7 @@ class Record(Frozen):
     region, of which nothing can be said. `tail_start` is where in that region
     the first byte that is not zero lies behind the record; None where there is none. `is_alone`
     says of a vendor block that no kernel's record lies in the other half. `values`
-    holds the raw value of every field that is there.
+    holds the raw value of every field that is there, `weigh` gives what `weighed` keeps.
     """
 
     layout: Layout | None
@@ -106,7 +106,12 @@ class Record(Frozen):
     tail_start: int | None = None
     vendor: Record | None = None
     is_alone: bool = False
-    weighed: tuple[Weighed, ...] = ()
+    weigh: Callable[[], tuple[Weighed, ...]] = tuple
+
+    @cached_property
+    def weighed(self) -> tuple[Weighed, ...]:
+        """Every layout's evidence, best first."""
+        return self.weigh()
 
     @property
     def state(self) -> State:

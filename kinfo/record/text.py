@@ -14,6 +14,8 @@ from kinfo.errors import FieldError
 
 _ESCAPE = r"\\(?:x([0-9a-fA-F]{2})|(\\))"
 _SHOWN = {code: chr(code) for code in range(0x20, 0x7F)} | {0x5C: "\\\\"}
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_PLAIN = _PRINTABLE.replace(b"\\", b"")  # bytes that are shown as they are
 _TABLE = [_SHOWN.get(code, f"\\x{code:02x}") for code in range(256)]
 
 
@@ -25,6 +27,8 @@ def look(function: Callable[..., Any], *texts: Any) -> Any:
 
 def escape(raw: bytes) -> str:
     """Bytes as printable ASCII; `unescape` gives the same bytes back."""
+    if not raw.translate(None, _PLAIN):
+        return raw.decode("ascii")
     return "".join([_TABLE[code] for code in raw])
 
 
@@ -42,6 +46,16 @@ def plain(raw: bytes) -> str | bytes:
     string = before_nul(raw)
     shown = escape(string)
     return shown if len(shown) == len(string) else string
+
+
+def odd_bytes(raw: bytes) -> int:
+    """How many bytes are not printable ASCII."""
+    return len(raw.translate(None, _PRINTABLE))
+
+
+def is_blank(raw: bytes) -> bool:
+    """Whether all bytes are zero."""
+    return not any(raw)
 
 
 def before_nul(raw: bytes) -> bytes:

@@ -31,7 +31,7 @@ def _has_value(record: Record, name: str) -> bool:
     value = record.values.get(name)
     if value is None or record.layout is None:
         return True
-    return bool(text.look(any, value) if record.layout.by_name[name].is_text else value)
+    return not text.look(text.is_blank, value) if record.layout.by_name[name].is_text else bool(value)
 
 
 def _expected(record: Record, layout: Layout) -> Iterator[str]:

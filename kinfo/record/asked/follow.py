@@ -38,7 +38,7 @@ def _one_by_one(
         data = blobs.matrix[rows[index]].tobytes()
         node: Fork[Outcome] | None = start
         while node is not None and node.question is not None:
-            node = node.answers.get(node.question.answer(data))
+            node = node.answers.get(node.answer(data))
         if node is None or node.outcome is None:
             unknown.append(rows[index : index + 1])
         else:

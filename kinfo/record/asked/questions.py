@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
+from struct import Struct
 
 from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State, judge, prefix_sums
@@ -205,3 +206,25 @@ def _sums(data: bytes, offset: int) -> list[int]:
 
 Question = Negative | Zero | Exactly | Seen | Summed
 Answer = Hashable
+
+
+def answerer(question: Question) -> Callable[[bytes], Answer]:
+    """A function that answers a question of one blob after another: what most of them compare is one word or two."""
+    if not isinstance(question, (Negative, Zero)) or not _is_of_words(question.of):
+        return question.answer
+    (first, factor), *more = question.of.terms
+    other, other_factor = more[0] if more else (first, 0)
+    assert isinstance(first, Word)
+    assert isinstance(other, Word)
+    one, two = (Struct(f"<{_CODES[word.size]}").unpack_from for word in (first, other))
+    at, then, constant = first.offset, other.offset, question.of.constant
+    if isinstance(question, Zero):
+        return lambda data: one(data, at)[0] * factor + two(data, then)[0] * other_factor + constant == 0
+    return lambda data: one(data, at)[0] * factor + two(data, then)[0] * other_factor + constant < 0
+
+
+_CODES = {1: "B", 2: "H", 4: "L", 8: "Q"}
+
+
+def _is_of_words(of: Sum) -> bool:
+    return 1 <= len(of.terms) <= 2 and all(isinstance(term, Word) for term, _ in of.terms)

@@ -192,6 +192,10 @@ class Text:
         self._asker = asker
         self.place = (start, end)
 
+    def __getitem__(self, part: slice) -> Text:
+        start, end, _ = part.indices(self.place[1] - self.place[0])
+        return Text(self._asker, self.place[0] + start, self.place[0] + end)
+
     def looked_at(self, function: Look, texts: tuple[Text, ...]) -> Any:
         """What a function says of texts, of which this is one."""
         return self._asker.ask(Seen(function, tuple(text.place for text in texts)))

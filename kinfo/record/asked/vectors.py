@@ -28,7 +28,8 @@ from kinfo.record.asked.questions import (
     bounds,
 )
 from kinfo.record.checksum import ALL_ONES, HEAD_SIZE
-from kinfo.record.evidence.subject import is_blank, is_noise
+from kinfo.record.evidence.subject import is_noise
+from kinfo.record.text import is_blank
 
 Bools = NDArray[np.bool_]
 Array = NDArray[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from kinfo.record.asked.questions import Answer, Question
+from kinfo.record.asked.questions import Answer, Question, answerer
 from kinfo.record.asked.traced import Asker, UntracedError
 
 Outcome = TypeVar("Outcome")
@@ -16,12 +16,17 @@ _MOST_NODES = 300_000  # of one tree, some 100 MB; records that are new to it ar
 class Fork(Generic[Outcome]):
     """One question, and where each answer to it leads; or, without a question, the outcome."""
 
-    __slots__ = ("answers", "outcome", "question")
+    __slots__ = ("answer", "answers", "outcome", "question")
 
     def __init__(self) -> None:
         self.question: Question | None = None
+        self.answer: Callable[[bytes], Answer] = _unasked
         self.answers: dict[Answer, Fork[Outcome]] = {}
         self.outcome: Outcome | None = None
+
+
+def _unasked(_: bytes) -> Answer:
+    raise AssertionError("there is no question here")
 
 
 class Ways(Generic[Outcome]):
@@ -52,7 +57,7 @@ class Ways(Generic[Outcome]):
         node = self.root
         for question, answer in asker.asked.items():
             if node.question is None:
-                node.question = question
+                node.question, node.answer = question, answerer(question)
             assert node.question == question, "the same answers led to another question"
             node = self.next(node, answer)
         node.outcome = outcome
@@ -69,5 +74,5 @@ class Ways(Generic[Outcome]):
         """The outcome of a blob that went a known way; None for a new one."""
         node: Fork[Outcome] | None = self.root
         while node is not None and node.question is not None:
-            node = node.answers.get(node.question.answer(data))
+            node = node.answers.get(node.answer(data))
         return node.outcome if node else None

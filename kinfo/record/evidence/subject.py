@@ -47,7 +47,7 @@ class Window:
 
     def is_blank(self, start: int, end: int) -> bool:
         """Whether there is nothing but zeros between two offsets, or nothing at all."""
-        return bool(self.look(is_blank, (start, end)))
+        return bool(self.look(text.is_blank, (start, end)))
 
     def filled(self, end: int) -> int:
         """How many bytes there are up to an offset, without the zeros before it."""
@@ -98,11 +98,6 @@ class Window:
         return judge(self.word(0), layout.magic, stored, self.sums[layout.words])
 
 
-def is_blank(raw: bytes) -> bool:
-    """Whether all bytes are zero."""
-    return not any(raw)
-
-
 def is_noise(tail: bytes) -> bool:
     """Whether most bytes are not zero."""
     return bool(tail) and tail.count(0) < len(tail) // 2
@@ -120,7 +115,7 @@ def _is_like_a_release(raw: bytes) -> bool:
     string = text.before_nul(raw)
     if kernels.parse_release(text.escape(string)) is not None:
         return True
-    odd = sum(not 0x20 <= byte < 0x7F for byte in string)
+    odd = text.odd_bytes(string)
     return (len(string) >= _SHORTEST_RELEASE and odd <= 1 and kernels.parse_release(text.escape(string[2:])) is not None) or (
         len(string) >= _LONG_TEXT and odd <= 1
     )
@@ -147,7 +142,7 @@ def _release_text(raw: bytes) -> ReleaseText:
     release = kernels.parse_release(string.decode("ascii")) if is_printable else None
     return ReleaseText(
         is_blank=False,
-        is_text=sum(not 0x20 <= byte < 0x7F for byte in string) <= len(string) // 16,  # a byte or two may be corrupt
+        is_text=text.odd_bytes(string) <= len(string) // 16,  # a byte or two may be corrupt
         is_clean=is_printable and len(string) < UTS_LEN,
         has_tail=bool(text.after_nul(raw)),
         version=release.version if release else None,
