@@ -97,10 +97,10 @@ ONLY_HERE = {
     "the image's magic": r'b"ARM\\x64"|0x644D5241',
     "SEGMENT_ALIGN": r"SEGMENT\w* = 0x10000\b",
 }
-# The same number, and another fact: phys_addr_t (the model of early memory), an NX bit.
+# The same number, and another fact: phys_addr_t (the model of early memory), an NX bit, what a signed 64-bit number holds.
 OTHERS = {
     "a mask of its own": ("dt/boot/place.py", "dt/boot/memblock.py"),
-    "the kernel's half": ("kernel/paging/formats.py",),
+    "the kernel's half": ("kernel/paging/formats.py", "record/asked/traced.py", "record/asked/vectors.py"),
 }
 
 

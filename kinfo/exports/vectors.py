@@ -20,7 +20,7 @@ from kinfo.record.model import Field, Layout
 from kinfo.record.shown import shown_fields
 
 REGION = 2048  # as long as what detection looks at: with room for the longest layout, and no second half beside it
-_FLIPPED = 42  # a byte of _stext_pa in a kernel's record, of the release in a vendor block
+_CHANGED_BYTE = 42  # a byte of _stext_pa in a kernel's record, of the release in a vendor block
 FORMAT_VERSION = 1
 
 
@@ -89,8 +89,8 @@ def _of(layout: Layout) -> Iterator[tuple[str, str, bytes]]:
     yield "cut", "its first half, and no bytes behind them", record[:middle]
     yield "unsummed", "everything but the sum written", _region(record[:4] + bytes(4) + record[8:])
     yield "no-magic", "everything but the magic written", _region(bytes(4) + record[4:])
-    flipped = record[:_FLIPPED] + bytes([record[_FLIPPED] ^ 0x10]) + record[_FLIPPED + 1 :]
-    yield "flipped", f"one bit of byte {_FLIPPED} flipped", _region(flipped)
+    flipped = record[:_CHANGED_BYTE] + bytes([record[_CHANGED_BYTE] ^ 0x10]) + record[_CHANGED_BYTE + 1 :]
+    yield "flipped", f"one bit of byte {_CHANGED_BYTE} flipped", _region(flipped)
     yield "swapped", "each 32-bit word with its bytes reversed", _region(_swapped(record))
     yield "old-bytes", "other data behind it", (record + b"\xa5\x5a\xc3" * REGION)[:REGION]
     yield from _wrong(layout, record)
