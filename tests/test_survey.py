@@ -27,13 +27,14 @@ from kinfo.survey.blobs import _alone, rows_of_blobs
 from kinfo.survey.formats import FORMS, form_of, iso_time, of_iso_time
 from kinfo.survey.parts import KEY_COLUMNS, folder_of
 from kinfo.survey.report import rows_of_table
-from kinfo.survey.rows import FileFacts
+from kinfo.survey.rows import FileFacts, file_time
 from kinfo.survey.run import survey_files
 from kinfo.survey.schema import BY_NAME, COLUMNS, TableRow
 from tests.conftest import Cli
 from tests.synthetic import MAIN, VENDOR, make_fields, wrap
 
 OLD = 1_700_000_000  # when the files of a test were written: long ago
+OLD_NS = OLD * 10**9 + 123_456_789  # as file systems keep it
 SUFFIXES = [form.suffix for form in FORMS]
 
 
@@ -47,7 +48,7 @@ def suffix(request: pytest.FixtureRequest) -> str:
 def put(path: Path, data: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    os.utime(path, (OLD, OLD))
+    os.utime(path, ns=(OLD_NS, OLD_NS))
     return path
 
 
@@ -120,7 +121,7 @@ class TestRows:
         assert len(rows) == sum(1 + bool(one.vendor) for one in examined)
         same_as_decode(rows[0], examined[0])
         assert rows[0]["kind"] == ("vendor" if alias in VENDOR else "record")
-        assert (rows[0]["source"], rows[0]["file_size"], rows[0]["modified"]) == (str(path), 4096, OLD * 10**9)
+        assert (rows[0]["source"], rows[0]["file_size"], rows[0]["modified"]) == (str(path), 4096, OLD_NS // 1000)
         assert rows[0]["settled"] is True
         assert rows[0]["reason"] is None
 
@@ -314,11 +315,17 @@ class TestForms:
         assert row["_stext_pa"] == fields["_stext_pa"]
         assert row["last_uts_release"] == fields["last_uts_release"]
         if suffix != ".parquet":
-            assert row["modified"] == "2023-11-14T22:13:20.000000000Z"
+            assert row["modified"] == "2023-11-14T22:13:20.123456Z"
 
-    @given(st.integers(0, 1 << 62))
+    @given(st.integers(-30_610_224_000_000_000, 253_402_300_799_999_999))
     def test_times_come_back(self, time: int) -> None:
+        assert file_time(time * 1000 + 999) == time
         assert of_iso_time(iso_time(time)) == time
+
+    def test_times_that_no_calendar_has(self) -> None:
+        assert file_time(None) is None
+        assert file_time((1 << 40) * 10**9) is None
+        assert file_time(253_402_300_799_999_999_999) == 253_402_300_799_999_999
 
     def test_a_name_that_says_no_form(self) -> None:
         with pytest.raises(KinfoError, match=r"its name does not say what table it is; let t\.txt end in \.parquet, \.csv"):

@@ -41,7 +41,7 @@ def schema_of(columns: Iterable[SurveyColumn]) -> pa.Schema:
         schema.TEXT: pa.string(),
         schema.TEXTS: pa.list_(pa.string()),
         schema.FLAG: pa.bool_(),
-        schema.TIME: pa.timestamp("ns", tz="UTC"),
+        schema.TIME: pa.timestamp("us", tz="UTC"),
         schema.U8: pa.uint8(),
         schema.U16: pa.uint16(),
         schema.U32: pa.uint32(),

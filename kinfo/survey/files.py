@@ -17,14 +17,14 @@ from kinfo.sources.specs import Spec
 from kinfo.survey import remote
 from kinfo.survey.blobs import LARGEST, rows_of_blobs
 from kinfo.survey.look import rows_in
-from kinfo.survey.rows import NONE, UNREAD, FileFacts, without_record
+from kinfo.survey.rows import NONE, UNREAD, FileFacts, file_time, without_record
 from kinfo.survey.schema import TableRow
 
-_SETTLED = 2_000_000_000  # ns; FAT keeps time in steps of two seconds, everything else in finer ones
+_SETTLED = 2_000_000  # us; FAT keeps time in steps of two seconds, everything else in finer ones
 
 
 class FileState(NamedTuple):
-    """A file, its size and the time of its last change (ns); None where they are not known."""
+    """A file, its size and the time of its last change (us); None where they are not known."""
 
     source: str
     size: int | None = None
@@ -64,7 +64,7 @@ def state_of(path: str) -> FileState:
         state = os.stat(path)
     except (OSError, ValueError):
         return FileState(path)
-    return FileState(path, state.st_size, state.st_mtime_ns)
+    return FileState(path, state.st_size, file_time(state.st_mtime_ns))
 
 
 class Looked(NamedTuple):
@@ -122,7 +122,7 @@ def looked_at(path: str) -> Looked:
 
 def _looked(rows: list[TableRow], before: FileState, after: FileState) -> Looked:
     is_changed = before != after
-    is_settled = not is_changed and before.modified is not None and time.time_ns() - before.modified > _SETTLED
+    is_settled = not is_changed and before.modified is not None and time.time_ns() // 1000 - before.modified > _SETTLED
     return Looked(_with(FileFacts(*before, is_settled), rows), is_changed)
 
 
@@ -139,7 +139,7 @@ def _remote(path: str) -> Looked:
         return Looked(_with(FileFacts(path, None, None, is_settled=False), [without_record(str(error), UNREAD)]))
     with Opened(Spec(path, None), dump) as file:
         rows = list(rows_in([file]))
-    is_settled = dump.modified is not None and time.time_ns() - dump.modified > _SETTLED
+    is_settled = dump.modified is not None and time.time_ns() // 1000 - dump.modified > _SETTLED
     return Looked(_with(FileFacts(path, dump.size, dump.modified, is_settled), rows))
 
 

@@ -231,16 +231,16 @@ def _of_csv(column: SurveyColumn, cell: str) -> Cell:
     return of_iso_time(cell) if kind == schema.TIME else int(cell) if kind in _NUMBERS else cell
 
 
-def iso_time(nanoseconds: int) -> str:
-    """A time in ISO 8601, UTC, to the nanosecond."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
+def iso_time(microseconds: int) -> str:
+    """A time in ISO 8601, UTC, to the microsecond: Python has no finer times."""
+    seconds, rest = divmod(microseconds, 10**6)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06}Z"
 
 
 def of_iso_time(text: str) -> int:
     """What `iso_time` wrote. Raises ValueError."""
     moment, _, rest = text.removesuffix("Z").partition(".")
-    return int(datetime.fromisoformat(f"{moment}+00:00").timestamp()) * 10**9 + int(rest)
+    return int(datetime.fromisoformat(f"{moment}+00:00").timestamp()) * 10**6 + int(rest)
 
 
 class JsonLinesForm(_Lines):

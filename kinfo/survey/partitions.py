@@ -22,7 +22,7 @@ PARTITIONS = (DAY, RELEASE)
 _KEYS = {DAY: "day", RELEASE: "kernel"}  # the folders' names: no column has them
 _NOTHING = "__HIVE_DEFAULT_PARTITION__"  # Hive's name for rows that have no value
 _READY = "ready"
-_DAY = 86_400 * 10**9  # ns
+_DAY = 86_400 * 10**6  # us
 
 
 def files_of(storage: Storage, folder: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from kinfo.errors import DumpError, KinfoError
 from kinfo.memory import Dump
 from kinfo.memory.dump import WINDOW
 from kinfo.survey.arrow import pyarrow
+from kinfo.survey.rows import file_time
 
 _REMOTE = re.compile(r"(s3|gs|gcs|abfs|abfss|hdfs)://")
 _SECRET = re.compile(r"://[^/@]*@")
@@ -60,7 +61,7 @@ def url_of(url: str, path: str) -> str:
 
 
 def listed(url: str) -> Iterator[tuple[str, int | None, int | None]]:
-    """URL, size and time (ns) of every object at or below a URL, by name. Raises KinfoError where it cannot be listed."""
+    """URL, size and time (us) of every object at or below a URL, by name. Raises KinfoError where it cannot be listed."""
     place = place_of(url)
     from pyarrow import fs
 
@@ -73,7 +74,7 @@ def listed(url: str) -> Iterator[tuple[str, int | None, int | None]]:
         raise KinfoError(f"{shown(url)}: cannot be listed: {first_line(error)}", "check the name, and your rights") from error
     for one in sorted(many, key=lambda info: info.path):
         if one.type != fs.FileType.Directory:
-            yield url_of(url, one.path), one.size, one.mtime_ns
+            yield url_of(url, one.path), one.size, file_time(one.mtime_ns)
 
 
 class ObjectDump(Dump):
@@ -116,7 +117,7 @@ def opened(url: str) -> ObjectDump:
         file = place.files.open_input_file(place.path)
     except OSError as error:
         raise DumpError(f"{shown(url)}: {first_line(error)}", "check the name, and your rights") from error
-    dump = ObjectDump(file, shown(url), found.mtime_ns)
+    dump = ObjectDump(file, shown(url), file_time(found.mtime_ns))
     if dump.size == 0:
         dump.close()
         raise DumpError(f"{dump.name}: is empty", "check the command that wrote it")

@@ -20,10 +20,11 @@ from kinfo.survey import build_words
 from kinfo.survey.schema import BY_NAME, EMPTY, TEXTS, Cell, TableRow
 
 NONE, UNREAD = "none", "unread"
+_FIRST, _LAST = -30_610_224_000_000_000, 253_402_300_799_999_999  # microseconds: the years 1000 to 9999
 
 
 class FileFacts(NamedTuple):
-    """A file: its name as it can be opened, bytes, time (ns since 1970), and whether the two tell it from a later state."""
+    """A file: its name as it can be opened, bytes, time (us since 1970), and whether the two tell it from a later state."""
 
     source: str
     size: int | None
@@ -39,6 +40,12 @@ class FileFacts(NamedTuple):
             "modified": self.modified,
             "settled": self.is_settled,
         }
+
+
+def file_time(nanoseconds: int | None) -> int | None:
+    """A file's time in microseconds since 1970; None where it is not known, or not of the years 1000 to 9999."""
+    found = None if nanoseconds is None else nanoseconds // 1000
+    return found if found is not None and _FIRST <= found <= _LAST else None
 
 
 def without_record(reason: str, kind: str = NONE) -> TableRow:

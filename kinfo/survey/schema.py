@@ -20,7 +20,7 @@ TableRow = dict[str, Cell]
 
 
 class SurveyColumn(NamedTuple):
-    """One column: `kind` is text, texts (a list), flag, time (nanoseconds since 1970, UTC), u8 to u64 or u64s (a list)."""
+    """One column: `kind` is text, texts (a list), flag, time (microseconds since 1970, UTC), u8 to u64 or u64s (a list)."""
 
     name: str
     kind: str
