@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from kinfo.arch.address import KERNEL_HALF, PA_LIMIT
 from kinfo.exports.vocabulary import FieldKind, constant, filled, kinds, rows, snake
-from kinfo.record import limits
+from kinfo.record import kernels, limits
 from kinfo.record.kernels import ANDROID_MARKS, NO_BASE_CHOICE, Version
 from kinfo.record.layouts import LARGEST, LAYOUTS, SMALLEST
 from kinfo.record.model import Layout
@@ -80,6 +80,8 @@ def _constants() -> dict[str, str]:
         "MODULE_LIMIT": f"{limits.MODULE_STRUCT_LIMIT:#x}u /* struct module is smaller */",
         "IMAGE_LIMIT": f"{limits.IMAGE_LIMIT:#x}u /* kernel images are smaller */",
         "NO_BASE_CHOICE": f"{_version(NO_BASE_CHOICE)} /* kernels since then have no CONFIG_KALLSYMS_BASE_RELATIVE */",
+        "LONG_NAMES": f"{_version(kernels.LONG_NAMES)} /* KSYM_NAME_LEN grew */",
+        "SHORT_NAME_LEN": f"{kernels.name_len((0, 0))}u /* what it was before */",
         "NAMES_LIMIT": f"{limits.NAMES_LIMIT:#x}u /* kallsyms_names is smaller */",
     }
 

@@ -156,6 +156,8 @@ static inline enum kinfo_judgement kinfo_judge_numbers(const struct kinfo_subjec
 		return KINFO_REFUSED;
 	if (table % 4096 != 0 || table >= KINFO_PA_LIMIT)
 		return KINFO_REFUSED;
+	if (of->version == 0 && name == KINFO_SHORT_NAME_LEN && of->layout->oldest >= KINFO_LONG_NAMES)
+		return KINFO_UNLIKELY; /* no release, and the lengths of kernels that cannot have the layout */
 	return stack == 0 || (table == 0 && of->layout->at[KINFO_F_SWAPPER_PG_DIR_PA] != KINFO_NOWHERE) ? KINFO_POSSIBLE
 													 : KINFO_GOOD;
 }
