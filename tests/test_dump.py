@@ -125,7 +125,6 @@ def test_what_is_no_dump(tmp_path: Path, kinfo_cli: Cli) -> None:
     (tmp_path / "empty").touch()
     messages = {
         tmp_path / "none": "No such file or directory; check the path and its permissions",
-        tmp_path: "is a directory; name the dump file in it",
         tmp_path / "fifo": f"is a FIFO; pipe it in: kinfo ... - < {tmp_path}/fifo",
         Path("/dev/null"): "is neither a file nor a block device; copy the memory to a file first",
         tmp_path / "empty": "is empty; check the command that wrote it",
@@ -134,6 +133,11 @@ def test_what_is_no_dump(tmp_path: Path, kinfo_cli: Cli) -> None:
         for command in ("decode", "find"):
             ran = kinfo_cli(command, path)
             assert (ran.code, ran.err) == (2, f"kinfo: {path}: {message}\n")
+    for command in ("decode", "find"):
+        ran = kinfo_cli(command, tmp_path)  # a folder is looked through
+        assert ran.code == 2
+        assert ran.err.startswith(f"kinfo: {tmp_path}/empty: is empty; check the command that wrote it\n")
+        assert "passed over: 1 devices, sockets or pipes" in ran.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -145,7 +149,7 @@ def test_unreadable(tmp_path: Path, kinfo_cli: Cli) -> None:
 
 def test_names_with_control_characters_are_shown_escaped(tmp_path: Path, kinfo_cli: Cli) -> None:
     path = tmp_path / "a\x1b[31m\nb"
-    assert r"a\x1b[31m\x0ab: No such file or directory" in kinfo_cli("decode", path).err
+    assert r"a\x1b[31m\x0ab: no such file, and nothing fits it as a pattern" in kinfo_cli("decode", path).err
     path.write_bytes(kinfo.encode(make_fields("C", 1), "C"))
     for form in ("text", "json", "sarif", "junit", "github"):
         assert "\x1b" not in kinfo_cli("decode", path, "--format", form).out
