@@ -434,7 +434,7 @@ class TestLookup:
             ),
             (
                 ("ram.elf", "x", "--format", "sarif"),
-                "Invalid value for '--format': 'sarif' is not one of 'text', 'json', 'yaml'; see `kinfo lookup --help`",
+                "Invalid value for '--format': 'sarif' is not one of 'text', 'json', 'yaml', 'jsonl'; see `kinfo lookup --help`",
             ),
         ],
     )
@@ -812,7 +812,7 @@ class TestInfo:
                 assert "31m" in ran.out
 
     def test_usage(self, kinfo_cli: Cli, arm64: Dumped) -> None:
-        message = "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'yaml'; see `kinfo info --help`"
+        message = "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'yaml', 'jsonl'; see `kinfo info --help`"
         assert kinfo_cli("info", arm64.elf, "--format", "xml") == error(message)
 
     def test_a_record_of_another_kernel(self, kinfo_cli: Cli, arm64: Dumped, tmp_path: Path) -> None:
