@@ -58,7 +58,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 }
 DRAWN = ("[", "one letter is")  # the image's bar is drawn to the width
 # Data, or lines that are a log's own: as they come on every terminal. (Of read, test_read has the width.)
-NOT_FOLDED = {"encode", "vectors", "symbols", "symbolize", "config", "dmesg", "debug", "core", "read"}
+NOT_FOLDED = {"encode", "vectors", "symbols", "symbolize", "config", "dmesg", "debug", "core", "read", "report"}
 
 
 def words(text: str) -> Counter[str]:
