@@ -434,7 +434,10 @@ class TestLookup:
             ),
             (
                 ("ram.elf", "x", "--format", "sarif"),
-                "Invalid value for '--format': 'sarif' is not one of 'text', 'json', 'yaml', 'jsonl'; see `kinfo lookup --help`",
+                (
+                    "Invalid value for '--format': 'sarif' is not one of 'text', 'json', 'yaml', 'jsonl'; "
+                    "see `kinfo lookup --help`"
+                ),
             ),
         ],
     )
