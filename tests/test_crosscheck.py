@@ -19,6 +19,7 @@ from kinfo.meminspect.ids import series_named
 from tests.build_files import Extra, config_text, module_types, symbol_values, system_map, vmlinux
 from tests.conftest import ROOT, Cli
 from tests.kernels.image import Spec, make
+from tests.pages_read import read_page
 
 KERNEL = make(Spec(slide=0))
 INFO = "google/husky/husky:15/AP4A.000007.001/10000007:user/release-keys"
@@ -72,6 +73,27 @@ def test_other_layouts_downstream(kernel: list[str], kinfo_cli: Cli) -> None:
     found = differences(ran.out)
     assert found["_reserved"][0] == found["_relative_pa"][0] == "one-layout"
     assert {kind for kind, _ in found.values()} <= {"one-layout", "writer"}
+
+
+def test_the_page(kernel: list[str], kinfo_cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "left<b>.bin"
+    assert kinfo_cli("build", *kernel, "--driver", "android", "--build-info", INFO, "-o", out).code == 0
+    sound = kinfo_cli("crosscheck", *kernel, "--format", "html")
+    read = read_page(sound.out)
+    assert (sound.code, read.by_name["h1"]) == (0, ["every difference has its reason"])
+    assert "v3 never stores _relative_pa, meminspect v3 kernel/meminspect/kinfo.c: no case for it" in read.by_name["td"]
+    assert "28 fields are the same, or moved with the image" in read.by_name["summary"]
+    fields = kinfo.decode(out).fields | {"thread_size": 0x8000}
+    out.write_bytes(kinfo.encode(fields, "C"))
+    wrong = kinfo_cli("crosscheck", *kernel, "--upstream", "v1", "--build-info", INFO, "--dump", out, "--format", "html")
+    read = read_page(wrong.out)
+    assert wrong.code == 1
+    assert re.fullmatch(r"1 difference has no reason that is known|2 differences have .*", read.by_name["h1"][0])
+    assert [title for title in read.by_name["h2"] if title.startswith(str(out))] == [
+        f"{out} against upstream",
+        f"{out} against downstream",
+    ]
+    assert {"thread_size", "0x8000", "32768"} & {*read.by_name["td"]}
 
 
 def test_a_kernel_s_own_record_beside_them(kernel: list[str], kinfo_cli: Cli, tmp_path: Path) -> None:

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.pages import draw, logs
+from kinfo.pages.documents import Documents
 from kinfo.pages.draw import DrawnMark, DrawnSpan, drawn, spread
 from kinfo.pages.places import MapPlace, MapPlaces, of_record
-from tests.conftest import Cli
+from kinfo.pages.triage import page
+from kinfo.report.devicetree import document
+from tests.conftest import ROOT, Cli
 from tests.fdt import N, blob, board, texts
 from tests.kernels.image import Spec
 from tests.kernels.tasks import world
@@ -28,6 +31,7 @@ from tests.pages_read import PageRead, read_page
 from tests.synthetic import make_fields, noise
 from tests.test_dmesg_cli import with_log
 
+EXAMPLES = ROOT / "dts_examples"
 HOSTILE = "<script>alert(1)</script>\"'&amp;</td></style>\u202e\x1b[31m\x00{{7*7}}{% raw %}"
 SHOWN = "<script>alert(1)</script>\"'&amp;</td></style>\\xe2\\x80\\xae\\x1b[31m"
 
@@ -140,6 +144,20 @@ def test_the_verdict(tmp_path: Path, record_file: Path, kinfo_cli: Cli) -> None:
         blob(board("vendor,board", N("memory@0", {"device_type": texts("cpu")}))).replace(b"memory\0", b"cpumem\0")
     )
     assert page_of(kinfo_cli, lost, code=1).by_name["h1"] == ["the devicetree does not give the driver its memory"]
+
+
+def test_a_board_without_a_node_is_not_called_sound(tmp_path: Path, record_file: Path, kinfo_cli: Cli) -> None:
+    path = tmp_path / "board.dtb"
+    path.write_bytes(blob(board("vendor,board", kinfo=False)))
+    assert page_of(kinfo_cli, path, code=1).by_name["h1"] == ["the devicetree has no kinfo node"]
+    assert page_of(kinfo_cli, record_file, "--dtb", path).by_name["h1"] == ["nothing is wrong with what was read; 1 warning"]
+
+
+def test_an_undecided_board_is_not_called_sound() -> None:
+    verdict = kinfo.verify_dt(EXAMPLES / "right" / "v3.dtb")[0]
+    (tree,) = document([verdict])["trees"]
+    shown = page(Documents("board", trees=[tree | {"outcome": "undecided"}]))
+    assert (shown.level, "could not be decided" in shown.verdict) == ("unknown", True)
 
 
 # Hostile

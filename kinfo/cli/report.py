@@ -37,8 +37,8 @@ def command(options: Options) -> int:
     The page is one file that runs no script and loads nothing; everything out of a dump is text in it. It says what was not
     in the dump, which commands go on, and the hashes of what it was made of.
 
-    Exit 0, 1 when a finding on the page is an error or the log cannot be read, 2 when nothing could be read: then no page is
-    written.
+    Exit 0, 1 when a finding on the page is an error, or nothing tells what happened or whether the board is right, 2 when
+    nothing could be read: then no page is written.
 
     \b
     kinfo report ram.elf -o triage.html

@@ -31,8 +31,9 @@ def compared(found: Document, version: str) -> Page:
 
 def crosschecked(found: Document, version: str) -> Page:
     """The page of `kinfo crosscheck`."""
-    count = len(found["findings"])
-    verdict = f"{count} differences have no reason that is known" if count else "every difference has its reason"
+    count = sum(one["severity"] == "error" for one in found["findings"])
+    unknown = f"{count} difference{' has' if count == 1 else 's have'} no reason that is known"
+    verdict = unknown if count else "every difference has its reason"
     heads = ("what it is", "field", found["upstream"], found["downstream"], "why")
     blocks = (*_findings(found), *_grids(found["differences"], heads))
     sections = [PageSection("differences", f"{found['upstream']} against {found['downstream']}", blocks)]

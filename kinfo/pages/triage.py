@@ -71,9 +71,18 @@ def _verdict(found: Documents) -> tuple[str, str]:
     if crash:
         first = crash["panic"] or next(iter(crash["oops"]), None)
         return "bad", first["text"] if first else "the kernel crashed"
-    if any(one["outcome"] == "broken" for one in found.trees):
+    return _by_trees(found) or _by_findings(found)
+
+
+def _by_trees(found: Documents) -> tuple[str, str] | None:
+    outcomes = {one["outcome"] for one in found.trees}
+    if "broken" in outcomes:
         return "bad", "the devicetree does not give the driver its memory"
-    return _by_findings(found)
+    if "undecided" in outcomes:
+        return "unknown", "whether the devicetree gives the driver its memory could not be decided"
+    if outcomes == {"none"} and not found.info and not found.records:
+        return "unknown", "the devicetree has no kinfo node"
+    return None
 
 
 def _by_findings(found: Documents) -> tuple[str, str]:
