@@ -190,6 +190,13 @@ def test_names_of_nodes_are_texts(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert "<svg/onload=alert(1)>" in read.text
 
 
+def test_tabs_are_room() -> None:
+    (line,) = logs.of_text(["a\tb"], MapPlaces([])).shown
+    assert [one.text for one in line.pieces] == ["a       b"]
+    (line,) = logs.of_kernel([{"level": "info", "time_ns": 0, "text": "\tb"}], MapPlaces([])).shown
+    assert "".join(one.text for one in line.pieces) == "[    0.000000]         b"
+
+
 @given(st.text(max_size=200))
 def test_any_line_of_a_log_becomes_its_text(text: str) -> None:
     pieces = list(logs.pieces(text, MapPlaces([MapPlace("PA", 0, 1 << 60, "all", "image", "image", "")])))

@@ -19,7 +19,7 @@ _KNOWN = re.compile(
 
 def of_kernel(messages: Sequence[Mapping[str, Any]], places: MapPlaces, named: Sequence[str] = ()) -> LogLines:
     """The kernel's log out of its document; `named` are the messages' texts with names put in, where the kernel has them."""
-    texts = named or [one["text"] for one in messages]
+    texts = [one.expandtabs() for one in named or [one["text"] for one in messages]]
     lines = [
         LogLine(one["level"] or "", tuple(_stamped(one["time_ns"], text, places)))
         for one, text in zip(messages[-_MOST:], texts[-_MOST:], strict=True)
@@ -29,7 +29,7 @@ def of_kernel(messages: Sequence[Mapping[str, Any]], places: MapPlaces, named: S
 
 def of_text(texts: Sequence[str], places: MapPlaces) -> LogLines:
     """A log as text: a boot loader's, a console's."""
-    return _folded([LogLine("", tuple(pieces(one, places))) for one in texts[-_MOST:]], len(texts))
+    return _folded([LogLine("", tuple(pieces(one.expandtabs(), places))) for one in texts[-_MOST:]], len(texts))
 
 
 def _folded(lines: list[LogLine], of_all: int) -> LogLines:
