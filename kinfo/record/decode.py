@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from kinfo.record.detect import Candidate, Confidence, Detection, detect, detect
 from kinfo.record.evidence import Window
 from kinfo.record.layouts import SMALLEST, layout_named
 from kinfo.record.limits import VENDOR_HALF
-from kinfo.record.model import Layout
+from kinfo.record.model import Layout, Value
 from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource, is_magic
 
@@ -128,18 +129,30 @@ def _detected(chosen: Candidate, detection: Detection) -> Detected:
 
 
 def _record(chosen: Candidate, detection: Detection, window: bytes, *, is_forced: bool) -> Record:
-    reading = _detected(chosen, detection)
+    weigh = partial(tuple, _weighed(detection))
+    record = _read_so(_detected(chosen, detection), window, chosen.checksum, chosen.values, weigh)
+    return record._replace(is_forced=True) if is_forced else record
+
+
+def _read_so(
+    reading: Detected,
+    window: bytes,
+    checksum: Checksum,
+    values: Mapping[str, Value],
+    weigh: Callable[[], tuple[Weighed, ...]],
+) -> Record:
+    """The record that a window begins with, as it was read; `weigh` gives the evidence for it."""
+    assert reading.layout is not None
     return Record(
-        layout=chosen.layout,
+        layout=reading.layout,
         confidence=reading.confidence,
         rivals=reading.rivals,
         offset=0,
         base=None,
-        raw=window[: chosen.layout.size],
-        checksum=chosen.checksum,
-        values=chosen.values,
-        is_forced=is_forced,
-        weigh=partial(tuple, _weighed(detection)),
+        raw=window[: reading.layout.size],
+        checksum=checksum,
+        values=values,
+        weigh=weigh,
     )
 
 
@@ -167,17 +180,8 @@ class _Before:
         if found is None or found.layout is None:
             return None
         seen = Window(window, is_end=is_end)
-        return Record(
-            layout=found.layout,
-            confidence=found.confidence,
-            rivals=found.rivals,
-            offset=0,
-            base=None,
-            raw=window[: found.layout.size],
-            checksum=seen.checksum(found.layout),
-            values=seen.values(found.layout),
-            weigh=partial(_weighed_again, window, is_end=is_end),
-        )
+        weigh = partial(_weighed_again, window, is_end=is_end)
+        return _read_so(found, window, seen.checksum(found.layout), seen.values(found.layout), weigh)
 
     def keep(self, window: bytes, *, is_end: bool) -> None:
         """Keep how it was read; a command decodes too few records to be worth it."""
