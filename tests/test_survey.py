@@ -662,14 +662,14 @@ class TestCommand:
         ]
 
     def test_progress_is_for_terminals(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        from kinfo.cli import survey_progress
+        from kinfo.cli import progress
 
-        monkeypatch.setattr(survey_progress, "_EVERY", 0)
-        with survey_progress.Bar() as bar:
+        monkeypatch.setattr(progress, "_EVERY", 0)
+        with progress.SurveyProgress() as bar:
             bar.move(1, 2)
         assert capsys.readouterr().err == ""
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        with survey_progress.Bar() as bar:
+        with progress.SurveyProgress() as bar:
             bar.move(1000, 2000)
         assert capsys.readouterr().err == "\r\033[K1,000 files, 2,000 rows\r\033[K"
 

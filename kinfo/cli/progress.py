@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from typing import Self, TypeVar
 
@@ -12,6 +13,7 @@ T = TypeVar("T")
 
 _BAR = 30  # letters
 _CLEAR = "\r\x1b[K"
+_EVERY = 0.2  # seconds between two lines of a survey
 _BIG = 256 << 20  # smaller dumps are done before a bar could be seen
 
 
@@ -51,15 +53,33 @@ def with_progress(dump: Dump) -> Dump:
     return ProgressDump(dump) if sys.stderr.isatty() and dump.size >= _BIG else dump
 
 
-class FilesProgress:
-    """How far many files are, on a terminal's last line: cleared while something is written, gone at the end.
+class LastLine:
+    """A terminal's last line, on standard error: gone at the end, and not there where nobody watches."""
+
+    def __init__(self) -> None:
+        self._is_watched = sys.stderr is not None and sys.stderr.isatty()
+
+    def _write(self, text: str) -> None:
+        if self._is_watched:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write(_CLEAR)
+
+
+class FilesProgress(LastLine):
+    """How far many files are: cleared while something is written.
 
     `total`: how many there are, where that is known before they were gone through.
     """
 
     def __init__(self, doing: str, total: int | None) -> None:
+        super().__init__()
         self._doing, self._total = doing, total
-        self._is_watched = sys.stderr is not None and sys.stderr.isatty()
 
     def counted(self, results: Iterable[T]) -> Iterator[T]:
         """The same results; while the next one is awaited, it is shown how many came."""
@@ -74,13 +94,16 @@ class FilesProgress:
             return f"\r{self._doing}  {count} {'file' if count == 1 else 'files'} done"
         return f"\r{self._doing}  [{'#' * (count * _BAR // self._total):<{_BAR}}] {count} of {self._total} files"
 
-    def _write(self, text: str) -> None:
-        if self._is_watched:
-            sys.stderr.write(text)
-            sys.stderr.flush()
 
-    def __enter__(self) -> Self:
-        return self
+class SurveyProgress(LastLine):
+    """How far a survey is; how many files there are is not known before they were listed."""
 
-    def __exit__(self, *_: object) -> None:
-        self._write(_CLEAR)
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = time.monotonic()
+
+    def move(self, files: int, rows: int) -> None:
+        """Say how far it is."""
+        if self._is_watched and time.monotonic() - self._last > _EVERY:
+            self._last = time.monotonic()
+            self._write(f"{_CLEAR}{files:,} files, {rows:,} rows")

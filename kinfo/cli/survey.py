@@ -68,11 +68,11 @@ def command(options: Options) -> int:
 
 
 def _survey(options: Options, output: str) -> int:
-    from kinfo.cli.survey_progress import Bar
+    from kinfo.cli.progress import SurveyProgress
     from kinfo.report import survey as report
     from kinfo.survey.run import survey_files
 
-    with Bar() as bar:
+    with SurveyProgress() as bar:
         done = survey_files(
             options.sources,
             output,
