@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from kinfo.errors import KinfoError
-
 if TYPE_CHECKING:
     from kinfo.dt.given import DtOptions
     from kinfo.dt.verify import Verdict
@@ -27,17 +25,6 @@ def verify_dt(
     KinfoError where the file, one of its trees or one of those that the options name cannot be read, and for options that
     make no sense.
     """
-    from contextlib import nullcontext
+    from kinfo.dt.given import DtOptions, verdicts
 
-    from kinfo.dt.batch import verify_file
-    from kinfo.dt.given import DtOptions, request_of
-    from kinfo.dt.schema import SchemaCheck, SchemaTool
-
-    with (
-        SchemaCheck(SchemaTool(os.fspath(cache))) if cache else nullcontext() as schema,
-        request_of(options or DtOptions(), schema, stdin) as request,
-    ):
-        result = verify_file(os.fspath(path), request, stdin)
-    if result.problems:
-        raise KinfoError(result.problems[0])
-    return result.verdicts
+    return verdicts(os.fspath(path), options or DtOptions(), None if cache is None else os.fspath(cache), stdin)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo.case import of_kernel
 from kinfo.case.given import CaseFiles, inputs
-from kinfo.case.of_kernel import PartsRead, layouts_of
+from kinfo.case.of_kernel import PartsRead
 from kinfo.errors import DrawError, DumpError, KinfoError
 from kinfo.examine import Examined
 from kinfo.pages.documents import Document, Documents, Missing, TextLog
 from kinfo.pages.logs import texts
 from kinfo.pages.model import NextStep
-from kinfo.report import devicetree, document
+from kinfo.report import devicetree, document, layouts
 from kinfo.version import __version__
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _of_less(case: CaseFiles, refusal: KinfoError, text_log: TextLog | None) -> 
             return _without_kernel(case, refusal.message, (), text_log, None)
         except KinfoError:
             raise refusal from None
-    missing = [Missing("the kernel", f"{refusal.message}; {refusal.hint}" if refusal.hint else refusal.message)]
-    return Documents("", records=records, layouts=layouts_of(records), text_log=text_log, missing=missing)
+    missing = [Missing("the kernel", str(refusal))]
+    return Documents("", records=records, layouts=layouts.by_alias(records), text_log=text_log, missing=missing)
 
 
 def _records(path: str) -> list[Document]:
@@ -121,20 +121,9 @@ def _regions(case: CaseFiles) -> Document:
 
 
 def _trees(path: str, options: DtOptions, cache: str | None) -> Sequence[Document]:
-    from contextlib import nullcontext
+    from kinfo.dt.given import verdicts
 
-    from kinfo.dt.batch import verify_file
-    from kinfo.dt.given import request_of
-    from kinfo.dt.schema import SchemaCheck, SchemaTool
-
-    with (
-        SchemaCheck(SchemaTool(cache)) if cache else nullcontext() as schema,
-        request_of(options, schema, None) as request,
-    ):
-        result = verify_file(path, request, None)
-    if result.problems:
-        raise KinfoError(result.problems[0])
-    trees: Sequence[Document] = devicetree.document(result.verdicts)["trees"]
+    trees: Sequence[Document] = devicetree.document(verdicts(path, options, cache, None))["trees"]
     return trees
 
 

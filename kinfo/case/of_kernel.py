@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kinfo.errors import KinfoError
@@ -29,7 +29,7 @@ class PartsRead:
         try:
             return read()
         except KinfoError as error:
-            self.missing.append(Missing(what, f"{error.message}; {error.hint}" if error.hint else error.message))
+            self.missing.append(Missing(what, str(error)))
             return None
 
 
@@ -58,17 +58,9 @@ def documents(kernel: Kernel, text_log: TextLog | None) -> Documents:
         backtrace=chains,
         tasks=seen,
         records=records,
-        layouts=layouts_of(records),
+        layouts=layouts.by_alias(records),
         missing=parts.missing,
     )
-
-
-def layouts_of(records: Sequence[Document]) -> dict[str, Document]:
-    """The layouts' documents, by alias."""
-    from kinfo.record.layouts import LAYOUTS
-
-    wanted = {one["alias"] for one in records}
-    return {one.alias: layouts.data(one) for one in LAYOUTS if one.alias in wanted}
 
 
 def _named(names: Symbolizer, text: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo import notices
-from kinfo.dt.batch import CheckRequest
+from kinfo.dt.batch import CheckRequest, verify_file
 from kinfo.dt.board import MIN_PAGE, Options
 from kinfo.errors import KinfoError, TreeError
 from kinfo.named import NamedTuple
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kinfo.dt.dump import DumpFacts
     from kinfo.dt.ranges import Range
     from kinfo.dt.schema import SchemaCheck
+    from kinfo.dt.verify import Verdict
 
 Path = str | os.PathLike[str]
 PAGES = (4096, 16384, 65536)
@@ -180,3 +181,16 @@ def _dump(name: str, stdin: BinaryIO | None, files: ExitStack) -> DumpFacts:
     opened = open_all([name], stdin)
     files.callback(close_all, opened)
     return dump_facts(as_source(opened), None)
+
+
+def verdicts(path: str, options: DtOptions, cache: str | None, stdin: BinaryIO | None) -> tuple[Verdict, ...]:
+    """The verdict on every tree in a file. Arguments and errors as for `kinfo.verify_dt`."""
+    from contextlib import nullcontext
+
+    from kinfo.dt.schema import SchemaCheck, SchemaTool
+
+    with SchemaCheck(SchemaTool(cache)) if cache else nullcontext() as schema, request_of(options, schema, stdin) as request:
+        result = verify_file(path, request, stdin)
+    if result.problems:
+        raise KinfoError(result.problems[0])
+    return result.verdicts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kinfo.record.layout_diff import LayoutDiff
@@ -67,6 +67,14 @@ def document(layouts: Iterable[Layout]) -> dict[str, Any]:
     from kinfo.report.document import SCHEMA_VERSION
 
     return {"schema_version": SCHEMA_VERSION, "layouts": [data(layout) for layout in layouts]}
+
+
+def by_alias(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The layouts of records' documents, by alias."""
+    from kinfo.record.layouts import LAYOUTS
+
+    wanted = {one["alias"] for one in records}
+    return {one.alias: data(one) for one in LAYOUTS if one.alias in wanted}
 
 
 def data(layout: Layout) -> dict[str, Any]:

@@ -9,9 +9,8 @@ from kinfo.pages import comparisons, triage
 from kinfo.pages.documents import Documents
 from kinfo.pages.html import rendered
 from kinfo.pages.model import Page
-from kinfo.record.layouts import LAYOUTS
 from kinfo.report.formats import Shown
-from kinfo.report.layouts import data
+from kinfo.report.layouts import by_alias
 from kinfo.version import __version__
 
 
@@ -22,9 +21,8 @@ def parts(what: Shown) -> Iterator[str]:
 
 
 def _records(document: dict[str, Any]) -> Page:
-    aliases = {one["alias"] for one in document["records"]}
-    layouts = {one.alias: data(one) for one in LAYOUTS if one.alias in aliases}
-    return triage.page(Documents(document["source"], records=document["records"], layouts=layouts, version=__version__))
+    records = document["records"]
+    return triage.page(Documents(document["source"], records=records, layouts=by_alias(records), version=__version__))
 
 
 def _trees(document: dict[str, Any]) -> Page:
