@@ -83,6 +83,11 @@ class Blobs:
         end = min(end, self.size)
         return self.column(("blank", start, end), lambda: self._blank(start, end))  # type: ignore[no-any-return]
 
+    def zeros(self, start: int, end: int) -> Bools:
+        """The same of a long part, which is looked at whole."""
+        first, last = start // 8 * 2, end // 4
+        return self.column(("blank", start, end), lambda: self._is_zero_far(first, last) & _none(self.matrix[:, 4 * last : end]))  # type: ignore[no-any-return]
+
     def _blank(self, start: int, end: int) -> Bools:
         if start < _HEAD < end:
             return self.blank(start, _HEAD) & self.blank(_HEAD, end)
