@@ -14,7 +14,7 @@ import kinfo
 from tests.synthetic import make_fields
 
 LAYOUTS = ("A2", "A2", "A2", "A6", "A6", "C", "C", "C", "CR", "A1", "B", "D", "A0", "A6v2")
-DAMAGED = 0.03
+DAMAGED = 0.01
 _PAGE, _STEP = 4096, 0x200000
 _BLOCKS = ("V3", "V3l", "V4")
 
@@ -46,7 +46,7 @@ def region(number: int, *, damaged: float = DAMAGED, kernels: int = 200, builds:
     rng = random.Random(f"region {number}")
     alias, fields, build = record(number, kernels=kernels, builds=builds)
     page = bytearray(kinfo.encode(fields, alias).ljust(_PAGE, b"\0"))
-    if alias in ("A2", "A6") and build % 8 < 3:  # noqa: PLR2004  # three products of eight have a vendor block
+    if alias in ("A2", "A6") and build % 8 < 3:  # three products of eight have a vendor block
         kind = _BLOCKS[build % 8]
         block = kinfo.encode(_block(kind, build % kernels) | {"uts_release": fields["last_uts_release"]}, kind)
         page[_PAGE // 2 : _PAGE // 2 + len(block)] = block

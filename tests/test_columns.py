@@ -125,9 +125,9 @@ def test_damaged_records_read_as_alone() -> None:
 @pytest.fixture
 def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every way is kept when it is first gone, and every group answered together: nothing is left to `kinfo.decode`."""
-    monkeypatch.setattr(follow, "_WORTH_KEEPING", 1)
-    monkeypatch.setattr(follow, "_ALONE", 0)
-    monkeypatch.setattr(columns_room, "_TOGETHER", 1)
+    monkeypatch.setattr(follow, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(follow, "ALONE", 0)
+    monkeypatch.setattr(columns_room, "TOGETHER", 1)
 
 
 @pytest.mark.usefixtures("everything_is_kept")

@@ -5,7 +5,7 @@ The answers are those of `kinfo.decode`, blob by blob: the best record of each, 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Blob = bytes | bytearray | memoryview
 
-_TOGETHER = 8  # blobs of one size from which on they are read together: fewer do not pay for numpy
+TOGETHER = 8  # blobs of one size from which on they are read together: fewer do not pay for numpy
 _ROWS = 8192  # read together: their columns stay in the cache
 _BYTES = 64 << 20
 VENDOR = "vendor."  # before the names of the vendor block's fields
@@ -85,37 +85,46 @@ def decode_many(blobs: Sequence[Blob], *, findings: bool = True) -> Columns:
     Without `findings` neither they nor the writers are worked out.
     """
     columns = _empty(len(blobs), findings=findings)
-    by_size: dict[int, list[int]] = {}
-    for row, blob in enumerate(blobs):
-        by_size.setdefault(len(blob), []).append(row)
-    for size, rows in by_size.items():
-        columns.regions[rows] = size
-        if len(rows) < _TOGETHER:
-            _alone(columns, blobs, rows)
-            continue
-        step = max(_TOGETHER, min(_ROWS, _BYTES // max(size, 1)))
-        for start in range(0, len(rows), step):
-            _together(columns, blobs, rows[start : start + step])
+    columns.regions[:] = [len(blob) for blob in blobs]
+    for places, matrix, reads in read_many(blobs, findings=findings):
+        alike: dict[Hashable, list[Read]] = {}
+        for one in reads:
+            _put_reading(columns, places[one.rows].tolist(), one)
+            alike.setdefault((one.reading.layout, one.vendor.layout if one.vendor else None, one.half), []).append(one)
+        for some in alike.values():
+            _put_many(columns, matrix, places, some)
+        _alone(columns, blobs, places[not_read(len(matrix), reads)].tolist())
     return columns
 
 
-def _together(columns: Columns, blobs: Sequence[Blob], rows: list[int]) -> None:
-    """Blobs of one size."""
+def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], list[Read]]]:
+    """Blobs of one size, so many at a time: their places, a row for each, and how rows are read that can be together."""
     import numpy as np
 
     from kinfo.examine import together
 
-    size, places = len(blobs[rows[0]]), np.array(rows)
-    matrix = np.frombuffer(b"".join([blobs[row] for row in rows]), np.uint8).reshape(len(rows), size)
-    left = np.ones(len(rows), np.bool_)
-    alike: dict[Hashable, list[Read]] = {}
-    for one in together.read(matrix, findings=columns.codes is not None):
+    by_size: dict[int, list[int]] = {}
+    for row, blob in enumerate(blobs):
+        by_size.setdefault(len(blob), []).append(row)
+    for size, rows in by_size.items():
+        step = max(TOGETHER, min(_ROWS, _BYTES // max(size, 1)))
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            if len(some) < TOGETHER:
+                yield np.array(some), np.zeros((len(some), 0), np.uint8), []
+                continue
+            matrix = np.frombuffer(b"".join([blobs[row] for row in some]), np.uint8).reshape(len(some), size)
+            yield np.array(some), matrix, together.read(matrix, findings=findings)
+
+
+def not_read(count: int, reads: Sequence[Read]) -> NDArray[np.intp]:
+    """The rows of so many that are not among those."""
+    import numpy as np
+
+    left = np.ones(count, np.bool_)
+    for one in reads:
         left[one.rows] = False
-        _put_reading(columns, places[one.rows].tolist(), one)
-        alike.setdefault((one.reading.layout, one.vendor.layout if one.vendor else None, one.half), []).append(one)
-    for some in alike.values():
-        _put_many(columns, matrix, places, some)
-    _alone(columns, blobs, places[left].tolist())
+    return np.flatnonzero(left)
 
 
 def _put_reading(columns: Columns, rows: list[int], one: Read) -> None:

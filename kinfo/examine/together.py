@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kinfo.examine.traced import Codes, RecordPlace, TracedRecord, judge
 from kinfo.record.asked.follow import Rows, follow
-from kinfo.record.asked.keys import Frame, Keyed, agree, keyed, open_questions
+from kinfo.record.asked.keys import AddressPlaces, Keyed, agree, keyed, open_questions
 from kinfo.record.asked.questions import Answer, Question, Word
 from kinfo.record.asked.traced import Asker, TracedWindow
 from kinfo.record.asked.vectors import Blobs, Bools
@@ -29,7 +29,8 @@ from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD
 class Read(NamedTuple):
     """Rows that were read alike: the reading of their record, and of the vendor block at `half` where there is one.
 
-    `ends` are those of the ways on which that was found out.
+    `judgement` is None where findings were not asked for; that of the vendor block, taken for a record of its own, also
+    where a flipped bit would be looked for. `ends` are those of the ways on which that was found out.
     """
 
     rows: Rows
@@ -38,6 +39,7 @@ class Read(NamedTuple):
     half: int
     judgement: Codes | None
     ends: tuple[Fork[Any], ...]
+    vendor_judgement: Codes | None = None
 
 
 class _Plan(NamedTuple):
@@ -85,7 +87,7 @@ class _Kernels:
                 if read and len(self._plans) < _MOST_KEYS and (plan := self._plan(one.frame, read, blobs, row)):
                     self._plans[key] = plan
 
-    def _plan(self, frame: Frame, read: Read, blobs: Blobs, row: int) -> _Plan | None:
+    def _plan(self, frame: AddressPlaces, read: Read, blobs: Blobs, row: int) -> _Plan | None:
         data = blobs.matrix[row].tobytes()
         zeros = tuple(not any(data[at : at + 8]) for at, _ in frame.words)
         known = (frame, tuple(map(id, read.ends)), zeros)
@@ -134,7 +136,7 @@ def _asked(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]
     if half:
         found = _with_vendor(blobs, rows)
     else:
-        found = [Read(some, end.outcome, None, 0, None, (end,)) for end, some in _readings(blobs, rows, 0, blobs.size)]
+        found = [Read(some, _said(end), None, 0, None, (end,)) for end, some in _readings(blobs, rows, 0, blobs.size)]
     found = [one._replace(rows=_only_records(blobs, one)) for one in found]
     found = [one for one in found if len(one.rows)]
     return [more for one in found for more in _judged(blobs, one)] if findings else found
@@ -179,13 +181,17 @@ def _with_vendor(blobs: Blobs, rows: Rows) -> list[Read]:
     half = blobs.size // 2
     found = []
     for first, some in _readings(blobs, rows, 0, blobs.size):
-        if _is_vendors(first.outcome):
+        if _is_vendors(_said(first)):
             continue
         for block, fewer in _readings(blobs, some, half, blobs.size):
-            if _is_vendors(block.outcome):
+            if _is_vendors(_said(block)):
                 again = _readings(blobs, fewer, 0, half) if half < VENDOR_HALF else [(first, fewer)]
-                found += [Read(ours, end.outcome, block.outcome, half, None, (first, block, end)) for end, ours in again]
+                found += [Read(ours, _said(end), _said(block), half, None, (first, block, end)) for end, ours in again]
     return found
+
+
+def _said(end: Fork[Any]) -> Any:
+    return end.outcome
 
 
 def _is_vendors(reading: Any) -> bool:
@@ -209,15 +215,20 @@ def _judged(blobs: Blobs, one: Read) -> list[Read]:
         return []  # a flipped bit is looked for, word by word
     region, tail_end = blobs.size, one.half or blobs.size
 
-    def ask(asker: Asker) -> Codes:
-        vendor = None
+    def ask(asker: Asker) -> tuple[Codes, Codes | None]:
+        vendor, of_vendor = None, None
         if one.vendor:
             place = RecordPlace(one.half, min(region - one.half, VENDOR_HALF), 0, region)
             vendor = TracedRecord.at(asker, place, one.vendor, None)
-        return judge(
-            TracedRecord.at(asker, RecordPlace(0, min(tail_end, VENDOR_HALF), tail_end, region), one.reading, vendor)
-        )
+            of_vendor = None if vendor.state is State.MISMATCH else judge(vendor)
+        place = RecordPlace(0, min(tail_end, VENDOR_HALF), tail_end, region)
+        return judge(TracedRecord.at(asker, place, one.reading, vendor)), of_vendor
 
     key = ("judge", region, one.half, one.reading, one.vendor)
     found, _ = follow(_tree(key, ask), blobs, one.rows)
-    return [one._replace(rows=rows, judgement=end.outcome, ends=(*one.ends, end)) for end, rows in found]
+    return [_with_judgement(one, end, rows) for end, rows in found]
+
+
+def _with_judgement(one: Read, end: Fork[Any], rows: Rows) -> Read:
+    judgement, of_vendor = _said(end)
+    return one._replace(rows=rows, judgement=judgement, vendor_judgement=of_vendor, ends=(*one.ends, end))

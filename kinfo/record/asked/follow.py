@@ -13,8 +13,8 @@ from kinfo.record.asked.ways import Fork, Ways
 Outcome = TypeVar("Outcome")
 Rows = NDArray[np.intp]
 
-_ALONE = 4  # a group of so few is followed blob by blob: numpy's calls would cost more
-_WORTH_KEEPING = 4  # blobs that go a new way together: a way that is kept costs some ten times what a reading does
+ALONE = 4  # a group of so few is followed blob by blob: numpy's calls would cost more
+WORTH_KEEPING = 4  # blobs that go a new way together: a way that is kept costs some ten times what a reading does
 
 
 def follow(tree: Ways[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Fork[Outcome], Rows]], Rows]:
@@ -27,7 +27,7 @@ def follow(tree: Ways[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Fo
     waiting = [(tree.root, rows)] if len(rows) else []
     while waiting:
         node, some = waiting.pop()
-        if len(some) <= _ALONE:
+        if len(some) <= ALONE:
             _one_by_one(node, blobs, some, found, unknown)
         else:
             _together(tree, node, blobs, some, waiting, found, unknown)
@@ -65,7 +65,7 @@ def _together(
             if node.outcome is not None:
                 found.append((node, there))
                 return
-            if len(there) < _WORTH_KEEPING or not tree.grow(blobs.matrix[there[0]].tobytes()):
+            if len(there) < WORTH_KEEPING or not tree.grow(blobs.matrix[there[0]].tobytes()):
                 unknown.append(there)
                 return
             assert not _is_blank(node), "the answer for many is not the answer for one"

@@ -37,6 +37,7 @@ from kinfo.record.text import is_blank
 
 _PART = -(-(LARGEST + 8) // 64) * 64  # bytes from a record's start that a key has; behind them a region is blank
 _LOW = 21  # bits of a base that a key has: kernels are moved by 2 MiB, or by less
+Asked = tuple[Question, Answer]
 Terms = tuple[tuple[Term, int], ...]
 _PHYSICAL, _VIRTUAL = "pa", "va"
 _BY_SIZE = sorted(LAYOUTS, key=lambda layout: layout.size)
@@ -46,7 +47,7 @@ _HOLDS = 4  # what `_sum_code` says at the least where the sum is right, inverte
 _TEXT = np.array([0x31 <= code <= 0x39 for code in range(256)])  # how a release begins
 
 
-class Frame(NamedTuple):
+class AddressPlaces(NamedTuple):
     """Where the addresses of a region lie, each with its group, and where its records begin.
 
     Addresses of a group are moved together; the first of a group is its base.
@@ -57,14 +58,14 @@ class Frame(NamedTuple):
 
 
 @cache
-def _frame(layouts: tuple[Layout, ...], starts: tuple[int, ...]) -> Frame:
+def _frame(layouts: tuple[Layout, ...], starts: tuple[int, ...]) -> AddressPlaces:
     words: dict[str, list[int]] = {}
     for layout, start in zip(layouts, starts, strict=True):
         for field in layout.fields:
             if field.item == "Q" and not field.elements and (group := _group(field.name)):
                 at = start + field.offset
                 words.setdefault(group, []).insert(0 if "_stext_" in field.name else len(words.get(group, ())), at)
-    return Frame(tuple((at, group) for group, places in words.items() for at in places), starts)
+    return AddressPlaces(tuple((at, group) for group, places in words.items() for at in places), starts)
 
 
 def _group(name: str) -> str:
@@ -79,7 +80,7 @@ def _group(name: str) -> str:
 class Keyed(NamedTuple):
     """Some rows of one frame, each with its key."""
 
-    frame: Frame
+    frame: AddressPlaces
     rows: Rows
     keys: list[bytes]
 
@@ -112,7 +113,7 @@ def _sum_code(blobs: Blobs, start: int, words: int) -> Array:
     """All that a question about a checksum depends on beside the magic."""
     stored = blobs.word(Word(start + 4, 4))
     differ = stored ^ blobs.sums(start, words)
-    code = (differ == 0).astype(np.uint8)
+    code: Array = (differ == 0).astype(np.uint8)
     relations = (differ == ALL_ONES, stored == 0, (differ & (differ - np.uint32(1))) == 0)
     for relation in relations:
         code = code << np.uint8(1) | relation
@@ -134,9 +135,10 @@ def _likely(blobs: Blobs, rows: Rows, start: int, codes: dict[tuple[int, int], A
     return found
 
 
-def _addresses(blobs: Blobs, rows: Rows, frame: Frame) -> Array:
+def _addresses(blobs: Blobs, rows: Rows, frame: AddressPlaces) -> Array:
     """How many words of a frame are addresses near their base."""
-    count, bases = np.zeros(len(rows), np.int64), {}
+    count = np.zeros(len(rows), np.int64)
+    bases: dict[str, Array] = {}
     for at, group in frame.words:
         words = blobs.word(Word(at, 8))[rows]
         distance = words - bases.setdefault(group, words)
@@ -146,12 +148,14 @@ def _addresses(blobs: Blobs, rows: Rows, frame: Frame) -> Array:
     return count
 
 
-def _of_frame(blobs: Blobs, rows: Rows, frame: Frame, codes: list[Array]) -> Keyed:
+def _of_frame(blobs: Blobs, rows: Rows, frame: AddressPlaces, codes: list[Array]) -> Keyed:
     spans = [(start, min(start + _PART, blobs.size)) for start in frame.starts]
     part = np.concatenate([blobs.matrix[rows, start:end] for start, end in spans], axis=1)
     places = {start: sum(end - begin for begin, end in spans[:at]) for at, (start, _) in enumerate(spans)}
     is_sound = np.ones(len(rows), np.bool_)
-    zeros, bases, low = np.zeros(len(rows), np.uint64), {}, []
+    zeros = np.zeros(len(rows), np.uint64)
+    bases: dict[str, Array] = {}
+    low: list[Array] = []
     for number, (at, group) in enumerate(frame.words):
         words = blobs.word(Word(at, 8))[rows]
         nothing = words == 0
@@ -175,14 +179,14 @@ def _bytes_of(matrix: Array) -> list[bytes]:
     return np.ascontiguousarray(matrix).view(f"S{matrix.shape[1]}").ravel().tolist()
 
 
-def open_questions(path: Iterable[tuple[Question, Answer]], frame: Frame, data: bytes) -> tuple[tuple[Question, Answer], ...]:
+def open_questions(path: Iterable[Asked], frame: AddressPlaces, data: bytes) -> tuple[Asked, ...]:
     """Those questions of a way that a key does not answer; `data` is a blob of the key."""
     known = _Known(frame, data)
     asked = {question: answer for question, answer in path if not known.answers(question)}
     return (*_bounds(asked), *((one, answer) for one, answer in asked.items() if not isinstance(one, (Negative, Zero))))
 
 
-def _bounds(asked: Mapping[Question, Answer]) -> Iterator[tuple[Question, Answer]]:
+def _bounds(asked: Mapping[Question, Answer]) -> Iterator[Asked]:
     """The same of sums in fewer questions: the two bounds of each that the others follow from, and what it is not."""
     lowest: dict[Terms, int] = {}
     highest: dict[Terms, int] = {}
@@ -214,7 +218,7 @@ def _bounds(asked: Mapping[Question, Answer]) -> Iterator[tuple[Question, Answer
 class _Known:
     """What a key says of a blob: all but the bytes of addresses and checksums, and of addresses their distances."""
 
-    def __init__(self, frame: Frame, data: bytes) -> None:
+    def __init__(self, frame: AddressPlaces, data: bytes) -> None:
         self._data = data
         self._groups = {at: group for at, group in frame.words if any(data[at : at + 8])}
         self._starts = frame.starts
@@ -276,7 +280,7 @@ def _is_of_low_bits(term: DerivedTerm) -> bool:
     return term.how == "%" and term.by <= 1 << _LOW and term.by.bit_count() == 1
 
 
-def agree(blobs: Blobs, rows: Rows, asked: Sequence[tuple[Question, Answer]]) -> Any:
+def agree(blobs: Blobs, rows: Rows, asked: Sequence[Asked]) -> Any:
     """Which of the rows give these answers."""
     group, found = Group(blobs, rows), np.ones(len(rows), np.bool_)
     for question, answer in asked:

@@ -84,9 +84,13 @@ class Blobs:
         return self.column(("blank", start, end), lambda: self._blank(start, end))  # type: ignore[no-any-return]
 
     def zeros(self, start: int, end: int) -> Bools:
-        """The same of a long part, which is looked at whole."""
+        """The same of a long part, which is looked at whole; `start` is a multiple of 8 (else bytes before it count, too)."""
         first, last = start // 8 * 2, end // 4
-        return self.column(("blank", start, end), lambda: self._is_zero_far(first, last) & _none(self.matrix[:, 4 * last : end]))  # type: ignore[no-any-return]
+
+        def make() -> Bools:
+            return self._is_zero_far(first, last) & _none(self.matrix[:, 4 * last : end])
+
+        return self.column(("zeros", start, end), make)  # type: ignore[no-any-return]
 
     def _blank(self, start: int, end: int) -> Bools:
         if start < _HEAD < end:
