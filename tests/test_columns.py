@@ -146,7 +146,7 @@ def test_what_is_asked_decides_the_answer() -> None:
 
 
 @pytest.mark.usefixtures("everything_is_kept")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(plausible(), wrappings, st.integers(0, 1 << 32), st.sampled_from(("V1", "V2", "V3l", "V4", "")))
 def test_any_record_reads_as_alone(drawn: tuple[kinfo.Layout, dict[str, Any], int], how: str, seed: int, vendor: str) -> None:
     layout, fields, number = drawn
