@@ -232,7 +232,7 @@ class TestDecode:
         assert levels["record-build-info-stale"] == "warning"
         assert levels["record-base-relative-zero"] == "note"
         place = run["results"][0]["locations"][0]["physicalLocation"]
-        assert place == {"artifactLocation": {"uri": broken.as_uri()}, "region": {"byteOffset": 0}}
+        assert place == {"artifactLocation": {"uri": broken.as_uri()}, "region": {"startLine": 1, "byteOffset": 0}}
         for rule in run["tool"]["driver"]["rules"]:
             page, _, anchor = rule["helpUri"].removeprefix(f"{PROJECT_URL}/").partition("#")
             assert f'<a id="{anchor}"></a>' in (ROOT / page).read_text()
