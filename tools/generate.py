@@ -84,6 +84,7 @@ def api_blocks() -> dict[str, str]:
 
 def targets() -> dict[Path, Callable[[], bytes]]:
     """Every derived file, and what makes what it must hold."""
+    from tools.completions import WRITERS
     from tools.sessions import with_real_output
 
     blocks = {"format.md": format_blocks, "api.md": api_blocks, "findings.md": findings_blocks}
@@ -94,11 +95,9 @@ def targets() -> dict[Path, Callable[[], bytes]]:
 
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     derived = {path: partial(page, path) for path in pages if path.name in blocks or "```console\n" in path.read_text()}
-    return {
-        SHAPES: lambda: shapes().encode(),
-        **derived,
-        **{ROOT / "kinfo/samples" / name: partial(_sample, name) for name in SAMPLES},
-    }
+    made = {ROOT / "kinfo/samples" / name: partial(_sample, name) for name in SAMPLES}
+    made |= {ROOT / "kinfo/completions" / name: partial(_completion, name) for name in WRITERS}
+    return {SHAPES: lambda: shapes().encode(), **derived, **made}
 
 
 @cache
@@ -110,6 +109,17 @@ def _samples() -> dict[str, bytes]:
 
 def _sample(name: str) -> bytes:
     return _samples()[name]
+
+
+@cache
+def _completions() -> dict[Path, bytes]:
+    from tools.completions import scripts
+
+    return scripts(Path())
+
+
+def _completion(name: str) -> bytes:
+    return _completions()[Path(name)]
 
 
 def main() -> int:
