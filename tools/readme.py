@@ -32,7 +32,7 @@ def _output(command: str, folder: str) -> str:
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"},
+        env={**os.environ, "PATH": path, "NO_COLOR": "1", "KINFO_NO_SETTINGS": "1", "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
