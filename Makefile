@@ -51,6 +51,11 @@ fuzz: $(DEV)
 generate: $(DEV)
 	$(BIN)/python tools/generate.py
 
+# What is left of a crashed device, to learn on (docs/tutorial.md)
+.PHONY: device
+device: $(READY)
+	@$(BIN)/python tools/device.py build/device
+
 # The documents as a site that needs no network to be read: build/site/index.html
 .PHONY: docs
 docs: $(VENV)/.ready-docs
