@@ -61,8 +61,18 @@ device: $(READY)
 docs: $(VENV)/.ready-docs
 	@$(BIN)/python -m tools.documents -o build/site
 
+# Wheel and sdist in dist/: the same bytes from two clones that differ in all that should not matter
+.PHONY: dist
+dist: $(DEV)
+	@$(BIN)/python -m tools.packages.dist
+
+# Licences of what each kind of install brings: fails where a plain one brings GPL, or what nobody states
+.PHONY: licences
+licences: $(DEV)
+	@$(BIN)/python -m tools.packages.licences
+
 release-check: $(DEV)
-	$(BIN)/python tools/release_check.py
+	@$(BIN)/python -m tools.release_check
 
 # The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
 bare:

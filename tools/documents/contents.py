@@ -11,9 +11,9 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "Begin": ("tutorial", "../README", "faq"),
     "You are": ("firmware-engineer", "board-integrator", "crash-triager", "ci-owner", "script-author", "boot-loader"),
     "How it works": ("detection", "placement", "ram"),
-    "Reading": ("dmesg", "pstore", "trace", "report", "meminspect", "minidump", "many", "survey", "shell"),
+    "Reading": ("dmesg", "pstore", "trace", "report", "meminspect", "minidump", "many", "survey"),
     "Checking": ("devicetree", "build", "compare", "ci"),
-    "To look up": ("format", "findings", "output", "exports", "api", "benchmarks"),
+    "To look up": ("format", "findings", "output", "exports", "api", "shell", "settings", "benchmarks"),
     "The project": ("development", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"),
 }
 
