@@ -51,6 +51,11 @@ fuzz: $(DEV)
 generate: $(DEV)
 	$(BIN)/python tools/generate.py
 
+# The documents as a site that needs no network to be read: build/site/index.html
+.PHONY: docs
+docs: $(VENV)/.ready-docs
+	@$(BIN)/python -m tools.documents -o build/site
+
 release-check: $(DEV)
 	$(BIN)/python tools/release_check.py
 
@@ -78,6 +83,10 @@ clean:
 
 $(READY): pyproject.toml tools/venv.sh tools/debian.sh
 	@sh tools/venv.sh $(VENV) dt
+	@touch $@
+
+$(VENV)/.ready-docs: pyproject.toml tools/venv.sh tools/debian.sh
+	@sh tools/venv.sh $(VENV) docs
 	@touch $@
 
 $(VENV)/.ready-mutants: $(DEV)

@@ -81,6 +81,7 @@ def api_blocks() -> dict[str, str]:
 
 def targets() -> dict[Path, bytes]:
     """Every derived file with what it must hold."""
+    from tools.completions import scripts
     from tools.readme import with_real_output
     from tools.samples import samples
 
@@ -93,6 +94,7 @@ def targets() -> dict[Path, bytes]:
         docs / "findings.md": document(docs / "findings.md", findings_blocks()),
     }
     files = {path: text.encode() for path, text in derived.items()}
+    files |= scripts(ROOT / "kinfo/completions")
     return files | {ROOT / "kinfo/samples" / name: data for name, data in samples().items()}
 
 

@@ -36,13 +36,13 @@ def chosen() -> str:
 def is_on(when: str, environment: Mapping[str, str], *, is_terminal: bool) -> bool:
     """Whether there are colours. In this order: --color, NO_COLOR, FORCE_COLOR, a terminal that is not TERM=dumb.
 
-    A variable that is empty says nothing; FORCE_COLOR=0 neither.
+    CLICOLOR_FORCE is another name of FORCE_COLOR. A variable that is empty says nothing; FORCE_COLOR=0 neither.
     """
     if when != "auto":
         return when == "always"
     if environment.get("NO_COLOR"):
         return False
-    if environment.get("FORCE_COLOR", "0") not in ("", "0"):
+    if any(environment.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
         return True
     return is_terminal and environment.get("TERM") != "dumb"
 

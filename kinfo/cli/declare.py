@@ -1,7 +1,7 @@
 """What a command takes, as data: declared once; `plain.py` reads plain command lines by it, `group.py` makes click's of it.
 
 The names are click's (`command`, `argument`, `option`, `Choice`, `UsageError`), but click is not imported: that takes longer
-than to decode a record, and only help, completion and mistakes need it.
+than to decode a record, and only help and mistakes need it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands as click has them: for help, completion, and what is wrong with a command line."""
+"""The commands as click has them: for help, and what is wrong with a command line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def parameter(one: Parameter) -> click.Parameter:
     if one.is_flag:
         common["is_flag"] = True  # False is not the same to click as not given
     if one.effect is not None:
-        common |= {"expose_value": False, "callback": lambda context, _, value: _take(context, one, value)}
+        common |= {"expose_value": False, "callback": lambda _context, _, value: take_effect(one, value)}
     return click.Option(
         [*one.flags, one.name],
         type=_type(one.kind),
@@ -56,11 +56,6 @@ def parameter(one: Parameter) -> click.Parameter:
         show_default=one.shows_default,
         **common,
     )
-
-
-def _take(context: click.Context, one: Parameter, value: Any) -> None:
-    if not context.resilient_parsing:  # no completion: the command will run
-        take_effect(one, value)
 
 
 def command(one: Command) -> click.Command:

@@ -9,7 +9,7 @@ from kinfo.cli.commands import COMMANDS
 from kinfo.cli.declare import Command, with_shared
 from kinfo.cli.interrupt import raise_again
 
-_OPEN_NOTHING = {"encode", "layouts", "explain", "demo"}  # that could be packed
+_OPEN_NOTHING = {"encode", "layouts", "explain", "demo", "completion"}  # that could be packed
 
 
 def load(name: str) -> Command:

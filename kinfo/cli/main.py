@@ -90,12 +90,12 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from kinfo.cli.commands import ALIASES, COMMANDS, top_help
+    from kinfo.cli.commands import COMMANDS, WORDS, top_help, written_out
     from kinfo.errors import KinfoError, did_you_mean
     from kinfo.printable import quoted
 
-    if os.environ.get("_KINFO_COMPLETE"):  # the shell asks for completions; click answers
-        _complete(arguments)
+    at = _place_of_first(arguments)
+    arguments = arguments[:at] + written_out(arguments[at:])
     first = _first_word(arguments)
     if first in (None, "--help", "-h"):
         print(top_help(), end="")
@@ -105,13 +105,9 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"kinfo {__version__}")
         return SOUND
-    if first in ALIASES:
-        at = _place_of_first(arguments)
-        first = ALIASES[first]
-        arguments = [*arguments[:at], first, *arguments[at + 1 :]]
     if first not in COMMANDS:
         choices = f"choose one of: {', '.join(COMMANDS)}"
-        raise KinfoError(f"there is no command {quoted(first)}", did_you_mean(first, COMMANDS, choices))
+        raise KinfoError(f"there is no command {quoted(first)}", did_you_mean(first, (*COMMANDS, *WORDS), choices))
     if first == "verify-dt":
         from kinfo.cli.ahead import started
         from kinfo.cli.interrupt import raise_again
@@ -133,12 +129,6 @@ def _place_of_first(arguments: list[str]) -> int:
     while at < len(arguments) and (arguments[at] == "--color" or arguments[at].startswith("--color=")):
         at += 2 if arguments[at] == "--color" else 1
     return at
-
-
-def _complete(arguments: list[str]) -> NoReturn:
-    from kinfo.cli.group import kinfo
-
-    kinfo.main(arguments, prog_name="kinfo")
 
 
 def _run_command(name: str, arguments: list[str]) -> int:

@@ -14,9 +14,9 @@ from kinfo.kernel.excerpt.areas import VirtualArea
 from kinfo.kernel.excerpt.page_tables import page_tables
 from kinfo.kernel.excerpt.ranges import PhysicalRange, joined, of_virtual, segments_of, size_of, without
 from kinfo.kernel.excerpt.struct_pages import PageOwner, StructPages
-from kinfo.kernel.extent import size_words
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Segment
+from kinfo.printable import size_words
 
 _FOREIGN = (PageOwner.PROCESSS, PageOwner.NOBODYS)
 
