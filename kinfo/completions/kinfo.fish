@@ -281,6 +281,8 @@ complete -c kinfo -n '__kinfo_in regions' -l color -x -a 'auto always never' -d 
 complete -c kinfo -n '__kinfo_in regions' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in regions' -F
 
+complete -c kinfo -n '__kinfo_in pstore' -l files-from -r -F -d 'A file with a name a line, or a NUL behind each; - for standard input'
+complete -c kinfo -n '__kinfo_in pstore' -l jobs -x -d 'Files that are read at once (default: one a processor)'
 complete -c kinfo -n '__kinfo_in pstore' -s o -l output -x -a '(__fish_complete_directories (commandline -ct))' -d 'The folder to write the files to; it may be there'
 complete -c kinfo -n '__kinfo_in pstore' -l list -d 'Show the zones and write nothing'
 complete -c kinfo -n '__kinfo_in pstore' -l dtb -r -F -d 'The board\'s tree: where its ramoops node says that the zones lie'

@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections.abc import Callable
 from functools import partial
 from itertools import count, repeat
-from typing import Any
 
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message
 from kinfo.named import NamedTuple
+from kinfo.typed import Any
 
 _WORD = 8
 _FINALIZED, _REUSABLE = 2 << 62, 3 << 62
