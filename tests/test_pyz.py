@@ -6,16 +6,17 @@ import os
 import platform
 import subprocess
 import sys
-import time
 import zipfile
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tools.packages import pyz
 from tools.packages.pyz import Target
 from tools.packages.start import unpack
+from tools.sessions import blocks
 
 HERE = Target(f"3.{sys.version_info.minor}", platform.machine())
 OTHER = Target("3.99", HERE.machine)
@@ -84,6 +85,20 @@ def test_it_runs_what_is_for_this_python(archive: Path, tmp_path: Path) -> None:
     assert held == {*KINFO, "other.py", "common.py", "l.py"}
 
 
+def test_the_documented_lines(archive: Path, tmp_path: Path) -> None:
+    """Of packages.md: by the machine's Python, and by a Python of choice."""
+    (block,) = (one for one in blocks((ROOT / "docs" / "packages.md").read_text()) if "./kinfo.pyz" in one.body)
+    archive.rename(tmp_path / "kinfo.pyz").chmod(0o755)
+    lines = block.body.replace("python3.12", sys.executable).splitlines()
+    own = {"KINFO_PYZ_FOLDER": str(tmp_path / "cache"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for line in lines:
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (1, f"{HERE.python} decode region.bin\n"), done.stderr
+    assert len(lines) == 2
+
+
 def test_what_is_alike_is_in_it_once(wheels: dict[Target, list[Path]]) -> None:
     found = pyz.layers(wheels)
     assert {owners: set(files) for owners, files in found.items()} == {
@@ -135,9 +150,8 @@ def test_a_folder_that_others_may_write_to(archive: Path, tmp_path: Path) -> Non
 def test_what_is_half_unpacked_goes(tmp_path: Path) -> None:
     for name in (".new-old", ".new-now", "whole"):
         (tmp_path / name).mkdir()
-    then = time.time() - unpack.STALE - 60
     for name in (".new-old", "whole"):
-        os.utime(tmp_path / name, (then, then))
+        os.utime(tmp_path / name, (1, 1))
     unpack.clean(str(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {".new-now", "whole"}
 
