@@ -10,7 +10,7 @@ FIRST = "docs/index"
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Reading": ("format", "ram", "dmesg", "pstore", "trace", "report", "many", "survey"),
     "Checking": ("devicetree", "build", "compare", "ci", "meminspect", "minidump"),
-    "Looking up": ("shell", "exports", "output", "findings", "api", "benchmarks"),
+    "Looking up": ("shell", "settings", "exports", "output", "findings", "api", "benchmarks"),
     "The project": ("../README", "development", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"),
 }
 
