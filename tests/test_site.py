@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tools.documents.contents import CONTENTS, FIRST, directives, pages
+from tools.documents import contents
+from tools.documents.contents import FIRST, directives, groups, there
 from tools.documents.links import Links, links
 
 AT_HOME = "<!doctype html><title>x</title><p id='here'><a name='there'></a>"
@@ -36,20 +37,26 @@ def test_the_site_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"{len(pages()) + 2} pages, 0 dead links" in done.stdout  # with index.html and the search
+    assert f"{len(there()) + 2} pages, 0 dead links" in done.stdout  # with index.html and the search
     built = tmp_path / "site"
     assert f"{FIRST}.html" in (built / "index.html").read_text()
-    assert {str(path.relative_to(built).with_suffix("")) for path in built.rglob("*.html")} >= set(pages())
+    assert {str(path.relative_to(built).with_suffix("")) for path in built.rglob("*.html")} >= set(there())
     assert '<a id="checksum-mismatch">' in (built / "docs" / "findings.html").read_text()
     assert not list(built.glob(".*"))
     assert list(tmp_path.iterdir()) == [built]
     assert all(line.startswith("https://") for line in (built / "external-links.txt").read_text().splitlines())
 
 
-def test_every_page_stands_in_the_contents_once() -> None:
-    there = {str(path.relative_to(ROOT).with_suffix("")) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
-    assert sorted(pages()) == sorted(there)
-    assert directives().count("toctree") == len(CONTENTS)
+def test_every_page_stands_in_the_contents_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [page for names in groups().values() for page in names]
+    assert sorted([FIRST, *listed]) == there()
+    assert directives().count("toctree") == len(contents.CONTENTS)
+    monkeypatch.setattr(contents, "CONTENTS", {"All": ("format", "../README")})
+    assert groups()["All"][:2] == ["docs/format", "README"]
+    assert sorted([FIRST, *groups()["All"]]) == there()
+    monkeypatch.setattr(contents, "CONTENTS", {"All": ("nowhere",)})
+    with pytest.raises(LookupError, match="no such page: docs/nowhere"):
+        groups()
 
 
 def test_links_that_lead_somewhere(tmp_path: Path) -> None:

@@ -1,36 +1,44 @@
-"""What the site has in its margin: every page, by what it is for. A page that stands nowhere fails the build."""
+"""What the site has in its margin: every page, by what it is for. What stands nowhere here comes last."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST = "docs/index"
 
 CONTENTS: dict[str, tuple[str, ...]] = {
-    "Reading": (
-        "docs/format",
-        "docs/ram",
-        "docs/dmesg",
-        "docs/pstore",
-        "docs/trace",
-        "docs/report",
-        "docs/many",
-        "docs/survey",
-    ),
-    "Checking": ("docs/devicetree", "docs/build", "docs/compare", "docs/ci", "docs/meminspect", "docs/minidump"),
-    "Looking up": ("docs/exports", "docs/output", "docs/findings", "docs/api", "docs/benchmarks"),
-    "The project": ("README", "docs/development", "CONTRIBUTING", "SECURITY", "CHANGELOG"),
+    "Reading": ("format", "ram", "dmesg", "pstore", "trace", "report", "many", "survey"),
+    "Checking": ("devicetree", "build", "compare", "ci", "meminspect", "minidump"),
+    "Looking up": ("shell", "settings", "exports", "output", "findings", "api", "benchmarks"),
+    "The project": ("../README", "development", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"),
 }
 
 
-def pages() -> list[str]:
-    """Every page, the first one first."""
-    return [FIRST, *(page for group in CONTENTS.values() for page in group)]
+def there() -> list[str]:
+    """Every page that there is, by its place in the project."""
+    return sorted(str(path.relative_to(ROOT).with_suffix("")) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+
+
+def groups() -> dict[str, list[str]]:
+    """The pages of each group. Raises LookupError for one that is not there."""
+    found = {title: [_place(name) for name in names] for title, names in CONTENTS.items()}
+    known = [FIRST, *(page for names in found.values() for page in names)]
+    if gone := set(known) - set(there()):
+        raise LookupError(f"no such page: {', '.join(sorted(gone))}")
+    found[list(found)[-1]] += [page for page in there() if page not in known]
+    return found
+
+
+def _place(name: str) -> str:
+    return name.removeprefix("../") if name.startswith("../") else f"docs/{name}"
 
 
 def directives() -> str:
     """The contents as Sphinx wants them; not in the first page's source, as the code host would show them as code."""
-    groups = [f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{_lines(names)}\n```" for title, names in CONTENTS.items()]
-    return "\n\n" + "\n\n".join(groups) + "\n"
+    made = [f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{_lines(names)}\n```" for title, names in groups().items()]
+    return "\n\n" + "\n\n".join(made) + "\n"
 
 
-def _lines(names: tuple[str, ...]) -> str:
+def _lines(names: list[str]) -> str:
     return "\n".join(f"/{name}" for name in names)
