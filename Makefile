@@ -51,8 +51,35 @@ fuzz: $(DEV)
 generate: $(DEV)
 	$(BIN)/python tools/generate.py
 
+# What is left of a crashed device, to learn on (docs/tutorial.md)
+.PHONY: device
+device: $(READY)
+	@$(BIN)/python tools/device.py build/device
+
+# The documents as a site that needs no network to be read: build/site/index.html
+.PHONY: docs
+docs: $(VENV)/.ready-docs
+	@$(BIN)/python -m tools.documents -o build/site
+
+# Wheel and sdist in dist/: the same bytes from two clones that differ in all that should not matter
+.PHONY: dist
+dist: $(DEV)
+	@$(BIN)/python -m tools.packages.dist
+
+# Licences of what each kind of install brings: fails where a plain one brings GPL, or what nobody states
+.PHONY: licences
+licences: $(DEV)
+	@$(BIN)/python -m tools.packages.licences
+
+# dist/kinfo.pyz, one file for machines with a Python and no network: make pyz PYTHONS=3.11 MACHINES=x86_64 for a smaller one
+PYTHONS := 3.11 3.12 3.13 3.14
+MACHINES := x86_64 aarch64
+.PHONY: pyz
+pyz: $(DEV)
+	@$(BIN)/python -m tools.packages.pyz --pythons $(PYTHONS) --machines $(MACHINES)
+
 release-check: $(DEV)
-	$(BIN)/python tools/release_check.py
+	@$(BIN)/python -m tools.release_check
 
 # The last commit, in a fresh Debian that holds make, git and ca-certificates alone. As root, with debootstrap.
 bare:
@@ -78,6 +105,10 @@ clean:
 
 $(READY): pyproject.toml tools/venv.sh tools/debian.sh
 	@sh tools/venv.sh $(VENV) dt
+	@touch $@
+
+$(VENV)/.ready-docs: pyproject.toml tools/venv.sh tools/debian.sh
+	@sh tools/venv.sh $(VENV) docs
 	@touch $@
 
 $(VENV)/.ready-mutants: $(DEV)

@@ -30,6 +30,14 @@ def painted(text: str) -> str:
     return "".join([piece if at % 2 else printable(piece) for at, piece in enumerate(re.split(_COLOUR, text))])
 
 
+def size_words(size: int) -> str:
+    """A size in the unit that people use for it, to a tenth: `12 bytes`, `52 KiB`, `31.4 MiB`, `2 GiB`."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{f'{size / unit:.1f}'.removesuffix('.0')} {name}"
+    return f"{size} bytes"
+
+
 def _as_bytes(letter: str) -> str:
     is_byte = "\udc80" <= letter <= "\udcff"  # what the file system's name had and no UTF-8 is
     raw = letter.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")

@@ -24,6 +24,10 @@ _SAMPLE = 2000  # traces that are looked at
 _NAMED = 0.9  # of the function traces' addresses must be functions, or the kernel is another one
 
 
+class NoRamoopsError(KinfoError):
+    """What was read holds no ramoops."""
+
+
 class FoundZones(NamedTuple):
     """The regions, the newest record's first; `unit` says what their addresses count: PA, or offset where none is known."""
 
@@ -47,7 +51,7 @@ def open_ramoops(source: Sequence[str], dtb: str | None = None, stdin: BinaryIO 
         found, said = _read(dump, planned, is_raw=not isinstance(opened, Memory))
         if not found:
             hint = "dump the region that `kinfo verify-dt` shows; was it cleared, or did it lose power?"
-            raise KinfoError(f"{dump.name}: no ramoops zones are in it", hint)
+            raise NoRamoopsError(f"{dump.name}: no ramoops zones are in it", hint)
         found.sort(key=_newest, reverse=True)
         faults = [finding for region in found for finding in judge.findings(region)]
         unit = "PA" if isinstance(opened, Memory) else "offset"

@@ -282,7 +282,7 @@ def test_reports_name_whole_paths_and_hold_their_totals(kinfo_cli: Cli, folders:
         assert rules[result["ruleId"]]["helpUri"].endswith(f"/docs/findings.md#{result['ruleId']}")
         place = result["locations"][0]["physicalLocation"]
         assert place["artifactLocation"]["uri"].startswith("file:///")
-        assert place["region"] == {"byteOffset": 0}
+        assert place["region"] == {"startLine": 1}
 
 
 def test_reports_of_text_files_and_odd_names(monkeypatch: pytest.MonkeyPatch, kinfo_cli: Cli, files: Path) -> None:

@@ -92,7 +92,10 @@ def test_a_finding_in_an_included_file(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert (Path(first["file"]).name, first["line"]) == ("region.dtsi", 7)
     sarif = json.loads(kinfo_cli("verify-dt", "--no-schema", path, "--format", "sarif").out)
     place = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
-    assert (Path(place["artifactLocation"]["uri"]).name, place["region"]) == ("region.dtsi", {"startLine": 7})
+    assert (Path(place["artifactLocation"]["uri"]).name, place["region"]) == (
+        "region.dtsi",
+        {"startLine": 7, "startColumn": 1, "endLine": 7},
+    )
     assert (
         "region.dtsi,line=7,title=devicetree-outside-memory"
         in kinfo_cli("verify-dt", "--no-schema", path, "--format", "github").out

@@ -29,7 +29,7 @@ EDITORS = (
 )
 
 # What a command alone has besides, or instead: raw or binary forms of its own.
-OWN = {"layouts": {"md", "c", "rust", "kaitai", "imhex"}, "table": {"csv"}, "symbols": {"elf"}}
+OWN = {"layouts": {"md", "c", "rust", "kaitai", "imhex"}, "table": {"csv"}, "symbols": {"elf"}, "survey": {"html"}}
 JUDGING = {"decode", "compare", "crosscheck", "verify-dt"}
 INSTEAD = {"symbols": ("text", "json")}  # a line a symbol, as it comes: YAML would be megabytes that nobody reads
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kinfo import notices
 from kinfo.errors import KinfoError
 from kinfo.many.each import Result, each
+from kinfo.many.folders import folder_for
 from kinfo.many.lists import names_in
 from kinfo.many.named import Named, is_one_file
 from kinfo.many.names import NamedFiles
@@ -237,6 +238,35 @@ def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
             list(names_in(name))
     with pytest.raises(KinfoError, match="no standard input here"):
         list(names_in("-"))
+
+
+# where what comes of each of them goes
+
+
+def test_a_folder_for_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    inside = str(tmp_path / "here" / "a" / "x.bin")
+    assert [folder_for(one) for one in ("a/x.bin", "./a//x.bin", "a/../a/x.bin", inside)] == ["a/x.bin"] * 4
+    assert folder_for("../x.bin") == f"%root{tmp_path}/x.bin" == folder_for(str(tmp_path / "x.bin"))
+    assert (folder_for("-"), folder_for("./-"), folder_for("%stdin"), folder_for(".")) == ("%stdin", "-", "%25stdin", "")
+
+
+_NAMES = st.text(st.sampled_from("ab.%-_ \n\udcfe"), min_size=1, max_size=4).filter(lambda name: name not in (".", ".."))
+_PATHS = st.builds(
+    lambda root, names: root + "/".join(names),
+    st.sampled_from(["", "/", "../", "../../", "/root/"]),
+    st.lists(_NAMES, min_size=1),
+)
+
+
+@given(_PATHS, _PATHS)
+def test_no_two_files_have_one_folder_and_none_leads_out(one: str, other: str) -> None:
+    folders = [folder_for(one), folder_for(other)]
+    assert (folders[0] == folders[1]) == ((one == "-") == (other == "-") and os.path.abspath(one) == os.path.abspath(other))
+    for folder in folders:
+        assert not folder.startswith("/")
+        assert ".." not in folder.split("/")
 
 
 # one function over all of them

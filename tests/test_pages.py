@@ -19,9 +19,12 @@ import kinfo
 from kinfo.pages import draw, logs
 from kinfo.pages.documents import Documents
 from kinfo.pages.draw import DrawnMark, DrawnSpan, drawn, spread
+from kinfo.pages.html import rendered
 from kinfo.pages.places import MapPlace, MapPlaces, of_record
+from kinfo.pages.surveys import surveyed
 from kinfo.pages.triage import page
 from kinfo.report.devicetree import document
+from kinfo.report.survey import TITLES
 from tests.conftest import ROOT, Cli
 from tests.fdt import N, blob, board, texts
 from tests.kernels.image import Spec
@@ -305,6 +308,85 @@ def test_decode_and_verify_dt_as_pages(record_file: Path, tree_file: Path, tmp_p
     read = sound(kinfo_cli("verify-dt", "--no-schema", tree_file, other, "--format", "html").out)
     assert [title for title in read.by_name["h2"] if title.startswith("Board")] != []
     assert "svg" not in read.by_name  # two boards have no memory in common
+
+
+# A survey's table
+
+
+def survey_page(cli: Cli, folder: Path, *words: str | Path) -> PageRead:
+    """The page of a table of a folder's files; everything that it says is in its JSON too."""
+    table = folder.parent / f"{folder.name}.csv"
+    cli("survey", folder, "-o", table, "--force")
+    ran = cli("survey", "--report", table, "--format", "html", *words)
+    assert ran.code == 0
+    return sound(ran.out)
+
+
+def test_a_survey_as_a_page(tmp_path: Path, kinfo_cli: Cli) -> None:
+    fields = make_fields("C", 1)
+    fleet = {f"{at}.bin": fields for at in range(3)}
+    fleet |= {"stack.bin": fields | {"thread_size": 0x8000}, HOSTILE.partition("/")[0]: make_fields("A2", 1)}
+    fleet["release.bin"] = make_fields("C", 2) | {"last_uts_release": b"6.12.38-" + HOSTILE.partition("\0")[0].encode()[:50]}
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old").mkdir()
+    for name, one in fleet.items():
+        alias = "A2" if one == make_fields("A2", 1) else "C"
+        (tmp_path / "new" / name).write_bytes(kinfo.encode(one, alias).ljust(4096, b"\0"))
+    (tmp_path / "old" / "0.bin").write_bytes((tmp_path / "new" / "0.bin").read_bytes())
+    (tmp_path / "new" / "none.bin").write_bytes(b"nothing" * 99)
+    (tmp_path / "new" / "gone.bin").symlink_to("nowhere")
+    survey_page(kinfo_cli, tmp_path / "old")
+    read = survey_page(kinfo_cli, tmp_path / "new", "--since", tmp_path / "old.csv")
+    (title,) = read.by_name["h1"]
+    assert title.startswith("6 records; 1 file that could not be read; ")
+    assert "; 1 contradicts its release; 1 file without a record" in title
+    assert read.by_name["p"][0] == "Trouble"
+    first = ["Findings", "Outliers", "New", "Rows", "Layouts and checksums", "Kernels", "Writers"]
+    assert read.by_name["h2"][: len(first)] == first
+    counted = set(read.by_name["tr"])  # a row's cells, one behind the other
+    assert {"C5", "A21", "valid6", "files without a record1", "thread_size1", "new records3 by their SHA-256"} <= counted
+    assert any(row.endswith("thread_size0x80000x4000") for row in counted)
+    assert "<script>alert(1)<" in read.text
+    assert f"kinfo decode {tmp_path / 'new' / 'stack.bin'} --offset 0x0" in read.by_name["code"]
+    assert f"kinfo survey SOURCE... -o {tmp_path / 'new.csv'} --append" in read.by_name["code"]
+
+
+def test_verdicts_of_surveys(tmp_path: Path, kinfo_cli: Cli) -> None:
+    (tmp_path / "in").mkdir()
+    sound_one = kinfo.encode(make_fields("C", 1), "C").ljust(4096, b"\0")
+    (tmp_path / "in" / "none.bin").write_bytes(b"nothing" * 99)
+    read = survey_page(kinfo_cli, tmp_path / "in")
+    assert (read.by_name["p"][0], read.by_name["h1"]) == ("Not known", ["no record; 1 file without a record"])
+    assert "Findings" not in read.by_name["h2"]
+    (tmp_path / "in" / "a.bin").write_bytes(sound_one)
+    read = survey_page(kinfo_cli, tmp_path / "in")
+    assert (read.by_name["p"][0], read.by_name["h1"]) == ("Warnings", ["1 record; 1 file without a record"])
+    (tmp_path / "in" / "none.bin").unlink()
+    read = survey_page(kinfo_cli, tmp_path / "in", "--since", tmp_path / "in.csv")
+    assert (read.by_name["p"][0], read.by_name["h1"]) == ("Sound", ["1 record: nothing is wrong"])
+    assert "No layout, release, writer, device or finding is new." in read.by_name["p"]
+    damaged = bytearray(sound_one)
+    damaged[100] ^= 8
+    (tmp_path / "in" / "b.bin").write_bytes(damaged)
+    read = survey_page(kinfo_cli, tmp_path / "in")
+    assert (read.by_name["p"][0], read.by_name["h1"]) == ("Trouble", ["2 records; 1 has errors"])
+
+
+def test_a_page_of_a_big_fleet_says_what_it_leaves_out() -> None:
+    releases = {f"6.12.{at}": 100_000 - at for at in range(5000)}
+    counts = {**{name: {} for name in TITLES}, "releases": releases, "layouts": {"C": 10**9}}
+    outlier = {"source": "a b.bin", "offset": 0, "release": "6.12.1", "state": "valid"}
+    outliers = [{**outlier, "fields": {"thread_size": {"here": 1, "others": None}}}] * 1000
+    found = {"table": "t.csv", "rows": 10**9, "distinct": 10**9, "kinds": {"record": 10**9}, "counts": counts, "new": {}}
+    found |= {"outlier_count": 4000, "outliers": outliers, "since": None, "new_records": 0}
+    html = rendered(surveyed(found, TITLES, "0"))
+    read = sound(html)
+    assert "And 4,970 more: --format json has all." in read.by_name["p"]
+    assert "And 3,800 more records: --format json has up to 1,000." in read.by_name["p"]
+    assert "kinfo decode 'a b.bin' --offset 0x0" in read.by_name["code"]
+    assert len(html) < 200_000
+    bars = [float(width) for width in re.findall(r'<rect class="bar "? width="([0-9.]+)"', html)]
+    assert all(0.5 <= one <= 100 for one in bars)
 
 
 # Refusals

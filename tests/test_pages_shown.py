@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 import kinfo
+from kinfo.report.formats import Shown, as_html
+from kinfo.report.survey import document
+from kinfo.survey.run import survey_files
 from tests.conftest import Cli
 from tests.fdt import blob, board
 from tests.kernels.tasks import world
@@ -93,7 +96,7 @@ def browsed(pages: Sequence[Path], *flags: str) -> tuple[dict[str, Any], list[st
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A kernel's page, and one of a record and a board with texts of any length."""
+    """A kernel's page, one of a record and a board with texts of any length, and one of a survey's table with them."""
     folder = tmp_path_factory.mktemp("pages")
     world(running={0: 40}).kernel.write_elf(folder / "ram.elf")
     fields = make_fields("C", 1) | {"build_info": b"<script>console.error('ran')</script>" + b"W" * 200}
@@ -105,7 +108,22 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     for name, one in made.items():
         (folder / f"{name}.html").write_text(one.html)
-    return {name: folder / f"{name}.html" for name in made}
+    (folder / "survey.html").write_text(survey_page(folder, {**fields, "last_uts_release": b"6.12.1-" + b"W" * 57}))
+    return {name: folder / f"{name}.html" for name in (*made, "survey")}
+
+
+def survey_page(folder: Path, fields: dict[str, Any]) -> str:
+    """Of a fleet with sound, damaged, contradicting and hostile records, and of one before."""
+    (folder / "fleet").mkdir()
+    usual = make_fields("C", 1)
+    fleet = [usual, usual, usual, usual | {"thread_size": 0x8000}, fields, make_fields("C", 3)]
+    for at, one in enumerate(fleet):
+        (folder / "fleet" / f"{at}{'long name ' * 20}.bin").write_bytes(kinfo.encode(one, "C").ljust(4096, b"\0"))
+    (folder / "fleet" / "damaged.bin").write_bytes(kinfo.encode(usual, "C")[:200] + b"\1" * 3896)
+    survey_files([str(folder / "region.bin")], str(folder / "old.csv"))
+    survey_files([str(folder / "fleet")], str(folder / "new.csv"))
+    report = kinfo.survey_report(str(folder / "new.csv"), str(folder / "old.csv"))
+    return "".join(as_html.parts(Shown(lambda: document(report))))
 
 
 @pytest.mark.parametrize("is_dark", [False, True])

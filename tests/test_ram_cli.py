@@ -761,7 +761,7 @@ class TestInfo:
         arm64.kernel.write_elf(tmp_path / "ram.elf", holes=holes)
         memory = rows(kinfo_cli("info", tmp_path / "ram.elf").out, "Kernel\n")["memory"].partition(": ")[2]
         first = "PA 0x80000000 - 0x80010000, PA 0x80011000 - 0x80020000, PA 0x80021000 - 0x80030000"
-        assert memory == f"{first} and 2 more ranges (3 MiB)"
+        assert memory == f"{first} and 2 more ranges (3.1 MiB)"
         (tmp_path / "small").write_bytes(arm64.kernel.peek(arm64.kernel.record_pa, 0x1000))
         parts = (f"{tmp_path / 'small'}@0x10000000", arm64.elf)
         name = rows(kinfo_cli("info", *parts).out, "Kernel\n")["memory"].partition(": ")[0]

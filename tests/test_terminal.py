@@ -55,10 +55,11 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "explain": ("explain",),
     "explain a code": ("explain", "layout-ambiguous"),
     "demo": ("demo",),
+    "settings": ("settings",),
 }
 DRAWN = ("[", "one letter is")  # the image's bar is drawn to the width
 # Data, or lines that are a log's own: as they come on every terminal. (Of read, test_read has the width.)
-NOT_FOLDED = {"encode", "vectors", "symbols", "symbolize", "config", "dmesg", "debug", "core", "read", "report"}
+NOT_FOLDED = {"encode", "vectors", "symbols", "symbolize", "config", "dmesg", "debug", "core", "read", "report", "completion"}
 
 
 def words(text: str) -> Counter[str]:
@@ -211,7 +212,7 @@ def on_terminal(width: int, *arguments: str, environment: dict[str, str] | None 
     """What a command writes to a terminal of so many columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")}
     with subprocess.Popen(
         [sys.executable, "-m", "kinfo", *arguments],
         stdout=theirs,
@@ -248,6 +249,9 @@ def test_a_real_terminal() -> None:
         ("auto", {"FORCE_COLOR": "1"}, False, True),
         ("auto", {"FORCE_COLOR": "1", "TERM": "dumb"}, True, True),
         ("auto", {"FORCE_COLOR": "0"}, False, False),
+        ("auto", {"CLICOLOR_FORCE": "1"}, False, True),
+        ("auto", {"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False, False),
+        ("auto", {"CLICOLOR_FORCE": "0"}, False, False),
         ("auto", {"FORCE_COLOR": ""}, False, False),
         ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
         ("always", {"NO_COLOR": "1", "TERM": "dumb"}, False, True),

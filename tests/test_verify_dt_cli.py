@@ -300,7 +300,7 @@ def test_formats_for_ci(kinfo_cli: Cli, files: Path) -> None:
     sarif = json.loads(kinfo_cli("verify-dt", "--no-schema", "--format", "sarif", files / "small.dtb").out)
     result = sarif["runs"][0]["results"][0]
     assert result["ruleId"].startswith("devicetree-")
-    assert result["locations"][0]["physicalLocation"]["region"] == {"byteOffset": 0}
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
     junit = ET.fromstring(kinfo_cli("verify-dt", "--no-schema", "--format", "junit", files / "small.dtb").out)
     assert [suite.get("name") for suite in junit] == [f"{files}/small.dtb"]
     github = kinfo_cli("verify-dt", "--no-schema", "--format", "github", files / "small.dtb").out

@@ -27,6 +27,8 @@ ci() {
     need binutils command -v addr2line
     need llvm command -v llvm-symbolizer
     need chromium command -v chromium
+    need zsh command -v zsh
+    need fish command -v fish
 }
 
 bare() {

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = ROOT / "kinfo/record/shapes.py"
+SAMPLES = ("crash-6.12.elf", "crash-6.12.log", "meminspect-half.bin", "pixel-5.10.bin", "ram-6.12.bin")
 sys.path.insert(0, str(ROOT))  # for tools and tests, which are in no package
 
 
@@ -79,43 +82,70 @@ def api_blocks() -> dict[str, str]:
     return {"functions": api.functions(), "classes": api.classes()}
 
 
-def targets() -> dict[Path, bytes]:
-    """Every derived file with what it must hold."""
-    from tools.readme import with_real_output
+def targets() -> dict[Path, Callable[[], bytes]]:
+    """Every derived file, and what makes what it must hold."""
+    from tools.completions import WRITERS
+    from tools.sessions import with_real_output
+
+    blocks = {"format.md": format_blocks, "api.md": api_blocks, "findings.md": findings_blocks}
+
+    def page(path: Path) -> bytes:
+        text = document(path, blocks[path.name]()) if path.name in blocks else path.read_text()
+        return with_real_output(text).encode()
+
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    derived = {path: partial(page, path) for path in pages if path.name in blocks or "```console\n" in path.read_text()}
+    made = {ROOT / "kinfo/samples" / name: partial(_sample, name) for name in SAMPLES}
+    made |= {ROOT / "kinfo/completions" / name: partial(_completion, name) for name in WRITERS}
+    return {SHAPES: lambda: shapes().encode(), **derived, **made}
+
+
+@cache
+def _samples() -> dict[str, bytes]:
     from tools.samples import samples
 
-    docs, readme = ROOT / "docs", ROOT / "README.md"
-    derived = {
-        readme: with_real_output(readme.read_text(), ROOT),
-        SHAPES: shapes(),
-        docs / "format.md": document(docs / "format.md", format_blocks()),
-        docs / "api.md": document(docs / "api.md", api_blocks()),
-        docs / "findings.md": document(docs / "findings.md", findings_blocks()),
-    }
-    files = {path: text.encode() for path, text in derived.items()}
-    return files | {ROOT / "kinfo/samples" / name: data for name, data in samples().items()}
+    return samples()
+
+
+def _sample(name: str) -> bytes:
+    return _samples()[name]
+
+
+@cache
+def _completions() -> dict[Path, bytes]:
+    from tools.completions import scripts
+
+    return scripts(Path())
+
+
+def _completion(name: str) -> bytes:
+    return _completions()[Path(name)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when a file is not current")
     check = parser.parse_args().check
-    files = {SHAPES: shapes().encode()}
-    if not check and (not SHAPES.exists() or SHAPES.read_bytes() != files[SHAPES]):
-        SHAPES.write_bytes(files[SHAPES])  # first: everything else is derived with them
+    if not check and (not SHAPES.exists() or SHAPES.read_text() != shapes()):
+        SHAPES.write_text(shapes())  # first: everything else is derived with them
         print(f"wrote: {SHAPES.relative_to(ROOT)}")
     try:
-        files |= targets()
+        stale = [path for path, made in targets().items() if _put(path, made(), check)]
     except LookupError as error:  # a layout that is not whole yet
         print(f"generate: {error.args[0]}", file=sys.stderr)
         return 1
-    stale = [path for path, wanted in files.items() if not path.exists() or path.read_bytes() != wanted]
-    for path in stale:
-        print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(files[path])
     return 1 if check and stale else 0
+
+
+def _put(path: Path, wanted: bytes, check: bool) -> bool:
+    """Whether the file was not current. It is now, unless it is only checked."""
+    if path.exists() and path.read_bytes() == wanted:
+        return False
+    print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wanted)
+    return True
 
 
 if __name__ == "__main__":

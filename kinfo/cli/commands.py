@@ -36,14 +36,40 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("kinfo.cli.report", "Write one page of HTML on a crash, to look at and to hand on"),
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
+    "completion": ("kinfo.cli.completion", "Print what makes bash, zsh or fish complete kinfo's command lines"),
+    "settings": ("kinfo.cli.settings.command", "Show the options that settings files and the environment set"),
 }
 
 ALIASES = {"bt": "backtrace"}
 
+# Words in a command's place that need no file of their own.
+WORDS = {"help": "Show this, or the help of a command", "version": "Show the version"}
+
+
+def written_out(words: list[str]) -> list[str]:
+    """A command line, from the command on, in the words that it stands for: `help X` is `X --help`, `bt` is `backtrace`.
+
+    Raises KinfoError for words behind `version`, or a second one behind `help`.
+    """
+    if words[:1] not in (["help"], ["version"]):
+        return [ALIASES.get(words[0], words[0]), *words[1:]] if words else words
+    first, *rest = words
+    if rest in (["--help"], ["-h"]) or (first == "help" and len(rest) == 1 and rest[0] in WORDS):
+        return ["--help"]
+    if len(rest) > (first == "help"):
+        from kinfo.errors import KinfoError
+
+        takes = "one command" if first == "help" else "nothing"
+        raise KinfoError(
+            f"kinfo {first} takes {takes}", f"leave out what follows: kinfo {' '.join(words[: 1 + (first == 'help')])}"
+        )
+    return [*written_out(rest), "--help"] if rest else [f"--{first}"]
+
 
 def top_help() -> str:
     """What `kinfo --help` prints."""
-    rows = "\n".join(f"  {name:<9} {help_text}" for name, (_, help_text) in COMMANDS.items())
+    titles = {name: title for name, (_, title) in COMMANDS.items()} | WORDS
+    rows = "\n".join(f"  {name:<10} {title}" for name, title in titles.items())
     return (
         "Usage: kinfo [OPTIONS] COMMAND [ARGS]...\n\n"
         "  Reads the debug-kinfo record that Android and meminspect kernels leave in\n"
@@ -51,8 +77,9 @@ def top_help() -> str:
         f"Commands:\n{rows}\n\n"
         "Options:\n"
         "  --color auto|always|never  Colours; NO_COLOR and FORCE_COLOR are obeyed.\n"
+        "  --no-settings              Leave settings files and KINFO_ variables out.\n"
         "  --version                  Show the version and exit.\n"
         "  -h, --help                 Show this message and exit.\n\n"
         "Exit codes: 0 sound, 1 findings (an error, or a warning under --strict), 2 could not decide.\n"
-        "Start with: kinfo demo, then kinfo decode DUMP. `kinfo COMMAND --help` has the details.\n"
+        "Start with: kinfo demo, then kinfo decode DUMP. `kinfo help COMMAND` has the details.\n"
     )

@@ -1,4 +1,4 @@
-"""The commands as click has them: for help, completion, and what is wrong with a command line."""
+"""The commands as click has them: for help, and what is wrong with a command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from kinfo.cli import colour
 from kinfo.cli.commands import COMMANDS, top_help
 from kinfo.cli.declare import AtLeast, BadValueError, Choice, Command, Parameter, ValueKind, take_effect
-from kinfo.cli.load import load
+from kinfo.cli.load import NO_SETTINGS, load
 from kinfo.version import __version__
 
 
@@ -47,20 +47,16 @@ def parameter(one: Parameter) -> click.Parameter:
     if one.is_flag:
         common["is_flag"] = True  # False is not the same to click as not given
     if one.effect is not None:
-        common |= {"expose_value": False, "callback": lambda context, _, value: _take(context, one, value)}
+        common |= {"expose_value": False, "callback": lambda _context, _, value: take_effect(one, value)}
+    flags = [f"{flag}/{off}" for flag, off in zip(one.flags[-1:], one.off, strict=True)] if one.off else [*one.flags]
     return click.Option(
-        [*one.flags, one.name],
+        [*flags, one.name],
         type=_type(one.kind),
         multiple=one.is_multiple,
         help=one.help,
         show_default=one.shows_default,
         **common,
     )
-
-
-def _take(context: click.Context, one: Parameter, value: Any) -> None:
-    if not context.resilient_parsing:  # no completion: the command will run
-        take_effect(one, value)
 
 
 def command(one: Command) -> click.Command:
@@ -77,7 +73,9 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command's click object, from its own file."""
+        """The command's click object: of the one that runs as it was made ready, else from its own file."""
+        if ctx.obj is not None and ctx.obj.name == cmd_name:
+            return command(ctx.obj)
         return command(load(cmd_name)) if cmd_name in COMMANDS else None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,7 +83,11 @@ class LazyGroup(click.Group):
         formatter.write(top_help())
 
 
-@click.group(cls=LazyGroup, params=[parameter(colour.OPTION)], context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    params=[parameter(colour.OPTION), parameter(NO_SETTINGS)],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="kinfo %(version)s")
 def kinfo() -> None:
     """See `top_help`."""

@@ -37,7 +37,7 @@ class Options(NamedTuple):
 )
 @declare.option("--report", metavar="TABLE", help="Sum a table up, and write none.")
 @declare.option("--since", metavar="OLD", help="With --report: say what OLD, another table, does not have.")
-@data_format()
+@data_format("html")
 @takes(Options)
 def command(options: Options) -> int:
     """Write a table with a row for every record in SOURCE...: files, folders, s3:// and gs:// URLs; or sum a table up.
@@ -49,6 +49,7 @@ def command(options: Options) -> int:
     \b
     kinfo survey dumps/ s3://fleet/today -o fleet.parquet --append
     kinfo survey --report fleet.parquet --since yesterday.parquet
+    kinfo survey --report fleet.parquet --format html > fleet.html
     """
     if options.report is not None:
         return _report(options, options.report)

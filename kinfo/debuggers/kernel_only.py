@@ -11,9 +11,9 @@ from typing import IO
 from kinfo.debuggers import core_file, vmcoreinfo
 from kinfo.elf import notes
 from kinfo.kernel.excerpt.parts import Excerpt
-from kinfo.kernel.extent import size_words
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Segment
+from kinfo.printable import size_words
 
 _PAGE = 1 << 12
 _WORD = 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kinfo.errors import KernelError
 from kinfo.kernel.pointers import RecordPointers
 from kinfo.memory import Dump
+from kinfo.printable import size_words
 from kinfo.record.limits import IMAGE_LIMIT
 from kinfo.record.record import Record
 
@@ -18,11 +19,6 @@ def image_of(record: Record) -> range:
     borders = RecordPointers(record).borders()
     is_sane = 0 < borders.text < borders.end <= borders.text + IMAGE_LIMIT
     return range(borders.text, borders.end) if is_sane else range(0)
-
-
-def size_words(size: int) -> str:
-    """A size in the unit that people use for it, exact in KiB below a MiB."""
-    return f"{size / (1 << 20):.1f} MiB" if size >= 1 << 20 else f"{-(-size // 1024)} KiB"
 
 
 def range_words(image: range) -> str:

@@ -9,6 +9,7 @@ from kinfo.pages.documents import Document
 from kinfo.pages.logs import pieces
 from kinfo.pages.model import FactTable, Folded, Grid, LogLine, LogLines, PageFact, PageSection, Words
 from kinfo.pages.places import MapPlaces
+from kinfo.printable import size_words
 
 _MOST_TASKS = 400
 _MOST_CHAINS = 64
@@ -154,7 +155,7 @@ def modules(info: Document) -> PageSection:
             one["state"],
             one["taint"] or "",
             one["ranges"][0]["start"] if one["ranges"] else "not known",
-            f"{sum(int(part['end'], 16) - int(part['start'], 16) for part in one['ranges']) // 1024} KiB",
+            size_words(sum(int(part["end"], 16) - int(part["start"], 16) for part in one["ranges"])),
         )
         for one in info["modules"]
     )

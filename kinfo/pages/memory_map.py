@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from kinfo.pages.draw import DrawnMark, DrawnSpan, drawn
 from kinfo.pages.model import Figure, Folded, Grid, PageSection
 from kinfo.pages.places import MapPlace, MapPlaces
+from kinfo.printable import size_words
 
 _LANES = ("board", "dump", "reserved", "image", "parts")
 _MOST = 160  # marked addresses: more are in the table alone
-_MIB, _KIB = 1 << 20, 1 << 10
 
 
 def section(places: MapPlaces) -> PageSection | None:
@@ -43,11 +43,5 @@ def _table(caption: str, places: Sequence[MapPlace]) -> Grid:
 
 def _row(one: MapPlace) -> tuple[str, ...]:
     is_range = one.end > one.start
-    size = _size(one.end - one.start) if is_range else ""
+    size = size_words(one.end - one.start) if is_range else ""
     return (f"{one.start:#x}", f"{one.end:#x}" if is_range else "", size, one.name, one.source)
-
-
-def _size(size: int) -> str:
-    if size >= _MIB:
-        return f"{size / _MIB:,.1f} MiB"
-    return f"{size / _KIB:,.1f} KiB" if size >= _KIB else f"{size} B"

@@ -79,6 +79,24 @@ class Figure(NamedTuple):
     block: str = "figure"
 
 
+class BarRow(NamedTuple):
+    """A value, how many have it (as text), the bar's length (of 100), and what it is (a CSS class)."""
+
+    label: str
+    number: str
+    length: float
+    kind: str = ""
+
+
+class BarList(NamedTuple):
+    """Counts with bars; `left` says what is not shown."""
+
+    caption: str
+    rows: tuple[BarRow, ...]
+    left: str = ""
+    block: str = "bars"
+
+
 class Words(NamedTuple):
     """A paragraph."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinfo.examine.check.image import image_range
+from kinfo.printable import size_words
 from kinfo.record.limits import TABLES
 from kinfo.record.record import Record
 from kinfo.report.style import Style
@@ -41,7 +42,7 @@ def draw(record: Record, style: Style) -> Iterator[str]:
         bar = f"[{''.join(style.paint(cell, COLOURS[cell]) for cell in cells)}]"
         yield from (f"  {start:#x} {bar} {end:#x}",) if has_ends else (f"  {bar}", f"  {start:#x} - {end:#x}")
         legend = ", ".join(f"{letter} {meaning}" for letter, meaning in _LEGEND.items() if letter in cells)
-        yield f"  {_size(end - start)}; one letter is {_size((end - start) // len(cells))}: {legend}"
+        yield f"  {size_words(end - start)}; one letter is {size_words((end - start) // len(cells))}: {legend}"
     for address, names in sorted(borders.items()):
         is_inside = image is not None and image[0] <= address <= image[1]
         inside = f"+{address - image[0]:#x}" if image and is_inside else "outside" if image else ""
@@ -74,9 +75,3 @@ def _cells(record: Record, start: int, end: int, count: int) -> list[str]:
             for cell in range(first, min(max(last, first + 1), count)):
                 cells[cell] = letter
     return cells
-
-
-def _size(size: int) -> str:
-    if size >= 1 << 20:
-        return f"{size / (1 << 20):.1f} MiB"
-    return f"{size / 1024:.1f} KiB"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kinfo.findings import Finding
 from kinfo.named import NamedTuple
@@ -37,12 +37,20 @@ class Judged(NamedTuple):
         return self.lines.get(finding.where, (self.source, 0, 0))[2]
 
 
-def fingerprint(one: Judged, finding: Finding) -> str:
-    """What tells a finding from others, and stays while the file is changed around it: not its line, not its values."""
+def marked(one: Judged) -> Iterator[tuple[Finding, str]]:
+    """Findings with what tells each from others, and stays while the file is changed around it: not its line, not its values.
+
+    Of several with one code at one place the second and later ones are counted.
+    """
     import hashlib
 
-    parts = (one.name, one.line_of(finding)[0], "" if one.offset is None else f"{one.offset:#x}", finding.code, finding.where)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    at = "" if one.offset is None else f"{one.offset:#x}"
+    seen: dict[tuple[str, ...], int] = {}
+    for finding in one.findings:
+        parts = (one.name, one.line_of(finding)[0], at, finding.code, finding.where)
+        times = seen[parts] = seen.get(parts, 0) + 1
+        text = "\0".join((*parts, str(times)) if times > 1 else parts)
+        yield finding, hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def shown(text: str) -> str:

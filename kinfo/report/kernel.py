@@ -10,6 +10,7 @@ from kinfo.kernel.boot.summary import Summary
 from kinfo.kernel.choose import Other
 from kinfo.kernel.modules.loaded import Module
 from kinfo.kernel.printk.taint import Taint
+from kinfo.printable import size_words
 from kinfo.record.record import Record
 from kinfo.report import triage
 from kinfo.report.columns import Column, Row, pairs, row, table
@@ -67,11 +68,7 @@ def _ranges(summary: Summary) -> str:
     size = sum(segment.end - segment.start for segment in segments)
     shown = ", ".join(f"PA {segment.start:#x} - {segment.end:#x}" for segment in segments[:3])
     more = f" and {len(segments) - 3} more ranges" if len(segments) > 3 else ""
-    return f"{shown}{more} ({_size(size)})"
-
-
-def _size(size: int) -> str:
-    return f"{size / (1 << 20):.0f} MiB" if size >= 1 << 20 else f"{size / 1024:.0f} KiB"
+    return f"{shown}{more} ({size_words(size)})"
 
 
 def _space(summary: Summary) -> Iterator[Row]:
@@ -142,7 +139,7 @@ def _modules(summary: Summary, style: Style, limit: int) -> Iterator[str]:
 
 def _module_row(module: Module, taint: Taint | None) -> Row:
     size = sum(part.size for part in module.ranges)
-    place = f"VA {module.ranges[0].start:#x}  {_size(size)}" if module.ranges else "address and size not known"
+    place = f"VA {module.ranges[0].start:#x}  {size_words(size)}" if module.ranges else "address and size not known"
     return row(module.name, module.state, place + (f"  taint {taint.letters}" if taint else ""))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kinfo.printable import painted
+from kinfo.findings import Severity
+from kinfo.printable import painted, printable
 from kinfo.ramoops_source import FoundZones
 from kinfo.regions.ramoops.read import Ramoops, Zone
 from kinfo.report.columns import Column, Row, row, table
@@ -34,6 +35,30 @@ def render(found: FoundZones, style: Style) -> str:
     else:
         lines.pop()
     return "\n".join(map(_shown, lines)) + "\n"
+
+
+def block(found: FoundZones, files: int, folder: str, style: Style) -> str:
+    """Of a source that is one of many: how many files are in its folder, a line for each region, each error and warning."""
+    lines = [f"{style.paint(found.source, 'bold')}: {files} file{'' if files == 1 else 's'} in {folder}"]
+    lines += [f"  {found.unit} {region.at:#x}: {_in_short(region)}" for region in found.regions]
+    for one in found.findings:
+        if one.severity is not Severity.INFO:
+            head = style.severity(one.severity, f"{one.severity.value:<8}")
+            lines.append(f"  {head}{style.paint(one.code, 'bold')}  {one.where}: {one.message}")
+    return "\n".join(map(_shown, lines)) + "\n"
+
+
+def _in_short(region: Ramoops) -> str:
+    """What a region holds, and its newest record."""
+    held = [zone for zone in region.zones if not zone.is_empty]
+    records = [zone.record for zone in held if zone.record]
+    kinds = dict.fromkeys(zone.kind for zone in held if zone.kind and not zone.record)
+    counts = f"{len(records)} record{'' if len(records) == 1 else 's'}"
+    parts = [", ".join((counts, *kinds)) if held else "no crash was recorded"]
+    if records:
+        newest = max(records, key=lambda one: (one.seconds, one.micros))
+        parts.append(f"newest {newest.reason or 'record'}, {when(newest.seconds)}")
+    return "; ".join(parts)
 
 
 def _shown(line: str) -> str:
@@ -92,7 +117,7 @@ def document(found: FoundZones, written: Mapping[int, Sequence[str]]) -> dict[st
 
     return {
         "schema_version": SCHEMA_VERSION,
-        "source": found.source,
+        "source": printable(found.source),
         "address": found.unit,
         "regions": [
             {
@@ -102,7 +127,7 @@ def document(found: FoundZones, written: Mapping[int, Sequence[str]]) -> dict[st
                 "corrected_bytes": region.corrected,
                 "lost_blocks": region.lost,
                 "zones": [_plain(zone) for zone in region.zones],
-                "files": list(written.get(region.at, ())),
+                "files": [printable(name) for name in written.get(region.at, ())],
             }
             for region in found.regions
         ],

@@ -14,7 +14,7 @@ from kinfo.survey.run import Surveyed
 _BAR = 30  # letters of the longest bar
 _MOST = 12  # lines of a subject; JSON has all
 _FIELDS = 4  # of an outlier
-_TITLES = {
+TITLES = {
     "layouts": "Layouts",
     "states": "Checksums",
     "confidences": "How sure the layout is",
@@ -49,7 +49,7 @@ def _lines(report: SurveyReport, style: Style) -> Iterator[str]:
     kinds = ", ".join(f"{count:,} {name}" for name, count in report.kinds.items()) or "empty"
     yield style.paint(f"{report.table}: {report.rows:,} rows: {kinds}", "bold")
     yield f"  {report.distinct:,} different records"
-    for name, title in _TITLES.items():
+    for name, title in TITLES.items():
         yield from _bars(title, report.counts[name], style)
     if report.outlier_count:
         yield ""
@@ -61,9 +61,7 @@ def _lines(report: SurveyReport, style: Style) -> Iterator[str]:
         yield ""
         yield style.paint(f"New since {report.since}: {report.new_records:,} records", "bold")
         rows = [
-            row(_TITLES[name].lower(), value, f"{count:,}")
-            for name, one in report.new.items()
-            for value, count in one.items()
+            row(TITLES[name].lower(), value, f"{count:,}") for name, one in report.new.items() for value, count in one.items()
         ]
         yield from columns.table(_NEW, rows, style) if rows else ("  no value that it lacks",)
 

@@ -30,10 +30,18 @@ def _trees(document: dict[str, Any]) -> Page:
     return triage.page(Documents(name, trees=document["trees"], version=__version__))
 
 
+def _surveyed(document: dict[str, Any]) -> Page:
+    from kinfo.pages.surveys import surveyed
+    from kinfo.report.survey import TITLES
+
+    return surveyed(document, TITLES, __version__)
+
+
 _PAGES: dict[str, Callable[[dict[str, Any]], Page]] = {
     "records": _records,
     "trees": _trees,
     "pairs": lambda document: comparisons.compared(document, __version__),
+    "outliers": _surveyed,
     "upstream": lambda document: comparisons.crosschecked(document, __version__),
 }
-"""A document of a command that judges is known by what it holds."""
+"""A document is known by what it holds."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from kinfo.findings import Finding, Severity
 from kinfo.printable import printable
 from kinfo.report.formats import Shown
-from kinfo.report.judged import Judged, fingerprint
+from kinfo.report.judged import Judged, marked
 from kinfo.report.judged import shown as _shown
 
 _LEVEL = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
@@ -22,18 +22,18 @@ def parts(what: Shown) -> Iterator[str]:
     """The array, an issue at a time."""
     lead = "["
     for one in what.findings():
-        for finding in one.findings:
-            yield f"{lead}\n {json.dumps(_issue(one, finding))}"
+        for finding, mark in marked(one):
+            yield f"{lead}\n {json.dumps(_issue(one, finding, mark))}"
             lead = ","
     yield "[]\n" if lead == "[" else "\n]\n"
 
 
-def _issue(one: Judged, finding: Finding) -> dict[str, object]:
+def _issue(one: Judged, finding: Finding, mark: str) -> dict[str, object]:
     file, line = one.line_of(finding)
     return {
         "description": _shown(f"{finding.where}: {finding.message}"),
         "check_name": finding.code,
-        "fingerprint": fingerprint(one, finding),
+        "fingerprint": mark,
         "severity": _LEVEL[finding.severity],
         "location": {"path": printable(file), "lines": {"begin": line or 1}},
     }
