@@ -143,7 +143,7 @@ def test_what_a_key_does_not_say_is_asked(question: Any, is_open: bool) -> None:
 def test_bounds_of_a_sum_are_asked_once() -> None:
     """Below 100, not below 50, not 70, not 7, and as much for what is less the other way round."""
     terms, turned = ((ONE, 1),), ((ONE, -1),)
-    way = [
+    way: list[Any] = [
         (Negative(Sum(terms, -100)), True),
         (Negative(Sum(terms, -200)), True),
         (Negative(Sum(terms, -50)), False),
@@ -159,7 +159,8 @@ def test_bounds_of_a_sum_are_asked_once() -> None:
     wanted = [value for value in range(120) if 50 <= value < 100 and value != 70]
     assert rows[agree(blobs, rows, found)].tolist() == wanted
     assert rows[agree(blobs, rows, way)].tolist() == wanted
-    exactly = open_questions([(Zero(Sum(turned, 60)), True)], PLACES, DATA)
+    equal: list[Any] = [(Zero(Sum(turned, 60)), True)]
+    exactly = open_questions(equal, PLACES, DATA)
     assert rows[agree(blobs, rows, exactly)].tolist() == [60]
 
 
