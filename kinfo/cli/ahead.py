@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from kinfo.cli.caches import cache_folder
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck, SchemaTool

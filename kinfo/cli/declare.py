@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from kinfo.named import NamedTuple
+from kinfo.typed import Any
 
 Decorated = Callable[..., Any]
 Effect = Callable[[Any], AbstractContextManager[None]]

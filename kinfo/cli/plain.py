@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from kinfo.cli.declare import BadValueError, Choice, Command, Parameter, ValueKind
+from kinfo.typed import Any
 
 Values = dict[str, Any]
 _UNSET = {(True, False): False, (False, True): ()}  # (a flag, several values)
