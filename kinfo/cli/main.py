@@ -142,10 +142,9 @@ def _run_command(name: str, arguments: list[str]) -> int:
     from kinfo.errors import KinfoError
 
     if arguments[1:] in (["--help"], ["-h"]) and arguments[0] == name:
-        from kinfo.cli.common import tell
         from kinfo.cli.help_screen import screen
 
-        tell(screen(load(name)))
+        print(screen(load(name)), end="")
         return SOUND
     with running():
         command = load(name)
