@@ -95,7 +95,7 @@ complete -c kinfo -n '__kinfo_in survey' -l once -d 'Add the same bytes once, wh
 complete -c kinfo -n '__kinfo_in survey' -l partition -x -a 'day release' -d 'Make a folder of Parquet files, by day or kernel'
 complete -c kinfo -n '__kinfo_in survey' -l report -r -F -d 'Sum a table up, and write none'
 complete -c kinfo -n '__kinfo_in survey' -l since -r -F -d 'With --report: say what OLD, another table, does not have'
-complete -c kinfo -n '__kinfo_in survey' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
+complete -c kinfo -n '__kinfo_in survey' -l format -x -a 'text json yaml jsonl html' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in survey' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in survey' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
 complete -c kinfo -n '__kinfo_in survey' -s h -l help -d 'Show help'

@@ -89,14 +89,9 @@ def survey_files(  # noqa: PLR0913  # each is an option of the command
             target.finish(parts)
     _must_be_free(target, append=append, force=force)
     with parts.held(PartsPlan(target.form.suffix, partition or "", once, "" if force else target.identity)):
-        known = KnownRows(is_once=once)
         is_added = append and bool(target.identity)
-        for cells in target.keys() if is_added else ():
-            known.add(cells)
-        kept = 0
-        for cells in parts.rows():
-            known.add(cells)
-            kept += 1
+        known = KnownRows(target.keys() if is_added else (), parts.rows(), is_once=once)
+        kept = known.counts[1]
         is_checked = once or is_added or bool(kept) or len(sources) > 1 or files_from is not None
         run = _Run(parts, target.form, known if is_checked else None, part_rows, progress)
         run.through(wanted(sources, files_from, stdin), is_remote=any(map(remote.is_remote, sources)))
@@ -150,7 +145,7 @@ class _Run:
 
     def _take(self, answer: _Answer) -> None:
         self.changed += answer.changed
-        mask = [self._known.takes(key) for key in answer.keys] if self._known else [True] * len(answer.keys)
+        mask = self._known.takes(answer.keys) if self._known else [True] * len(answer.keys)
         self.kinds.update(str(kind) for is_new, (kind, _) in zip(mask, answer.marks, strict=True) if is_new)
         self.severities.update(str(worst) for is_new, (_, worst) in zip(mask, answer.marks, strict=True) if is_new and worst)
         self._waiting.append(answer.payload if all(mask) else self._form.kept(answer.payload, mask))
