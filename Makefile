@@ -71,6 +71,13 @@ dist: $(DEV)
 licences: $(DEV)
 	@$(BIN)/python -m tools.packages.licences
 
+# dist/kinfo.pyz, one file for machines with a Python and no network: make pyz PYTHONS=3.11 MACHINES=x86_64 for a smaller one
+PYTHONS := 3.11 3.12 3.13 3.14
+MACHINES := x86_64 aarch64
+.PHONY: pyz
+pyz: $(DEV)
+	@$(BIN)/python -m tools.packages.pyz --pythons $(PYTHONS) --machines $(MACHINES)
+
 release-check: $(DEV)
 	@$(BIN)/python -m tools.release_check
 

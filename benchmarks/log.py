@@ -13,11 +13,9 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.measure import KINFO, MIB, alternating, peak_mib, row
-from tests.kernels.image import Spec, make
-from tests.kernels.printk import PRB, Ring, places, ring_core
+from benchmarks.measure import KINFO, alternating, peak_mib, row
+from tests.kernels.printk import PRB, Ring, places, ram_with_log, ring_core
 from tests.kernels.printk_types import compiled
-from tests.kernels.tables import Symbol
 
 _MESSAGES = 40_000  # more than there is room for: the ring is full
 _DRGN = """
@@ -46,23 +44,7 @@ def everything() -> None:
 
 
 def _with_record(ring: Ring, folder: Path) -> None:
-    spec = Spec(ram_size=24 * MIB)
-    at = make(spec).places["data"] + 0x3000
-    names = ("prb", "printk_rb_static", "vmcoreinfo_data")
-    extra = [Symbol(name, "d", at + 0x100 * number) for number, name in enumerate(names)]
-    kernel = make(Spec(ram_size=24 * MIB, extra=extra))
-    tables = {name: kernel.base + 12 * MIB + number * 4 * MIB for number, name in enumerate(("descs", "infos", "text"))}
-    where = {name: pa + kernel.linear_voffset for name, pa in tables.items()} | {"ring": kernel.find("printk_rb_static").va}
-    pieces = ring.pieces(where)
-    for name, pa in (*tables.items(), ("ring", kernel.find("printk_rb_static").pa or 0)):
-        kernel.poke(pa, pieces[where[name]])
-    kernel.poke(kernel.find("prb").pa or 0, where["ring"].to_bytes(8, "little"))
-    note = "".join(f"{key}={value}\n" for key, value in {"OSRELEASE": spec.release, **ring.lines()}.items())
-    kernel.poke(kernel.base + 11 * MIB, note.encode())
-    kernel.poke(
-        kernel.find("vmcoreinfo_data").pa or 0, (kernel.base + 11 * MIB + kernel.linear_voffset).to_bytes(8, "little")
-    )
-    kernel.write_elf(folder / "ram.elf")
+    ram_with_log(folder / "ram.elf", ring)
     ours = (KINFO, "dmesg", str(folder / "ram.elf"))
     found = alternating({"bare": (sys.executable, "-c", "pass"), "ours": ours}, 15)
     row("kinfo dmesg, 1 MiB log, with a record", found["ours"], "python -c pass", found["bare"], "at most 8")

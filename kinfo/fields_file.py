@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO
 
 from kinfo.errors import FieldError
 from kinfo.named import NamedTuple
 from kinfo.plain_data import load
+from kinfo.typed import Any, BinaryIO
 
 UNKNOWN = "unknown"  # the layout of an erased region, as decode prints it
 TEXT_NAMES = (".yaml", ".yml", ".json")

@@ -6,7 +6,7 @@ equals nothing but itself, and may have cached properties.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, dataclass_transform
+from kinfo.typed import Any, ClassVar, Self, dataclass_transform
 
 
 @dataclass_transform(eq_default=False, frozen_default=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO
 
 from kinfo.errors import FieldError, KinfoError
 from kinfo.sources import open_file
+from kinfo.typed import Any, BinaryIO
 
 _LIMIT = 1 << 16  # a fields file is a few KB, its document at most
 _DEPTH = 16  # what decode prints nests 8 levels deep

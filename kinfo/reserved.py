@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
 
 from kinfo.errors import KinfoError
 from kinfo.memory import Dump, Memory
@@ -16,6 +15,7 @@ from kinfo.regions.ramoops import find
 from kinfo.regions.ramoops.read import read
 from kinfo.regions.trace import find as trace
 from kinfo.sources import open_memory
+from kinfo.typed import BinaryIO
 
 _LARGEST_TEXT = 16 << 20
 

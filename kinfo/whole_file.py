@@ -7,9 +7,9 @@ import errno
 import os
 import tempfile
 from collections.abc import Callable
-from typing import IO
 
 from kinfo.errors import KinfoError
+from kinfo.typed import IO
 
 Path = str | os.PathLike[str]
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: the limit of this process, or of the file system

@@ -28,6 +28,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# No command that a test runs is influenced by settings of the machine that it runs on.
+for name in [one for one in os.environ if one.startswith("KINFO_") and one not in ("KINFO_SAMPLES", "KINFO_GUESTS")]:
+    del os.environ[name]
+os.environ["KINFO_NO_SETTINGS"] = "1"
+
 
 class Ran(NamedTuple):
     """What a command left: exit code, standard output, standard error."""

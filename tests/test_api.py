@@ -53,7 +53,7 @@ LIBRARY = {
     "report": ("triage_page",),
     "explain": ("explain", "rules"),
 }
-SHOWS = {"demo", "completion"}  # what they show comes from the others, or is of no use to a program
+SHOWS = {"demo", "completion", "settings"}  # what they show comes from the others, or is of no use to a program
 
 
 @pytest.mark.parametrize("command", COMMANDS)

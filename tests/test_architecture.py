@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kinfo"
 
 # Imports point to a lower rank or stay in the room. memory, record and meminspect do not know each other.
 RANKS = {
+    "typed": -2,
     **dict.fromkeys(("printable", "arch", "frozen", "named"), -1),  # arch: what an architecture fixes; it imports nothing
     "notebook": -0.5,
     **dict.fromkeys(("version", "errors", "findings", "notices", "worker_process"), 0),
@@ -156,6 +157,14 @@ def test_decode_leaves_heavy_modules_out(shipped: Path) -> None:
 
 def test_json_needs_no_yaml(shipped: Path) -> None:
     assert not modules_after("decode", str(shipped / "pixel-5.10.bin"), "--format", "json") & HEAVY
+
+
+@pytest.mark.parametrize("room", ["kernel", "memory", "sources", "elf"])
+def test_what_reads_memory_does_without_typing(room: str) -> None:
+    """`kinfo.typed` and `kinfo.named` say the same, and cost nothing: `import typing` takes a third of `python -c pass`."""
+    for path in (PACKAGE / room).rglob("*.py"):
+        found = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        assert "typing" not in [node.module for node in found if not node.col_offset], path
 
 
 def test_rules_need_no_schema_tool() -> None:

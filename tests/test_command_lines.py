@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from kinfo.cli.declare import BadValueError, Choice, Command, Parameter, ValueKi
 from kinfo.cli.group import command as of_click
 from kinfo.cli.load import load
 from tests.conftest import ROOT, Cli
+from tests.kernels.printk import Ring, ram_with_log
 
 WORDS = ("x", "-", "--", "", "-x", "--x", "0x10", "7", "-1", "a b", "--help", "-h", "é", "json", "text", "--format=", "nope")
 
@@ -116,15 +118,44 @@ def test_too_few_and_too_many_words_are_left_to_click(words: list[str]) -> None:
     assert plain.values(load("encode"), words) is None
 
 
-def test_hot_commands_need_neither_click_nor_dataclasses() -> None:
-    code = (
-        "import sys; from kinfo.cli.main import run; run(sys.argv[1:]); "
-        "print(*{'click', 'dataclasses', 'inspect'} & set(sys.modules), file=sys.stderr)"
-    )
-    sample = "kinfo/samples/pixel-5.10.bin"
-    for words in (["decode", sample], ["compare", sample, sample, "--exact"], ["find", sample], ["explain"], ["layouts"]):
-        done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True)
-        assert done.stderr.splitlines()[-1] == "", words
+def modules_of(*words: str) -> set[str]:
+    """The modules that are there when a command has run."""
+    code = "import sys; from kinfo.cli.main import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_hot_commands_need_neither_click_nor_dataclasses_nor_typing() -> None:
+    sample, crash = "kinfo/samples/pixel-5.10.bin", "kinfo/samples/crash-6.12.elf"
+    for words in (
+        ["decode", sample],
+        ["compare", sample, sample, "--exact"],
+        ["find", sample],
+        ["lookup", crash, "_text"],
+        ["info", crash],
+        ["regions", crash],
+        ["symbolize", crash, "--log", "README.md"],
+        ["verify-dt", "--no-schema", "dts_examples/right/v3.dtb"],
+    ):
+        assert not modules_of(*words) & {"click", "dataclasses", "inspect", "typing"}, words
+    for words in (["explain"], ["layouts"]):
+        assert not modules_of(*words) & {"click", "dataclasses", "inspect"}, words
+
+
+def test_a_log_needs_nothing_but_its_record_and_its_ring(tmp_path: Path) -> None:
+    """What is imported is most of what `kinfo dmesg` takes: a third of a millisecond each."""
+    needless = {"click", "dataclasses", "inspect", "typing", "json", "tempfile", "shutil", "weakref", "fcntl", "numpy"}
+    needless |= {
+        f"kinfo.kernel.{one}" for one in ("beside", "boot.vmcoreinfo", "modules", "types", "unrecorded", "symbolize")
+    }
+    needless |= {"kinfo.examine", "kinfo.kernel.printk.read_old", "kinfo.kernel.printk.of_note", "kinfo.report.fold"}
+    ring = Ring()
+    for number in range(20):
+        ring.store(b"message %d" % number)
+    ram_with_log(tmp_path / "ram.elf", ring)
+    loaded = modules_of("dmesg", str(tmp_path / "ram.elf"))
+    assert "kinfo.kernel.printk.ring" in loaded
+    assert not loaded & needless
 
 
 def test_both_ways_say_the_same(kinfo_cli: Cli) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import KinfoError
+from kinfo.kernel.printk import columns
 from kinfo.kernel.printk.message import Message
 from tests.kernels import dumps, printk
 from tests.kernels.printk import PRB, LogBuf, Ring, buffer_core, core, place, places, ring_core
@@ -227,6 +228,19 @@ def test_noise_over_any_part_hides_no_message_that_is_whole(
     if name != "infos":  # a length and a time have nothing to be held against
         assert {one.raw for one in log.messages} <= {b"message number %d" % number for number in range(20)}
     assert len({one.seq for one in log.messages}) == len(log.messages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns.Run, "is_plain", lambda *_: False)
+        slot_by_slot = kinfo.dmesg(path)
+    assert (slot_by_slot.messages, slot_by_slot.lost) == (log.messages, log.lost)
+
+
+@given(st.integers(0, (1 << 64) - 1) | st.integers((1 << 64) - 80, (1 << 64) - 1), st.integers(0, 80))
+def test_numbers_that_ascend_as_words(first: int, count: int) -> None:
+    """Up to the last that a word holds; nothing is said of what would be behind it."""
+    whole = min(count, (1 << 64) - first)
+    found = columns._ascending(first, count)
+    assert len(found) == 8 * count
+    assert found[: 8 * whole] == struct.pack(f"<{whole}Q", *range(first, first + whole))
 
 
 class TestLogBuf:

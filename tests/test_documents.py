@@ -31,27 +31,38 @@ def is_run(one: Block) -> bool:
 @pytest.mark.parametrize("path", RUN_HERE, ids=lambda path: path.name)
 def test_commands_and_programs_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Consoles' output is held by tests/test_generated.py; here are what has none, and programs."""
-    found = [one for one in blocks(path.read_text()) if one.language in ("sh", "python") and not one.mark]
     with folder() as place:
         shell = Shell(place)
         names: dict[str, object] = {"__name__": "__main__"}
-        for one in found:
-            if one.language == "sh":
-                for line in filter(None, one.body.splitlines()):
-                    code, said = shell.type(line)
-                    assert code in (0, 1), f"{path.name}:{one.line}: {line}\n{said}"
-            elif ">>> " in one.body:
-                monkeypatch.chdir(ROOT)
-                assert not _session(one, path, names), f"{path.name}:{one.line}"
-            elif not _is_signature(path):
-                monkeypatch.chdir(place)
-                exec(compile(one.body, f"{path.name}:{one.line}", "exec"), names)  # the documents' own code
+        for one in blocks(path.read_text()):
+            shell.keep(one.mark, one.body)
+            if one.mark or one.language not in ("sh", "python") or _is_signature(path, one):
+                continue
+            monkeypatch.chdir(ROOT if ">>> " in one.body else place)
+            wrong = _typed(one, shell) if one.language == "sh" else _program(one, path, names)
+            assert not wrong, f"{path.name}:{one.line}: {wrong}"
         monkeypatch.undo()
 
 
-def _is_signature(path: Path) -> bool:
+def _typed(one: Block, shell: Shell) -> str:
+    """The first line that does not work, with what it says; findings are no mistake."""
+    for line in filter(None, one.body.splitlines()):
+        code, said = shell.type(line)
+        if code not in (0, 1):
+            return f"{line}\n{said}"
+    return ""
+
+
+def _program(one: Block, path: Path, names: dict[str, object]) -> str:
+    if ">>> " in one.body:
+        return "a session ends otherwise" if _session(one, path, names) else ""
+    exec(compile(one.body, f"{path.name}:{one.line}", "exec"), names)
+    return ""
+
+
+def _is_signature(path: Path, one: Block) -> bool:
     """The reference of the library shows how functions are declared."""
-    return path.name == "api.md"
+    return path.name == "api.md" and ">>> " not in one.body
 
 
 def _session(one: Block, path: Path, names: dict[str, object]) -> int:
@@ -145,6 +156,13 @@ old
 $ cd sub
 $ pwd | sed 's,.*/,,'
 ```
+<!-- file: word -->
+```
+three
+```
+```console
+$ cat word
+```
 <!-- not run: it needs a phone -->
 ```console
 $ adb shell
@@ -156,9 +174,12 @@ stays
 def test_output_is_made_anew_but_where_it_says_not() -> None:
     assert [(one.language, one.mark, one.line) for one in blocks(SAMPLE)] == [
         ("console", "", 2),
-        ("console", "not run: it needs a phone", 9),
+        ("", "file: word", 9),
+        ("console", "", 12),
+        ("console", "not run: it needs a phone", 16),
     ]
-    made = with_real_output(SAMPLE.replace("cd sub", "cd dts_examples"))
-    assert "one\n$ cd dts_examples\n$ pwd | sed 's,.*/,,'\ndts_examples\n```" in made
+    made = with_real_output(SAMPLE.replace("cd sub", "cd kinfo"))
+    assert "one\n$ cd kinfo\n$ pwd | sed 's,.*/,,'\nkinfo\n```" in made
+    assert "$ cat word\nthree\n```" in made
     assert "stays" in made
     assert "old" not in made

@@ -122,6 +122,18 @@ def test_a_damaged_block_gives_the_names_before_the_damage(tmp_path: Path) -> No
         names.block(block)
 
 
+def test_the_last_block_ends_with_its_last_name(tmp_path: Path) -> None:
+    """No marker is behind it: what lies there belongs to no name, and may be 128 KiB of anything."""
+    kept = table_of(make(SPECS["6.12, many symbols"]), tmp_path).encoding.names
+    last = len(kept._markers) - 1
+    assert kept._end(last) == kept._behind(kept._markers[last], 256 * last, len(kept.block(last)))
+    assert kept._end(last) - kept._markers[last] < 256 * 40
+    cut = kept._names[: kept._end(last) - 1]
+    kept._names = cut
+    with pytest.raises(KernelError, match="lead out of kallsyms_names"):
+        kept.block(last)
+
+
 def test_no_name_has_more_tokens_than_characters_can_be(tmp_path: Path) -> None:
     """A name of 600 tokens in a table of two-byte lengths: refused as a whole block, as it is alone."""
     kernel = make(SPECS["6.12, many symbols"])

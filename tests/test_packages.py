@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import email.message
 import io
+import os
+import shlex
 import shutil
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -18,6 +21,7 @@ import pytest
 from tests.conftest import ROOT
 from tools.packages import dist, licences
 from tools.packages.licences import Package
+from tools.sessions import blocks
 
 needs_checkout = pytest.mark.skipif(
     shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git and a checkout"
@@ -87,15 +91,21 @@ def test_what_make_dist_says(
         assert printed.startswith("e3b0c44298fc1c149afbf4c8996fb924")  # of nothing
 
 
-def test_a_build_by_another_day_differs(tmp_path: Path) -> None:
-    """What `make dist` compares would show it: the wheel of another date has other bytes."""
-    tree = tmp_path / "tree"
+def small(folder: Path) -> Path:
+    """The source of a package with one file."""
+    tree = folder / "tree"
     (tree / "one").mkdir(parents=True)
     (tree / "one" / "__init__.py").write_text("")
     (tree / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
         '[project]\nname = "one"\nversion = "1"\nrequires-python = ">=3.11"\n'
     )
+    return tree
+
+
+def test_a_build_by_another_day_differs(tmp_path: Path) -> None:
+    """What `make dist` compares would show it: the wheel of another date has other bytes."""
+    tree = small(tmp_path)
     first, other = (
         dist.built(tree, tmp_path / epoch, place, epoch, "--wheel")
         for place, epoch in zip(dist.PLACES, ("1700000000", "1600000000"), strict=True)
@@ -103,6 +113,21 @@ def test_a_build_by_another_day_differs(tmp_path: Path) -> None:
     assert (list(first), first == other) == (["one-1-py3-none-any.whl"], False)
     again = dist.built(tree, tmp_path / "again", dist.PLACES[1], "1700000000", "--wheel")
     assert again == first
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_documented_build(tmp_path: Path) -> None:
+    """The lines of packages.md date everything by the commit, as `make dist` does."""
+    (block,) = (one for one in blocks((ROOT / "docs" / "packages.md").read_text()) if "SOURCE_DATE_EPOCH" in one.body)
+    tree, date = small(tmp_path), "2001-02-03T04:05:06+0000"
+    git = ["git", "-C", str(tree), "-c", "user.name=a", "-c", "user.email=a@b"]
+    dated = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        dist.run(*git, *words, environment=os.environ | dated)
+    program = block.body.replace("python -m build", f"{shlex.quote(sys.executable)} -m build")
+    subprocess.run(["bash", "-ec", program], cwd=tree, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tree.glob("dist/*.whl"))) as wheel:
+        assert {entry.date_time for entry in wheel.infolist()} == {(2001, 2, 3, 4, 5, 6)}
 
 
 def test_a_command_that_fails_ends_it() -> None:

@@ -55,6 +55,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "explain": ("explain",),
     "explain a code": ("explain", "layout-ambiguous"),
     "demo": ("demo",),
+    "settings": ("settings",),
 }
 DRAWN = ("[", "one letter is")  # the image's bar is drawn to the width
 # Data, or lines that are a log's own: as they come on every terminal. (Of read, test_read has the width.)

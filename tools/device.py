@@ -24,6 +24,7 @@ from tests.kernels.tasks import USUAL, World, world
 RELEASE = "6.12.38-android16-5-g1d9b3c5a7e20-ab13579246"
 PAGE = 4096
 LINKED = 0xFFFFFFC080000000  # where arm64 links a kernel of 39 bits
+SLIDE, TEXT_PA = 0x12600000, 0x80200000
 BL = 0x94000000
 PANIC_CPU = 0x9810  # where tests.kernels.tasks puts it, from the start of data
 SERVER, CPU, ERROR, EMERGENCY = 40, 1, 3, 0
@@ -46,23 +47,28 @@ def files() -> dict[str, bytes]:
     for va, data in ring.pieces({name: kernel.va("data") + at for name, at in LOG.items() if name != "prb"}).items():
         kernel.poke(va - kernel.voffset, data)
     kernel.poke(kernel.pa("data") + LOG["prb"], (kernel.va("data") + LOG["ring"]).to_bytes(8, "little"))
-    symbols = symbol_values(kernel)
+    linked = _kernel(0).kernel
     return {
         "ram.elf": _core(made, "".join(f"{name}={value}\n" for name, value in ring.lines().items()), registers),
         "region.bin": kernel.peek(kernel.record_pa, PAGE),
         "uart.txt": _boot_loader(made).encode(),
         "board.dtb": fdt.blob(_board(kernel.record_pa, kernel.base, len(kernel.memory))),
-        "vmlinux": vmlinux(kernel, symbols, extras=[Extra(".BTF", module_types(kernel))]),
+        "vmlinux": vmlinux(linked, symbol_values(linked), extras=[Extra(".BTF", module_types(linked))]),
         ".config": config_text(RELEASE).encode(),
     }
 
 
-def _panicked() -> tuple[World, bytes]:
-    """A kernel whose `server`, on CPU 1, wrote to a device of wlan's and was there when wlan panicked; CPU 0 was idle."""
-    spec = Spec(release=RELEASE, modules=[ModuleSpec("wlan"), ModuleSpec("gpu")])
+def _kernel(slide: int) -> World:
+    """The kernel, moved so far from where it was linked."""
+    spec = Spec(release=RELEASE, modules=[ModuleSpec("wlan"), ModuleSpec("gpu")], text_pa=TEXT_PA, slide=slide)
     symbols = {"prb": LOG["prb"], "printk_rb_static": LOG["ring"]}
     tasks = [replace(one, state=0) if one.pid == SERVER else one for one in USUAL if one.pid not in (50, 52)]
-    made = world(spec, tasks, running={CPU: SERVER}, symbols=symbols)
+    return world(spec, tasks, running={CPU: SERVER}, symbols=symbols)
+
+
+def _panicked() -> tuple[World, bytes]:
+    """A kernel whose `server`, on CPU 1, wrote to a device of wlan's and was there when wlan panicked; CPU 0 was idle."""
+    made = _kernel(SLIDE)
     made.poke(made.kernel.pa("data") + PANIC_CPU, CPU, 4)
     idle = Frames(made, 0)
     idle_fp = idle.calls("secondary_startup", "do_idle")

@@ -4,7 +4,7 @@ A `console` block has commands behind `$ ` and what they print, which is made an
 `python` block a program or a session with `>>>`. All blocks of a document run in one folder, in their order; it holds the
 crashed device of `tools/device.py`, the shipped samples, a folder of a minidump, and the devicetrees. What cannot be run here
 says why in a comment before the block, `<!-- not run: it needs a phone -->`; what a test of its own runs names that,
-`<!-- run by tests/test_ci_files.py -->`.
+`<!-- run by tests/test_ci_files.py -->`. `<!-- file: name -->` makes a file of the block, for the blocks behind it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-_BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>(?:not run: |run by )[^\n]+?) -->\n\n?(?:<!-- \w+ -->\n)?)?```(?P<language>\w*)\n(?P<body>.*?)^```$",
-    re.DOTALL | re.MULTILINE,
-)
+_MARK = r"(?:<!-- (?P<mark>(?:not run: |run by |file: )[^\n]+?) -->\n\n?(?:<!-- \w+ -->\n)?)?"
+_BLOCK = re.compile(rf"^{_MARK}```(?P<language>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 _STANDS_FOR = {"make demo": "kinfo demo", "make device": f"python {ROOT}/tools/device.py build/device"}  # once .venv is there
 
 
@@ -85,6 +83,11 @@ class Shell:
         own = {"PATH": path, "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "XDG_CONFIG_HOME": str(place / "nobody")}
         self._environment = {**os.environ, **own}
 
+    def keep(self, mark: str, body: str) -> None:
+        """Write a block that is a file."""
+        if mark.startswith("file: "):
+            (self.place / mark.removeprefix("file: ")).write_text(body)
+
     def type(self, line: str) -> tuple[int, str]:
         """The line's exit code, and what came out: output and errors are one text."""
         if line.startswith("cd "):
@@ -104,6 +107,7 @@ class Shell:
 
 
 def _answered(block: re.Match[str], shell: Shell) -> str:
+    shell.keep(block["mark"] or "", block["body"])
     if block["language"] != "console" or block["mark"]:
         return block[0]
     commands = [line.removeprefix("$ ") for line in block["body"].splitlines() if line.startswith("$ ")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from kinfo.examine import Examined
 from kinfo.memory import BytesDump, Dump
@@ -16,6 +15,7 @@ from kinfo.record.locate import Hit
 from kinfo.record.model import Layout
 from kinfo.record.scan import PAGE
 from kinfo.sources import open_source
+from kinfo.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinfo.exports.vectors import Vector

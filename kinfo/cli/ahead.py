@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from kinfo.cli.caches import cache_folder
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck, SchemaTool
@@ -18,7 +19,7 @@ _STARTED: list[SchemaCheck] = []
 @contextmanager
 def started(arguments: Sequence[str]) -> Iterator[None]:
     """Start it for a `verify-dt` with these arguments; it is gone when the command is."""
-    if not _NO_CHECK.isdisjoint(arguments):
+    if not _NO_CHECK.isdisjoint(arguments) or _is_left_out(arguments):
         yield
         return
     from kinfo.dt.schema import SchemaCheck
@@ -27,6 +28,16 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
         _STARTED[:] = [check]
         yield
         _STARTED.clear()
+
+
+def _is_left_out(arguments: Sequence[str]) -> bool:
+    from kinfo.cli.settings.search import is_any
+
+    if not is_any(os.environ):
+        return False
+    from kinfo.cli.settings.apply import leaves_out
+
+    return leaves_out("verify-dt", "no-schema", arguments)
 
 
 def schema_check(files: int, *, required: bool) -> SchemaCheck:

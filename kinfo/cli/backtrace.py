@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
@@ -11,6 +10,8 @@ from kinfo.cli.options import takes
 from kinfo.cli.ram import btf_option, command_words, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
 from kinfo.errors import KinfoError
+from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel

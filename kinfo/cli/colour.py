@@ -13,6 +13,8 @@ from kinfo.cli.declare import Choice, Parameter
 WHEN = ("auto", "always", "never")
 HELP = "Colours: on a terminal, always or never."
 _CHOSEN: ContextVar[str] = ContextVar("color", default=WHEN[0])
+PREFERRED: ContextVar[str] = ContextVar("preferred", default=WHEN[0])
+"""What settings say: it holds where neither --color nor the environment decides."""
 
 
 @contextmanager
@@ -33,8 +35,8 @@ def chosen() -> str:
     return _CHOSEN.get()
 
 
-def is_on(when: str, environment: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Whether there are colours. In this order: --color, NO_COLOR, FORCE_COLOR, a terminal that is not TERM=dumb.
+def is_on(when: str, environment: Mapping[str, str], *, is_terminal: bool, preferred: str = WHEN[0]) -> bool:
+    """Whether there are colours. In this order: --color, NO_COLOR, FORCE_COLOR, settings, a terminal that is not TERM=dumb.
 
     CLICOLOR_FORCE is another name of FORCE_COLOR. A variable that is empty says nothing; FORCE_COLOR=0 neither.
     """
@@ -44,9 +46,11 @@ def is_on(when: str, environment: Mapping[str, str], *, is_terminal: bool) -> bo
         return False
     if any(environment.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
         return True
+    if preferred != "auto":
+        return preferred == "always"
     return is_terminal and environment.get("TERM") != "dumb"
 
 
 def is_wanted() -> bool:
     """Whether there are colours on standard output."""
-    return is_on(chosen(), os.environ, is_terminal=sys.stdout.isatty())
+    return is_on(chosen(), os.environ, is_terminal=sys.stdout.isatty(), preferred=PREFERRED.get())

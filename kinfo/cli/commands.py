@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("kinfo.cli.explain", "Explain a finding's code, or list them all"),
     "demo": ("kinfo.cli.demo", "Decode the samples that come with kinfo"),
     "completion": ("kinfo.cli.completion", "Print what makes bash, zsh or fish complete kinfo's command lines"),
+    "settings": ("kinfo.cli.settings.command", "Show the options that settings files and the environment set"),
 }
 
 ALIASES = {"bt": "backtrace"}
@@ -76,6 +77,7 @@ def top_help() -> str:
         f"Commands:\n{rows}\n\n"
         "Options:\n"
         "  --color auto|always|never  Colours; NO_COLOR and FORCE_COLOR are obeyed.\n"
+        "  --no-settings              Leave settings files and KINFO_ variables out.\n"
         "  --version                  Show the version and exit.\n"
         "  -h, --help                 Show this message and exit.\n\n"
         "Exit codes: 0 sound, 1 findings (an error, or a warning under --strict), 2 could not decide.\n"

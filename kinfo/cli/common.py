@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import BinaryIO
 
 from kinfo.cli.colour import is_wanted
 from kinfo.cli.declare import BadValueError, ValueKind
@@ -12,6 +11,7 @@ from kinfo.cli.main import FINDINGS, SOUND
 from kinfo.findings import Finding, Severity, worst
 from kinfo.printable import quoted
 from kinfo.report.style import Style
+from kinfo.typed import BinaryIO
 
 
 class Number(ValueKind):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kinfo.cli import common, declare, many
 from kinfo.cli.compared import write_as, write_text
@@ -14,6 +13,7 @@ from kinfo.cli.options import takes
 from kinfo.cli.words import say
 from kinfo.many.named import is_one_file
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from kinfo.cli import common
 from kinfo.cli.formats import show
 from kinfo.cli.words import safe
 from kinfo.report.compare import document, documents, judged, line, render
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.diff.folders import Alone

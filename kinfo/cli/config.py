@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.ram import beside, kernel_options
 from kinfo.cli.words import say
+from kinfo.named import NamedTuple
 
 
 class Options(NamedTuple):

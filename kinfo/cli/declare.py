@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from kinfo.named import NamedTuple
+from kinfo.typed import Any
 
 Decorated = Callable[..., Any]
 Effect = Callable[[Any], AbstractContextManager[None]]
@@ -62,6 +62,8 @@ class Parameter(NamedTuple):
     metavar: str | None = None
     help: str | None = None
     shows_default: bool = False
+    off: tuple[str, ...] = ()
+    """Of a flag that settings have turned on: what turns it off again."""
     effect: Effect | None = None
     """Of an option that is no field of the command's Options: what holds while the command runs, by the option's value."""
 
@@ -74,6 +76,14 @@ class Command:
         self.help = function.__doc__
         self.options: type[Any] | None = getattr(function, "options", None)
         self.parameters: tuple[Parameter, ...] = tuple(reversed(getattr(function, "parameters", ())))
+        self.settings: dict[str, str] = {}
+        """Flags whose default settings have said, and where."""
+
+    def copy(self, parameters: Sequence[Parameter]) -> Command:
+        """The same command with other parameters."""
+        made = object.__new__(Command)
+        made.__dict__.update(self.__dict__, parameters=tuple(parameters))
+        return made
 
 
 def command(name: str, *, short_help: str = "") -> Callable[[Callable[..., int]], Command]:

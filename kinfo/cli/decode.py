@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kinfo import api
 from kinfo.cli import common, declare, many
@@ -15,6 +14,7 @@ from kinfo.examine import Examined
 from kinfo.memory import Dump
 from kinfo.named import NamedTuple
 from kinfo.sources import open_source
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.report.style import Style

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
@@ -14,7 +13,9 @@ from kinfo.cli.ram import beside, kernel_options
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message
+from kinfo.named import NamedTuple
 from kinfo.printable import quoted
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.kernel.printk.open import OpenedLog

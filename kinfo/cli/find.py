@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from kinfo import api
 from kinfo.cli import common, declare, many
@@ -17,6 +16,7 @@ from kinfo.named import NamedTuple
 from kinfo.record.locate import Hit
 from kinfo.record.scan import PAGE, WORD
 from kinfo.sources import open_source
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.report.columns import Shape

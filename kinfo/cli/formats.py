@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
 
 from kinfo.cli import common, declare
 from kinfo.report.formats import TEXT, Shown, names_for_data, names_for_findings, rendered
+from kinfo.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinfo.report.judged import Judged

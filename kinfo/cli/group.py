@@ -9,7 +9,7 @@ import click
 from kinfo.cli import colour
 from kinfo.cli.commands import COMMANDS, top_help
 from kinfo.cli.declare import AtLeast, BadValueError, Choice, Command, Parameter, ValueKind, take_effect
-from kinfo.cli.load import load
+from kinfo.cli.load import NO_SETTINGS, load
 from kinfo.version import __version__
 
 
@@ -48,8 +48,9 @@ def parameter(one: Parameter) -> click.Parameter:
         common["is_flag"] = True  # False is not the same to click as not given
     if one.effect is not None:
         common |= {"expose_value": False, "callback": lambda _context, _, value: take_effect(one, value)}
+    flags = [f"{flag}/{off}" for flag, off in zip(one.flags[-1:], one.off, strict=True)] if one.off else [*one.flags]
     return click.Option(
-        [*one.flags, one.name],
+        [*flags, one.name],
         type=_type(one.kind),
         multiple=one.is_multiple,
         help=one.help,
@@ -72,7 +73,9 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command's click object, from its own file."""
+        """The command's click object: of the one that runs as it was made ready, else from its own file."""
+        if ctx.obj is not None and ctx.obj.name == cmd_name:
+            return command(ctx.obj)
         return command(load(cmd_name)) if cmd_name in COMMANDS else None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,7 +83,11 @@ class LazyGroup(click.Group):
         formatter.write(top_help())
 
 
-@click.group(cls=LazyGroup, params=[parameter(colour.OPTION)], context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    params=[parameter(colour.OPTION), parameter(NO_SETTINGS)],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="kinfo %(version)s")
 def kinfo() -> None:
     """See `top_help`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import overload
 
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
@@ -14,6 +13,7 @@ from kinfo.cli.ram import command_words, kernel_options, opened, ram_argument
 from kinfo.cli.words import safe
 from kinfo.errors import DrawError, KinfoError
 from kinfo.named import NamedTuple
+from kinfo.typed import overload
 
 
 class Options(NamedTuple):

@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any
+
+from kinfo.typed import Any
 
 _SIGNALLED = 128  # and the signal's number: exit codes as shells have them
 INTERRUPTED = _SIGNALLED + signal.SIGINT

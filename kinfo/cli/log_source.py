@@ -6,10 +6,10 @@ import os
 import shutil
 import stat
 import tempfile
-from typing import BinaryIO, Self
 
 from kinfo.cli import common
 from kinfo.errors import DumpError
+from kinfo.typed import BinaryIO, Self
 
 _PIECE = 1 << 16  # what is made of it stays in the cache
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from kinfo.cli.declare import Command
+
 SOUND, FINDINGS, UNDECIDED = 0, 1, 2
 
 
@@ -119,14 +121,14 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _first_word(arguments: list[str]) -> str | None:
-    """The command, or the option that stands for one: what is not --color or its value."""
+    """The command, or the option that stands for one: what is neither --no-settings nor --color with its value."""
     at = _place_of_first(arguments)
     return arguments[at] if at < len(arguments) else None
 
 
 def _place_of_first(arguments: list[str]) -> int:
     at = 0
-    while at < len(arguments) and (arguments[at] == "--color" or arguments[at].startswith("--color=")):
+    while at < len(arguments) and (arguments[at] in ("--color", "--no-settings") or arguments[at].startswith("--color=")):
         at += 2 if arguments[at] == "--color" else 1
     return at
 
@@ -136,27 +138,34 @@ def _run_command(name: str, arguments: list[str]) -> int:
     from kinfo.cli import plain
     from kinfo.cli.declare import UsageError, running
     from kinfo.cli.load import load
+    from kinfo.cli.settings.search import is_any
     from kinfo.errors import KinfoError
 
-    try:
-        with running():
-            if arguments[0] == name:
-                command = load(name)
-                if (found := plain.values(command, arguments[1:])) is not None:
-                    return plain.run(command, found)
-            return _run_click(arguments)
-    except UsageError as error:
-        raise KinfoError(" ".join(str(error).split()).rstrip("."), f"see `kinfo {name} --help`") from None
+    with running():
+        command = load(name)
+        if is_any(os.environ):
+            from kinfo.cli.settings.apply import with_settings
+
+            command = with_settings(command, arguments)
+        try:
+            if arguments[0] == name and (found := plain.values(command, arguments[1:])) is not None:
+                return plain.run(command, found)
+            return _run_click(arguments, command)
+        except UsageError as error:
+            from kinfo.cli.settings.apply import blamed
+
+            what = blamed(command, " ".join(str(error).split()).rstrip("."))
+            raise KinfoError(what, f"see `kinfo {name} --help`") from None
 
 
-def _run_click(arguments: list[str]) -> int:
+def _run_click(arguments: list[str], command: Command) -> int:
     import click
 
     from kinfo.cli.group import kinfo
     from kinfo.errors import KinfoError
 
     try:  # not by kinfo.main(): it makes exit code 1 of a closed pipe
-        with kinfo.make_context("kinfo", list(arguments)) as context:
+        with kinfo.make_context("kinfo", list(arguments), obj=command) as context:
             result = kinfo.invoke(context)
     except click.exceptions.Exit as end:  # --help
         return end.exit_code

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 from kinfo.cli import common, declare
 from kinfo.cli.formats import show
@@ -15,6 +14,7 @@ from kinfo.cli.words import say
 from kinfo.errors import KinfoError
 from kinfo.many.named import is_one_file
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinfo.cli.tally import Tally

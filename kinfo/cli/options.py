@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+
+from kinfo.typed import Any, TypeVar
 
 T = TypeVar("T")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from kinfo.cli.declare import BadValueError, Choice, Command, Parameter, ValueKind
+from kinfo.typed import Any
 
 Values = dict[str, Any]
+_UNSET = {(True, False): False, (False, True): ()}  # (a flag, several values)
 
 
 class _NotPlainError(Exception):
@@ -36,7 +37,7 @@ def run(command: Command, found: Values) -> int:
 
 def _sorted(command: Command, words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     """The words of each option that is given, and those that stand for themselves."""
-    by_flag = {flag: one for one in command.parameters for flag in one.flags}
+    by_flag = {flag: one for one in command.parameters for flag in (*one.flags, *one.off)}
     given: dict[str, list[str]] = {}
     places: list[str] = []
     rest = iter(words)
@@ -71,9 +72,9 @@ def _value(option: Parameter, words: list[str] | None) -> Any:
     if words is None:
         if option.is_required:
             raise _NotPlainError
-        return () if option.is_multiple else option.is_flag and bool(option.default) if option.is_flag else option.default
+        return option.default if option.default is not None else _UNSET.get((option.is_flag, option.is_multiple))
     if option.is_flag:
-        return True
+        return words[0] not in option.off
     found = tuple(_converted(option, word) for word in words)
     return found if option.is_multiple else found[0]
 

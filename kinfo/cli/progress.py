@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Self, TypeVar
 
 from kinfo.memory import Dump
+from kinfo.typed import Self, TypeVar
 
 T = TypeVar("T")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.ram import btf_option, command_words, kernel_options, opened, ram_argument, use_btf
 from kinfo.cli.words import safe
+from kinfo.named import NamedTuple
 
 
 class Options(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.cli import common, declare
 from kinfo.cli.log_source import LogSource
@@ -14,6 +13,8 @@ from kinfo.cli.ram import kernel_options, opened, region_names
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError
 from kinfo.kernel.log import Log, Statement
+from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel

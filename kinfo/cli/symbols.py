@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.cli import common, declare, output
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.ram import kernel_options, opened, ram_argument
 from kinfo.cli.words import say
 from kinfo.kernel.kernel import Kernel
+from kinfo.named import NamedTuple
 
 
 class Options(NamedTuple):

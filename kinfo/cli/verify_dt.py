@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from kinfo.cli import common, declare, many
 from kinfo.cli.ahead import schema_check
@@ -16,6 +15,7 @@ from kinfo.cli.words import one_of, safe, say
 from kinfo.errors import KinfoError, TreeError
 from kinfo.many.named import is_one_file
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING, Any
 from kinfo.writer_rows import rows
 
 if TYPE_CHECKING:

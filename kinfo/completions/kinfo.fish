@@ -57,9 +57,11 @@ complete -c kinfo -n __kinfo_in -a report -d 'Write one page of HTML on a crash,
 complete -c kinfo -n __kinfo_in -a explain -d 'Explain a finding\'s code, or list them all'
 complete -c kinfo -n __kinfo_in -a demo -d 'Decode the samples that come with kinfo'
 complete -c kinfo -n __kinfo_in -a completion -d 'Print what makes bash, zsh or fish complete kinfo\'s command lines'
+complete -c kinfo -n __kinfo_in -a settings -d 'Show the options that settings files and the environment set'
 complete -c kinfo -n __kinfo_in -a help -d 'Show this, or the help of a command'
 complete -c kinfo -n __kinfo_in -a version -d 'Show the version'
 complete -c kinfo -n __kinfo_in -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n __kinfo_in -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n __kinfo_in -l version -d 'Show the version'
 complete -c kinfo -n __kinfo_in -s h -l help -d 'Show help'
 
@@ -75,6 +77,7 @@ complete -c kinfo -n '__kinfo_in decode' -l explain -d 'Add the evidence for eve
 complete -c kinfo -n '__kinfo_in decode' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in decode' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in decode' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in decode' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in decode' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in decode' -F
 
@@ -84,6 +87,7 @@ complete -c kinfo -n '__kinfo_in find' -l step -x -d 'Look at every STEP bytes; 
 complete -c kinfo -n '__kinfo_in find' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in find' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in find' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in find' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in find' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in find' -F
 
@@ -98,6 +102,7 @@ complete -c kinfo -n '__kinfo_in survey' -l since -r -F -d 'With --report: say w
 complete -c kinfo -n '__kinfo_in survey' -l format -x -a 'text json yaml jsonl html' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in survey' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in survey' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in survey' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in survey' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in survey' -F
 
@@ -106,6 +111,7 @@ complete -c kinfo -n '__kinfo_in encode' -s o -l output -r -F -d 'The file to wr
 complete -c kinfo -n '__kinfo_in encode' -l region -x -d 'Fill up with zeros to a region of this many bytes'
 complete -c kinfo -n '__kinfo_in encode' -l force -d 'Overwrite OUT'
 complete -c kinfo -n '__kinfo_in encode' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in encode' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in encode' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in encode' -F
 
@@ -116,6 +122,7 @@ complete -c kinfo -n '__kinfo_in facts' -l kinfo -r -F -d 'The record: a file th
 complete -c kinfo -n '__kinfo_in facts' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in facts' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in facts' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in facts' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in facts' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in facts' -F
 
@@ -135,6 +142,7 @@ complete -c kinfo -n '__kinfo_in build' -l format -x -a 'text json yaml jsonl' -
 complete -c kinfo -n '__kinfo_in build' -l force -d 'Overwrite OUT'
 complete -c kinfo -n '__kinfo_in build' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in build' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in build' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in build' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in build' -F
 
@@ -147,6 +155,7 @@ complete -c kinfo -n '__kinfo_in info' -l all-modules -d 'List every module (tex
 complete -c kinfo -n '__kinfo_in info' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in info' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in info' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in info' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in info' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in info' -F
 
@@ -161,6 +170,7 @@ complete -c kinfo -n '__kinfo_in symbols' -s o -l output -r -F -d 'Write to FILE
 complete -c kinfo -n '__kinfo_in symbols' -l force -d 'Overwrite FILE'
 complete -c kinfo -n '__kinfo_in symbols' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in symbols' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in symbols' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in symbols' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in symbols' -F
 
@@ -171,6 +181,7 @@ complete -c kinfo -n '__kinfo_in lookup' -l slide -x -d 'With --symbols: how far
 complete -c kinfo -n '__kinfo_in lookup' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in lookup' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in lookup' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in lookup' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in lookup' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in lookup' -F
 
@@ -184,6 +195,7 @@ complete -c kinfo -n '__kinfo_in symbolize' -l log -r -F -d 'The log (default: s
 complete -c kinfo -n '__kinfo_in symbolize' -l force -d 'Put names even where the log says that it is another boot\'s'
 complete -c kinfo -n '__kinfo_in symbolize' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in symbolize' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in symbolize' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in symbolize' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in symbolize' -F
 
@@ -201,6 +213,7 @@ complete -c kinfo -n '__kinfo_in backtrace bt' -l format -x -a 'text json yaml j
 complete -c kinfo -n '__kinfo_in backtrace bt' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in backtrace bt' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in backtrace bt' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in backtrace bt' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in backtrace bt' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in backtrace bt' -F
 
@@ -215,6 +228,7 @@ complete -c kinfo -n '__kinfo_in ps' -l format -x -a 'text json yaml jsonl' -d '
 complete -c kinfo -n '__kinfo_in ps' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in ps' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in ps' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in ps' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in ps' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in ps' -F
 
@@ -225,6 +239,7 @@ complete -c kinfo -n '__kinfo_in config' -l slide -x -d 'With --symbols: how far
 complete -c kinfo -n '__kinfo_in config' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in config' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in config' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in config' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in config' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in config' -F
 
@@ -242,6 +257,7 @@ complete -c kinfo -n '__kinfo_in dmesg' -l format -x -a 'text json yaml jsonl' -
 complete -c kinfo -n '__kinfo_in dmesg' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in dmesg' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in dmesg' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in dmesg' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in dmesg' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in dmesg' -F
 
@@ -254,6 +270,7 @@ complete -c kinfo -n '__kinfo_in debug' -l vmlinux -r -F -d 'The kernel with deb
 complete -c kinfo -n '__kinfo_in debug' -l run -d 'Start the debugger instead of printing its command'
 complete -c kinfo -n '__kinfo_in debug' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in debug' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in debug' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in debug' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in debug' -F
 
@@ -270,6 +287,7 @@ complete -c kinfo -n '__kinfo_in core' -l btf -r -F -d 'For --only: the kernel\'
 complete -c kinfo -n '__kinfo_in core' -l force -d 'Overwrite FILE'
 complete -c kinfo -n '__kinfo_in core' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in core' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in core' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in core' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in core' -F
 
@@ -278,6 +296,7 @@ complete -c kinfo -n '__kinfo_in regions' -l iomem -r -F -d 'A copy of /proc/iom
 complete -c kinfo -n '__kinfo_in regions' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in regions' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in regions' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in regions' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in regions' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in regions' -F
 
@@ -293,6 +312,7 @@ complete -c kinfo -n '__kinfo_in pstore' -l format -x -a 'text json yaml jsonl' 
 complete -c kinfo -n '__kinfo_in pstore' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in pstore' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in pstore' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in pstore' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in pstore' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in pstore' -F
 
@@ -310,6 +330,7 @@ complete -c kinfo -n '__kinfo_in trace' -l format -x -a 'text json yaml jsonl' -
 complete -c kinfo -n '__kinfo_in trace' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in trace' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in trace' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in trace' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in trace' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in trace' -F
 
@@ -340,6 +361,7 @@ complete -c kinfo -n '__kinfo_in verify-dt' -l format -x -a 'text json yaml json
 complete -c kinfo -n '__kinfo_in verify-dt' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in verify-dt' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in verify-dt' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in verify-dt' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in verify-dt' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in verify-dt' -F
 
@@ -352,6 +374,7 @@ complete -c kinfo -n '__kinfo_in table' -l format -x -a 'text json yaml jsonl cs
 complete -c kinfo -n '__kinfo_in table' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in table' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in table' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in table' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in table' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in table' -F
 
@@ -364,6 +387,7 @@ complete -c kinfo -n '__kinfo_in read' -l hex -d 'A hex dump, on a pipe too (a t
 complete -c kinfo -n '__kinfo_in read' -l force -d 'Overwrite FILE'
 complete -c kinfo -n '__kinfo_in read' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in read' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in read' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in read' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in read' -F
 complete -c kinfo -n '__kinfo_in read' -a 'CONFIG ELF MEMSECT VMCOREINFO __cpu_active_mask __cpu_online_mask __cpu_possible_mask __cpu_present_mask __per_cpu_offset _einittext _end _etext _sinittext _stext _text _totalram_pages clear_seq high_memory init_mm init_mm_pgd init_uts_ns init_uts_ns_name jiffies_64 kallsyms_markers kallsyms_names kallsyms_num_syms kallsyms_offsets kallsyms_relative_base kallsyms_seqs_of_names kallsyms_token_index kallsyms_token_table linux_banner mem_section node_data node_states nr_irqs nr_swapfiles nr_threads prb prb_data prb_descs prb_infos printk_rb_dynamic printk_rb_static runqueues swapper_pg_dir taint_flags tainted_mask tk_data total_nr_irqs' -d region
@@ -379,6 +403,7 @@ complete -c kinfo -n '__kinfo_in compare' -l format -x -a 'text json yaml jsonl 
 complete -c kinfo -n '__kinfo_in compare' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in compare' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in compare' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in compare' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in compare' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in compare' -F
 
@@ -396,12 +421,14 @@ complete -c kinfo -n '__kinfo_in crosscheck' -l format -x -a 'text json yaml jso
 complete -c kinfo -n '__kinfo_in crosscheck' -l strict -d 'Exit 1 on warnings too'
 complete -c kinfo -n '__kinfo_in crosscheck' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in crosscheck' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in crosscheck' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in crosscheck' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in crosscheck' -F
 
 complete -c kinfo -n '__kinfo_in layouts' -l format -x -a 'text json yaml jsonl md c rust kaitai imhex' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in layouts' -l diff -x -a 'A0 A1 A1n A2 A3 A4 A5 A6 A6v2 B C CR D V1 V2 V3 V3l V3s V4 Z0 debug-kinfo-2020 debug-kinfo-mod-mem debug-kinfo-module-plt debug-kinfo-module-range debug-kinfo-modules debug-kinfo-no-base debug-kinfo-no-modules debug-kinfo-scmversion debug-kinfo-seqs debug-kinfo-text debug-kinfo-v2 debug-kinfo-va-space kdebuginfo meminspect-v3 pixel-frequencies pixel-mod-root pixel-names-len pixel-release pixel-suspend pixel-va-space' -d 'Show what differs between two layouts'
 complete -c kinfo -n '__kinfo_in layouts' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in layouts' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in layouts' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in layouts' -a 'A0 A1 A1n A2 A3 A4 A5 A6 A6v2 B C CR D V1 V2 V3 V3l V3s V4 Z0 debug-kinfo-2020 debug-kinfo-mod-mem debug-kinfo-module-plt debug-kinfo-module-range debug-kinfo-modules debug-kinfo-no-base debug-kinfo-no-modules debug-kinfo-scmversion debug-kinfo-seqs debug-kinfo-text debug-kinfo-v2 debug-kinfo-va-space kdebuginfo meminspect-v3 pixel-frequencies pixel-mod-root pixel-names-len pixel-release pixel-suspend pixel-va-space' -d layout
 
@@ -409,6 +436,7 @@ complete -c kinfo -n '__kinfo_in vectors' -s o -l output -x -a '(__fish_complete
 complete -c kinfo -n '__kinfo_in vectors' -l force -d 'Overwrite files that are in DIR'
 complete -c kinfo -n '__kinfo_in vectors' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in vectors' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in vectors' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in vectors' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in vectors' -a 'A0 A1 A1n A2 A3 A4 A5 A6 A6v2 B C CR D V1 V2 V3 V3l V3s V4 Z0 debug-kinfo-2020 debug-kinfo-mod-mem debug-kinfo-module-plt debug-kinfo-module-range debug-kinfo-modules debug-kinfo-no-base debug-kinfo-no-modules debug-kinfo-scmversion debug-kinfo-seqs debug-kinfo-text debug-kinfo-v2 debug-kinfo-va-space kdebuginfo meminspect-v3 pixel-frequencies pixel-mod-root pixel-names-len pixel-release pixel-suspend pixel-va-space' -d layout
 
@@ -419,20 +447,30 @@ complete -c kinfo -n '__kinfo_in report' -s o -l output -r -F -d 'Where the page
 complete -c kinfo -n '__kinfo_in report' -l force -d 'Overwrite FILE'
 complete -c kinfo -n '__kinfo_in report' -l no-cache -d 'Keep nothing that is unpacked for the next command'
 complete -c kinfo -n '__kinfo_in report' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in report' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in report' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in report' -F
 
 complete -c kinfo -n '__kinfo_in explain' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
 complete -c kinfo -n '__kinfo_in explain' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in explain' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in explain' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in explain' -a 'checksum-interrupted checksum-inverted checksum-magic checksum-mismatch checksum-not-written checksum-suspect compare-bytes compare-doubt compare-expected compare-extra compare-missing compare-not-allowed compare-regression compare-unsound core-header-made core-log-stale core-note-rebuilt core-other-boot core-overlap core-raw-dump core-region-empty core-region-missing core-region-no-bytes core-region-size core-region-twice core-region-unlisted core-region-unsure core-shifted core-table-differs core-truncated devicetree-alignment devicetree-alignment-cells devicetree-alloc-ranges devicetree-blob devicetree-both-shapes devicetree-cells devicetree-compatible devicetree-consumer devicetree-disabled devicetree-driver devicetree-dump-address devicetree-dump-agrees devicetree-dump-elsewhere devicetree-dump-erased devicetree-dump-image devicetree-dump-possible devicetree-dump-size devicetree-dump-unplaced devicetree-dynamic devicetree-foreign-use devicetree-half-too-small devicetree-in-alloc-ranges devicetree-iomem-agrees devicetree-iomem-differs devicetree-kernel-dies devicetree-log-agrees devicetree-log-differs devicetree-lost devicetree-mapper-off devicetree-memory-region devicetree-memory-region-extra devicetree-memory-unknown devicetree-memreserve devicetree-needs-match devicetree-newer-shape devicetree-no-address devicetree-no-alignment devicetree-no-device devicetree-no-map devicetree-no-mapper devicetree-no-node devicetree-no-reserved-memory devicetree-not-a-region devicetree-older-shape devicetree-outside-memory devicetree-overlap devicetree-overlap-image devicetree-parent-name devicetree-partial devicetree-placed devicetree-ramoops-ecc devicetree-ramoops-mem-type devicetree-ramoops-no-map devicetree-ramoops-number devicetree-ramoops-place devicetree-ramoops-rounded devicetree-ramoops-second devicetree-ramoops-size devicetree-ramoops-unreserved devicetree-ranges devicetree-ranges-translate devicetree-reg-and-size devicetree-reg-empty devicetree-reg-extra devicetree-reg-length devicetree-region-without-node devicetree-reusable devicetree-schema devicetree-schema-failed devicetree-schema-skipped devicetree-several-nodes devicetree-size-cells devicetree-target-name devicetree-target-place devicetree-too-many devicetree-too-small devicetree-unit-address devicetree-wraps devicetree-zero kernel-another-boot kernel-another-image kernel-base kernel-draw kernel-encoding kernel-foreign-note kernel-lk-walk kernel-module-ranges kernel-modules-broken kernel-no-banner kernel-no-linear-map kernel-no-module-ranges kernel-no-modules kernel-no-page-table kernel-not-live kernel-part-missing kernel-phys-offset kernel-record-astray kernel-search-bound kernel-slide kernel-stack-broken kernel-stack-guessed kernel-task-doubted kernel-task-unreadable kernel-tasks-broken kernel-threads-broken kernel-two-records kernel-voffset layout-ambiguous layout-forced layout-kernel layout-rivals log-damaged log-dropped log-not-dumped log-overwritten log-pointer log-stale pstore-corrected pstore-cut pstore-kind pstore-lost pstore-packed pstore-record pstore-tree pstore-zone record-absolute-percpu record-base-relative record-base-relative-zero record-bits record-build-info-newline record-build-info-stale record-build-info-text record-build-info-unterminated record-cfi-renamed record-empty record-erased record-flag record-in-image record-incomplete record-module-name-len record-module-offsets record-module-range record-name-len record-num-syms record-region-size record-release record-release-sysname record-reserved record-symbol-len record-tail record-thread-size record-tree-lookup record-truncated record-va-space record-vendor-alone record-vendor-checksum record-vendor-pointer record-vendor-release symbols-addresses-garbage symbols-addresses-seqs symbols-alignment symbols-base symbols-head symbols-image-size symbols-no-base symbols-order symbols-outside-image symbols-page-table symbols-place-relative symbols-range symbols-table-order symbols-table-size symbols-virtual table-duplicate-id table-empty-region table-id-open table-late-id table-name table-no-address table-no-pa table-series table-stride table-unknown-id table-wraps trace-boot trace-consumed trace-cut trace-format trace-head trace-instance trace-lost trace-meta trace-moved trace-order trace-place trace-subbuffer trace-time trace-unknown' -d finding
 
 complete -c kinfo -n '__kinfo_in demo' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in demo' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in demo' -s h -l help -d 'Show help'
 
 complete -c kinfo -n '__kinfo_in completion' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in completion' -l no-settings -d 'Leave settings files and KINFO_ variables out'
 complete -c kinfo -n '__kinfo_in completion' -s h -l help -d 'Show help'
 complete -c kinfo -n '__kinfo_in completion' -a 'bash zsh fish' -d shell
 
-complete -c kinfo -n '__kinfo_in help' -a 'decode find survey encode facts build info symbols lookup symbolize backtrace ps config dmesg debug core regions pstore trace verify-dt table read compare crosscheck layouts vectors report explain demo completion help version' -d command
+complete -c kinfo -n '__kinfo_in settings' -l format -x -a 'text json yaml jsonl' -d 'The format of the output'
+complete -c kinfo -n '__kinfo_in settings' -l color -x -a 'auto always never' -d 'Colours: on a terminal, always or never'
+complete -c kinfo -n '__kinfo_in settings' -l no-settings -d 'Leave settings files and KINFO_ variables out'
+complete -c kinfo -n '__kinfo_in settings' -s h -l help -d 'Show help'
+complete -c kinfo -n '__kinfo_in settings' -a 'decode find survey encode facts build info symbols lookup symbolize backtrace ps config dmesg debug core regions pstore trace verify-dt table read compare crosscheck layouts vectors report explain demo completion settings' -d command
+
+complete -c kinfo -n '__kinfo_in help' -a 'decode find survey encode facts build info symbols lookup symbolize backtrace ps config dmesg debug core regions pstore trace verify-dt table read compare crosscheck layouts vectors report explain demo completion settings help version' -d command
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kinfo.diff.folders import Alone, matched
 from kinfo.diff.judge import judge
@@ -21,6 +20,7 @@ from kinfo.record import locate
 from kinfo.record.encode import encode
 from kinfo.record.layouts import layout_named
 from kinfo.sources import open_source
+from kinfo.typed import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from kinfo.many.named import Named

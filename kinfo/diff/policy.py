@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from kinfo.diff.classify import CHECKSUM, LAYOUT, VENDOR
 from kinfo.diff.model import Difference, Kind
@@ -11,6 +10,7 @@ from kinfo.errors import KinfoError, did_you_mean
 from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.record.layouts import LAYOUTS
+from kinfo.typed import Any
 
 EXPECTED = frozenset(kind for kind in Kind if kind is not Kind.REGRESSION)
 _OF_A_RECORD = (CHECKSUM, LAYOUT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo import notices
 from kinfo.dt.board import Options
@@ -15,6 +14,7 @@ from kinfo.dt.tree import Tree
 from kinfo.dt.verify import Verdict, verify
 from kinfo.errors import KinfoError, TreeError
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck

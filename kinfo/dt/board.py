@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from kinfo.dt.profiles import Profile, is_region, kinfo_nodes, recognised
 from kinfo.dt.ranges import MAX_RANGES, Cells, Range, number, root_cells, whole_ranges
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.boot.run import Boot

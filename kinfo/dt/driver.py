@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.board import ancestors, is_okay
 from kinfo.dt.boot.run import Boot
@@ -11,6 +10,7 @@ from kinfo.dt.boot.verdict import lookup
 from kinfo.dt.buses import why_no_device
 from kinfo.dt.mappers import mappers, switched_off
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.board import Board, Use

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, BinaryIO
 
 from kinfo import notices
 from kinfo.dt.batch import CheckRequest, verify_file
@@ -13,6 +12,7 @@ from kinfo.dt.board import MIN_PAGE, Options
 from kinfo.errors import KinfoError, TreeError
 from kinfo.named import NamedTuple
 from kinfo.printable import quoted
+from kinfo.typed import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from kinfo.dt.dmesg import BootLog, Iomem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from kinfo.dt.boot.ram import LoadedFile
 from kinfo.dt.boot.releases import RELEASES, release_of
@@ -12,6 +11,7 @@ from kinfo.dt.boot.verdict import LOST, Held, memory_of
 from kinfo.dt.driver import FAILS, WORKS, Probe, driver_of
 from kinfo.named import NamedTuple
 from kinfo.record.layouts import LAYOUTS
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.board import Board, Use

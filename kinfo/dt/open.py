@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO
 
 from kinfo.dt import source
 from kinfo.dt.blob import parse
@@ -15,6 +14,7 @@ from kinfo.dt.tree import Tree, tree_of
 from kinfo.errors import KinfoError, TreeError
 from kinfo.named import NamedTuple
 from kinfo.sources import open_file
+from kinfo.typed import BinaryIO
 
 MAX_FILE = 256 << 20
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kinfo.errors import UnknownNameError, did_you_mean
 from kinfo.named import NamedTuple
 from kinfo.printable import quoted
 from kinfo.record.layouts import LAYOUTS, layout_named
 from kinfo.record.model import Layout
+from kinfo.typed import TYPE_CHECKING
 from kinfo.writer_rows import rows
 from kinfo.writer_rows.rows import DEBUG_KINFO
 

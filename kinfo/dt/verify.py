@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from kinfo.dt import check
 from kinfo.dt.board import Board, Options, Use
@@ -21,6 +20,7 @@ from kinfo.dt.tree import Tree
 from kinfo.findings import Finding, Severity, gravest_first, worst
 from kinfo.named import NamedTuple
 from kinfo.printable import brief
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.schema import SchemaCheck

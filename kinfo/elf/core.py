@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kinfo.elf.structs import (
     ELF64,
@@ -19,6 +18,7 @@ from kinfo.elf.structs import (
     Program,
     SectionHeader,
 )
+from kinfo.named import NamedTuple
 
 ALIGN = 1 << 16  # a multiple of every page size
 

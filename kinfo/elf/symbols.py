@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from kinfo.arch.address import align
 from kinfo.elf import notes, structs
 from kinfo.elf.structs import ELF32, ELF64, ElfForm, ElfHeader, Program, SymbolEntry
+from kinfo.named import NamedTuple
 
 _OWN = (".note.gnu.build-id", ".symtab", ".strtab", ".shstrtab")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
 
 from kinfo.memory import Memory
 from kinfo.record.record import Record
 from kinfo.sources import RawDump
+from kinfo.typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kinfo.kernel.kernel import Kernel

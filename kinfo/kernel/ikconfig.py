@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
 
 from kinfo.errors import DrawError, DumpError, HoleError, KernelError, RecordError
-from kinfo.kernel.beside import Beside
 from kinfo.kernel.boot import config
 from kinfo.kernel.open import kernel_in, record_word
 from kinfo.memory import Dump, Memory
+from kinfo.named import NamedTuple
 from kinfo.sources import Opened, RawDump, open_all
 from kinfo.sources.memory import close_all, joined
 from kinfo.sources.specs import paths_of
+from kinfo.typed import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from kinfo.kernel.beside import Beside
 
 Path = str | os.PathLike[str]
 _MOST = 64  # marks that are looked at

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
 
 from kinfo.arch.address import KERNEL_HALF
 from kinfo.errors import DumpError, KernelError, RecordError
@@ -22,6 +21,7 @@ from kinfo.memory import Memory
 from kinfo.printable import brief, quoted
 from kinfo.record.kernels import PLACE_RELATIVE
 from kinfo.record.record import Record
+from kinfo.typed import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from kinfo.kernel.choose import Other

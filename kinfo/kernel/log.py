@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import NamedTuple, TypeVar
 
 from kinfo.kernel.boot.banner import banner
 from kinfo.kernel.boot.slide import image_start, slide
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.symbolize import Symbolizer, whole_lines
+from kinfo.named import NamedTuple
 from kinfo.record.text import escape
+from kinfo.typed import TypeVar
 
 _WORDS = (b"Linux version ", b"ainted", b"Kernel Offset: ")  # one of them is in every statement
 # init/version.c; dump_stack_print_info in lib/dump_stack.c; dump_kernel_offset in arch/*/kernel/setup.c and module/kaslr code

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
 from kinfo.errors import KinfoError
 from kinfo.kernel.calls import returned_to
 from kinfo.kernel.place import Namer, Place
 from kinfo.named import NamedTuple
 from kinfo.printable import brief
+from kinfo.typed import Protocol
 
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{16}")
 

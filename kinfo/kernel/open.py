@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import BinaryIO
 
 from kinfo.errors import HoleError, KernelError, KinfoError, RecordError
 from kinfo.kernel import rules
-from kinfo.kernel.beside import Beside
 from kinfo.kernel.candidates import Candidates, infer
 from kinfo.kernel.choose import choose, hold
 from kinfo.kernel.extent import region_alone
@@ -19,6 +17,10 @@ from kinfo.record.record import Record
 from kinfo.record.scan import PAGE
 from kinfo.sources import RawDump, open_file, open_memory
 from kinfo.sources.specs import paths_of
+from kinfo.typed import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from kinfo.kernel.beside import Beside
 
 Path = str | os.PathLike[str]
 

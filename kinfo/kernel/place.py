@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from kinfo.named import NamedTuple
 from kinfo.printable import brief
+from kinfo.typed import Protocol
 
 
 class Place(NamedTuple):

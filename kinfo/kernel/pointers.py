@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 from kinfo.arch.address import MASK
 from kinfo.named import NamedTuple
 from kinfo.record.kernels import Version
 from kinfo.record.record import Record
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

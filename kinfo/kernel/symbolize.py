@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.kernel.address_words import AddressWords
 from kinfo.kernel.calls import returned_to
 from kinfo.kernel.place import Namer
+from kinfo.named import NamedTuple
 
 # A number of an address's length, on its own: 16 digits (8 on 32-bit kernels) with or without 0x, or 0x and 6 at the least.
 # A terminal's escape sequences (CSI, and the choice of a character set) are no part of words, though they end in a letter.

@@ -15,10 +15,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
 from kinfo.printable import brief
+from kinfo.typed import BinaryIO, Self
 
 WINDOW = 8 << 20  # mapped at once when scanning; a multiple of every page size
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Self
 
 from kinfo.errors import DumpError, HoleError
 from kinfo.memory.dump import Dump
 from kinfo.named import NamedTuple
 from kinfo.printable import brief
+from kinfo.typed import Self
 
 _SPACE = 1 << 64  # physical addresses have 64 bits at the most
 _MOST_TIMES = 16  # that segments may show a byte of their file, on average: more is a bomb, which a scan would not survive

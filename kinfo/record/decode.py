@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State
@@ -15,6 +14,7 @@ from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Layout, Value
 from kinfo.record.record import Record, Rival, Weighed
 from kinfo.record.scan import ByteSource, is_magic
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.record.asked.remembered import Remembered

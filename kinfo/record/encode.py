@@ -7,13 +7,13 @@ Values may be raw (int, bytes, tuples of them), as `Record.fields` has them, or 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from kinfo.errors import FieldError, did_you_mean
 from kinfo.record.checksum import prefix_sums
 from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.model import Field, Layout, Value
 from kinfo.record.text import unescape
+from kinfo.typed import Any
 
 _BRIEF = 60
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
 
 from kinfo.frozen import Frozen
 from kinfo.named import NamedTuple
@@ -17,6 +16,7 @@ from kinfo.printable import brief
 from kinfo.record.fields import NOTES, Note
 from kinfo.record.kernels import Span
 from kinfo.record.shapes import SHAPES
+from kinfo.typed import Any
 
 Shape = tuple[tuple[str, str, int], ...]
 Value = int | bytes | tuple[int, ...] | tuple[bytes, ...]

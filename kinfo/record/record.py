@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from kinfo.errors import UnknownFieldError, did_you_mean
 from kinfo.frozen import Frozen
@@ -16,6 +15,7 @@ from kinfo.record.detect import Confidence
 from kinfo.record.evidence import Evidence
 from kinfo.record.fields import HEAD_FIELDS, NOTES
 from kinfo.record.model import Layout, Value
+from kinfo.typed import TYPE_CHECKING, Any, NoReturn
 
 Content = int | str | bytes | list[int] | list[str | bytes]
 

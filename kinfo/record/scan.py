@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
-from typing import Protocol
 
 from kinfo.record.layouts import MAGICS
+from kinfo.typed import Protocol
 
 PAGE = 4096
 NEAR_MAGICS = frozenset(magic ^ 1 << bit for magic in MAGICS for bit in range(32))  # one flipped bit away from a magic

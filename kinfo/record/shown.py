@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kinfo.record import text
 from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.model import Field, Value, bits_of
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.record.record import Content, Record

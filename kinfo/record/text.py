@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from kinfo.errors import FieldError
+from kinfo.typed import Any
 
 _ESCAPE = r"\\(?:x([0-9a-fA-F]{2})|(\\))"
 _SHOWN = {code: chr(code) for code in range(0x20, 0x7F)} | {0x5C: "\\\\"}

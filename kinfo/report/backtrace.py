@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from kinfo.findings import Finding
 from kinfo.kernel.stack.backtraces import Backtraces
@@ -14,6 +13,7 @@ from kinfo.printable import printable
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
 from kinfo.report.tasks import task_data
+from kinfo.typed import Any
 
 _NAMED = 12  # pids of a group that are named one by one
 _NONE_STUCK = "no task is in state D: none waits for a device or a lock so that it cannot be interrupted"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 from kinfo.diff.model import Compared, Comparison, Difference, Kind
 from kinfo.findings import Finding, Severity
@@ -12,6 +11,7 @@ from kinfo.printable import printable as safe
 from kinfo.record.shown import words
 from kinfo.report.side_by_side import Side, side_by_side
 from kinfo.report.style import Style
+from kinfo.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinfo.diff.crosscheck import Crossed, Third

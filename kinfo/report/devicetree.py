@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from kinfo.dt.boot.verdict import Held
 from kinfo.dt.check.place import split
@@ -18,6 +17,7 @@ from kinfo.findings import Finding
 from kinfo.report.columns import Column, Row, Shape, pairs, row
 from kinfo.report.findings import counted
 from kinfo.report.style import Style
+from kinfo.typed import Any
 
 _OUTCOME = {"sound": "green", "broken": "red", "none": "yellow", "undecided": "yellow"}
 _LETTERS = {"region": ".", "kinfo": "#", "memreserve": "m", "chosen": "c", "image": "k"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from kinfo.kernel.printk.message import FACILITIES, LEVELS, Message, PrintkLog
+from kinfo.named import NamedTuple
 from kinfo.printable import printable
 from kinfo.report.style import Style
 

@@ -6,13 +6,13 @@ docs/record.schema.json describes it; SCHEMA_VERSION changes only when a reader 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from kinfo.examine import Examined
 from kinfo.fields_file import UNKNOWN
 from kinfo.findings import Finding
 from kinfo.record.locate import Hit
 from kinfo.record.shown import shown_fields, shown_tails
+from kinfo.typed import Any
 
 SCHEMA_VERSION = 1
 

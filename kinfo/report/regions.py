@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 from kinfo.named import NamedTuple
 from kinfo.printable import painted
@@ -14,6 +13,7 @@ from kinfo.regions import magics
 from kinfo.report.columns import Column, Shape, row
 from kinfo.report.style import Style
 from kinfo.reserved import Content, FoundThing, Survey
+from kinfo.typed import Any
 
 _COLUMNS = (Column(room=20), Column(room=14, gap=0), Column(gap=0, is_text=True))
 

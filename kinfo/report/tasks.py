@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from kinfo.findings import Finding
 from kinfo.kernel.tasks.every import Tasks
@@ -14,6 +13,7 @@ from kinfo.printable import printable
 from kinfo.report.columns import Column, Row, row, table
 from kinfo.report.findings import finding_lines
 from kinfo.report.style import Style
+from kinfo.typed import Any
 
 _DEEPEST = 40  # levels of the tree that are indented; what is deeper stands at that level
 

@@ -8,15 +8,14 @@ so nobody but the user may read them.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import IO, BinaryIO
 
 from kinfo.memory.dump import Dump, FileDump
 from kinfo.named import NamedTuple
+from kinfo.typed import IO, BinaryIO
 
 LIMIT = 8 << 30  # bytes on the disk, of all that is kept
 LEAST = 32 << 20  # bytes: what is smaller is unpacked again before anyone notices
@@ -57,7 +56,7 @@ class Cache:
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             handle, path = tempfile.mkstemp(_PART, dir=self.folder)
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a part without a lock was left behind
+            _lock(handle)  # a part without a lock was left behind
         except OSError:
             return None
         return Spill(os.fdopen(handle, "w+b"), path)
@@ -163,7 +162,14 @@ def _is_left(path: str) -> bool:
     """Whether nobody writes a part any more: a lock goes with its process."""
     with open(path, "rb") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file.fileno())
         except OSError:
             return False
     return True
+
+
+def _lock(handle: int) -> None:
+    """Take it for as long as it is open. Raises OSError where another process has it."""
+    import fcntl
+
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

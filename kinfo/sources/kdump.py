@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
 
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.errors import DumpError
 from kinfo.memory import Dump, FileDump, Memory, Segment
 from kinfo.memory.dump import WINDOW
+from kinfo.typed import Any
 
 _MACHINES = {"aarch64": arm64.MACHINE, "x86_64": x86_64.MACHINE, "arm": arm.MACHINE}
 _MOST_RUNS = 1 << 22  # runs of pages; a dump of 1 TiB without its free pages has some 100,000

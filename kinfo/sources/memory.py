@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO
 
 from kinfo import notices
 from kinfo.errors import DumpError
@@ -13,6 +12,7 @@ from kinfo.named import NamedTuple
 from kinfo.sources import kinds
 from kinfo.sources.kinds import Role
 from kinfo.sources.opened import Opened, open_all
+from kinfo.typed import BinaryIO
 
 
 class RawDump(NamedTuple):

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import BinaryIO, Self
 
 from kinfo.errors import DumpError
 from kinfo.memory import Dump, Memory
@@ -18,6 +17,7 @@ from kinfo.sources import kinds
 from kinfo.sources.kinds import FileKind, Role
 from kinfo.sources.recognise import HEAD, Recognised, packing, recognise
 from kinfo.sources.specs import Spec, parse_spec
+from kinfo.typed import BinaryIO, Self
 
 
 class Opened:

@@ -8,13 +8,13 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable
-from typing import IO, Any, cast
 
 from kinfo import notices
 from kinfo.errors import DumpError
 from kinfo.memory.dump import Dump, FileDump
 from kinfo.sources import cache, kinds
 from kinfo.sources.kinds import FileKind
+from kinfo.typed import IO, Any, cast
 
 SPILL_LIMIT = 16 << 30  # bytes unpacked; larger dumps are unpacked by the user, once, to a disk of their choice
 DISK_LEFT = 1 << 30  # bytes that stay free on the disk of the spill file

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from kinfo.named import NamedTuple
+from kinfo.typed import Literal
 from kinfo.writer_rows.series import Series
 
 

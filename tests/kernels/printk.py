@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.kernels import dumps
+from tests.kernels.image import Spec, make
+from tests.kernels.tables import Symbol
 
 RESERVED, COMMITTED, FINALIZED, REUSABLE = range(4)
 FAILED, EMPTY = 1, 3
 NEWLINE, CONT = 2, 8
 VOFFSET, LINEAR = 0xFFFFFFC000000000, 0xFFFFFF8000000000  # of the cores below: image and linear map, 39-bit VAs
 OLD_VOFFSET, OLD_LINEAR = 0xFFFFFF7F88000000, 0xFFFFFFC000000000  # and until 5.3
+_MIB = 1 << 20
 IMAGE_PA, LINEAR_PA, RAM = 0x80000000, 0x90000000, 0x80000000
 
 
@@ -329,3 +332,24 @@ def buffer_core(path: Path, buffer: LogBuf, release: str = "4.19.1-test") -> Non
     pieces = {at["log_buf"]: text.to_bytes(8, "little"), text: bytes(buffer.data)}
     pieces |= {at[name]: value.to_bytes(4, "little") for name, value in values.items()}
     core(path, pieces, at, buffer.lines(), release, voffset)
+
+
+def ram_with_log(path: Path, ring: Ring) -> None:
+    """RAM with a record, a kernel that it leads to, and that kernel's log: kallsyms and VMCOREINFO say where."""
+    spec = Spec(ram_size=24 * _MIB)
+    at = make(spec).places["data"] + 0x3000
+    names = ("prb", "printk_rb_static", "vmcoreinfo_data")
+    kernel = make(
+        Spec(ram_size=spec.ram_size, extra=[Symbol(name, "d", at + 0x100 * number) for number, name in enumerate(names)])
+    )
+    tables = {name: kernel.base + 12 * _MIB + number * 4 * _MIB for number, name in enumerate(("descs", "infos", "text"))}
+    where = {name: pa + kernel.linear_voffset for name, pa in tables.items()} | {"ring": kernel.find("printk_rb_static").va}
+    pieces = ring.pieces(where)
+    for name, pa in (*tables.items(), ("ring", kernel.find("printk_rb_static").pa or 0)):
+        kernel.poke(pa, pieces[where[name]])
+    kernel.poke(kernel.find("prb").pa or 0, where["ring"].to_bytes(8, "little"))
+    note = kernel.base + 11 * _MIB
+    lines = {"OSRELEASE": spec.release, **ring.lines()}
+    kernel.poke(note, "".join(f"{key}={value}\n" for key, value in lines.items()).encode())
+    kernel.poke(kernel.find("vmcoreinfo_data").pa or 0, (note + kernel.linear_voffset).to_bytes(8, "little"))
+    kernel.write_elf(path)

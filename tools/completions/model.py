@@ -8,7 +8,9 @@ from kinfo.catalogue import RULES
 from kinfo.cli.commands import ALIASES, COMMANDS, WORDS
 from kinfo.cli.completion import SHELLS
 from kinfo.cli.declare import Choice, Parameter
-from kinfo.cli.load import load
+from kinfo.cli.load import NO_SETTINGS, load
+from kinfo.cli.settings.known import FOLDERS as FOLDER_METAVARS
+from kinfo.cli.settings.known import PATHS
 from kinfo.diff.policy import FIELDS
 from kinfo.kernel.printk.message import FACILITIES, LEVELS
 from kinfo.kernel_build.names import BY_NAME as FACTS
@@ -55,9 +57,9 @@ PLACES: dict[str, Values] = {
     "explain": Values("finding", tuple(sorted(rule.code for rule in RULES))),
     "completion": Values("shell", tuple(SHELLS)),
     "help": Values("command", (*COMMANDS, *WORDS)),
+    "settings": Values("command", tuple(COMMANDS)),
     "read": Values("region", REGION_NAMES, files=True),
 }
-PATHS = {"FILE", "FILE|PA", "FILE[#N]", "FILE[@PA]", "PA+SIZE|FILE@PA", "LIST", "LOG", "OUT", "TABLE", "OLD"}
 FREE = {"N", "PA", "0xN", "N|TEXT", "TEXT", "RELEASE", "PID", "CPU", "NAME", "number", None}  # nothing can be said of them
 
 
@@ -99,7 +101,7 @@ def values_of(command: str, one: Parameter) -> Values | None:
     for key in (f"{command} {flag}", flag):
         if key in KNOWN:
             return KNOWN[key]
-    if one.metavar == "DIR":
+    if one.metavar in FOLDER_METAVARS:
         return FOLDERS
     if one.metavar in PATHS:
         return FILES
@@ -139,5 +141,6 @@ def command_line() -> CommandLine:
     commands = [_shown(name, title) for name, (_, title) in COMMANDS.items()]
     commands += [Shown(name, title, (), PLACES.get(name, NOTHING), int(name in PLACES)) for name, title in WORDS.items()]
     color = Option(colour.OPTION.flags, str(colour.OPTION.help).rstrip("."), Values("word", colour.WHEN), False)
-    top = (color, Option(("--version",), "Show the version", None, False), HELP)
+    without = Option(NO_SETTINGS.flags, str(NO_SETTINGS.help).rstrip("."), None, False)
+    top = (color, without, Option(("--version",), "Show the version", None, False), HELP)
     return CommandLine(tuple(commands), ALIASES, top)

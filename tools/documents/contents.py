@@ -8,10 +8,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST = "docs/index"
 
 CONTENTS: dict[str, tuple[str, ...]] = {
-    "Reading": ("format", "ram", "dmesg", "pstore", "trace", "report", "many", "survey"),
-    "Checking": ("devicetree", "build", "compare", "ci", "meminspect", "minidump"),
-    "Looking up": ("shell", "exports", "output", "findings", "api", "benchmarks"),
-    "The project": ("../README", "development", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"),
+    "Begin": ("tutorial", "../README", "faq"),
+    "You are": ("firmware-engineer", "board-integrator", "crash-triager", "ci-owner", "script-author", "boot-loader"),
+    "How it works": ("detection", "placement", "ram"),
+    "Reading": ("dmesg", "pstore", "trace", "report", "meminspect", "minidump", "many", "survey"),
+    "Checking": ("devicetree", "build", "compare", "ci"),
+    "To look up": ("format", "findings", "output", "exports", "api", "shell", "settings", "benchmarks"),
+    "The project": ("development", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"),
 }
 
 

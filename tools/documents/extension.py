@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 
 from tools.documents import contents
 
-_ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
+_ANCHOR = re.compile(r'<a id="([^"]+)">')
 
 
 class Console(Lexer):  # type: ignore[misc]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
 
 from kinfo.dt.boot.memblock import Memblock
 from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.boot.scan import Wish
 from kinfo.dt.ranges import Range
+from kinfo.typed import TypeVar
 
 CACHE_LINE = 64  # SMP_CACHE_BYTES of arm64
 _WORD = (1 << 64) - 1

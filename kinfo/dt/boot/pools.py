@@ -6,12 +6,11 @@ __reserved_mem_init_node().
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kinfo.arch import arm64
 from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.boot.scan import Wish
 from kinfo.dt.ranges import Range
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.boot.memblock import PHYS_MAX, Memblock
 from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.ranges import Range, number, root_cells, whole_ranges
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from kinfo.dt.boot import linear, place, pools, scan
 from kinfo.dt.boot.memblock import Memblock, Stretches
@@ -12,6 +11,7 @@ from kinfo.dt.boot.releases import DYNAMIC, ELFCOREHDR, FIXED, MEMRESERVE, Early
 from kinfo.dt.boot.scan import Asked, Wish
 from kinfo.dt.ranges import Range, root_cells
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree

@@ -7,12 +7,12 @@ __reserved_mem_reserve_reg().
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.boot.ram import is_available
 from kinfo.dt.boot.releases import EarlyMemory
 from kinfo.dt.ranges import Cells, Range, number, root_cells, whole_ranges
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node, Tree

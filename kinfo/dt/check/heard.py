@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region
 from kinfo.dt.boot.memblock import Stretches
@@ -11,6 +10,7 @@ from kinfo.dt.boot.verdict import HELD
 from kinfo.dt.check.place import at
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.dmesg import BootLog, Iomem

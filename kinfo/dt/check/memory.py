@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Region, Use, ancestors
 from kinfo.dt.boot.memblock import joined
@@ -13,6 +12,7 @@ from kinfo.dt.check.place import at
 from kinfo.dt.kernels import names_text
 from kinfo.dt.ranges import Range
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.kernels import Outcome

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board, Use, ancestors, is_okay, is_unresolved
 from kinfo.dt.buses import why_no_device
 from kinfo.dt.check.place import at
 from kinfo.dt.profiles import COMPATIBLES, is_region
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.typed import TYPE_CHECKING
 from kinfo.writer_rows.rows import KINFO
 
 if TYPE_CHECKING:

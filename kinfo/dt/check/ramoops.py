@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt import ramoops
 from kinfo.dt.board import Board
@@ -12,6 +11,7 @@ from kinfo.dt.check.place import at
 from kinfo.dt.ramoops import INT_MAX, NUMBERS, SIZES, RamoopsNode
 from kinfo.dt.ranges import Range, bytes_text
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.regions.ramoops.layout import ZonePlan

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.dt.board import Board
 from kinfo.dt.check.place import at
 from kinfo.dt.kernels import names_text
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinfo.dt.tree import Node

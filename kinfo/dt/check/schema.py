@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from kinfo.findings import Finding, Rule, Severity
+from kinfo.typed import Any
 
 _SAID = 300  # letters of a message that are shown
 

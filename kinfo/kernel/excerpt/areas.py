@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel import variables
@@ -15,6 +14,7 @@ from kinfo.kernel.printk.read import layouts_of
 from kinfo.kernel.printk.where import NO_LOG, Where
 from kinfo.kernel.stack.stacks import cpu_stacks
 from kinfo.kernel.tasks.every import Tasks
+from kinfo.named import NamedTuple
 
 _RINGS = ("prb", "printk_rb_static")
 _LARGEST_STRUCT = 1 << 16  # task_struct has some 10,000 bytes

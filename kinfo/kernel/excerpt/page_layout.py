@@ -6,7 +6,6 @@ include/linux/mm_types.h and page-flags.h; VMCOREINFO has most of it for makedum
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from kinfo.errors import KernelError
 from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
@@ -14,6 +13,7 @@ from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.types.btf import ENUM, Btf
 from kinfo.kernel.types.types import Types
 from kinfo.memory.vmcoreinfo import value
+from kinfo.named import NamedTuple
 
 _MEMBERS = {"flags": ("flags.f", "flags"), "compound_head": (), "mapping": (), "_refcount": (), "_mapcount": ()}
 _OF_CONTENT = ("PG_uptodate", "PG_dirty", "PG_active", "PG_swapbacked")  # what the kernel sets on processes' and files' pages

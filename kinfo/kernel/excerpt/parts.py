@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.findings import Finding
@@ -16,6 +15,7 @@ from kinfo.kernel.excerpt.ranges import PhysicalRange, joined, of_virtual, segme
 from kinfo.kernel.excerpt.struct_pages import PageOwner, StructPages
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Segment
+from kinfo.named import NamedTuple
 from kinfo.printable import size_words
 
 _FOREIGN = (PageOwner.PROCESSS, PageOwner.NOBODYS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from kinfo.errors import HoleError, KernelError
 from kinfo.kernel.kernel import Kernel
 from kinfo.memory import Memory, Segment
+from kinfo.named import NamedTuple
 
 
 class PhysicalRange(NamedTuple):

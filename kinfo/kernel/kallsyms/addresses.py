@@ -7,9 +7,9 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import ClassVar
 
 from kinfo.arch.address import MASK
+from kinfo.typed import ClassVar
 
 _FEW = 64  # addresses that are looked for before all are listed
 _LISTED = 1 << 20  # addresses that are: kernels have 300,000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
 from kinfo.errors import HoleError, KernelError, KinfoError
 from kinfo.kernel.kallsyms import forms, verify
@@ -13,6 +12,7 @@ from kinfo.kernel.kallsyms.tables import Tables, name_forms
 from kinfo.kernel.pointers import Pointers
 from kinfo.memory import Memory
 from kinfo.named import NamedTuple
+from kinfo.typed import TypeVar
 
 Result = TypeVar("Result")
 

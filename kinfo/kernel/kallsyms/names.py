@@ -67,14 +67,17 @@ class Names:
 
     def _stepped_to(self, index: int) -> str:
         """A name, behind those before it in its block."""
-        at = self._markers[index // MARKED]
-        for _ in range(index % MARKED):
-            at = sum(self._measure(at, index))
-        at, size = self._measure(at, index)
+        at, size = self._measure(self._behind(self._markers[index // MARKED], index, index % MARKED), index)
         name = "".join(map(self._tokens.__getitem__, self._names[at : at + size]))
         if not name:
             raise KernelError(f"the name of symbol {index} is empty", WRONG_PLACE)
         return name
+
+    def _behind(self, at: int, index: int, count: int) -> int:
+        """Where so many names end; `index` is of one in their block."""
+        for _ in range(count):
+            at = sum(self._measure(at, index))
+        return at
 
     def _measure(self, at: int, index: int) -> tuple[int, int]:
         """Where a name's tokens begin, and how many there are."""
@@ -117,7 +120,9 @@ class Names:
 
     def _end(self, block: int) -> int:
         start = self._markers[block]
-        end = self._markers[block + 1] if block + 1 < len(self._markers) else start + _BLOCK_LIMIT
+        if block + 1 == len(self._markers):  # no marker tells: by the lengths, for what lies behind is no name's
+            return self._behind(start, block * MARKED, self._in_block(block))
+        end = self._markers[block + 1]
         if not start < end <= start + _BLOCK_LIMIT:
             raise KernelError(f"kallsyms_markers[{block + 1}] is {end:#x} after {start:#x}", WRONG_PLACE)
         return end
@@ -148,8 +153,7 @@ class Names:
             raise self._cut(block) from None
         if at > len(data):
             raise self._cut(block)
-        is_last = block + 1 == len(self._markers)
-        if not is_last and start + at != end:
+        if start + at != end:
             raise KernelError(
                 f"kallsyms_markers[{block + 1}] is {end:#x}, but the names before it end at {start + at:#x}", WRONG_PLACE
             )

@@ -6,14 +6,15 @@ What is proved is the same as slot by slot: ids and sequence numbers are compare
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable
 from functools import partial
-from itertools import repeat
-from typing import Any
+from itertools import count, repeat
 
 from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message
 from kinfo.named import NamedTuple
+from kinfo.typed import Any
 
 _WORD = 8
 _FINALIZED, _REUSABLE = 2 << 62, 3 << 62
@@ -49,21 +50,21 @@ Said = Callable[[bytes, bytes, bytes], tuple[Any, ...]]
 
 def found(run: Run, layout: RingLayout, other: Other, said: Said, is_seq: Callable[[int, int], bool]) -> FoundColumns | None:
     """The messages of a run in which slots that are free are followed by finished ones only; None for any other run."""
-    states = _column(run.descs, "Q", layout.desc_at[0], layout.desc.size)
-    free = next((index for index, state in enumerate(states) if state < _REUSABLE), len(states))
+    states = _places(run.descs, "Q", layout.desc_at[0], layout.desc.size)
+    free = bisect_left(states, True, key=_REUSABLE.__gt__)  # of states in order; that they are is seen next
     first, between, behind = run.first_id, run.first_id + free, run.first_id + len(states)
-    if states != [*range(_REUSABLE | first, _REUSABLE | between), *range(_FINALIZED | between, _FINALIZED | behind)]:
+    if bytes(states) != _ascending(_REUSABLE | first, free) + _ascending(_FINALIZED | between, behind - between):
         return None
     infos = run.infos[free * layout.info.size :]
-    seqs = _column(infos, "Q", layout.info_at[0], layout.info.size)
-    if not seqs:
+    if not infos:
         return FoundColumns([], free)
-    if seqs != list(range(seqs[0], seqs[0] + len(seqs))) or not is_seq(seqs[0], between):
+    seqs = _places(infos, "Q", layout.info_at[0], layout.info.size)
+    if not is_seq(seqs[0], between) or bytes(seqs) != _ascending(seqs[0], len(seqs)):
         return None
-    texts = list(_texts(run, layout, free, _column(infos, "H", layout.info_at[2], layout.info.size), other))
+    texts = _texts(run, layout, free, _column(infos, "H", layout.info_at[2], layout.info.size), other)
     flags, caller_at = bytes(infos[layout.info_at[3] - 1 :: layout.info.size]), layout.info_at[3]
     columns = (
-        seqs,
+        range(seqs[0], seqs[0] + len(seqs)),
         _column(infos, "Q", layout.info_at[1], layout.info.size),
         flags.translate(_LEVELS),
         bytes(infos[caller_at - 2 :: layout.info.size]),
@@ -77,29 +78,46 @@ def found(run: Run, layout: RingLayout, other: Other, said: Said, is_seq: Callab
     return FoundColumns([one for one in messages if one.raw is not None] if None in texts else messages, free)
 
 
-def _column(raw: memoryview, code: str, at: int, stride: int) -> list[int]:
-    """The number at a place in each of the structs."""
+def _places(raw: memoryview, code: str, at: int, stride: int) -> memoryview:
+    """Where a number is in each of the structs."""
     size = {"Q": 8, "I": 4, "H": 2}[code]
-    return raw.cast(code)[at // size :: stride // size].tolist()  # type: ignore[call-overload, no-any-return]
+    return raw.cast(code)[at // size :: stride // size]  # type: ignore[call-overload, no-any-return]
 
 
-def _texts(run: Run, layout: RingLayout, free: int, lengths: list[int], other: Other) -> Iterator[bytes | None]:
+def _column(raw: memoryview, code: str, at: int, stride: int) -> list[int]:
+    """These numbers."""
+    return _places(raw, code, at, stride).tolist()
+
+
+def _ascending(first: int, count: int) -> bytes:
+    """A number and those that follow it, each a word: twice as many at a time, for that is one addition of long integers."""
+    words, size = first.to_bytes(_WORD, "little"), 1
+    while size < count:
+        steps = int.from_bytes((b"\1" + bytes(_WORD - 1)) * size, "little") * size
+        words += (int.from_bytes(words, "little") + steps).to_bytes(_WORD * size + 1, "little")[:-1]  # a carry goes nowhere
+        size *= 2
+    return words[: _WORD * count]
+
+
+def _texts(run: Run, layout: RingLayout, free: int, lengths: list[int], other: Other) -> list[bytes | None]:
     """The texts; a block that wraps, or that is none, is `other`'s."""
-    descs, data, bits, mask = run.descs[free * layout.desc.size :], run.text, run.size_bits, (1 << run.size_bits) - 1
+    descs, data, mask = run.descs[free * layout.desc.size :], run.text, (1 << run.size_bits) - 1
     ids = memoryview(data).cast("Q")
     begins, ends = (_column(descs, "Q", at, layout.desc.size) for at in layout.desc_at[1:])
-    for id_, begin, behind, length in zip(range(run.first_id + free, 1 << 62), begins, ends, lengths, strict=False):
-        at = (begin & mask) + _WORD
-        is_one = begin >> bits == behind >> bits and begin + _WORD + length <= behind and not (begin | behind) & _WORD - 1
-        if is_one and ids[(at >> 3) - 1] == id_:
-            yield data[at : at + length]
-        else:
-            yield other(id_, begin, behind, length)
+    return [
+        data[at + _WORD : at + _WORD + length]
+        if not (begin | behind) & _WORD - 1  # a block's ends, both in one round of the ring, and room in it for the text
+        and begin ^ behind <= mask
+        and begin + _WORD + length <= behind
+        and ids[(at := begin & mask) >> 3] == id_
+        else other(id_, begin, behind, length)
+        for id_, begin, behind, length in zip(count(run.first_id + free), begins, ends, lengths, strict=False)
+    ]
 
 
 def _words(infos: memoryview, layout: RingLayout, said: Said) -> tuple[Any, ...]:
     """Columns of subsystem, device and context."""
-    context, subsystem = layout.info_at[4], layout.info_at[5]
-    if context == subsystem and not any(bytes(infos[subsystem :: layout.info.size])):
+    context, subsystem, device = layout.info_at[4:]
+    if context == subsystem and not any(any(bytes(infos[at :: layout.info.size])) for at in (subsystem, device)):
         return repeat(""), repeat(""), repeat(())
     return tuple(zip(*(said(*info[6:]) for info in layout.info.iter_unpack(infos)), strict=True))

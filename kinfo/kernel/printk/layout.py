@@ -23,7 +23,7 @@ class RingLayout(NamedTuple):
     `size` is that of struct printk_ringbuffer; `count_bits` to `text` are offsets in it, `text` of the pointer to the text.
     `desc` unpacks state_var, begin and next; `info` seq, ts_nsec, text_len, facility, flags and level, caller_id, subsystem,
     device, and what lies between caller_id and them. `desc_at` says where the first three lie, `info_at` where seq, ts_nsec,
-    text_len, caller_id, what is behind it and the subsystem do.
+    text_len, caller_id, what is behind it, subsystem and device do.
     """
 
     source: str
@@ -68,7 +68,7 @@ def _of_numbers(source: str, word: int, known: Mapping[str, int]) -> RingLayout 
     if desc is None or info is None:
         return None
     desc_at = tuple(offset for offset, _ in members[0])
-    info_at = tuple(members[1][index][0] for index in (0, 1, 2, 5, 6, 7))
+    info_at = tuple(members[1][index][0] for index in (0, 1, 2, 5, 6, 7, 8))
     ring, text = (known[f"OFFSET(printk_ringbuffer.{one})"] for one in ("desc_ring", "text_data_ring"))
     names = ("count_bits", "descs", "infos", "head_id", "tail_id")
     count_bits, *pointers = (ring + known[f"OFFSET(prb_desc_ring.{one})"] for one in names)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from struct import Struct
-from typing import NamedTuple
 
 from kinfo.errors import KernelError
 from kinfo.kernel.printk.layout import VMCOREINFO
 from kinfo.kernel.printk.message import CONT, NEWLINE, PREFIX, Message
 from kinfo.kernel.printk.reach import Area, Reach, area
 from kinfo.kernel.printk.slots import DAMAGED, NOT_DUMPED
+from kinfo.named import NamedTuple
 
 _LARGEST = 1 << 31  # LOG_BUF_LEN_MAX
 _HEADER = Struct("<HHHBB")  # len, text_len, dict_len, facility, flags and level

@@ -65,15 +65,16 @@ def _values(kernel: Kernel, pa_of: Callable[[str], int | None]) -> Mapping[str, 
     Offsets are all that it is asked for then, and the ring itself shows whether they hold. (A kernel whose kallsyms lists the
     log and no VMCOREINFO has none: memory need not be searched for one.)
     """
-    from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
-    from kinfo.memory.vmcoreinfo import parse
+    is_listed = pa_of("prb") is not None or pa_of("log_first_idx") is not None
+    if is_listed and (pointer := variables.number(kernel, "vmcoreinfo_data")):
+        from kinfo.memory.vmcoreinfo import parse
 
-    if pa_of("prb") is None and pa_of("log_first_idx") is None:
-        return vmcoreinfo(kernel)
-    pointer = variables.number(kernel, "vmcoreinfo_data")
-    if pointer:
         return parse(variables.bytes_at(kernel, pointer, _PAGE))
-    return vmcoreinfo(kernel) if kernel.memory.vmcoreinfo else {}
+    if is_listed and not kernel.memory.vmcoreinfo:
+        return {}
+    from kinfo.kernel.boot.vmcoreinfo import vmcoreinfo
+
+    return vmcoreinfo(kernel)
 
 
 def _by_types(kernel: Kernel) -> Iterator[RingLayout]:

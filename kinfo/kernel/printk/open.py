@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import BinaryIO, NamedTuple
 
 from kinfo.errors import DrawError, HoleError, KernelError, RecordError
-from kinfo.kernel.beside import Beside
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.open import kernel_in, record_word
 from kinfo.kernel.printk import of_kernel
 from kinfo.kernel.printk.message import PrintkLog
 from kinfo.memory import Memory
+from kinfo.named import NamedTuple
 from kinfo.sources import RawDump, open_memory
 from kinfo.sources.folder import has_dump
 from kinfo.sources.specs import paths_of
+from kinfo.typed import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from kinfo.kernel.beside import Beside
 
 Path = str | os.PathLike[str]
 

@@ -6,11 +6,11 @@ A log lies in a few large tables. Each is read whole, as far as it is there: `Ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.memory import Memory
 from kinfo.named import NamedTuple
+from kinfo.typed import Protocol
 
 _PAGE = 4096
 Runs = Callable[[int, int], Iterator[tuple[int | None, int]]]
@@ -18,9 +18,12 @@ PaOf = Callable[[int], tuple[int | None, int]]
 
 
 class Area(NamedTuple):
-    """Bytes from a VA on, zero where the dump has none; `holes` are the start and end of those parts, in order."""
+    """Bytes from a VA on, zero where the dump has none; `holes` are the start and end of those parts, in order.
 
-    data: bytes | bytearray
+    They are the dump's own where it has all of them in one piece.
+    """
+
+    data: bytes | bytearray | memoryview
     holes: tuple[tuple[int, int], ...]
 
     def holds(self, start: int, end: int) -> bool:
@@ -41,7 +44,6 @@ class Reach(Protocol):
 
     def parts(self, va: int, size: int) -> Iterator[tuple[int, memoryview | bytes]]:
         """The parts of a range that are there: offset from `va`, and the bytes; in order."""
-        ...
 
 
 def area(reach: Reach, va: int, size: int) -> Area:
@@ -50,7 +52,7 @@ def area(reach: Reach, va: int, size: int) -> Area:
         raise KernelError(f"the log would take {size} bytes at VA {va:#x}, more than the whole dump has", "it is damaged")
     parts = list(reach.parts(va, size))
     if len(parts) == 1 and len(parts[0][1]) == size:
-        return Area(bytes(parts[0][1]), ())
+        return Area(parts[0][1], ())
     data, holes, at = bytearray(size), [], 0
     for offset, part in parts:
         data[offset : offset + len(part)] = part

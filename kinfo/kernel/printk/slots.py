@@ -7,7 +7,6 @@ block of text begins with the id. So a damaged pointer costs the messages that i
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from kinfo.kernel.printk import columns
 from kinfo.kernel.printk.columns import Run
@@ -15,6 +14,7 @@ from kinfo.kernel.printk.layout import RingLayout
 from kinfo.kernel.printk.message import Message, caller
 from kinfo.kernel.printk.reach import Area
 from kinfo.named import NamedTuple
+from kinfo.typed import Any
 
 COMMITTED, FINALIZED, REUSABLE = 1, 2, 3  # enum desc_state; 0 is reserved
 _FAILED, _EMPTY = 1, 3  # FAILED_LPOS, EMPTY_LINE_LPOS: text that was lost, a line without text
@@ -52,7 +52,8 @@ class Slots:
 
     def __init__(self, layout: RingLayout, head: Head, descs: Area, infos: Area, text: Area) -> None:
         self.layout, self.head = layout, head
-        self.descs, self.infos, self.text = descs, infos, text
+        self.descs, self.infos = descs, infos
+        self.text = text if text.holes else text._replace(data=bytes(text.data))  # every message is cut out of it
         self.lost: Counter[str] = Counter()
         self.state_shift = 8 * layout.word - 2
         self.id_mask = (1 << self.state_shift) - 1

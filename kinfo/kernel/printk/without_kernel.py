@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
 
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding
@@ -25,6 +24,7 @@ from kinfo.memory.vmcoreinfo import parse
 from kinfo.named import NamedTuple
 from kinfo.record.text import before_nul, escape
 from kinfo.sources import open_memory
+from kinfo.typed import BinaryIO
 
 _SHOWN = ("KERNELOFFSET", "NUMBER(kimage_voffset)", "NUMBER(phys_base)", "NUMBER(PHYS_OFFSET)", "NUMBER(VA_BITS)", "PAGESIZE")
 

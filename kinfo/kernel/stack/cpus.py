@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kinfo.kernel.stack.model import Registers
 from kinfo.kernel.stack.stacks import cpu_stacks, task_stack
 from kinfo.kernel.tasks.every import Tasks
 from kinfo.kernel.tasks.task import Task
 from kinfo.memory.registers import RegisterSet
+from kinfo.named import NamedTuple
 
 
 class Running(NamedTuple):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from kinfo.kernel.place import Place
 from kinfo.kernel.tasks.task import Task
+from kinfo.named import NamedTuple
 
 
 class FrameKind(Enum):

@@ -13,13 +13,14 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple, overload
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel import variables
 from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.pointers import Borders
 from kinfo.kernel.types import Types
+from kinfo.named import NamedTuple
+from kinfo.typed import overload
 
 UNDEFINED, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT = range(10)
 REGISTERS = {DX: "dx", DI: "di", R10: "r10", R13: "r13"}

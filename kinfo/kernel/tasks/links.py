@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.errors import KinfoError
 from kinfo.kernel.paging.reader import Reader
+from kinfo.named import NamedTuple
 
 MOST = 1 << 22  # nodes: more tasks than PID_MAX_LIMIT there cannot be
 

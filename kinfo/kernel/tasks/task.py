@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kinfo.errors import KernelError
 from kinfo.kernel.tasks.states import letter
 from kinfo.kernel.types import Member, Struct, Types
+from kinfo.named import NamedTuple
 
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h
 POLICIES = ("normal", "fifo", "rr", "batch", "iso", "idle", "deadline", "ext")  # include/uapi/linux/sched.h

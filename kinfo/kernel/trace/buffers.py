@@ -7,7 +7,6 @@ leads to the head. The reader's page is apart from it, and older than all of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.errors import KernelError, KinfoError
 from kinfo.kernel.kernel import Kernel
@@ -15,6 +14,7 @@ from kinfo.kernel.paging.reader import Reader
 from kinfo.kernel.tasks.cpus import Cpus
 from kinfo.kernel.tasks.links import follow
 from kinfo.kernel.trace.formats import text_at, variable
+from kinfo.named import NamedTuple
 from kinfo.regions.trace.read import CpuTrace, Damaged, sound
 from kinfo.regions.trace.scratch import CLOCKS
 from kinfo.regions.trace.subbuffer import TraceDamagedError

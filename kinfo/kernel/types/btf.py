@@ -12,9 +12,9 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kinfo.errors import KernelError
+from kinfo.named import NamedTuple
 
 _HEADER = struct.Struct("<HBBIIIII")  # magic, version, flags, header length, types at, their length, strings at, their length
 _LAYOUT = struct.Struct("<II")  # since 7.2, behind that: where the sizes of each kind are, and their length

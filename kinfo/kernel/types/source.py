@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kinfo.errors import KernelError
 from kinfo.kernel.types.btf import LIMIT, Btf, search
 from kinfo.kernel.types.types import Types
 from kinfo.sources import open_source
+from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import BinaryIO

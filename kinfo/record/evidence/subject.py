@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
-from typing import Any
 
 from kinfo.named import NamedTuple
 from kinfo.record import kernels, text
@@ -12,6 +11,7 @@ from kinfo.record.checksum import Checksum, State, judge, prefix_sums
 from kinfo.record.layouts import LARGEST
 from kinfo.record.limits import UTS_LEN, VENDOR_HALF
 from kinfo.record.model import Layout, Value
+from kinfo.typed import Any
 from kinfo.writer_rows import android
 
 CONTRADICTION = -25

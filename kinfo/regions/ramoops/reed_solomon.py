@@ -7,9 +7,9 @@ for all of them at once; the few that do not are corrected one by one.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np

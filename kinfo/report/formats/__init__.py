@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from kinfo.named import NamedTuple
+from kinfo.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinfo.report.judged import Judged

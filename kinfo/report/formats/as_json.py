@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from kinfo.report.formats import Shown
 from kinfo.report.formats.plain import is_streamed, unicode_only
+from kinfo.typed import Any
 
 
 def parts(what: Shown) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from kinfo.printable import printable
+from kinfo.typed import Any
 
 
 def is_streamed(data: Any) -> bool:
