@@ -12,8 +12,8 @@ from kinfo.errors import KinfoError
 from kinfo.many.each import in_words
 from kinfo.printable import brief
 from kinfo.survey import remote
-from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, unread, wanted
-from kinfo.survey.formats import SurveyForm
+from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, table_of_files, unread, wanted
+from kinfo.survey.formats import ParquetForm, SurveyForm, cells_of
 from kinfo.survey.partitions import TableFolder
 from kinfo.survey.parts import KEY_COLUMNS, KnownRows, Parts, PartsPlan
 from kinfo.survey.schema import Cell
@@ -163,11 +163,21 @@ class _Run:
 def _answered(form: SurveyForm, chunk: Sequence[ToLookAt]) -> _Answer:
     """In a worker."""
     try:
+        if isinstance(form, ParquetForm) and not any(file.problem for file in chunk):
+            return _of_table(*table_of_files([file.source for file in chunk]))
         many = looked_at_many([file.source for file in chunk if not file.problem])
         looked = [(file.source, unread(file, file.problem) if file.problem else next(many)) for file in chunk]
     except Exception:  # noqa: BLE001  # one bad file never stops the rest
         looked = [(file.source, _looked_at(file)) for file in chunk]
     return _of_looked(form, looked)
+
+
+def _of_table(table: Any, changed: list[str]) -> _Answer:
+    """What a survey says of files by their Arrow table."""
+    keys = list(zip(*(cells_of(table.column(name)) for name in KEY_COLUMNS), strict=True))
+    marks = list(zip(table.column("kind").to_pylist(), table.column("severity").to_pylist(), strict=True))
+    (batch,) = table.combine_chunks().to_batches()
+    return _Answer(batch, keys, marks, changed)
 
 
 def _looked_at(file: ToLookAt) -> Looked:
