@@ -509,3 +509,20 @@ def test_the_library_reads_no_settings(desk: Desk) -> None:
 
     desk.project("broken\n")
     assert kinfo.decode(RECORD).confidence.value == "likely"
+
+
+@pytest.mark.parametrize(
+    ("text", "may_speak"),
+    [
+        ("[project]\nname = 'kinfo'\n", False),
+        ("[tool.ruff]\ntyping = ['kinfo']\n", False),
+        ("[tool.kinfo]\n", True),
+        ('[ tool . "kinfo" ]\n', True),
+        ("[tool]\nkinfo = 1\n", True),
+        ("[project]\n" + "#" * (1 << 16), True),
+    ],
+)
+def test_a_project_that_does_not_speak_of_kinfo_costs_nothing(tmp_path: Path, text: str, may_speak: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert search._may_speak(str(tmp_path / "pyproject.toml")) is may_speak
+    assert search._may_speak(str(tmp_path / "gone" / "pyproject.toml"))

@@ -6,10 +6,10 @@ import errno
 import os
 import re
 import stat
-from typing import Any
 
 from kinfo.errors import KinfoError
 from kinfo.named import NamedTuple
+from kinfo.typed import Any
 
 LARGEST = 64 << 10  # bytes
 _MOST_DOTS = 200  # in a line: tomllib's time for a dotted key grows with the square of its parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from kinfo.cli.commands import ALIASES, COMMANDS
 from kinfo.cli.declare import Command, Parameter
@@ -14,6 +13,7 @@ from kinfo.cli.settings.values import WrongValueError, converted, of_word, place
 from kinfo.errors import KinfoError, did_you_mean
 from kinfo.named import NamedTuple
 from kinfo.printable import quoted
+from kinfo.typed import Any
 
 _TOP = ""
 

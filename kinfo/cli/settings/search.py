@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 NAMES = ("kinfo.toml", "pyproject.toml")
 OFF = "KINFO_NO_SETTINGS"
+_ENOUGH = 1 << 16  # bytes of a file: one that is longer may have them behind
 
 
 def is_off(environment: Mapping[str, str]) -> bool:
@@ -57,4 +58,17 @@ def is_any(environment: Mapping[str, str]) -> bool:
         return False
     if any(name.startswith("KINFO_") for name in environment):
         return True
-    return bool(project_files()) or os.path.exists(user_file(environment))
+    return any(map(_may_speak, project_files())) or os.path.exists(user_file(environment))
+
+
+def _may_speak(path: str) -> bool:
+    """Whether a file may have settings: a pyproject.toml does not as a rule, and reading it right takes seven modules."""
+    if os.path.basename(path) != "pyproject.toml":
+        return True
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_ENOUGH)
+    except OSError:  # it is said by whoever reads it
+        return True
+    bare = data.translate(None, b" \t\"'")
+    return len(data) == _ENOUGH or b"tool.kinfo" in bare or b"[tool]" in bare

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from kinfo.cli.declare import AtLeast, BadValueError, Choice, Parameter, ValueKind
 from kinfo.cli.settings.known import is_path, key_of
+from kinfo.typed import Any
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
