@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -31,38 +31,141 @@ def action() -> dict[str, Any]:
     return data
 
 
-def run_action(tmp_path: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
-    """The action's last step, with its inputs as GitHub would hand them over."""
-    step = action()["runs"]["steps"][-1]
-    values = {name: str(one.get("default", "")) for name, one in action()["inputs"].items()} | inputs
-    env = {name: values[re.fullmatch(r"\$\{\{ inputs\.(\w+) \}\}", text)[1]] for name, text in step["env"].items()}  # type: ignore[index]
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-    return subprocess.run(command, cwd=tmp_path, env=WITH_KINFO | env, capture_output=True, text=True, check=False)
+def step(name: str) -> dict[str, Any]:
+    """A step of the action, by its id or its name."""
+    return next(one for one in action()["runs"]["steps"] if name in (one.get("id"), one["name"]))
+
+
+class Acted(NamedTuple):
+    """How the action ended, what its log holds, and the outputs of the step that ran kinfo."""
+
+    code: int
+    log: str
+    errors: str
+    outputs: dict[str, str]
+
+
+def bash(one: dict[str, Any], folder: Path, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A step as GitHub runs it: its expressions filled in, in the environment alone."""
+    env = {name: re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: values[found[1]], text) for name, text in one["env"].items()}
+    assert "${{" not in one["run"]  # an input in the program's text would be run
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", one["run"]]
+    env |= {"GITHUB_OUTPUT": str(folder / "outputs")}
+    return subprocess.run(command, cwd=folder, env=WITH_KINFO | env, capture_output=True, text=True, check=False)
+
+
+def run_action(tmp_path: Path, **inputs: str) -> Acted:
+    """The action's steps that run kinfo and say how it went, with inputs as GitHub would hand them over."""
+    given = {name: str(one.get("default", "")) for name, one in action()["inputs"].items()} | inputs
+    venv = tmp_path / "runner" / "kinfo-venv" / "bin"
+    venv.mkdir(parents=True)
+    (venv / "kinfo").symlink_to(Path(sys.executable).parent / "kinfo")
+    values = {f"inputs.{name}": value for name, value in given.items()} | {"runner.temp": str(tmp_path / "runner")}
+    done = bash(step("kinfo"), tmp_path, values)
+    if done.returncode:
+        return Acted(done.returncode, done.stdout, done.stderr, {})
+    lines = (tmp_path / "outputs").read_text().splitlines()
+    outputs = dict(line.split("=", 1) for line in lines)
+    ended = bash(
+        step("Say how it went"), tmp_path, values | {f"steps.kinfo.outputs.{key}": value for key, value in outputs.items()}
+    )
+    assert (ended.stdout, ended.stderr) == ("", "")
+    return Acted(ended.returncode, done.stdout, done.stderr, outputs)
+
+
+SMALL = str(EXAMPLES / "wrong" / "devicetree-too-small.dtb")
 
 
 def test_the_action_annotates(tmp_path: Path) -> None:
-    done = run_action(tmp_path, files=str(EXAMPLES / "wrong" / "devicetree-too-small.dtb"), options="--no-schema")
-    assert done.returncode == 1
-    assert "::error file=" in done.stdout
-    assert "title=devicetree-too-small::" in done.stdout
+    done = run_action(tmp_path, files=SMALL, options="--no-schema")
+    assert (done.code, done.outputs) == (1, {"exit-code": "1", "file": ""})
+    assert done.log.startswith("::error file=")
+    assert "title=devicetree-too-small::" in done.log
 
 
 def test_the_action_expands_patterns_and_writes_a_file(tmp_path: Path) -> None:
     done = run_action(
         tmp_path, files=f"{EXAMPLES}/right/*-like.dtb", options="--no-schema --if-present", format="junit", output="out.xml"
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert done == Acted(0, "", "", {"exit-code": "0", "file": "out.xml", "written": "true"})
     assert (tmp_path / "out.xml").read_text().count("<testsuite ") == 5
+
+
+def test_the_action_uploads_what_it_found(tmp_path: Path) -> None:
+    done = run_action(tmp_path, files=SMALL, options="--no-schema", upload="true", fail="false")
+    assert done == Acted(0, "", "", {"exit-code": "1", "file": "kinfo.sarif", "written": "true"})
+    assert json.loads((tmp_path / "kinfo.sarif").read_text())["runs"][0]["results"]
+    upload = step("Upload to code scanning")
+    assert upload["if"] == "${{ inputs.upload == 'true' && steps.kinfo.outputs.written == 'true' }}"
+    assert upload["with"]["sarif_file"] == "${{ steps.kinfo.outputs.file }}"
+
+
+def test_the_action_fails_where_nothing_was_decided(tmp_path: Path) -> None:
+    done = run_action(tmp_path, files="missing.dtb", upload="true", fail="false")
+    assert (done.code, done.outputs) == (2, {"exit-code": "2", "file": "kinfo.sarif"})  # nothing to upload
+    assert done.errors.startswith("kinfo: missing.dtb: ")
+
+
+@pytest.mark.parametrize("name", ["command", "files", "options", "format", "output"])
+def test_no_input_is_run(name: str, tmp_path: Path) -> None:
+    words = f'$(touch {tmp_path}/run) `touch {tmp_path}/run` "; touch {tmp_path}/run; #'
+    done = run_action(tmp_path, **{"files": SMALL, "options": "--no-schema"} | {name: words})
+    assert done.code in (1, 2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_name_of_a_file_is_no_option(tmp_path: Path) -> None:
+    shutil.copy(SMALL, tmp_path / "--help")
+    done = run_action(tmp_path, files="*-*", options="--no-schema")
+    assert done.code == 1
+    assert "::error file=--help,title=devicetree-too-small::" in done.log
+
+
+def test_what_a_dump_holds_is_no_workflow_command(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "kinfo" / "samples" / "pixel-5.10.bin", tmp_path / "::add-mask::x")
+    done = run_action(tmp_path, command="decode", files="::*", format="text")
+    first, *_, last = done.log.splitlines()
+    assert done.log.splitlines()[1].startswith("::add-mask::x at 0x0")
+    token = first.removeprefix("::stop-commands::")
+    assert (len(token), last, done.code) == (40, f"::{token}::", 0)
+
+
+def test_an_output_with_a_line_break_adds_no_output(tmp_path: Path) -> None:
+    done = run_action(tmp_path, files=SMALL, output="a\nwritten=true")
+    assert done == Acted(2, "", "kinfo: output: a line break in a file's name\n", {})
 
 
 def test_the_action_installs_itself() -> None:
     steps = action()["runs"]["steps"]
-    assert steps[1]["run"] == 'python -m pip install --quiet "${KINFO}[dt]"'
-    assert steps[1]["env"] == {"KINFO": "${{ github.action_path }}"}
-    assert all("shell" in step or "uses" in step for step in steps)
+    install, cache = step("Install kinfo"), step("cache")
+    assert install["run"].splitlines()[1] == '"$VENV/bin/python" -m pip install --quiet "${KINFO}${EXTRAS:+[$EXTRAS]}"'
+    assert install["env"]["KINFO"] == "${{ github.action_path }}"
+    assert install["if"] == "${{ steps.cache.outputs.cache-hit != 'true' }}"
+    assert cache["with"]["path"] == install["env"]["VENV"] == step("kinfo")["env"]["VENV"]
+    assert {"runner.os", "runner.arch", "steps.source.outputs.sum"} <= set(
+        re.findall(r"\{\{ ([\w.-]+) ", cache["with"]["key"])
+    )
+    assert all("shell" in one or "uses" in one for one in steps)
+    assert all("description" in one for one in (action()["inputs"] | action()["outputs"]).values())
     assert action()["inputs"]["command"]["default"] in COMMANDS
+    assert action()["inputs"]["extras"]["default"] in EXTRAS
 
 
+def test_the_cache_is_of_the_actions_own_files(tmp_path: Path) -> None:
+    sums = []
+    (tmp_path / "kinfo").mkdir()
+    (tmp_path / "bindings").mkdir()
+    (tmp_path / "pyproject.toml").write_text("")
+    for name in ("kinfo/a.py", "kinfo/a.pyc", "notes", "bindings/b.yaml"):
+        (tmp_path / name).write_text("x")
+        done = bash(step("source"), tmp_path, {"github.action_path": str(tmp_path)})
+        assert done.returncode == 0, done.stderr
+        sums.append((tmp_path / "outputs").read_text().splitlines()[-1])
+    assert re.fullmatch("sum=[0-9a-f]{64}", sums[0])
+    assert sums[0] == sums[1] == sums[2] != sums[3]
+
+
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
 
@@ -76,8 +179,7 @@ def test_hooks_name_commands_that_are_there(hook: dict[str, Any]) -> None:
 
 def test_the_devicetree_hook(tmp_path: Path) -> None:
     hook = next(one for one in HOOKS if one["id"] == "kinfo-verify-dt")
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert hook["additional_dependencies"] == extras["dt"]
+    assert hook["additional_dependencies"] == EXTRAS["dt"]
     assert re.search(hook["files"], "boards/a.dts")
     right, wrong = EXAMPLES / "right" / "v3.dtb", EXAMPLES / "wrong" / "devicetree-cells.dtb"
     for path, code in ((right, 0), (wrong, 1)):
@@ -141,4 +243,48 @@ def test_the_documented_commands_run(tmp_path: Path) -> None:
 def test_the_action_compares(tmp_path: Path) -> None:
     sample = ROOT / "kinfo" / "samples" / "pixel-5.10.bin"
     done = run_action(tmp_path, command="compare", files=f"{sample} {sample}", format="text")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "passes: nothing differs that should not")
+    assert (done.code, done.log.splitlines()[-2]) == (0, "passes: nothing differs that should not")
+
+
+def component(**inputs: str) -> dict[str, Any]:
+    """The job that GitLab makes of the component, and of what an includer gives."""
+    head, job = (ROOT / "templates" / "kinfo.yml").read_text().split("\n---\n")
+    spec = yaml.safe_load(head)["spec"]["inputs"]
+    assert inputs.keys() <= spec.keys()
+    given = {name: inputs.get(name, one.get("default")) for name, one in spec.items()}
+    assert None not in given.values(), given
+    assert set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", job)) == spec.keys()
+    made: dict[str, Any] = yaml.safe_load(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda found: str(given[found[1]]), job))
+    return made
+
+
+def test_the_gitlab_component_gives_code_quality(tmp_path: Path) -> None:
+    (job,) = component(files=SMALL, options="--no-schema", source="./kinfo").values()
+    assert job["artifacts"] == {"when": "always", "reports": {"codequality": "gl-code-quality.json"}}
+    line = job["script"][0].replace("/opt/kinfo/bin/", "")
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=WITH_KINFO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert json.loads((tmp_path / "gl-code-quality.json").read_text())[0]["check_name"] == "devicetree-too-small"
+    commands = yaml.safe_load((ROOT / "templates" / "kinfo.yml").read_text().split("\n---\n")[0])
+    assert set(commands["spec"]["inputs"]["command"]["options"]) <= COMMANDS.keys()
+
+
+def test_the_record_hooks(tmp_path: Path) -> None:
+    """With the sample as a golden record: sound, and the same as itself; another build is not, nor a cut one."""
+    hooks = {one["id"]: one for one in HOOKS}
+    golden = tmp_path / "golden"
+    golden.mkdir()
+    data = (ROOT / "kinfo" / "samples" / "pixel-5.10.bin").read_bytes()
+    (golden / "a.bin").write_bytes(data)
+    (golden / "cut.bin").write_bytes(data[:300])
+    assert re.search(hooks["kinfo-decode"]["files"], "golden/a.bin")
+    assert not re.search(hooks["kinfo-decode"]["files"], "out/a.bin")
+    for hook, names, code in (
+        ("kinfo-decode", ["golden/a.bin"], 0),
+        ("kinfo-decode", ["golden/cut.bin"], 1),
+        ("kinfo-compare", ["golden/a.bin", "golden/a.bin"], 0),
+        ("kinfo-compare", ["golden/a.bin", "golden/cut.bin"], 1),
+    ):
+        words = [*shlex.split(hooks[hook]["entry"]), *names]
+        done = subprocess.run(words, cwd=tmp_path, env=WITH_KINFO, capture_output=True, text=True, check=False)
+        assert done.returncode == code, (words, done.stderr)
