@@ -125,9 +125,9 @@ def test_damaged_records_read_as_alone() -> None:
 @pytest.fixture
 def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every way is kept when it is first gone, and every group answered together: nothing is left to `kinfo.decode`."""
-    monkeypatch.setattr(follow, "_WORTH_KEEPING", 1)
-    monkeypatch.setattr(follow, "_ALONE", 0)
-    monkeypatch.setattr(columns_room, "_TOGETHER", 1)
+    monkeypatch.setattr(follow, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(follow, "ALONE", 0)
+    monkeypatch.setattr(columns_room, "TOGETHER", 1)
 
 
 @pytest.mark.usefixtures("everything_is_kept")
@@ -146,7 +146,7 @@ def test_what_is_asked_decides_the_answer() -> None:
 
 
 @pytest.mark.usefixtures("everything_is_kept")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(plausible(), wrappings, st.integers(0, 1 << 32), st.sampled_from(("V1", "V2", "V3l", "V4", "")))
 def test_any_record_reads_as_alone(drawn: tuple[kinfo.Layout, dict[str, Any], int], how: str, seed: int, vendor: str) -> None:
     layout, fields, number = drawn

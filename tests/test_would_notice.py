@@ -80,10 +80,10 @@ def complains_of(*names: str) -> Any:
 
 def test_a_flipped_bit_with_two_places_that_explain_it_alike_has_no_suspect() -> None:
     damaged = flipped(C)
-    one = suspect(damaged, complains_of("_token_index_pa"))
+    one = suspect(damaged, [complains_of("_token_index_pa")])
     assert one is not None
     assert (one[0], one[1].values) == ("_token_index_pa", record(C).values)
-    assert suspect(damaged, complains_of("_token_index_pa", "_names_pa")) is None
+    assert suspect(damaged, [complains_of("_token_index_pa", "_names_pa")]) is None
 
 
 @pytest.mark.parametrize(("text", "base"), [(0, 0x8000), (0x8000, 0), (0x8000, 0x10000), (0x10000, 0x8000)])

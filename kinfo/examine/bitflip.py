@@ -5,26 +5,28 @@ Every word is tried: flipped back in the right one, the findings that the corrup
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from kinfo.findings import Finding, Severity
 from kinfo.record.checksum import HEAD_SIZE, State
 from kinfo.record.record import Record
 
-Checks = Callable[[Record], Iterable[Finding]]
+Check = Callable[[Record], Iterable[Finding]]
+Complaints = set[tuple[str, str]]
 
 
-def suspect(record: Record, checks: Checks) -> tuple[str, Record] | None:
+def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | None:
     """The field whose flipped bit explains most findings, and the record with the bit flipped back; None without a clear one.
 
-    `checks` gives the findings of a record apart from those about its checksum.
+    `checks` give the findings of a record apart from those about its checksum.
     """
     bit, layout = record.checksum.flipped_bit, record.layout
     if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
         return None
-    complaints = _complaints(record, checks)
-    if not complaints:  # nothing that a flipped bit could explain
+    complaints = [(check, _complaints(record, check)) for check in checks]
+    if not any(some for _, some in complaints):  # nothing that a flipped bit could explain
         return None
+    complaints.sort(key=lambda pair: not pair[1])  # those that can lose any come first
     tried = []
     for word in range(layout.words):
         place = HEAD_SIZE + 4 * word + bit // 8
@@ -32,16 +34,29 @@ def suspect(record: Record, checks: Checks) -> tuple[str, Record] | None:
         if field.is_text:  # a string shows its own damage
             continue
         mended = _flipped(record, place, bit % 8)
-        left = _complaints(mended, checks)
-        if left < complaints:
-            tried.append((len(left), field.name, mended))
+        left = _left(mended, complaints)
+        if left is not None:
+            tried.append((left, field.name, mended))
     fewest = min((left for left, _, _ in tried), default=0)
     best = [(name, mended) for left, name, mended in tried if left == fewest]
     return best[0] if len(best) == 1 else None
 
 
-def _complaints(record: Record, checks: Checks) -> set[tuple[str, str]]:
-    return {(finding.code, finding.where) for finding in checks(record) if finding.severity is not Severity.INFO}
+def _left(mended: Record, complaints: Sequence[tuple[Check, Complaints]]) -> int | None:
+    """How many complaints a mended record has left; None where it has all of them still, or another."""
+    known = set().union(*(some for _, some in complaints))
+    left: Complaints = set()
+    for check, before in complaints:
+        if not before and left == known:  # the checks that complained do so as before
+            return None
+        left |= _complaints(mended, check)
+        if not left <= known:
+            return None
+    return len(left) if left < known else None
+
+
+def _complaints(record: Record, check: Check) -> Complaints:
+    return {(finding.code, finding.where) for finding in check(record) if finding.severity is not Severity.INFO}
 
 
 def _flipped(record: Record, place: int, bit: int) -> Record:

@@ -5,7 +5,8 @@ The answers are those of `kinfo.decode`, blob by blob: the best record of each, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinfo.errors import KinfoError
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kinfo.examine.together import Read
-    from kinfo.record.model import Field
+    from kinfo.record.model import Field, Layout
 
 Blob = bytes | bytearray | memoryview
 
-_TOGETHER = 8  # blobs of one size from which on they are read together: fewer do not pay for numpy
+TOGETHER = 8  # blobs of one size from which on they are read together: fewer do not pay for numpy
 _ROWS = 8192  # read together: their columns stay in the cache
 _BYTES = 64 << 20
 VENDOR = "vendor."  # before the names of the vendor block's fields
@@ -84,55 +85,80 @@ def decode_many(blobs: Sequence[Blob], *, findings: bool = True) -> Columns:
     Without `findings` neither they nor the writers are worked out.
     """
     columns = _empty(len(blobs), findings=findings)
-    by_size: dict[int, list[int]] = {}
-    for row, blob in enumerate(blobs):
-        by_size.setdefault(len(blob), []).append(row)
-    for size, rows in by_size.items():
-        columns.regions[rows] = size
-        if len(rows) < _TOGETHER:
-            _alone(columns, blobs, rows)
-            continue
-        step = max(_TOGETHER, min(_ROWS, _BYTES // max(size, 1)))
-        for start in range(0, len(rows), step):
-            _together(columns, blobs, rows[start : start + step])
+    columns.regions[:] = [len(blob) for blob in blobs]
+    for places, matrix, reads in read_many(blobs, findings=findings):
+        alike: dict[Hashable, list[Read]] = {}
+        for one in reads:
+            _put_reading(columns, places[one.rows].tolist(), one)
+            alike.setdefault((one.reading.layout, one.vendor.layout if one.vendor else None, one.half), []).append(one)
+        for some in alike.values():
+            _put_many(columns, matrix, places, some)
+        _alone(columns, blobs, places[not_read(len(matrix), reads)].tolist())
     return columns
 
 
-def _together(columns: Columns, blobs: Sequence[Blob], rows: list[int]) -> None:
-    """Blobs of one size."""
+def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], list[Read]]]:
+    """Blobs of one size, so many at a time: their places, a row for each, and how rows are read that can be together."""
     import numpy as np
 
     from kinfo.examine import together
 
-    size, places = len(blobs[rows[0]]), np.array(rows)
-    matrix = np.frombuffer(b"".join([blobs[row] for row in rows]), np.uint8).reshape(len(rows), size)
-    left = np.ones(len(rows), np.bool_)
-    for one in together.read(matrix, findings=columns.codes is not None):
+    by_size: dict[int, list[int]] = {}
+    for row, blob in enumerate(blobs):
+        by_size.setdefault(len(blob), []).append(row)
+    for size, rows in by_size.items():
+        step = max(TOGETHER, min(_ROWS, _BYTES // max(size, 1)))
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            if len(some) < TOGETHER:
+                yield np.array(some), np.zeros((len(some), 0), np.uint8), []
+                continue
+            matrix = np.frombuffer(b"".join([blobs[row] for row in some]), np.uint8).reshape(len(some), size)
+            yield np.array(some), matrix, together.read(matrix, findings=findings)
+
+
+def not_read(count: int, reads: Sequence[Read]) -> NDArray[np.intp]:
+    """The rows of so many that are not among those."""
+    import numpy as np
+
+    left = np.ones(count, np.bool_)
+    for one in reads:
         left[one.rows] = False
-        _put_many(columns, matrix, places, one)
-    _alone(columns, blobs, places[left].tolist())
+    return np.flatnonzero(left)
 
 
-def _put_many(columns: Columns, matrix: NDArray[np.uint8], places: NDArray[np.intp], one: Read) -> None:
-    """Rows of a matrix that were read alike; `places` are those of the matrix's rows among all blobs."""
-    rows = places[one.rows].tolist()
+def _put_reading(columns: Columns, rows: list[int], one: Read) -> None:
+    """What rows that were read alike have in common."""
     assert one.reading.layout is not None
     _repeat(columns.aliases, rows, one.reading.layout.alias)
     _repeat(columns.confidences, rows, one.reading.confidence.value)
     _repeat(columns.states, rows, one.reading.state.value)
-    parts = [("", matrix[one.rows, : one.half or None], one.reading.layout)]
     if one.vendor and one.vendor.layout:
         _repeat(columns.vendors, rows, one.vendor.layout.alias)
         _repeat(columns.vendor_states, rows, one.vendor.state.value)
-        parts.append((VENDOR, matrix[one.rows, one.half :], one.vendor.layout))
-    for prefix, part, layout in parts:
-        for field in layout.fields:
-            if field.end <= part.shape[1]:
-                _put_fields(columns, rows, prefix + field.name, field, part[:, field.offset : field.end])
     if one.judgement and columns.codes is not None and columns.worst is not None and columns.writers is not None:
         _repeat(columns.codes, rows, one.judgement.codes)
         _repeat(columns.worst, rows, one.judgement.worst)
         _repeat(columns.writers, rows, one.judgement.writers)
+
+
+def _put_many(columns: Columns, matrix: NDArray[np.uint8], places: NDArray[np.intp], alike: list[Read]) -> None:
+    """The fields of rows of one layout; `places` are those of the matrix's rows among all blobs."""
+    import numpy as np
+
+    rows, first = np.concatenate([one.rows for one in alike]), alike[0]
+    assert first.reading.layout is not None
+    parts = [("", _first_bytes(matrix[:, : first.half or None], rows, first.reading.layout), first.reading.layout)]
+    if first.vendor and first.vendor.layout:
+        parts.append((VENDOR, _first_bytes(matrix[:, first.half :], rows, first.vendor.layout), first.vendor.layout))
+    for prefix, part, layout in parts:
+        for field in layout.fields:
+            if field.end <= part.shape[1]:
+                _put_fields(columns, places[rows], prefix + field.name, field, part[:, field.offset : field.end])
+
+
+def _first_bytes(matrix: NDArray[np.uint8], rows: NDArray[np.intp], layout: Layout) -> NDArray[np.uint8]:
+    return matrix[:, : layout.size][rows]
 
 
 def _repeat(column: list[Any], rows: list[int], value: object) -> None:
@@ -140,7 +166,7 @@ def _repeat(column: list[Any], rows: list[int], value: object) -> None:
         column[row] = value
 
 
-def _put_fields(columns: Columns, rows: list[int], name: str, field: Field, part: NDArray[np.uint8]) -> None:
+def _put_fields(columns: Columns, rows: NDArray[np.intp], name: str, field: Field, part: NDArray[np.uint8]) -> None:
     import numpy as np
 
     flat = np.ascontiguousarray(part)
@@ -149,15 +175,12 @@ def _put_fields(columns: Columns, rows: list[int], name: str, field: Field, part
         width = field.size // field.elements
         items = flat.view(f"S{width}" if field.is_text else f"<u{width}").tolist()
         arrays = columns.arrays.setdefault(name, [None] * size)
-        for row, item in zip(rows, items, strict=True):
-            arrays[row] = [shown(one) for one in item] if field.is_text else item
+        for row, item in zip(rows.tolist(), items, strict=True):
+            arrays[row] = [_shown_before(one) for one in item] if field.is_text else item
     elif field.is_text:
         texts = columns.texts.setdefault(name, [None] * size)
-        known: dict[bytes, str] = {}
-        for row, raw in zip(rows, flat.view(f"S{field.size}").ravel().tolist(), strict=True):
-            if raw not in known:
-                known[raw] = shown(raw)
-            texts[row] = known[raw]
+        for row, raw in zip(rows.tolist(), flat.view(f"S{field.size}").ravel().tolist(), strict=True):
+            texts[row] = _shown_before(raw)
     else:
         column = numbers_of(columns, name)
         column.values[rows] = flat.view(f"<u{field.size}").ravel()
@@ -237,6 +260,12 @@ def numbers_of(columns: Columns, name: str) -> NumberColumn:
         size = len(columns.errors)
         columns.numbers[name] = NumberColumn(np.zeros(size, np.uint64), np.zeros(size, np.bool_))
     return columns.numbers[name]
+
+
+@lru_cache(1 << 12)
+def _shown_before(raw: bytes) -> str:
+    """The same, kept: texts repeat in a fleet."""
+    return shown(raw)
 
 
 def shown(raw: bytes) -> str:

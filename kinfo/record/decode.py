@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from kinfo.named import NamedTuple
 from kinfo.record.checksum import Checksum, State
@@ -80,21 +80,24 @@ def erased_region(source: ByteSource, *, base: int | None = None) -> Record | No
 def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Record | None:
     if len(window) < 8:
         return None
-    if layout is None and (record := _before.record(window, is_end=is_end)):
-        return record
+    if layout is None:
+        return _before.record(window, is_end=is_end) or _read(window, is_end=is_end)
     detection = detect(window, is_end=is_end, forced=layout)
     if detection is None:
         return None
-    if layout is None:
-        chosen = detection.best
-        if not chosen.makes_sense:
-            return None
-        if chosen.checksum.state.verified:  # what is damaged is seldom so in the same way
-            _before.keep(window, is_end=is_end)
-        return _record(chosen, detection, window, is_forced=False)
     chosen = detection.under(layout)
     record = _record(chosen, detection, window, is_forced=True)
     return record if chosen.makes_sense else record._replace(confidence=Confidence.AMBIGUOUS)
+
+
+@lru_cache(4)  # where no record of a dump is sound, those at pages are met again at words
+def _read(window: bytes, *, is_end: bool) -> Record | None:
+    detection = detect(window, is_end=is_end)
+    if detection is None or not detection.best.makes_sense:
+        return None
+    if detection.best.checksum.state.verified:  # what is damaged is seldom so in the same way
+        _before.keep(window, is_end=is_end)
+    return _record(detection.best, detection, window, is_forced=False)
 
 
 class Detected(NamedTuple):

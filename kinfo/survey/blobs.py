@@ -1,60 +1,101 @@
-"""Many small regions at once: detection and findings by `decode_many`, the rows by the one function that makes rows.
+"""Many small regions at once: how each is read comes from `examine.columns`; columns are made of all records of a layout.
 
-What that does not tell (rivals, vendor blocks, several records, a record that is cut or begins later) is looked at alone.
+What does not read together (several records, a record that begins later, most damaged ones) is looked at alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from kinfo.examine import rules
-from kinfo.examine.columns import Columns, decode_many
+from kinfo.examine.columns import read_many
 from kinfo.memory import BytesDump
-from kinfo.record.checksum import Checksum, State, prefix_sums
-from kinfo.record.detect import Confidence
-from kinfo.record.layouts import MAGICS, layout_named
-from kinfo.record.record import Record
+from kinfo.record.layouts import MAGICS
 from kinfo.sources import Opened
 from kinfo.sources.specs import Spec
 from kinfo.survey.look import rows_in
-from kinfo.survey.rows import JudgedRecord, row_of
+from kinfo.survey.parted import Parted, columns_of
 from kinfo.survey.schema import TableRow
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from kinfo.examine.together import Read
 
 LARGEST = 1 << 16  # bytes of a blob that is read whole: regions are 4 to 64 KiB
 _STARTS = frozenset(magic.to_bytes(4, "little") for magic in MAGICS)
-_RIVALS = {rules.LAYOUT_RIVALS.code, rules.LAYOUT_AMBIGUOUS.code}
+
+
+class BlobRows(NamedTuple):
+    """Rows of some blobs: columns, and the blob that each row is of. `turn` orders the rows of one blob."""
+
+    columns: Parted
+    origins: list[int]
+    turn: int
+
+
+def parts_of_blobs(blobs: Sequence[bytes]) -> Iterator[BlobRows]:
+    """The rows of those blobs that are read together."""
+    at_once = [at for at, blob in enumerate(blobs) if blob[:4] in _STARTS and len(blob) <= LARGEST]
+    for places, matrix, reads in read_many([blobs[at] for at in at_once], findings=True):
+        alike: dict[Hashable, list[Read]] = {}
+        for one in (one for one in reads if _is_whole(one, matrix.shape[1])):
+            alike.setdefault((one.reading.layout, one.vendor and one.vendor.layout, one.half), []).append(one)
+        for some in alike.values():
+            yield from _rows_of(matrix, some, [at_once[place] for one in some for place in places[one.rows].tolist()])
+
+
+def _rows_of(matrix: NDArray[np.uint8], alike: Sequence[Read], origins: list[int]) -> Iterator[BlobRows]:
+    """The records, and their vendor blocks."""
+    import numpy as np
+
+    half = alike[0].half
+    rows, counts = np.concatenate([one.rows for one in alike]), [len(one.rows) for one in alike]
+    of_records = [(one.reading, one.judgement) for one in alike if one.judgement]
+    yield BlobRows(columns_of(matrix[rows, : half or None], of_records, counts, 0), origins, 0)
+    of_blocks = [(one.vendor, one.vendor_judgement) for one in alike if one.vendor and one.vendor_judgement]
+    if of_blocks:
+        yield BlobRows(columns_of(matrix[rows, half:], of_blocks, counts, half), origins, 1)
+
+
+def _is_whole(one: Read, size: int) -> bool:
+    """Whether all is known of which rows are made; a record that is cut is left."""
+    assert one.reading.layout is not None
+    is_cut = one.reading.layout.size > (one.half or size)
+    if one.vendor and one.vendor.layout:
+        is_cut |= one.half + one.vendor.layout.size > size
+    return not is_cut and (one.vendor is None or one.vendor_judgement is not None)
 
 
 def rows_of_blobs(names: Sequence[str], blobs: Sequence[bytes]) -> Iterator[list[TableRow]]:
     """The rows of each blob, as `rows_in` has them; `names` are for messages."""
-    at_once = [at for at, blob in enumerate(blobs) if blob[:4] in _STARTS and len(blob) <= LARGEST]
-    columns = decode_many([blobs[at] for at in at_once])
-    rows = {at: _row(columns, number, blobs[at]) for number, at in enumerate(at_once)}
-    for at, (name, blob) in enumerate(zip(names, blobs, strict=True)):
-        row = rows.get(at)
-        yield [row] if row else _alone(name, blob)
+    found: list[list[TableRow]] = [[] for _ in blobs]
+    for part in parts_of_blobs(blobs):
+        for origin, row in zip(part.origins, part.columns.rows(), strict=True):
+            found[origin].append(row)
+    for name, blob, rows in zip(names, blobs, found, strict=True):
+        yield rows or _alone(name, blob)
+
+
+def table_of_blobs(names: Sequence[str], blobs: Sequence[bytes], wanted: pa.Schema) -> tuple[pa.Table, list[int]]:
+    """The same as an Arrow table, with the number of the blob that each row is of."""
+    import pyarrow as pa
+
+    from kinfo.survey.arrow import batch_of
+
+    parts = list(parts_of_blobs(blobs))
+    batches = [part.columns.batch(wanted) for part in parts]
+    places = [(origin, part.turn) for part in parts for origin in part.origins]
+    left = sorted(set(range(len(blobs))) - {origin for origin, _ in places})
+    rows = [(at, turn, row) for at in left for turn, row in enumerate(_alone(names[at], blobs[at]))]
+    batches.append(batch_of([row for _, _, row in rows], wanted))
+    places += [(at, turn) for at, turn, _ in rows]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return pa.Table.from_batches(batches, wanted).take(pa.array(order, pa.int64())), [places[at][0] for at in order]
 
 
 def _alone(name: str, blob: bytes) -> list[TableRow]:
     with Opened(Spec(name, None), BytesDump(blob, name)) as file:
         return list(rows_in([file]))
-
-
-def _row(columns: Columns, at: int, blob: bytes) -> TableRow | None:
-    """The row of a blob that holds one record, at its start, whole, without a doubt; None for any other."""
-    assert columns.codes is not None
-    assert columns.worst is not None
-    assert columns.writers is not None
-    codes = columns.codes[at]
-    is_plain = columns.errors[at] is None and columns.aliases[at] and not (columns.vendors[at] or columns.others[at])
-    if not is_plain or columns.offsets[at] or not _RIVALS.isdisjoint(codes):
-        return None
-    layout = layout_named(columns.aliases[at])
-    raw = blob[: layout.size]
-    if len(raw) < layout.size:
-        return None
-    state, stored = State(columns.states[at]), int.from_bytes(raw[4:8], "little")
-    computed = stored if state is State.VALID else prefix_sums(raw)[layout.words]
-    confidence = Confidence(columns.confidences[at])
-    record = Record(layout, confidence, (), 0, None, raw, Checksum(state, stored, computed), layout.unpack(raw))
-    return row_of(record, JudgedRecord(codes, columns.worst[at] or None, columns.writers[at]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kinfo.errors import KinfoError
 from kinfo.survey.arrow import pyarrow, schema_of
-from kinfo.survey.blobs import rows_of_blobs
+from kinfo.survey.blobs import table_of_blobs
 from kinfo.survey.schema import OF_FIELDS, OF_RECORD
 
 if TYPE_CHECKING:
@@ -29,13 +29,11 @@ def batch(table: pa.Table, column: str = BYTES) -> pa.Table:
     names: list[object] = next((table.column(name).to_pylist() for name in _NAMES if name in kept), [])
     blobs = [blob or b"" for blob in table.column(column).to_pylist()]
     called = [f"row {at}" if not names or names[at] is None else str(names[at]) for at in range(len(blobs))]
-    found = [(at, row) for at, rows in enumerate(rows_of_blobs(called, blobs)) for row in rows]
-    origins, rows = [at for at, _ in found], [row for _, row in found]
     wanted = schema_of((*OF_RECORD, *OF_FIELDS))
+    made, origins = table_of_blobs(called, blobs, wanted)
     taken = [table.column(name).take(pa.array(origins, pa.int64())) for name in kept]
-    made = [pa.array([row[field.name] for row in rows], type=field.type) for field in wanted]
     fields = [*(table.schema.field(name) for name in kept), *wanted]
-    return pa.Table.from_arrays([*taken, *made], schema=pa.schema(fields))
+    return pa.Table.from_arrays([*taken, *made.columns], schema=pa.schema(fields))
 
 
 def _others(table: pa.Table, column: str) -> list[str]:

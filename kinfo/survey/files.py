@@ -6,7 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from kinfo.errors import KinfoError
 from kinfo.many.names import NamedFiles
@@ -15,10 +15,13 @@ from kinfo.sources import Opened, open_all, open_file
 from kinfo.sources.memory import close_all
 from kinfo.sources.specs import Spec
 from kinfo.survey import remote
-from kinfo.survey.blobs import LARGEST, rows_of_blobs
+from kinfo.survey.blobs import LARGEST, rows_of_blobs, table_of_blobs
 from kinfo.survey.look import rows_in
 from kinfo.survey.rows import NONE, UNREAD, FileFacts, file_time, without_record
-from kinfo.survey.schema import TableRow
+from kinfo.survey.schema import OF_FIELDS, OF_FILE, OF_RECORD, TableRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _SETTLED = 2_000_000  # us; FAT keeps time in steps of two seconds, everything else in finer ones
 
@@ -64,6 +67,10 @@ def state_of(path: str) -> FileState:
         state = os.stat(path)
     except (OSError, ValueError):
         return FileState(path)
+    return _state(path, state)
+
+
+def _state(path: str, state: os.stat_result) -> FileState:
     return FileState(path, state.st_size, file_time(state.st_mtime_ns))
 
 
@@ -98,16 +105,51 @@ def looked_at_many(paths: Sequence[str]) -> Iterator[Looked]:
 def _blob(path: str) -> _Blob | None:
     """A small regular file; None for any other, and for what cannot be read."""
     try:
-        mode = os.stat(path).st_mode
-        before = state_of(path)
-        if not stat.S_ISREG(mode) or not 0 < (before.size or 0) <= LARGEST:
+        seen = os.stat(path)
+        if not stat.S_ISREG(seen.st_mode) or not 0 < seen.st_size <= LARGEST:
             return None
-        with open(path, "rb", buffering=0) as file:
-            data = file.read(LARGEST + 1)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.read(handle, LARGEST + 1)
+            after = os.fstat(handle)
+        finally:
+            os.close(handle)
     except (OSError, ValueError):
         return None
-    after = state_of(path)
-    return _Blob(data, before, after) if data and len(data) <= LARGEST else None
+    if not data or len(data) > LARGEST or (len(data) < seen.st_size and len(data) < after.st_size):
+        return None
+    return _Blob(data, _state(path, seen), _state(path, after))
+
+
+def table_of_files(paths: Sequence[str]) -> tuple[pa.Table, list[str]]:
+    """The rows of files in their order as a survey's Arrow table, and the files that changed while they were read.
+
+    Small ones are read whole, and decoded together.
+    """
+    import pyarrow as pa
+
+    from kinfo.survey.arrow import arrow_schema, batch_of, schema_of
+
+    found = [None if remote.is_remote(path) else _blob(path) for path in paths]
+    small = [at for at, blob in enumerate(found) if blob]
+    blobs = [blob for blob in found if blob]
+    names = [paths[at] for at in small]
+    rows, origins = table_of_blobs(names, [blob.data for blob in blobs], schema_of((*OF_RECORD, *OF_FIELDS)))
+    facts = [_facts(blob.before, blob.after) for blob in blobs]
+    wanted = arrow_schema()
+    cells = [_cells_of(one) for one, _ in facts]
+    of_files = [pa.array([one[column.name] for one in cells], wanted.field(column.name).type) for column in OF_FILE]
+    turn = pa.array(origins, pa.int64())
+    table = pa.Table.from_arrays([*(column.take(turn) for column in of_files), *rows.columns], schema=wanted)
+    changed = [path for path, (_, is_changed) in zip(names, facts, strict=True) if is_changed]
+    others = [(at, looked_at(path)) for at, path in enumerate(paths) if found[at] is None]
+    if not others:
+        return table, changed
+    more = [(at, row) for at, looked in others for row in looked.rows]
+    places = [*(small[origin] for origin in origins), *(at for at, _ in more)]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    whole = pa.concat_tables([table, pa.Table.from_batches([batch_of([row for _, row in more], wanted)])])
+    return whole.take(pa.array(order, pa.int64())), [*changed, *(paths[at] for at, looked in others if looked.is_changed)]
 
 
 def looked_at(path: str) -> Looked:
@@ -121,9 +163,15 @@ def looked_at(path: str) -> Looked:
 
 
 def _looked(rows: list[TableRow], before: FileState, after: FileState) -> Looked:
+    facts, is_changed = _facts(before, after)
+    return Looked(_with(facts, rows), is_changed)
+
+
+def _facts(before: FileState, after: FileState) -> tuple[FileFacts, bool]:
+    """What is said of a file, and whether it changed while it was read."""
     is_changed = before != after
     is_settled = not is_changed and before.modified is not None and time.time_ns() // 1000 - before.modified > _SETTLED
-    return Looked(_with(FileFacts(*before, is_settled), rows), is_changed)
+    return FileFacts(*before, is_settled), is_changed
 
 
 def unread(file: ToLookAt, reason: str) -> Looked:
@@ -144,8 +192,12 @@ def _remote(path: str) -> Looked:
 
 
 def _with(facts: FileFacts, rows: list[TableRow]) -> list[TableRow]:
-    cells = facts.cells | {"source": printable(remote.shown(facts.source))}
+    cells = _cells_of(facts)
     return [row | cells for row in rows]
+
+
+def _cells_of(facts: FileFacts) -> TableRow:
+    return facts.cells | {"source": printable(remote.shown(facts.source))}
 
 
 def _rows(path: str) -> Iterator[TableRow]:

@@ -90,7 +90,7 @@ class ParquetForm:
         opened = self._opened(file, name)
         try:
             for batch in opened.iter_batches(_AT_ONCE, columns=list(columns)):
-                cells = [_cells(pa, batch.column(column)) for column in columns]
+                cells = [cells_of(batch.column(column)) for column in columns]
                 yield from zip(*cells, strict=True)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(name, error) from error
@@ -109,7 +109,10 @@ class ParquetForm:
         return opened
 
 
-def _cells(pa: Any, column: Any) -> list[Cell]:
+def cells_of(column: Any) -> list[Cell]:
+    """An Arrow column's cells; times as microseconds."""
+    import pyarrow as pa
+
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     found: list[Cell] = column.to_pylist()

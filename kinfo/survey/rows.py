@@ -14,7 +14,7 @@ from kinfo.printable import printable
 from kinfo.record import kernels, text
 from kinfo.record.checksum import State
 from kinfo.record.limits import TABLES
-from kinfo.record.model import Value
+from kinfo.record.model import Layout, Value
 from kinfo.record.record import Record
 from kinfo.survey import build_words
 from kinfo.survey.schema import BY_NAME, EMPTY, TEXTS, Cell, TableRow
@@ -93,39 +93,48 @@ def row_of(record: Record, judged: JudgedRecord) -> TableRow:
         "writers": list(judged.writers),
         "findings": codes,
         "severity": judged.severity,
-        **_of_release(record.release_text),
-        **(build_words.of_fingerprint(_fingerprint(record)) if RECORD_BUILD_INFO_STALE.code not in codes else {}),
+        **of_release(record.release_text),
+        **(of_fingerprint(record.string("build_info") or b"") if RECORD_BUILD_INFO_STALE.code not in codes else {}),
         **_of_image(record),
         **{name: _cell(name, value) for name, value in record.values.items()},
     }
 
 
-@lru_cache(1024)
-def _of_release(release: str) -> TableRow:
+@lru_cache(4096)
+def of_release(release: str) -> TableRow:
+    """The columns of a release, escaped."""
     found = kernels.parse_release(release)
     return build_words.of_release(release, found.version if found else None)
 
 
-def _fingerprint(record: Record) -> str:
-    return text.escape(text.before_nul(record.string("build_info") or b"").removesuffix(b"\n"))  # `echo` leaves one
+@lru_cache(4096)
+def of_fingerprint(build_info: bytes) -> TableRow:
+    """The columns of a fingerprint, which is in build_info."""
+    shown = text.escape(text.before_nul(build_info).removesuffix(b"\n"))  # `echo` leaves one
+    return build_words.of_fingerprint(shown)
 
 
 def kind_of(record: Record) -> str:
     """What sort of record it is."""
-    if record.layout is None:
-        return State.ERASED.value
-    return "vendor" if record.layout.vendor else "record"
+    return State.ERASED.value if record.layout is None else kind_of_layout(record.layout)
+
+
+def kind_of_layout(layout: Layout) -> str:
+    """What sort of record has this layout."""
+    return "vendor" if layout.vendor else "record"
 
 
 def _cell(name: str, value: Value) -> Cell:
     if isinstance(value, tuple):
         if BY_NAME[name].kind == TEXTS:
-            return [_text(item) for item in value if isinstance(item, bytes)]
+            return [shown_text(item) for item in value if isinstance(item, bytes)]
         return [item for item in value if isinstance(item, int)]
-    return _text(value) if isinstance(value, bytes) else value
+    return shown_text(value) if isinstance(value, bytes) else value
 
 
-def _text(raw: bytes) -> str:
+@lru_cache(4096)
+def shown_text(raw: bytes) -> str:
+    """A text field as every table has it; kept, as they repeat in a fleet."""
     return text.escape(text.before_nul(raw))
 
 

@@ -12,8 +12,8 @@ from kinfo.errors import KinfoError
 from kinfo.many.each import in_words
 from kinfo.printable import brief
 from kinfo.survey import remote
-from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, unread, wanted
-from kinfo.survey.formats import SurveyForm
+from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, table_of_files, unread, wanted
+from kinfo.survey.formats import ParquetForm, SurveyForm, cells_of
 from kinfo.survey.partitions import TableFolder
 from kinfo.survey.parts import KEY_COLUMNS, KnownRows, Parts, PartsPlan
 from kinfo.survey.schema import Cell
@@ -89,14 +89,9 @@ def survey_files(  # noqa: PLR0913  # each is an option of the command
             target.finish(parts)
     _must_be_free(target, append=append, force=force)
     with parts.held(PartsPlan(target.form.suffix, partition or "", once, "" if force else target.identity)):
-        known = KnownRows(is_once=once)
         is_added = append and bool(target.identity)
-        for cells in target.keys() if is_added else ():
-            known.add(cells)
-        kept = 0
-        for cells in parts.rows():
-            known.add(cells)
-            kept += 1
+        known = KnownRows(target.keys() if is_added else (), parts.rows(), is_once=once)
+        kept = known.counts[1]
         is_checked = once or is_added or bool(kept) or len(sources) > 1 or files_from is not None
         run = _Run(parts, target.form, known if is_checked else None, part_rows, progress)
         run.through(wanted(sources, files_from, stdin), is_remote=any(map(remote.is_remote, sources)))
@@ -150,7 +145,7 @@ class _Run:
 
     def _take(self, answer: _Answer) -> None:
         self.changed += answer.changed
-        mask = [self._known.takes(key) for key in answer.keys] if self._known else [True] * len(answer.keys)
+        mask = self._known.takes(answer.keys) if self._known else [True] * len(answer.keys)
         self.kinds.update(str(kind) for is_new, (kind, _) in zip(mask, answer.marks, strict=True) if is_new)
         self.severities.update(str(worst) for is_new, (_, worst) in zip(mask, answer.marks, strict=True) if is_new and worst)
         self._waiting.append(answer.payload if all(mask) else self._form.kept(answer.payload, mask))
@@ -168,11 +163,21 @@ class _Run:
 def _answered(form: SurveyForm, chunk: Sequence[ToLookAt]) -> _Answer:
     """In a worker."""
     try:
+        if isinstance(form, ParquetForm) and not any(file.problem for file in chunk):
+            return _of_table(*table_of_files([file.source for file in chunk]))
         many = looked_at_many([file.source for file in chunk if not file.problem])
         looked = [(file.source, unread(file, file.problem) if file.problem else next(many)) for file in chunk]
     except Exception:  # noqa: BLE001  # one bad file never stops the rest
         looked = [(file.source, _looked_at(file)) for file in chunk]
     return _of_looked(form, looked)
+
+
+def _of_table(table: Any, changed: list[str]) -> _Answer:
+    """What a survey says of files by their Arrow table."""
+    keys = list(zip(*(cells_of(table.column(name)) for name in KEY_COLUMNS), strict=True))
+    marks = list(zip(table.column("kind").to_pylist(), table.column("severity").to_pylist(), strict=True))
+    (batch,) = table.combine_chunks().to_batches()
+    return _Answer(batch, keys, marks, changed)
 
 
 def _looked_at(file: ToLookAt) -> Looked:

@@ -38,7 +38,7 @@ def plausibility(record: Record) -> list[Finding]:
 
 
 def _suspect(record: Record) -> Iterable[Finding]:
-    found = bitflip.suspect(record, plausibility)
+    found = bitflip.suspect(record, PLAUSIBILITY)
     if found:
         name, mended = found
         now, then = (record.fields[name], mended.fields[name])

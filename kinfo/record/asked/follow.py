@@ -13,18 +13,21 @@ from kinfo.record.asked.ways import Fork, Ways
 Outcome = TypeVar("Outcome")
 Rows = NDArray[np.intp]
 
-_ALONE = 4  # a group of so few is followed blob by blob: numpy's calls would cost more
-_WORTH_KEEPING = 4  # blobs that go a new way together: a way that is kept costs some ten times what a reading does
+ALONE = 4  # a group of so few is followed blob by blob: numpy's calls would cost more
+WORTH_KEEPING = 4  # blobs that go a new way together: a way that is kept costs some ten times what a reading does
 
 
-def follow(tree: Ways[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Outcome, Rows]], Rows]:
-    """The outcomes, each with the rows that have it, and the rows whose way nobody went: these are to be read one by one."""
-    found: list[tuple[Outcome, Rows]] = []
+def follow(tree: Ways[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Fork[Outcome], Rows]], Rows]:
+    """The ends of ways, with outcomes, each with the rows that came there; and the rows whose way nobody went.
+
+    These are to be read one by one.
+    """
+    found: list[tuple[Fork[Outcome], Rows]] = []
     unknown: list[Rows] = [np.zeros(0, np.intp)]
     waiting = [(tree.root, rows)] if len(rows) else []
     while waiting:
         node, some = waiting.pop()
-        if len(some) <= _ALONE:
+        if len(some) <= ALONE:
             _one_by_one(node, blobs, some, found, unknown)
         else:
             _together(tree, node, blobs, some, waiting, found, unknown)
@@ -32,7 +35,7 @@ def follow(tree: Ways[Outcome], blobs: Blobs, rows: Rows) -> tuple[list[tuple[Ou
 
 
 def _one_by_one(
-    start: Fork[Outcome], blobs: Blobs, rows: Rows, found: list[tuple[Outcome, Rows]], unknown: list[Rows]
+    start: Fork[Outcome], blobs: Blobs, rows: Rows, found: list[tuple[Fork[Outcome], Rows]], unknown: list[Rows]
 ) -> None:
     for index in range(len(rows)):
         data = blobs.matrix[rows[index]].tobytes()
@@ -42,7 +45,7 @@ def _one_by_one(
         if node is None or node.outcome is None:
             unknown.append(rows[index : index + 1])
         else:
-            found.append((node.outcome, rows[index : index + 1]))
+            found.append((node, rows[index : index + 1]))
 
 
 def _together(
@@ -51,7 +54,7 @@ def _together(
     blobs: Blobs,
     rows: Rows,
     waiting: list[tuple[Fork[Outcome], Rows]],
-    found: list[tuple[Outcome, Rows]],
+    found: list[tuple[Fork[Outcome], Rows]],
     unknown: list[Rows],
 ) -> None:
     """Follow the way of a group's first blob; whoever answers otherwise waits at that question."""
@@ -60,9 +63,9 @@ def _together(
         if node.question is None:
             there = group.rows if here is None else group.rows[here]
             if node.outcome is not None:
-                found.append((node.outcome, there))
+                found.append((node, there))
                 return
-            if len(there) < _WORTH_KEEPING or not tree.grow(blobs.matrix[there[0]].tobytes()):
+            if len(there) < WORTH_KEEPING or not tree.grow(blobs.matrix[there[0]].tobytes()):
                 unknown.append(there)
                 return
             assert not _is_blank(node), "the answer for many is not the answer for one"

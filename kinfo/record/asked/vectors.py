@@ -83,6 +83,15 @@ class Blobs:
         end = min(end, self.size)
         return self.column(("blank", start, end), lambda: self._blank(start, end))  # type: ignore[no-any-return]
 
+    def zeros(self, start: int, end: int) -> Bools:
+        """The same of a long part, which is looked at whole; `start` is a multiple of 8 (else bytes before it count, too)."""
+        first, last = start // 8 * 2, end // 4
+
+        def make() -> Bools:
+            return self._is_zero_far(first, last) & _none(self.matrix[:, 4 * last : end])
+
+        return self.column(("zeros", start, end), make)  # type: ignore[no-any-return]
+
     def _blank(self, start: int, end: int) -> Bools:
         if start < _HEAD < end:
             return self.blank(start, _HEAD) & self.blank(_HEAD, end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from kinfo.record.asked.questions import Answer, Question, answerer
@@ -14,15 +14,25 @@ _MOST_NODES = 300_000  # of one tree, some 100 MB; records that are new to it ar
 
 
 class Fork(Generic[Outcome]):
-    """One question, and where each answer to it leads; or, without a question, the outcome."""
+    """One question, and where each answer to it leads; or, without a question, the outcome. `before`: how one comes here."""
 
-    __slots__ = ("answer", "answers", "outcome", "question")
+    __slots__ = ("answer", "answers", "before", "outcome", "question")
 
-    def __init__(self) -> None:
+    def __init__(self, before: tuple[Fork[Outcome], Answer] | None = None) -> None:
+        self.before = before
         self.question: Question | None = None
         self.answer: Callable[[bytes], Answer] = _unasked
         self.answers: dict[Answer, Fork[Outcome]] = {}
         self.outcome: Outcome | None = None
+
+    def way(self) -> Iterator[tuple[Question, Answer]]:
+        """The questions that lead here with their answers, the last one first."""
+        before = self.before
+        while before is not None:
+            node, answer = before
+            assert node.question is not None
+            yield node.question, answer
+            before = node.before
 
 
 def _unasked(_: bytes) -> Answer:
@@ -66,7 +76,7 @@ class Ways(Generic[Outcome]):
     def next(self, node: Fork[Outcome], answer: Answer) -> Fork[Outcome]:
         """Where an answer leads; a node without question and outcome where nobody went yet."""
         if answer not in node.answers:
-            node.answers[answer] = Fork()
+            node.answers[answer] = Fork((node, answer))
             self.nodes += 1
         return node.answers[answer]
 
