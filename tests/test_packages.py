@@ -223,7 +223,7 @@ def stages() -> list[list[str]]:
 
 
 def test_the_container() -> None:
-    """What hadolint cannot know: both stages on one base, no compiler and no root in what runs, and that it holds what it copies."""
+    """What hadolint cannot know: both stages on one base, no compiler and no root in what runs, what it copies is there."""
     build, last = stages()
     assert build[0] == "FROM ${BASE} AS build"
     assert last[0] == "FROM ${BASE}"
