@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import kinfo
-from benchmarks.measure import KINFO, best, command
+from benchmarks.measure import KINFO, rate
 from tests.synthetic import make_fields
 
 _PAIRS = 1000
@@ -20,8 +20,13 @@ def everything() -> None:
             for seed in range(_PAIRS):
                 record = kinfo.encode(make_fields("C", seed) | changes, "C")
                 (where / f"{seed}.bin").write_bytes(record.ljust(4096, b"\0"))
-        seconds = best(command(KINFO, "compare", str(old), str(new)), 3)
-        rate = f"{_PAIRS / seconds:,.0f} pairs/s"
-        print(
-            f"{f'kinfo compare, {_PAIRS} pairs in two folders':<46}{seconds * 1e3:>9.1f} ms   {rate:<28} target: over 500/s"
+        rate(
+            f"kinfo compare, {_PAIRS} pairs in two folders",
+            _PAIRS,
+            "pairs",
+            "over 500/s",
+            KINFO,
+            "compare",
+            str(old),
+            str(new),
         )

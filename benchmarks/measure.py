@@ -83,6 +83,13 @@ def row(name: str, seconds: float, yardstick: str, reference: float, target: str
     print(f"{name:<46}{seconds * 1e3:>9.1f} ms   {seconds / reference:>5.2f} x {yardstick:<20} target: {target}{wall}")
 
 
+def rate(name: str, count: int, what: str, target: str, *arguments: str) -> None:
+    """Print how many of something a command gets through, of its processor time and of the time that passed."""
+    took = statistics.median_low([processor(*arguments) for _ in range(3)])
+    passed = f"(wall {took.wall * 1e3:.0f} ms: {count / took.wall:,.0f}/s)"
+    print(f"{name:<46}{took * 1e3:>9.1f} ms   {count / took:,.0f} {what}/s a processor   target: {target} {passed}")
+
+
 def peak_mib(*arguments: str) -> float:
     code = "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL);"
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

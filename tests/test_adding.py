@@ -150,7 +150,7 @@ def test_a_new_posting_is_held_against_androids(kernel: list[str]) -> None:  # n
 
 
 @pytest.mark.parametrize(
-    ("command", "words"), [("crosscheck", "[default: v4]"), ("table", "v3 or v4"), ("verify-dt", "v3 or v4")]
+    ("command", "words"), [("crosscheck", "v4 (default)"), ("table", "v3 or v4"), ("verify-dt", "v3 or v4")]
 )
 def test_a_new_posting_is_in_the_help(command: str, words: str) -> None:
     assert words in " ".join(with_v4(command, "--help")[1].split())

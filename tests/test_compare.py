@@ -497,3 +497,21 @@ def test_a_graver_finding_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     assert codes(new, old) == set()
     found[id(new)] = (mild, mild)
     assert codes(old, new) == {("doubt", "region")}
+
+
+def test_findings_of_the_old_record_are_asked_for_where_the_new_one_has_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kinfo.diff import judge as module
+
+    asked: list[Any] = []
+    plain = module._all_findings
+
+    def counted(one: Any) -> Any:
+        asked.append(one)
+        return plain(one)
+
+    monkeypatch.setattr(module, "_all_findings", counted)
+    sound, odd = record("C", make_fields("C", 1)), record("C", make_fields("C", 1) | {"_end_pa": 0})
+    judge(odd, sound, Policy())
+    assert asked == [sound]
+    judge(sound, odd, Policy())
+    assert asked[1:] == [odd, sound]

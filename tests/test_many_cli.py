@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jsonschema
 import pytest
@@ -20,9 +20,11 @@ import yaml
 
 import kinfo
 from kinfo.cli import decode_many
-from kinfo.cli.many import FileShown
+from kinfo.cli.many import FileShown, ManyTask, run
 from kinfo.cli.tally import Tally
+from kinfo.many.names import NamedFiles
 from kinfo.sources import open_source
+from kinfo.workers import WINDOW
 from tests.conftest import ROOT, Cli
 
 RECORD_SCHEMA = json.loads((ROOT / "docs" / "record.schema.json").read_text())
@@ -49,6 +51,35 @@ def sound(fleet: Path) -> Path:
         (fleet / name).unlink()
     shutil.copy(fleet / SOUND, fleet / "other.bin")
     return fleet
+
+
+class Counted(dict[str, int]):
+    """A document of which it is known how many there are in this process, and how many there were at once."""
+
+    alive = most = 0
+
+    def __new__(cls, *given: object) -> Self:
+        Counted.alive += 1
+        Counted.most = max(Counted.most, Counted.alive)
+        return super().__new__(cls, *given)
+
+    def __del__(self) -> None:
+        Counted.alive -= 1
+
+
+@pytest.mark.parametrize(("form", "jobs", "most"), [("jsonl", 1, 4), ("jsonl", 2, 2 * WINDOW), ("json", 2, 2 * WINDOW)])
+def test_results_are_held_by_the_window(form: str, jobs: int, most: int, tmp_path: Path) -> None:
+    """Of any number of files: what was shown of one is let go of."""
+    (tmp_path / "list").write_text(f"{__file__}\n" * 4 * WINDOW)
+    task = ManyTask("counting", "number", lambda path: FileShown(document=Counted({"size": len(path)}), things=1), _refused)
+    Counted.most = Counted.alive
+    tally = run(task, NamedFiles((), str(tmp_path / "list")), form, jobs=jobs)
+    assert tally.things == 4 * WINDOW
+    assert 0 < Counted.most - Counted.alive <= most
+
+
+def _refused(name: str, problem: str) -> dict[str, str]:
+    return {"source": name, "problem": problem}
 
 
 def lines_of(text: str) -> list[dict[str, Any]]:

@@ -354,6 +354,9 @@ def test_files_that_are_none(desk: Desk, kinfo_cli: Cli) -> None:
     path.symlink_to(path)
     assert kinfo_cli("explain").code == 0
     path.unlink()
+    os.mkfifo(desk.root / "pyproject.toml")
+    assert kinfo_cli("explain").code == 0  # nobody writes into it: it is not waited for
+    (desk.root / "pyproject.toml").unlink()
     pyproject = desk.project("[tool]\nkinfo = 1\n", "pyproject.toml")
     assert kinfo_cli("explain").err.startswith(f"kinfo: {pyproject}: tool.kinfo is no table; write [tool.kinfo]")
     desk.project(f"[tool.kinfo]\n{'#' * 70000}", "pyproject.toml")

@@ -58,8 +58,8 @@ def command(options: Options) -> int:
     contradict one another.
 
     \b
-    kinfo build vmlinux .config --driver android --phys-base 0x80200000 -o golden.bin
-    kinfo build vmlinux .config --driver meminspect-v1 --phys-base 0x80200000 --after 9 -o half.bin
+    kinfo build vmlinux .config --driver android --phys-base 0x80200000 -o g.bin
+    kinfo build ram.elf --driver meminspect-v1 --after 9 -o half.bin
     """
     output, is_explained = options.output, options.explain or options.form is not None
     if output is None and not is_explained:

@@ -78,6 +78,7 @@ def top_help() -> str:
         "Options:\n"
         "  --color auto|always|never  Colours; NO_COLOR and FORCE_COLOR are obeyed.\n"
         "  --no-settings              Leave settings files and KINFO_ variables out.\n"
+        "  --no-cache                 Behind most commands: keep nothing unpacked.\n"
         "  --version                  Show the version and exit.\n"
         "  -h, --help                 Show this message and exit.\n\n"
         "Exit codes: 0 sound, 1 findings (an error, or a warning under --strict), 2 could not decide.\n"

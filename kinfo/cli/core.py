@@ -38,7 +38,7 @@ class Options(NamedTuple):
 @declare.argument("source", nargs=-1, required=True, metavar="SOURCE...")
 @kernel_options
 @declare.option("-o", "--output", "path", metavar="FILE", required=True, help="The core to write.")
-@declare.option("--regions", metavar="FILE", help="Where the regions lie, where no file beside them says so.")
+@declare.option("--regions", metavar="FILE", help="Where the regions lie (default: as files beside say).")
 @declare.option("--series", metavar="NAME", help=f"{one_of(_SERIES)} (default: as the regions show).")
 @declare.option("--from-table", is_flag=True, help="Cut the regions of the inspect table out of RAM.")
 @declare.option("--only", kind=declare.Choice(("kernel",)), help="Leave out what is not the kernel's own: a core to hand on.")

@@ -53,7 +53,7 @@ def command(options: Options) -> int:
     refused, by build id or banner. Without --tool: what opens FILE, a core, as `kinfo core` says it of the one that it wrote.
 
     \b
-    kinfo debug ram.elf --tool crash --vmlinux vmlinux-6.12
+    kinfo debug ram.elf --tool crash --vmlinux vmlinux
     kinfo debug ram.elf --tool drgn > session.py && python -i session.py
     """
     if "-" in options.ram:

@@ -61,7 +61,7 @@ def command(options: Options) -> int:
     \b
     kinfo decode region.bin
     kinfo decode ram.bin --base 0x80000000 --all
-    dd if=/dev/mem bs=4096 skip=$((0x4e000)) count=1 | kinfo decode - --base 0x4e000000
+    dd if=/dev/mem bs=4096 skip=$((0x4e000)) count=1 | kinfo decode -
     kinfo decode today/ --format jsonl > today.jsonl
     """
     if options.hexdump and options.form != "text":

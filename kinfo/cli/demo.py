@@ -28,7 +28,11 @@ CRASH, LOG = "crash-6.12.elf", "crash-6.12.log"
 
 @declare.command("demo", short_help="Decode the samples that come with kinfo")
 def command() -> int:
-    """Decode the samples that come with kinfo."""
+    """Decode the samples that come with kinfo.
+
+    \b
+    kinfo demo
+    """
     style = common.style()
     with as_file(files("kinfo") / "samples") as folder:
         for index, (name, what) in enumerate(SAMPLES.items()):

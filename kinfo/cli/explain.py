@@ -24,7 +24,12 @@ class Options(NamedTuple):
 @data_format()
 @takes(Options)
 def command(options: Options) -> int:
-    """Explain the finding CODE: what it is, its effect, what to do, where the rule comes from. Without CODE, list all."""
+    """Explain the finding CODE: what it is, its effect, what to do, where the rule comes from. Without CODE, list all.
+
+    \b
+    kinfo explain checksum-mismatch
+    kinfo explain --format json
+    """
     style = common.style()
     if options.form != "text":
         rules = (rule_named(options.code),) if options.code else RULES

@@ -55,6 +55,10 @@ def command(options: Options) -> int:
 
     DUMP is a file, a folder with all files below it, or a pattern. Exit 0 when a record was found, 1 when none was, 2 when a
     dump could not be read.
+
+    \b
+    kinfo find ram.elf
+    kinfo find dumps/ --step 4 --format jsonl
     """
     many.refuse_mistakes(options.dumps, options.files_from, "DUMP")
     if not many.is_one_source(options.dumps, options.files_from):

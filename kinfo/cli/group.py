@@ -9,6 +9,7 @@ import click
 from kinfo.cli import colour
 from kinfo.cli.commands import COMMANDS, top_help
 from kinfo.cli.declare import AtLeast, BadValueError, Choice, Command, Parameter, ValueKind, take_effect
+from kinfo.cli.help_screen import screen
 from kinfo.cli.load import NO_SETTINGS, load
 from kinfo.version import __version__
 
@@ -59,10 +60,21 @@ def parameter(one: Parameter) -> click.Parameter:
     )
 
 
+class _Shown(click.Command):
+    """A command with the help screen that it has without click, too."""
+
+    def __init__(self, one: Command, parameters: list[click.Parameter]) -> None:
+        super().__init__(one.name, callback=one.function, params=parameters, help=one.help, short_help=one.short_help)
+        self._one = one
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The same screen as without click."""
+        formatter.write(screen(self._one))
+
+
 def command(one: Command) -> click.Command:
     """Click's command for a declared one."""
-    parameters = [parameter(each) for each in one.parameters]
-    return click.Command(one.name, callback=one.function, params=parameters, help=one.help, short_help=one.short_help)
+    return _Shown(one, [parameter(each) for each in one.parameters])
 
 
 class LazyGroup(click.Group):

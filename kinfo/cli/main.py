@@ -141,6 +141,11 @@ def _run_command(name: str, arguments: list[str]) -> int:
     from kinfo.cli.settings.search import is_any
     from kinfo.errors import KinfoError
 
+    if arguments[1:] in (["--help"], ["-h"]) and arguments[0] == name:
+        from kinfo.cli.help_screen import screen
+
+        print(screen(load(name)), end="")
+        return SOUND
     with running():
         command = load(name)
         if is_any(os.environ):

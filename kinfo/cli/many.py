@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from kinfo.many.names import NamedFiles
     from kinfo.report.judged import Judged
 
-files_from_option = declare.option(
-    "--files-from", metavar="LIST", help="A file with a name a line, or a NUL behind each; - for standard input."
-)
+files_from_option = declare.option("--files-from", metavar="LIST", help="Names, a line or a NUL each; - for standard input.")
 jobs_option = declare.option(
-    "--jobs", kind=declare.AtLeast(1), metavar="N", help="Files that are read at once (default: one a processor)."
+    "--jobs", kind=declare.AtLeast(1), metavar="N", help="Files read at once (default: one a processor)."
 )
 
 

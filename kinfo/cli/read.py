@@ -39,13 +39,15 @@ def command(options: Options) -> int:
     """Write the bytes of WHAT in SOURCE...: raw into a file or a pipe, as a hex dump on a terminal.
 
     \b
-    SOURCE  RAM as for `kinfo symbols`, region files (md_K*.BIN, or their folder), a core image of meminspect
-    WHAT    22 or id:22          the region of that id in the inspect table
-            NAME, NAME+0x10      a region or a symbol; region:NAME and symbol:NAME say which
-            pa:0x40000000        a physical address
-            va:0xffff800080000000  a virtual one, through the kernel's page tables
-            0x... or 16 hex digits  a VA in the upper half of 64 bits, else a PA
-    SIZE    bytes, decimal or 0x (default: all of a region or symbol; an address has none of its own)
+    SOURCE  RAM as for `kinfo symbols`, region files (md_K*.BIN, or their folder),
+            or a core image of meminspect
+    WHAT    22 or id:22      the region of that id in the inspect table
+            NAME, NAME+0x10  a region or a symbol; region: or symbol: in front
+            pa:0x40000000    a physical address
+            va:0xffff8000... a virtual one, through the kernel's page tables
+            0x... or 16 hex digits: a VA in the upper half of 64 bits, else a PA
+    SIZE    bytes, decimal or 0x (default: all of a region or symbol; an address
+            has none of its own)
 
     A number below 2^32 that a 32-bit kernel has as both VA and PA must say which. A hole, or a page that is not mapped, is
     an error with the address, exit 2, and no byte is written.

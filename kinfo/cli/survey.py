@@ -47,6 +47,7 @@ def command(options: Options) -> int:
     Exit 0, 1 when a record has an error or a file has none, 2 when a file could not be read or the table not be written.
 
     \b
+    kinfo survey dumps/ -o fleet.csv
     kinfo survey dumps/ s3://fleet/today -o fleet.parquet --append
     kinfo survey --report fleet.parquet --since yesterday.parquet
     kinfo survey --report fleet.parquet --format html > fleet.html

@@ -62,7 +62,7 @@ def command(options: Options) -> int:
 
     \b
     kinfo symbolize ram.elf < oops.txt
-    kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log bootloader.log
+    kinfo symbolize DDRCS0_0.BIN@0x80000000 --kinfo region.bin --log uart.txt
     kinfo symbolize --symbols System.map < panic.txt
     kinfo symbolize --vmlinux vmlinux --modules lib/modules < panic.txt
     kinfo symbolize md/ --symbols System.map < panic.txt

@@ -46,7 +46,7 @@ def command(options: Options) -> int:
     \b
     kinfo symbols ram.elf > System.map
     kinfo symbols ram.elf --modules -o vmlinux.syms
-    kinfo symbols DDRCS0_0.BIN@0x80000000 DDRCS1_0.BIN@0x880000000 --kinfo region.bin
+    kinfo symbols DDRCS0_0.BIN@0x80000000 --kinfo region.bin
     """
     form = options.form or ("elf" if options.path else "text")
     if form == "elf" and not options.path:

@@ -37,7 +37,7 @@ def command(options: Options) -> int:
 
     \b
     kinfo vectors -o vectors
-    kinfo vectors C D -o vectors
+    kinfo vectors C D -o two
     """
     from kinfo.exports.vectors import index
 

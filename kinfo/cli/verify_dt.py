@@ -68,24 +68,22 @@ class Options(NamedTuple):
 @declare.option("--select", multiple=True, metavar="N|TEXT", help="Only tree number N, or trees with TEXT in their label.")
 @declare.option("--overlay", multiple=True, metavar="FILE[#N]", help="Apply an overlay to every tree first.")
 @declare.option("--include", multiple=True, metavar="DIR", help="Where a .dts looks for what it includes.")
-@declare.option("--profile", metavar="NAME", help=f"{one_of(_PROFILES)} (default: as the tree's shape is).")
+@declare.option("--profile", metavar="NAME", help=f"{one_of(_PROFILES)} (default: by its shape).")
 @declare.option("--layout", metavar="NAME", help="The record that the kernel writes (`kinfo layouts`).")
 @declare.option("--page-size", kind=declare.Choice(_PAGES), default="4096", show_default=True, help="The kernel's page size.")
-@declare.option(
-    "--kernel", metavar="RELEASE", help="The kernel's release, as in 6.1 (default: all that the profile ships on)."
-)
-@declare.option("--image", metavar="PA+SIZE|FILE@PA", help="Where the kernel's image is loaded: 0x80000000+0x2000000.")
+@declare.option("--kernel", metavar="RELEASE", help="Its release, as in 6.1 (default: all of the profile).")
+@declare.option("--image", metavar="PA+SIZE|FILE@PA", help="Where it is loaded: 0x80000000+0x2000000.")
 @declare.option("--blob", metavar="PA", help="Where the boot loader puts the tree itself.")
-@declare.option("--explain-boot", is_flag=True, help="Show what the kernel does, region by region, as its log would.")
+@declare.option("--explain-boot", is_flag=True, help="Show what the kernel does, region by region.")
 @declare.option("--dump", metavar="FILE[@PA]", help="Hold a record out of memory against the tree.")
 @declare.option("--dmesg", metavar="FILE", help="The kernel's log of a boot, from its first lines on.")
 @declare.option("--iomem", metavar="FILE", help="/proc/iomem of a boot, read as root.")
-@declare.option("--fix", is_flag=True, help="Write the tree with its errors mended, where the remedy is certain (with -o).")
+@declare.option("--fix", is_flag=True, help="Write it mended, where that is no guess (with -o).")
 @declare.option("-o", "--output", metavar="FILE", help="Where --fix writes: a .dtb, or a .dts by dtc.")
 @declare.option("--force", is_flag=True, help="Let -o overwrite a file.")
 @declare.option("--no-schema", is_flag=True, help="Leave dtschema out; check the rules alone.")
-@declare.option("--require-schema", is_flag=True, help="Without dtschema the verdict is undecided (exit 2).")
-@declare.option("--require", is_flag=True, help="A tree without a kinfo node is an error, in every tree.")
+@declare.option("--require-schema", is_flag=True, help="Undecided without dtschema (exit 2).")
+@declare.option("--require", is_flag=True, help="Every tree must have a kinfo node.")
 @declare.option("--if-present", is_flag=True, help="A tree without a kinfo node is fine.")
 @findings_format()
 @strict_option
@@ -94,10 +92,10 @@ def command(options: Options) -> int:
     """Check the trees in FILE... against the kinfo binding and the rules that no schema can hold.
 
     FILE is a .dtb, .dts, dtbo.img, boot.img, vendor_boot.img, Image.gz-dtb, FIT image, /sys/firmware/fdt, a folder like
-    /proc/device-tree, or - for standard input; of another folder, or a pattern, every file that may hold trees.
+    /proc/device-tree, or -; of another folder, or a pattern, every file that may hold trees.
 
     Exit 0 when the memory will be there, 1 when not (or no tree of a file has a kinfo node), 2 when a file could not be read
-    or the schema check did not finish. The schema needs dtschema (pip install 'kinfo[dt]'); a note says where it is missing.
+    or the schema check did not finish. That needs dtschema: pip install 'kinfo[dt]'.
 
     \b
     kinfo verify-dt board.dtb

@@ -97,9 +97,10 @@ def _layout(pair: Pair) -> Iterator[Difference]:
 def _fields(pair: Pair) -> Iterator[Difference]:
     old, new = pair.old.fields, pair.new.fields
     names = dict.fromkeys(name for name in (*old, *new) if name not in HEAD_FIELDS)
+    behind = pair.old.after_nul, pair.new.after_nul
     for name in names:
         verdict = _one_layout(pair, name) if name not in old or name not in new else _field(pair, name)
-        tails = [record.after_nul.get(name, b"") for record in (pair.old, pair.new)]
+        tails = [texts.get(name, b"") for texts in behind]
         yield Difference(name, old.get(name), new.get(name), *verdict, *tails)
 
 

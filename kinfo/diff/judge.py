@@ -65,8 +65,11 @@ def _unsound(old: Record, new: Record, policy: Policy) -> Iterator[Finding]:
 
     One that the old record has too is not new, unless it is graver now or there are more of them.
     """
+    found = _all_findings(new)
+    if not any(finding.severity in _RAISED for finding in found):
+        return  # as of most records; the old one need not be looked at, which takes as long as comparing
     known = Counter((finding.code, finding.where, finding.severity) for finding in _all_findings(old))
-    for finding in _all_findings(new):
+    for finding in found:
         as_grave = [one for one in _AS_GRAVE[finding.severity] if known[finding.code, finding.where, one]]
         if as_grave:
             known[finding.code, finding.where, as_grave[0]] -= 1

@@ -7,15 +7,15 @@ A part is written under another name and renamed: a run that is killed, even by 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kinfo import notices
 from kinfo.errors import KinfoError
 from kinfo.printable import printable
 from kinfo.survey import remote, schema
+from kinfo.survey.digests import DigestList, DigestSet, digest_of
 from kinfo.survey.formats import SurveyForm
 from kinfo.survey.schema import Cell
 from kinfo.survey.storage import Storage, joined_name
@@ -25,39 +25,35 @@ KEY_COLUMNS = ("source", "file_size", "modified", "settled", "offset", "sha256",
 
 
 class KnownRows:
-    """What a table holds already: files that need not be read again, and records by place and hash (or by hash alone)."""
+    """What a table holds already: files that need not be read again, and records by place and hash (or by hash alone).
 
-    def __init__(self, *, is_once: bool) -> None:
-        self._files: set[bytes] = set()
-        self._records: set[bytes] = set()
+    `tables` are the rows of a table, or of parts of one, as KEY_COLUMNS; `counts` says how many each of them has.
+    """
+
+    def __init__(self, *tables: Iterable[tuple[Cell, ...]], is_once: bool) -> None:
         self._is_once = is_once
-
-    def add(self, cells: tuple[Cell, ...]) -> None:
-        """A row of KEY_COLUMNS."""
-        source, size, modified, settled, *_ = cells
-        if settled:
-            self._files.add(_digest(source, size, modified))
-        self._records.add(self._key(cells))
+        files, records = DigestList(), DigestList()
+        self.counts = [0] * len(tables)
+        for at, rows in enumerate(tables):
+            for cells in rows:
+                source, size, modified, settled, *_ = cells
+                if settled:
+                    files.add(digest_of(source, size, modified))
+                records.add(self._key(cells))
+                self.counts[at] += 1
+        self._files, self._records = DigestSet(files.sorted()), DigestSet(records.sorted())
 
     def has_file(self, source: str, size: int | None, modified: int | None) -> bool:
         """Whether it holds what lies in this file: one of the same name, size and time, which had been left alone by then."""
-        return modified is not None and _digest(printable(remote.shown(source)), size, modified) in self._files
+        return modified is not None and digest_of(printable(remote.shown(source)), size, modified) in self._files
 
-    def takes(self, cells: tuple[Cell, ...]) -> bool:
-        """Whether a row is new; it is known from then on."""
-        key = self._key(cells)
-        if key in self._records:
-            return False
-        self._records.add(key)
-        return True
+    def takes(self, rows: Sequence[tuple[Cell, ...]]) -> list[bool]:
+        """Which rows are new; they are known from then on."""
+        return self._records.added([self._key(cells) for cells in rows])
 
     def _key(self, cells: tuple[Cell, ...]) -> bytes:
         source, _, _, _, offset, sha256, reason = cells
-        return _digest(sha256) if self._is_once and sha256 else _digest(source, offset, sha256, reason)
-
-
-def _digest(*what: Cell) -> bytes:
-    return hashlib.blake2b(repr(what).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        return digest_of(sha256) if self._is_once and sha256 else digest_of(source, offset, sha256, reason)
 
 
 class PartsPlan(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kinfo.errors import KinfoError
 from kinfo.printable import brief
 from kinfo.survey import remote
+from kinfo.survey.digests import DigestList, Sorted, different, lacking
 from kinfo.survey.formats import ParquetForm, form_of
 from kinfo.survey.partitions import files_of
 from kinfo.survey.schema import Cell
@@ -90,7 +91,7 @@ def survey_report(table: str, since: str | None = None) -> SurveyReport:
             name: {value: count for value, count in counts[name].most_common() if value not in before[name]}
             for name in counts
         }
-        new_records = len(hashes - known)
+        new_records = lacking(hashes, known)
     outliers: list[Outlier] = []
     count = 0
     for count, one in enumerate(_outliers(table), 1):
@@ -100,7 +101,7 @@ def survey_report(table: str, since: str | None = None) -> SurveyReport:
         remote.shown(table),
         kinds.total(),
         dict(kinds.most_common()),
-        len(hashes),
+        different(hashes),
         {name: dict(one.most_common()) for name, one in counts.items()},
         count,
         tuple(outliers),
@@ -125,10 +126,10 @@ def rows_of_table(table: str, columns: Sequence[str]) -> Iterator[tuple[Cell, ..
             yield from form.rows(file, remote.shown(name), columns)
 
 
-def _counted(table: str) -> tuple[Counter[str], dict[str, Counter[str]], set[bytes]]:
+def _counted(table: str) -> tuple[Counter[str], dict[str, Counter[str]], Sorted]:
     kinds: Counter[str] = Counter()
     counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
-    hashes: set[bytes] = set()
+    hashes = DigestList()
     for kind, sha256, *cells in rows_of_table(table, _COLUMNS):
         kinds[str(kind)] += 1
         if sha256 is None:
@@ -139,7 +140,7 @@ def _counted(table: str) -> tuple[Counter[str], dict[str, Counter[str]], set[byt
                 counter.update(map(str, cell))
             elif cell is not None:
                 counter[str(cell)] += 1
-    return kinds, counts, hashes
+    return kinds, counts, hashes.sorted()
 
 
 Shape = tuple[Cell, ...]

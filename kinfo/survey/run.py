@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from kinfo.errors import KinfoError
-from kinfo.many.each import in_words
+from kinfo.many.each import in_words, killed_words
 from kinfo.printable import brief
 from kinfo.survey import remote
 from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, table_of_files, unread, wanted
@@ -90,14 +90,9 @@ def survey_files(  # noqa: PLR0913  # each is an option of the command
             target.finish(parts)
     _must_be_free(target, append=append, force=force)
     with parts.held(PartsPlan(target.form.suffix, partition or "", once, "" if force else target.identity)):
-        known = KnownRows(is_once=once)
         is_added = append and bool(target.identity)
-        for cells in target.keys() if is_added else ():
-            known.add(cells)
-        kept = 0
-        for cells in parts.rows():
-            known.add(cells)
-            kept += 1
+        known = KnownRows(target.keys() if is_added else (), parts.rows(), is_once=once)
+        kept = known.counts[1]
         is_checked = once or is_added or bool(kept) or len(sources) > 1 or files_from is not None
         run = _Run(parts, target.form, known if is_checked else None, part_rows, progress)
         run.through(wanted(sources, files_from, stdin), is_remote=any(map(remote.is_remote, sources)))
@@ -151,7 +146,7 @@ class _Run:
 
     def _take(self, answer: _Answer) -> None:
         self.changed += answer.changed
-        mask = [self._known.takes(key) for key in answer.keys] if self._known else [True] * len(answer.keys)
+        mask = self._known.takes(answer.keys) if self._known else [True] * len(answer.keys)
         self.kinds.update(str(kind) for is_new, (kind, _) in zip(mask, answer.marks, strict=True) if is_new)
         self.severities.update(str(worst) for is_new, (_, worst) in zip(mask, answer.marks, strict=True) if is_new and worst)
         self._waiting.append(answer.payload if all(mask) else self._form.kept(answer.payload, mask))
@@ -204,8 +199,7 @@ def _of_looked(form: SurveyForm, looked: Sequence[tuple[str, Looked]]) -> _Answe
 
 def _killed(form: SurveyForm, chunk: Sequence[ToLookAt], how: str) -> _Answer:
     """For a file whose worker was killed."""
-    words = f"the process that read it was killed ({how}), twice; is memory short? take it alone"
-    return _of_looked(form, [(file.source, unread(file, f"{file.source}: {words}")) for file in chunk])
+    return _of_looked(form, [(file.source, unread(file, f"{file.source}: {killed_words(how)}")) for file in chunk])
 
 
 def _chunks(files: Iterable[ToLookAt], size: int) -> Iterator[list[ToLookAt]]:

@@ -66,8 +66,11 @@ def _may_speak(path: str) -> bool:
     if os.path.basename(path) != "pyproject.toml":
         return True
     try:
-        with open(path, "rb") as file:
-            data = file.read(_ENOUGH)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO without a writer is empty
+        try:
+            data = os.read(handle, _ENOUGH)
+        finally:
+            os.close(handle)
     except OSError:  # it is said by whoever reads it
         return True
     bare = data.translate(None, b" \t\"'")
