@@ -5,11 +5,13 @@ from __future__ import annotations
 import email.message
 import io
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path, PurePosixPath
@@ -210,3 +212,40 @@ def test_gpl_in_a_plain_install_fails(monkeypatch: pytest.MonkeyPatch, capsys: p
         "licences: bad 2: GPL-3.0-only: put it into an extra, or do without it",
         "licences: odd 3: licence not stated: find out, or do without it",
     ]
+
+
+def stages() -> list[list[str]]:
+    """The Containerfile's instructions, a list a stage."""
+    text = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", (ROOT / "Containerfile").read_text(), flags=re.MULTILINE))
+    lines = [" ".join(line.split()) for line in text.splitlines() if line]
+    starts = [at for at, line in enumerate(lines) if line.startswith("FROM ")]
+    return [lines[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def test_the_container() -> None:
+    """What hadolint cannot know: both stages on one base, no compiler and no root in what runs, what it copies is there."""
+    build, last = stages()
+    assert build[0] == "FROM ${BASE} AS build"
+    assert last[0] == "FROM ${BASE}"
+    assert not re.search(r"gcc|-dev|pip", " ".join(last))
+    assert "USER 65532:65532" in last
+    assert 'ENTRYPOINT ["kinfo"]' in last
+    copied = [word for line in build if line.startswith("COPY") for word in line.split()[1:-1]]
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = {
+        project["project"]["readme"],
+        *project["project"]["license-files"],
+        *project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
+    }
+    named |= project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"].keys()
+    assert {"pyproject.toml", *named} == set(copied)
+    text = (ROOT / "Containerfile").read_text()
+    assert re.search(r"^ARG BASE=\S+:\d[\w.-]*$", text, re.MULTILINE)  # a tag that is no "latest"
+
+
+def test_hadolint() -> None:
+    if shutil.which("hadolint") is None:
+        pytest.skip("hadolint is not installed")
+    done = subprocess.run(["hadolint", ROOT / "Containerfile"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")

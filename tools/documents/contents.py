@@ -21,7 +21,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "How it works": ("Which layout is it? <detection>", "Placing reserved memory <placement>", "ram"),
     "Reading": ("dmesg", "pstore", "trace", "report", "meminspect", "minidump", "many", "survey"),
     "Checking": ("devicetree", "build", "compare", "ci"),
-    "To look up": ("format", "findings", "output", "exports", "api", "shell", "settings", "benchmarks"),
+    "To look up": ("format", "findings", "output", "exports", "api", "shell", "settings", "editors", "benchmarks"),
     "The project": ("development", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"),
 }
 
