@@ -78,6 +78,11 @@ MACHINES := x86_64 aarch64
 pyz: $(DEV)
 	@$(BIN)/python -m tools.packages.pyz --pythons $(PYTHONS) --machines $(MACHINES)
 
+# What a plain install consists of, as CycloneDX, in dist/kinfo.cdx.json
+.PHONY: sbom
+sbom: $(VENV)/.ready-packages
+	@$(BIN)/python -m tools.packages.sbom
+
 release-check: $(DEV)
 	@$(BIN)/python -m tools.release_check
 
@@ -109,6 +114,10 @@ $(READY): pyproject.toml tools/venv.sh tools/debian.sh
 
 $(VENV)/.ready-docs: pyproject.toml tools/venv.sh tools/debian.sh
 	@sh tools/venv.sh $(VENV) docs
+	@touch $@
+
+$(VENV)/.ready-packages: $(DEV)
+	@sh tools/venv.sh $(VENV) packages
 	@touch $@
 
 $(VENV)/.ready-mutants: $(DEV)

@@ -418,6 +418,22 @@ class TestRuns:
             survey_files([str(fleet)], str(name), append=True)
         assert name.read_bytes() == cut
 
+    def test_a_flipped_bit_is_no_other_row(self, fleet: Path, tmp_path: Path) -> None:
+        """Parquet's pages have checksums; without them a third of all flipped bits were other numbers."""
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install kinfo[survey]")
+        table = tmp_path / "t.parquet"
+        survey_files([str(fleet)], str(table))
+        good, rows = table.read_bytes(), table_of(table)
+        noticed = 0
+        for at in range(8, len(good), len(good) // 60):
+            table.write_bytes(good[:at] + bytes([good[at] ^ 4]) + good[at + 1 :])
+            try:
+                assert table_of(table) == rows
+            except KinfoError as error:
+                noticed += 1
+                assert "move it away, and survey anew" in str(error) or "no table of this kinfo's survey" in str(error)
+        assert noticed > 20
+
     def test_a_table_of_others(self, fleet: Path, tmp_path: Path) -> None:
         pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install kinfo[survey]")
         from pyarrow import parquet

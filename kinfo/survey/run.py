@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from kinfo.errors import KinfoError
-from kinfo.many.each import in_words
+from kinfo.many.each import in_words, killed_words
 from kinfo.printable import brief
 from kinfo.survey import remote
 from kinfo.survey.files import Looked, ToLookAt, looked_at, looked_at_many, table_of_files, unread, wanted
@@ -198,8 +198,7 @@ def _of_looked(form: SurveyForm, looked: Sequence[tuple[str, Looked]]) -> _Answe
 
 def _killed(form: SurveyForm, chunk: Sequence[ToLookAt], how: str) -> _Answer:
     """For a file whose worker was killed."""
-    words = f"the process that read it was killed ({how}), twice; is memory short? take it alone"
-    return _of_looked(form, [(file.source, unread(file, f"{file.source}: {words}")) for file in chunk])
+    return _of_looked(form, [(file.source, unread(file, f"{file.source}: {killed_words(how)}")) for file in chunk])
 
 
 def _chunks(files: Iterable[ToLookAt], size: int) -> Iterator[list[ToLookAt]]:
