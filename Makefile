@@ -7,6 +7,8 @@ DEV := $(VENV)/.ready-dev
 TESTS :=
 COVERAGE := --cov --cov-report=term
 SEEDS := 2
+CASES := 100000
+SEED := 1
 ROOMS := record examine diff kernel dt
 SAMPLE := 40
 # make bare RELEASES=trixie TARGETS=demo
@@ -38,6 +40,11 @@ bench-compare: $(DEV)
 # make campaign SEEDS=6: which wrong pointers the checks catch, field by field, in so many records of each layout
 campaign: $(DEV)
 	@$(BIN)/python -m tools.campaign --seeds $(SEEDS)
+
+# make likeness CASES=100000 SEED=1: so many damaged regions read together, as a survey does, against each read alone
+.PHONY: likeness
+likeness: $(DEV)
+	@$(BIN)/python -m tools.likeness --cases $(CASES) --seed $(SEED)
 
 # make mutants ROOMS="diff dt/boot" SAMPLE=100: small wrong changes to the code, and which of them no test notices
 mutants: $(VENV)/.ready-mutants
@@ -78,6 +85,11 @@ MACHINES := x86_64 aarch64
 pyz: $(DEV)
 	@$(BIN)/python -m tools.packages.pyz --pythons $(PYTHONS) --machines $(MACHINES)
 
+# What a plain install consists of, as CycloneDX, in dist/kinfo.cdx.json
+.PHONY: sbom
+sbom: $(VENV)/.ready-packages
+	@$(BIN)/python -m tools.packages.sbom
+
 release-check: $(DEV)
 	@$(BIN)/python -m tools.release_check
 
@@ -109,6 +121,10 @@ $(READY): pyproject.toml tools/venv.sh tools/debian.sh
 
 $(VENV)/.ready-docs: pyproject.toml tools/venv.sh tools/debian.sh
 	@sh tools/venv.sh $(VENV) docs
+	@touch $@
+
+$(VENV)/.ready-packages: $(DEV)
+	@sh tools/venv.sh $(VENV) packages
 	@touch $@
 
 $(VENV)/.ready-mutants: $(DEV)

@@ -193,20 +193,103 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL | re.MULTILINE)
 
 
+def documented(name: str) -> Any:
+    """The YAML of docs/ci.md, by a word in it."""
+    (block,) = (one for one in blocks("yaml") if name in one)
+    return yaml.safe_load(block)
+
+
 def test_the_documented_workflows_are_yaml() -> None:
-    github, step, gitlab, devicetree, policy = map(yaml.safe_load, blocks("yaml"))
-    assert set(github["jobs"]) == {"record"}
-    assert step[0]["with"]["command"] in COMMANDS
+    workflow, step_, scan, gitlab, job, policy = map(
+        documented,
+        ("debug-kinfo\non:", "command: compare", "security-events", "debug-kinfo:\n", "devicetree:\n  image", "pass: ["),
+    )
+    assert set(workflow["jobs"]) == {"record"}
+    assert step_[0]["with"]["command"] in COMMANDS
+    used = scan["jobs"]["devicetree"]["steps"][-1]["with"]
+    assert used.keys() | step_[0]["with"].keys() <= action()["inputs"].keys()
+    assert (used["upload"], scan["permissions"]["security-events"]) == ("true", "write")
     assert gitlab["debug-kinfo"]["artifacts"]["reports"]["junit"] == ["crosscheck.xml", "compare.xml"]
     policy_of(policy)
-    job = devicetree["devicetree"]
+    job = job["devicetree"]
     assert f"> {job['artifacts']['reports']['codequality']}" in job["script"][-1]
     for one in (gitlab["debug-kinfo"], job):
-        assert {"image", "before_script", "script", "artifacts"} == set(one)
+        assert {"image", "before_script", "script", "artifacts"} <= set(one)
+
+
+def test_the_documented_inputs_are_the_actions() -> None:
+    text = (ROOT / "docs" / "ci.md").read_text()
+    table = text.partition("| input | default |")[2].partition("\n\n")[0]
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| `?(.*?)`? \|", table, re.MULTILINE))
+    inputs = {name: str(one.get("default", "")) for name, one in action()["inputs"].items()}
+    assert rows.keys() == inputs.keys()
+    assert {name: rows[name] for name, value in inputs.items() if value} == {
+        name: value for name, value in inputs.items() if value
+    }
+
+
+def test_the_documented_component_and_hooks_are_there() -> None:
+    (included,) = documented("component:")["include"]
+    (job,) = component(**included["inputs"]).values()
+    assert job["before_script"][-1].endswith('pip install "kinfo[dt] @ git+https://kinfo.invalid/kinfo.git@v0.1.0"')
+    assert "boards/*.dts" in job["script"][0]
+    (repository,) = documented("- repo:")["repos"]
+    assert {one["id"] for one in repository["hooks"]} == {one["id"] for one in HOOKS}
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A folder with a build, and where its image is loaded instead of the documents' address."""
+    kernel = make(Spec(slide=0))
+    (tmp_path / "vmlinux").write_bytes(vmlinux(kernel, symbol_values(kernel), extras=[Extra(".BTF", module_types(kernel))]))
+    (tmp_path / ".config").write_text(config_text("6.12.1"))
+    (tmp_path / "base").write_text(hex(kernel.spec.text))
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+def typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", line], cwd=folder, env=WITH_KINFO, capture_output=True, text=True, check=False)
+
+
+def lines_with(word: str) -> list[str]:
+    (block,) = (one for one in blocks("sh") if word in one)
+    return block.splitlines()
+
+
+def test_the_documented_first_run(built: Path) -> None:
+    """No golden folder: no pass, and a way out; then the lines of the document make one, and it compares."""
+    before = typed("kinfo compare golden out", built)
+    assert (before.returncode, before.stdout) == (2, "")
+    assert "the first baseline is made with `kinfo compare --update-baseline OLD NEW`" in before.stderr
+    lines = lines_with("--update-baseline")
+    assert len(lines) == 4
+    for line in lines:
+        done = typed(line.replace("0x80200000", (built / "base").read_text()), built)
+        assert done.returncode == 0, (line, done.stderr)
+    assert done.stdout.endswith("1 pairs: 0 differ, 1 pass; 0 without a partner\n")
+
+
+def test_the_documented_lines_of_shells(tmp_path: Path) -> None:
+    samples = ROOT / "kinfo" / "samples"
+    (gate,) = lines_with("[ $? = 1 ]")
+    for name, code in (("pixel-5.10.bin", 0), ("ram-6.12.bin", 0)):  # sound, and with an error
+        shutil.copy(samples / name, tmp_path / "region.bin")
+        assert typed(gate, tmp_path).returncode == code
+        assert (tmp_path / "kinfo.xml").read_text().startswith("<?xml")
+    (tmp_path / "region.bin").unlink()
+    assert typed(gate, tmp_path).returncode == 1  # could not be decided: the test fails, the job with it
+    (tmp_path / "dumps").mkdir()
+    shutil.copy(samples / "crash-6.12.elf", tmp_path / "dumps")
+    (block,) = (one for one in blocks("sh") if "dumps/*" in one)
+    done = typed(f"set -e\n{block}", tmp_path)
+    assert done.returncode in (0, 1), done.stderr
+    assert (tmp_path / "pages" / "crash-6.12.elf.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "survey.csv").exists()
 
 
 def test_the_documented_devicetree_job_runs(tmp_path: Path) -> None:
-    job = yaml.safe_load(blocks("yaml")[3])["devicetree"]
+    job = documented("devicetree:\n  image")["devicetree"]
     (tmp_path / "boards").mkdir()
     shutil.copy(EXAMPLES / "right" / "v3.dtb", tmp_path / "boards")
     command = job["script"][-1].replace("/opt/kinfo/bin/", "").replace("*.dts", "*.dtb")
@@ -217,27 +300,21 @@ def test_the_documented_devicetree_job_runs(tmp_path: Path) -> None:
     assert {one["severity"] for one in issues} <= {"minor", "info"}  # what a right tree may be told
 
 
-def test_the_documented_commands_run(tmp_path: Path) -> None:
+def test_the_documented_commands_run(built: Path) -> None:
     """Every kinfo line of both workflows, in order, on a kernel of our own, but for where its image is loaded."""
-    kernel = make(Spec(slide=0))
-    (tmp_path / "vmlinux").write_bytes(vmlinux(kernel, symbol_values(kernel), extras=[Extra(".BTF", module_types(kernel))]))
-    (tmp_path / ".config").write_text(config_text("6.12.1"))
-    (tmp_path / "golden").mkdir()
-    for block in blocks("yaml")[:3:2]:
+    (built / "golden").mkdir()
+    for name in ("debug-kinfo\non:", "debug-kinfo:\n"):
+        (block,) = (one for one in blocks("yaml") if name in one)
         lines = [line.strip().removeprefix("- ").removeprefix("run: ") for line in block.splitlines()]
         commands = [line for line in lines if line.startswith(("kinfo ", "mkdir "))]
         assert len(commands) == 4
         for command in sorted(commands, key=lambda line: not line.startswith(("mkdir", "kinfo build"))):
-            line = command.replace("0x80200000", hex(kernel.spec.text)).replace("-o out", "--force -o out")
+            line = command.replace("0x80200000", (built / "base").read_text()).replace("-o out", "--force -o out")
             if command.startswith("kinfo compare"):
-                subprocess.run(
-                    ["sh", "-c", "kinfo compare --update-baseline golden out"], cwd=tmp_path, env=WITH_KINFO, check=True
-                )
-            done = subprocess.run(
-                ["sh", "-c", line], cwd=tmp_path, env=WITH_KINFO, capture_output=True, text=True, check=False
-            )
+                assert typed("kinfo compare --update-baseline golden out", built).returncode == 0
+            done = typed(line, built)
             assert done.returncode == 0, done.stderr
-    assert (tmp_path / "crosscheck.xml").read_text().startswith("<?xml")
+    assert (built / "crosscheck.xml").read_text().startswith("<?xml")
 
 
 def test_the_action_compares(tmp_path: Path) -> None:

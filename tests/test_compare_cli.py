@@ -73,6 +73,7 @@ def test_policy_file(kinfo_cli: Cli, files: Path) -> None:
     assert (ran.code, ran.err) == (2, f"kinfo: {policy}: has an unknown key 'pas'; did you mean pass?\n")
 
 
+FIRST = "the first baseline is made with `kinfo compare --update-baseline OLD NEW`"
 MISTAKES = {
     "one": (["old.bin"], "two records or folders are compared; 1 is named; see `kinfo compare --help`"),
     "mixed": ([".", "old.bin"], "{f}/. against {f}/old.bin: a folder and a file; name two folders, or two files"),
@@ -81,6 +82,7 @@ MISTAKES = {
     "empty list": (["old.bin", "--files-from", "/dev/null"], "--files-from /dev/null: names no file"),
     "old is noise": (["noise", "old.bin", "old.bin"], "{f}/noise: no record in"),
     "gone": (["old.bin", "gone"], "{f}/gone: No such file or directory; check the path and its permissions"),
+    "no baseline yet": (["golden", "."], f"{{f}}/golden: No such file or directory; {FIRST}\n"),
     "noise": (["old.bin", "noise"], "{f}/noise: no record in"),
     "stdin": (["-", "-"], "- can be named once; see `kinfo compare --help`"),
     "no layout": (
@@ -147,7 +149,7 @@ def test_folders_by_name(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:
     (old.parent / "a").mkdir()
     (old.parent / "b").mkdir()
     empty = kinfo_cli("compare", old.parent / "a", old.parent / "b")
-    assert empty == Ran(2, "", f"kinfo: {old.parent}/a: has no files to compare with; name a folder of records\n")
+    assert empty == Ran(2, "", f"kinfo: {old.parent}/a: has no files to compare with; name a folder of records; {FIRST}\n")
 
 
 def test_formats(kinfo_cli: Cli, folders: tuple[Path, Path]) -> None:

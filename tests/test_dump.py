@@ -48,6 +48,7 @@ def test_magics_are_where_a_naive_search_finds_them(size: int, places: list[tupl
 
 def test_magics_across_windows_and_extents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dump_module, "WINDOW", 8192)
+    monkeypatch.setattr(dump_module, "_SMALL", 0)
     data = bytearray(os.urandom(60_000))
     for place in (0, 4096, 8188, 8192, 12288, 59_996):
         data[place : place + 4] = MAGIC
@@ -61,7 +62,7 @@ def test_extents_of_a_sparse_file_are_seen_once(tmp_path: Path) -> None:
     path = tmp_path / "sparse"
     places = [0x40000, 0x80000, 0x81000, 0xFF000]
     with path.open("wb") as file:
-        file.truncate(1 << 20)
+        file.truncate(4 << 20)
         for place in places:
             file.seek(place)
             file.write(MAGIC)
@@ -224,3 +225,34 @@ def test_records_at_pages_are_found_in_one_walk() -> None:
     found = [hit.offset for hit in find(Walked(record.ljust(PAGE, b"\0") + flipped.ljust(PAGE, b"\0")))]
     assert found == [0, PAGE]
     assert len(walks) == 1
+
+
+@pytest.mark.parametrize("how", ["view", "windows"])
+def test_a_small_file_that_is_cut_while_it_is_read(how: str, tmp_path: Path) -> None:
+    """Mapped, it would end the process with SIGBUS."""
+    path = tmp_path / "dump.bin"
+    path.write_bytes(bytes(range(256)) * 64)
+    with open_dump(path) as dump:
+        os.truncate(path, 100)
+        with pytest.raises(DumpError, match=r"dump.bin: was cut while it was read, from 0x4000 to 0x64 bytes; read it when"):
+            dump.view(0, 8) if how == "view" else list(dump.windows())
+    path.write_bytes(bytes(range(256)) * 64)
+    with open_dump(path) as dump:
+        view = dump.view(8192, 16)
+        os.truncate(path, 100)
+        assert view == bytes(range(16))
+        assert [(at, len(part)) for at, part in dump.windows(4, 16000)] == [(4, 15996)]
+        assert list(dump.windows(1 << 20)) == []
+
+
+def test_a_large_file_that_is_cut_between_two_windows(tmp_path: Path) -> None:
+    path = tmp_path / "dump.bin"
+    path.write_bytes(b"x" * (dump_module.WINDOW + 8192))
+    with open_dump(path) as dump:
+        windows = dump.windows()
+        assert len(next(windows)[1]) == dump_module.WINDOW
+        os.truncate(path, 4096)
+        with pytest.raises(DumpError, match=r"was cut while it was read, from 0x802000 to 0x1000 bytes"):
+            next(windows)
+        with pytest.raises(DumpError, match=r"was cut while it was read"):
+            dump.view(0, 8)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kinfo import notices
 from kinfo.errors import KinfoError
-from kinfo.many.each import Result, each
+from kinfo.many.each import Result, each, killed_words
 from kinfo.many.folders import folder_for
 from kinfo.many.lists import names_in
 from kinfo.many.named import Named, is_one_file
@@ -320,6 +320,11 @@ def test_a_killed_process_costs_one_item_alone() -> None:
         "the process that read it was killed (signal 9), twice; is memory short? take it alone, or fewer at once: --jobs 1"
     )
     assert found[700].problem == f"700: {words}"
+
+
+def test_what_is_said_of_a_killed_process() -> None:
+    assert killed_words("signal 9").endswith("(signal 9), twice; is memory short? take it alone")
+    assert "was it cut while it was read" in killed_words(f"signal {int(signal.SIGBUS)}")
 
 
 def test_what_was_killed_once_is_done_again(tmp_path: Path) -> None:

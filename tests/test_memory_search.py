@@ -57,6 +57,7 @@ def test_a_c_library_without_memmem(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_in_a_sparse_file_across_its_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would reach over a hole is none: zeros are between."""
     monkeypatch.setattr(dump_module, "WINDOW", 4096)
+    monkeypatch.setattr(dump_module, "_SMALL", 0)
     path = tmp_path / "ram"
     with path.open("wb") as file:
         file.write(b"x" * 4094 + b"Linux" + b"x" * 4090 + b"Li")

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import email.message
 import io
+import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+from kinfo.version import __version__
 from tests.conftest import ROOT
-from tools.packages import dist, licences
+from tools.packages import dist, licences, sbom
 from tools.packages.licences import Package
 from tools.sessions import blocks
 
-needs_checkout = pytest.mark.skipif(
-    shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git and a checkout"
-)
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def test_builds_that_differ_are_named(tmp_path: Path) -> None:
@@ -40,15 +42,6 @@ def test_builds_that_differ_are_named(tmp_path: Path) -> None:
         "kinfo.tar.gz: two builds of one commit differ",
         "more.whl: two builds of one commit differ",
     ]
-
-
-@needs_checkout
-def test_clones_differ_in_what_must_not_matter(tmp_path: Path) -> None:
-    first, second = (dist.cloned(place, tmp_path) / "pyproject.toml" for place in dist.PLACES)
-    assert first.read_bytes() == second.read_bytes()
-    modes = [path.stat().st_mode & 0o777 for path in (first, second)]
-    assert modes == [0o644, 0o600]
-    assert first.stat().st_mtime - second.stat().st_mtime > 86_400 * 300
 
 
 def packages(folder: Path, in_sdist: list[str], in_wheel: list[str]) -> None:
@@ -115,15 +108,32 @@ def test_a_build_by_another_day_differs(tmp_path: Path) -> None:
     assert again == first
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_the_documented_build(tmp_path: Path) -> None:
-    """The lines of packages.md date everything by the commit, as `make dist` does."""
-    (block,) = (one for one in blocks((ROOT / "docs" / "packages.md").read_text()) if "SOURCE_DATE_EPOCH" in one.body)
-    tree, date = small(tmp_path), "2001-02-03T04:05:06+0000"
+def small_checkout(folder: Path) -> Path:
+    """The same under version control, committed at one second of 2001."""
+    tree, date = small(folder), "2001-02-03T04:05:06+0000"
     git = ["git", "-C", str(tree), "-c", "user.name=a", "-c", "user.email=a@b"]
     dated = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
         dist.run(*git, *words, environment=os.environ | dated)
+    return tree
+
+
+@needs_git
+def test_clones_differ_in_what_must_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dist, "ROOT", small_checkout(tmp_path))
+    first, second = (dist.cloned(place, tmp_path) / "pyproject.toml" for place in dist.PLACES)
+    assert first.read_bytes() == second.read_bytes()
+    modes = [path.stat().st_mode & 0o777 for path in (first, second)]
+    assert modes == [0o644, 0o600]
+    assert first.stat().st_mtime - second.stat().st_mtime > 86_400 * 300
+    assert dist.committed() == ["one/__init__.py", "pyproject.toml"]
+
+
+@needs_git
+def test_the_documented_build(tmp_path: Path) -> None:
+    """The lines of packages.md date everything by the commit, as `make dist` does."""
+    (block,) = (one for one in blocks((ROOT / "docs" / "packages.md").read_text()) if "SOURCE_DATE_EPOCH" in one.body)
+    tree = small_checkout(tmp_path)
     program = block.body.replace("python -m build", f"{shlex.quote(sys.executable)} -m build")
     subprocess.run(["bash", "-ec", program], cwd=tree, check=True, capture_output=True)
     with zipfile.ZipFile(next(tree.glob("dist/*.whl"))) as wheel:
@@ -210,3 +220,97 @@ def test_gpl_in_a_plain_install_fails(monkeypatch: pytest.MonkeyPatch, capsys: p
         "licences: bad 2: GPL-3.0-only: put it into an extra, or do without it",
         "licences: odd 3: licence not stated: find out, or do without it",
     ]
+
+
+def stages() -> list[list[str]]:
+    """The Containerfile's instructions, a list a stage."""
+    text = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", (ROOT / "Containerfile").read_text(), flags=re.MULTILINE))
+    lines = [" ".join(line.split()) for line in text.splitlines() if line]
+    starts = [at for at, line in enumerate(lines) if line.startswith("FROM ")]
+    return [lines[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def test_the_container() -> None:
+    """What hadolint cannot know: both stages on one base, no compiler and no root in what runs, what it copies is there."""
+    build, last = stages()
+    assert build[0] == "FROM ${BASE} AS build"
+    assert last[0] == "FROM ${BASE}"
+    assert not re.search(r"gcc|-dev|pip", " ".join(last))
+    assert "USER 65532:65532" in last
+    assert 'ENTRYPOINT ["kinfo"]' in last
+    copied = [word for line in build if line.startswith("COPY") for word in line.split()[1:-1]]
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = {
+        project["project"]["readme"],
+        *project["project"]["license-files"],
+        *project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
+    }
+    named |= project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"].keys()
+    assert {"pyproject.toml", *named} == set(copied)
+    text = (ROOT / "Containerfile").read_text()
+    assert re.search(r"^ARG BASE=\S+:\d[\w.-]*$", text, re.MULTILINE)  # a tag that is no "latest"
+
+
+def test_hadolint() -> None:
+    if shutil.which("hadolint") is None:
+        pytest.skip("hadolint is not installed")
+    done = subprocess.run(["hadolint", ROOT / "Containerfile"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def bill() -> dict[str, Any]:
+    """What cyclonedx-py writes, in short: pyfdt states no licence."""
+    parts = [
+        {"type": "library", "name": one.name, "version": one.version, "licenses": [{"license": {"name": one.licence}}]}
+        for one in licences.plain()
+        if one.name != licences.PROJECT
+    ]
+    for one in parts:
+        if one["name"] == "pyfdt":
+            del one["licenses"]
+    head = {"component": {"type": "application", "name": "kinfo"}}
+    return {"bomFormat": "CycloneDX", "specVersion": sbom.VERSION, "version": 1, "metadata": head, "components": parts}
+
+
+def test_the_bill_of_materials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sbom, "invalid", lambda _: [])
+    assert list(sbom.faults(bill())) == ["pyfdt: no licence"]
+    whole = sbom.completed(bill())
+    assert list(sbom.faults(whole)) == []
+    assert {"expression": "Apache-2.0"} in [licence for one in whole["components"] for licence in one["licenses"]]
+    assert whole["metadata"]["component"]["version"] == __version__
+    whole["components"] = [one for one in whole["components"] if one["name"] != "click"] + [
+        {"name": "Odd_One", "licenses": [{"expression": "MIT"}]}
+    ]
+    assert list(sbom.faults(whole)) == [
+        "odd-one: is in the document, but no part of a plain install",
+        "click: is part of a plain install, but not in the document",
+    ]
+
+
+def test_the_bill_is_held_against_the_schema() -> None:
+    pytest.importorskip("cyclonedx.validation.json", reason="cyclonedx-bom is not installed: make sbom installs it")
+    assert list(sbom.invalid(sbom.completed(bill()))) == []
+    (fault,) = sbom.invalid(bill() | {"components": [{"name": "no type"}]})
+    assert "'type' is a required property" in fault
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_make_sbom_says(
+    is_whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = bill()
+    if not is_whole:
+        found["components"] = found["components"][1:]
+    monkeypatch.setattr(sbom, "invalid", lambda _: [])
+    monkeypatch.setattr(sbom, "described", lambda _: found)
+    monkeypatch.setattr(dist, "ROOT", tmp_path)
+    assert sbom.main() == int(not is_whole)
+    printed, out = capsys.readouterr().out, tmp_path / "dist" / "kinfo.cdx.json"
+    assert out.exists() == is_whole
+    if is_whole:
+        assert len(json.loads(out.read_text())["components"]) == len(found["components"])
+        assert printed.endswith(f"{len(found['components'])} packages, valid by its schema\n")
+    else:
+        assert "is part of a plain install, but not in the document" in printed

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,10 @@ import kinfo
 from kinfo.errors import DumpError, KinfoError
 from kinfo.survey import remote
 from kinfo.survey.files import looked_at
+from kinfo.survey.formats import form_of
+from kinfo.survey.parts import Parts, PartsPlan
 from kinfo.survey.run import survey_files
-from kinfo.survey.storage import joined_name
+from kinfo.survey.storage import Bucket, joined_name
 from tests.test_survey import by_source, put, region, table_of
 
 
@@ -130,6 +133,49 @@ def test_what_is_not_there(bucket: str, tmp_path: Path) -> None:
         remote.opened(joined_name(bucket, "nothing"))
     done = survey_files([joined_name(bucket.replace("@fleet", "@other"), "x")], str(tmp_path / "u.csv"))
     assert done.kinds == {"unread": 1}
+
+
+class Folders:
+    """A folder of this machine as object storage has it: what is written makes the folders that it lies in."""
+
+    def __init__(self) -> None:
+        from pyarrow import fs
+
+        self._files = fs.LocalFileSystem()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    def open_output_stream(self, path: str) -> Any:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return self._files.open_output_stream(path)
+
+
+def test_two_surveys_into_one_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one to come goes on; the other one notices, and takes nothing away."""
+    monkeypatch.setattr(remote, "place_of", lambda url: remote.RemotePlace(Folders(), url.replace("s3:/", str(tmp_path))))
+    form, plan = form_of("t.csv"), PartsPlan(".csv", "", False, "")
+    rows = [form.payload(looked_at(str(put(tmp_path / "in" / name, region("C", at)))).rows) for at, name in enumerate("abc")]
+    first, second = (Parts(Bucket(), "s3://b/t.csv", form) for _ in range(2))
+    said = r"s3://b/t\.csv\.parts/lock: another survey has begun to write there; wait for its end, and run this again"
+    with first.held(plan):
+        first.add(rows[:1])
+        with second.held(plan):
+            second.add(rows[1:2])
+            with pytest.raises(KinfoError, match=said):
+                first.add(rows[2:])
+            with pytest.raises(KinfoError, match=said):
+                list(first.payloads())
+            third = Parts(Bucket(), "s3://b/t.csv", form)
+            monkeypatch.setattr(Parts, "_plan", lambda _: {})  # of another survey, whose parts are left out
+            with third.held(plan):
+                assert (len(first), len(second), len(third)) == (1, 2, 0)
+            assert not (tmp_path / "b" / "t.csv.parts").exists()
+            with pytest.raises(KinfoError, match=said):
+                second.add(rows[2:])
+    one = survey_files([str(tmp_path / "in" / "a"), str(tmp_path / "in" / "nothing")], "s3://b/t.csv")
+    assert (one.rows, one.kinds) == (2, {"record": 1, "unread": 1})
+    assert sorted(by_source(table_of("s3://b/t.csv"))) == ["a", "nothing"]
 
 
 def test_storage_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

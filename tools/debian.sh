@@ -27,6 +27,7 @@ ci() {
     need binutils command -v addr2line
     need llvm command -v llvm-symbolizer
     need chromium command -v chromium
+    need mandoc command -v mandoc
     need zsh command -v zsh
     need fish command -v fish
 }

@@ -123,6 +123,11 @@ def _check(paths: tuple[str, ...], files_from: str | None) -> bool:
     if [*paths, files_from].count("-") > 1:
         raise declare.UsageError("- can be named once")
     old, *new = paths
+    if new and os.path.isdir(new[0]) and not os.path.lexists(old) and old != "-":
+        from kinfo.diff.folders import FIRST_BASELINE
+        from kinfo.errors import KinfoError
+
+        raise KinfoError(f"{old}: No such file or directory", FIRST_BASELINE)
     if is_one_file(new, files_from) or (os.path.isdir(old) and files_from is None and len(new) == 1):
         return False
     if os.path.isdir(old):

@@ -13,6 +13,7 @@ from kinfo.printable import brief, printable
 _MOST = 100_000
 _PACKED = (".gz", ".xz", ".zst")
 _FIELDS = (".yaml", ".yml", ".json")
+FIRST_BASELINE = "the first baseline is made with `kinfo compare --update-baseline OLD NEW`"
 
 
 class Alone(NamedTuple):
@@ -37,7 +38,7 @@ def matched(old: str, new: str) -> Matched:
     """Match two folders' files by their records' names. Raises KinfoError: unreadable, too many files, an empty old one."""
     before, after = files_below(old), files_below(new)
     if not before:
-        raise KinfoError(f"{old}: has no files to compare with", "name a folder of records")
+        raise KinfoError(f"{old}: has no files to compare with", f"name a folder of records; {FIRST_BASELINE}")
     alone = [
         Alone(name, before[name], rules.MISSING.at(printable(name), f"{printable(new)} lacks it"))
         for name in sorted(before.keys() - after.keys())

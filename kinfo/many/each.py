@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from signal import SIGBUS
 from typing import Generic, NamedTuple, TypeVar
 
 from kinfo import notices
@@ -78,8 +79,16 @@ def _answered(work: Callable[[T], R], item: T) -> Result[R]:
 
 
 def _died(item: T, how: str) -> Result[R]:
-    words = f"{name_of(item)}: the process that read it was killed ({how}), twice"
-    return Result(None, printable(f"{words}; is memory short? take it alone, or fewer at once: --jobs 1"))
+    return Result(None, printable(f"{name_of(item)}: {killed_words(how)}, or fewer at once: --jobs 1"))
+
+
+def killed_words(how: str) -> str:
+    """What became of something whose process was killed, and what to do: take it alone."""
+    if how == f"signal {int(SIGBUS)}":
+        why = "was it cut while it was read, or does its disk fail? take it when it is whole"
+    else:
+        why = "is memory short? take it alone"
+    return f"the process that read it was killed ({how}), twice; {why}"
 
 
 def name_of(item: object) -> str:

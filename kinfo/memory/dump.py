@@ -20,6 +20,7 @@ from kinfo.errors import DumpError
 from kinfo.printable import brief
 from kinfo.typed import BinaryIO, Self
 
+_SMALL = 1 << 20  # what is no larger is read whole: who cuts a mapped file ends the process that looks at it (SIGBUS)
 WINDOW = 8 << 20  # mapped at once when scanning; a multiple of every page size
 
 
@@ -114,18 +115,39 @@ class FileDump(Dump):
 
     @cached_property
     def _mapped(self) -> memoryview:
+        if self.size <= _SMALL:
+            return memoryview(self._whole())
+        return memoryview(self._map(0, self.size))
+
+    def _whole(self) -> bytes:
+        data = self.read(0, self.size)
+        if len(data) < self.size:
+            raise self._cut(len(data))
+        return data
+
+    def _map(self, offset: int, size: int) -> mmap.mmap:
         try:
-            return memoryview(mmap.mmap(self._file.fileno(), self.size, prot=mmap.PROT_READ))
-        except (OSError, ValueError) as error:  # a device without mmap
-            raise DumpError(f"{self.name}: cannot be mapped: {error}", "copy it to a file first") from error
+            return mmap.mmap(self._file.fileno(), size, prot=mmap.PROT_READ, offset=offset)
+        except (OSError, ValueError) as error:
+            if (left := os.lseek(self._file.fileno(), 0, os.SEEK_END)) < offset + size:
+                raise self._cut(left) from error
+            raise DumpError(f"{self.name}: cannot be mapped: {error}", "copy it to a file first") from error  # a device
+
+    def _cut(self, left: int) -> DumpError:
+        words = f"{self.name}: was cut while it was read, from {self.size:#x} to {left:#x} bytes"
+        return DumpError(words, "read it when nobody writes it any more")
 
     def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
         """See Dump."""
+        if self.size <= _SMALL:
+            if part := self._mapped[start:end]:
+                yield start, part
+            return
         for first, last in self._extents(start, self.size if end is None else min(end, self.size)):
             for offset in range(first, last, WINDOW):
                 before = offset % mmap.ALLOCATIONGRANULARITY  # a mapping begins at a page of this machine
                 length = before + min(WINDOW, last - offset)
-                mapped = mmap.mmap(self._file.fileno(), length, prot=mmap.PROT_READ, offset=offset - before)
+                mapped = self._map(offset - before, length)
                 window = memoryview(mapped)[before:]
                 try:
                     yield offset, window

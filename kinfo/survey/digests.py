@@ -44,8 +44,8 @@ class DigestList:
         self._held = bytearray()
 
     def add(self, digest: bytes) -> None:
-        """Hold the first SIZE bytes of one more."""
-        self._held += digest[:SIZE]
+        """Hold one more."""
+        self._held += digest
 
     def sorted(self) -> Sorted:
         """All of them. None can be added from then on."""

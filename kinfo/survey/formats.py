@@ -45,7 +45,10 @@ class SurveyForm(Protocol):
 
 
 class ParquetForm:
-    """Parquet, by pyarrow; a payload is a record batch, and a row group of a part is what came in one go."""
+    """Parquet, by pyarrow; a payload is a record batch, and a row group of a part is what came in one go.
+
+    Pages have their checksums, which readers leave out where they are not asked for: a flipped bit is no other number.
+    """
 
     suffix = ".parquet"
 
@@ -70,7 +73,7 @@ class ParquetForm:
         from pyarrow import parquet
 
         wanted = arrow_schema()
-        with parquet.ParquetWriter(file, wanted, compression="zstd") as writer:
+        with parquet.ParquetWriter(file, wanted, compression="zstd", write_page_checksum=True) as writer:
             for one in payloads:
                 writer.write(one)
 
@@ -92,7 +95,7 @@ class ParquetForm:
             for batch in opened.iter_batches(_AT_ONCE, columns=list(columns)):
                 cells = [cells_of(batch.column(column)) for column in columns]
                 yield from zip(*cells, strict=True)
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _damaged(name, error) from error
 
     def _opened(self, file: Any, name: str) -> Any:
@@ -100,9 +103,9 @@ class ParquetForm:
         from pyarrow import parquet
 
         try:
-            opened = parquet.ParquetFile(file)
+            opened = parquet.ParquetFile(file, page_checksum_verification=True)
             metadata = opened.schema_arrow.metadata or {}
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _damaged(name, error) from error
         if metadata.get(MARK) != str(schema.VERSION).encode() or opened.schema_arrow.names != list(BY_NAME):
             raise KinfoError(f"{name}: is Parquet, but no table of this kinfo's survey", _OTHER)

@@ -18,7 +18,7 @@ from kinfo.survey import remote, schema
 from kinfo.survey.digests import DigestList, DigestSet, digest_of
 from kinfo.survey.formats import SurveyForm
 from kinfo.survey.schema import Cell
-from kinfo.survey.storage import Storage, joined_name
+from kinfo.survey.storage import IsHeld, Storage, joined_name
 from kinfo.version import __version__
 
 KEY_COLUMNS = ("source", "file_size", "modified", "settled", "offset", "sha256", "reason")
@@ -78,11 +78,12 @@ class Parts:
         self._storage, self._form = storage, form
         self.folder = folder_of(table)
         self._names: list[str] = []
+        self._is_held: IsHeld = lambda: None
 
     @contextlib.contextmanager
     def held(self, plan: PartsPlan) -> Iterator[None]:
         """While a survey runs: no other one writes here. Parts of another plan are let go of, those of this one kept."""
-        with self.alone():
+        with self.alone() as self._is_held:
             there = self._storage.names(self.folder)
             names = [name for name in there if name.startswith("part-") and name.endswith(self._form.suffix)]
             if names and ("plan.json" not in there or self._plan() != plan.document):
@@ -98,9 +99,11 @@ class Parts:
                 yield
             finally:
                 if not self._names:  # nothing to go on from
-                    self.remove()
+                    with contextlib.suppress(KinfoError):
+                        self._is_held()  # else it is another's
+                        self.remove()
 
-    def alone(self) -> contextlib.AbstractContextManager[None]:
+    def alone(self) -> contextlib.AbstractContextManager[IsHeld]:
         """While this is done no other survey writes here. Raises KinfoError where one does."""
         return self._storage.lock(joined_name(self.folder, "lock"))
 
@@ -120,7 +123,8 @@ class Parts:
         return len(self._names)
 
     def add(self, payloads: Iterable[Any]) -> None:
-        """Write the next part. Raises KinfoError where it cannot be."""
+        """Write the next part. Raises KinfoError where it cannot be, and where another survey has begun to write here."""
+        self._is_held()
         name = f"part-{len(self._names):05}{self._form.suffix}"
         self._storage.write(joined_name(self.folder, name), lambda file: self._form.write(file, payloads))
         self._names.append(name)
@@ -131,7 +135,8 @@ class Parts:
             yield from keys_of(self._storage, self._form, joined_name(self.folder, name))
 
     def payloads(self) -> Iterator[Any]:
-        """All of it, in order."""
+        """All of it, in order. Raises KinfoError where another survey has begun to write here."""
+        self._is_held()
         for name in self._names:
             yield from payloads_of(self._storage, self._form, joined_name(self.folder, name))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kinfo.errors import KinfoError
 from kinfo.printable import brief
 from kinfo.survey import remote
-from kinfo.survey.digests import DigestList, Sorted, different, lacking
+from kinfo.survey.digests import DigestList, Sorted, different, digest_of, lacking
 from kinfo.survey.formats import ParquetForm, form_of
 from kinfo.survey.partitions import files_of
 from kinfo.survey.schema import Cell
@@ -134,7 +134,7 @@ def _counted(table: str) -> tuple[Counter[str], dict[str, Counter[str]], Sorted]
         kinds[str(kind)] += 1
         if sha256 is None:
             continue
-        hashes.add(bytes.fromhex(str(sha256)))
+        hashes.add(digest_of(sha256))
         for counter, cell in zip(counts.values(), cells, strict=True):
             if isinstance(cell, list):
                 counter.update(map(str, cell))

@@ -8,12 +8,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
+from uuid import uuid4
 
 from kinfo import whole_file
 from kinfo.errors import KinfoError
 from kinfo.survey import remote
 
 Write = Callable[[Any], object]
+IsHeld = Callable[[], None]
 
 
 class Storage(Protocol):
@@ -43,8 +45,11 @@ class Storage(Protocol):
     def remove(self, folder: str) -> None:
         """Remove a folder with all that is in it."""
 
-    def lock(self, name: str) -> contextlib.AbstractContextManager[None]:
-        """Hold a name for this process while the context lasts. Raises KinfoError where another holds it."""
+    def lock(self, name: str) -> contextlib.AbstractContextManager[IsHeld]:
+        """Hold a name for this process while the context lasts. Raises KinfoError where another holds it.
+
+        What the context gives raises KinfoError where another one has taken it since.
+        """
 
 
 class Disk:
@@ -99,7 +104,7 @@ class Disk:
         shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
+    def lock(self, name: str) -> Iterator[IsHeld]:
         """See Storage: the lock goes with the process, however that ends."""
         folder = os.path.dirname(name) or "."
         try:
@@ -113,7 +118,7 @@ class Disk:
             os.close(handle)
             raise KinfoError(f"{folder}: another survey is writing there", "wait for it, or name another table") from None
         try:
-            yield
+            yield lambda: None  # nobody else gets it
         finally:
             os.close(handle)
 
@@ -179,10 +184,20 @@ class Bucket:
             place.files.delete_dir(place.path)
 
     @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """See Storage; object storage has none: two surveys into one object are not told from one."""
-        del name
-        yield
+    def lock(self, name: str) -> Iterator[IsHeld]:
+        """See Storage; object storage has no locks, and what a killed run left is nobody's: the last one to come takes it."""
+        own = uuid4().hex.encode()
+        self.write(name, lambda file: file.write(own))
+
+        def is_held() -> None:
+            with contextlib.suppress(KinfoError), self.read(name) as file:
+                if file.read() == own:
+                    return
+            raise KinfoError(
+                f"{remote.shown(name)}: another survey has begun to write there", "wait for its end, and run this again"
+            )
+
+        yield is_held
 
 
 def _asked(name: str, ask: Callable[[], Any]) -> Any:
