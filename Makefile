@@ -7,6 +7,8 @@ DEV := $(VENV)/.ready-dev
 TESTS :=
 COVERAGE := --cov --cov-report=term
 SEEDS := 2
+CASES := 100000
+SEED := 1
 ROOMS := record examine diff kernel dt
 SAMPLE := 40
 # make bare RELEASES=trixie TARGETS=demo
@@ -38,6 +40,11 @@ bench-compare: $(DEV)
 # make campaign SEEDS=6: which wrong pointers the checks catch, field by field, in so many records of each layout
 campaign: $(DEV)
 	@$(BIN)/python -m tools.campaign --seeds $(SEEDS)
+
+# make likeness CASES=100000 SEED=1: so many damaged regions read together, as a survey does, against each read alone
+.PHONY: likeness
+likeness: $(DEV)
+	@$(BIN)/python -m tools.likeness --cases $(CASES) --seed $(SEED)
 
 # make mutants ROOMS="diff dt/boot" SAMPLE=100: small wrong changes to the code, and which of them no test notices
 mutants: $(VENV)/.ready-mutants

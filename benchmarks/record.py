@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import kinfo
+from benchmarks import fleet
 from benchmarks.measure import KINFO, MIB, SAMPLES, alternating, best, peak_mib, row
 from kinfo.memory import BytesDump
 
@@ -64,6 +65,25 @@ def many() -> None:
     row("decode_many: 1,000 records", with_1000, "one by one", alone_1000, "20 ms")
     row("decode_many: 1,000 records", with_1000, "struct.unpack", unpacked, "20 ms")
     row("decode_many, no findings: 1,000 records", without_1000, "struct.unpack", unpacked, "6.7 ms")
+    _survey(alone_1000)
+
+
+def _survey(alone_1000: float) -> None:
+    """The rows of a survey's table in memory, of a fleet's regions; one in a hundred is damaged, and read alone mostly."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        print("pyarrow is not installed: kinfo.survey.batch is not measured")
+        return
+    from kinfo.survey import batch
+
+    for name, damaged in (("sound", 0.0), ("1 % damaged", 0.01)):
+        regions = [fleet.region(number, damaged=damaged) for number in range(4 * 8192)]
+        tables = [pa.table({"bytes": regions[start : start + 8192]}) for start in range(0, len(regions), 8192)]
+        for one in tables[:-1]:
+            batch(one)  # kernels that are seen for the first time
+        seconds = best(lambda last=tables[-1]: batch(last), 3)  # type: ignore[misc]
+        row(f"survey.batch: 1,000 of a fleet, {name}", 1000 * seconds / 8192, "one by one", alone_1000, "20 ms")
 
 
 def _sound(number: int) -> bytes:

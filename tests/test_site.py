@@ -51,8 +51,9 @@ def test_every_page_stands_in_the_contents_once(monkeypatch: pytest.MonkeyPatch)
     listed = [page for names in groups().values() for page in names]
     assert sorted([FIRST, *listed]) == there()
     assert directives().count("toctree") == len(contents.CONTENTS)
-    monkeypatch.setattr(contents, "CONTENTS", {"All": ("format", "../README")})
-    assert groups()["All"][:2] == ["docs/format", "README"]
+    monkeypatch.setattr(contents, "CONTENTS", {"All": ("The format <format>", "../README")})
+    assert list(groups()["All"].items())[:2] == [("docs/format", "The format"), ("README", "")]
+    assert "\n\nThe format </docs/format>\n/README\n" in directives()
     assert sorted([FIRST, *groups()["All"]]) == there()
     monkeypatch.setattr(contents, "CONTENTS", {"All": ("nowhere",)})
     with pytest.raises(LookupError, match="no such page: docs/nowhere"):

@@ -692,3 +692,22 @@ class TestCommand:
 
 def test_keys_are_columns() -> None:
     assert set(KEY_COLUMNS) <= set(BY_NAME)
+
+
+def test_lots_of_files_grow_and_each_processor_has_one_soon() -> None:
+    many = [files.ToLookAt(f"{number}", "", 4096, 1) for number in range(60_000)]
+    lots = [len(lot) for lot in run._chunks(many, 8192)]
+    assert (lots[0], sum(lots)) == (512, 60_000)
+    assert lots[:-1] == sorted(lots[:-1])
+    assert max(lots) == 8192
+    large = [files.ToLookAt(f"{number}", "", 20 << 20, 1) for number in range(5)]
+    assert [len(lot) for lot in run._chunks(large, 8192)] == [2, 2, 1]
+
+
+def test_a_file_that_is_not_read_whole_is_opened_as_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [str(put(tmp_path / f"{seed}", region("C", seed))) for seed in range(3)]
+    wanted = [one.rows for one in map(files.looked_at, paths)]
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda handle, size: read(handle, size)[: min(size, 99)])
+    assert [files._blob(path) for path in paths] == [None] * 3
+    assert [one.rows for one in files.looked_at_many(paths)] == wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from heapq import nsmallest
@@ -82,7 +83,7 @@ class Walk:
         if is_special(mode):
             self.passed[SPECIAL] += 1
             return None
-        if os.path.isfile(path):
+        if stat.S_ISREG(mode):
             if self._wanted is None or self._wanted(path):
                 return Named(path)
             self.passed[OTHER] += 1

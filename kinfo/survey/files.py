@@ -110,13 +110,13 @@ def _blob(path: str) -> _Blob | None:
             return None
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = os.read(handle, LARGEST + 1)
+            data = os.read(handle, seen.st_size + 1)
             after = os.fstat(handle)
         finally:
             os.close(handle)
     except (OSError, ValueError):
         return None
-    if not data or len(data) > LARGEST or (len(data) < seen.st_size and len(data) < after.st_size):
+    if len(data) != seen.st_size:  # it changed, or the system gave less: it is opened as any
         return None
     return _Blob(data, _state(path, seen), _state(path, after))
 

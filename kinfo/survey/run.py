@@ -22,7 +22,8 @@ from kinfo.survey.target import TableFile, Target
 
 PART_ROWS = 1 << 14
 _PART_SECONDS = 60  # what a run that is killed loses, where files are big
-_CHUNK = 1024  # files that a worker answers for together
+_CHUNK = 8192  # files that a worker answers for together, at the most
+_FIRST_CHUNK = 512
 _CHUNK_BYTES = 32 << 20  # and bytes of them
 
 Progress = Callable[[int, int], None]
@@ -202,12 +203,14 @@ def _killed(form: SurveyForm, chunk: Sequence[ToLookAt], how: str) -> _Answer:
 
 
 def _chunks(files: Iterable[ToLookAt], size: int) -> Iterator[list[ToLookAt]]:
+    """Lots of files: the first ones small, so that every processor has some, later ones as large as is quick."""
     chunk: list[ToLookAt] = []
-    held = 0
+    held = taken = 0
     for file in files:
         chunk.append(file)
         held += file.state.size or 0
-        if len(chunk) == size or held > _CHUNK_BYTES:
+        if len(chunk) >= min(size, max(_FIRST_CHUNK, taken // 4)) or held > _CHUNK_BYTES:
+            taken += len(chunk)
             yield chunk
             chunk, held = [], 0
     if chunk:

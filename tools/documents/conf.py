@@ -25,5 +25,5 @@ html_copy_source = False
 html_use_index = False
 html_show_copyright = False
 html_show_search_summary = False  # it would fetch the pages, which a browser does not do for files
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
