@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 import kinfo
 from kinfo.errors import KinfoError
+from kinfo.survey.formats import form_of
 from kinfo.survey.run import survey_files
+from kinfo.survey.schema import BY_NAME
 from tests.conftest import Cli
 from tests.synthetic import make_fields, wrap
 from tests.test_survey import fleet, put, suffix
@@ -77,6 +81,24 @@ class TestCounts:
         assert said in ran.err
         with pytest.raises(KinfoError):
             kinfo.survey_report(str(tmp_path / name))
+
+
+class Failing(io.BytesIO):
+    """A file whose disk, or network, fails behind its first line."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        del size
+        raise OSError("AWS Error NETWORK_CONNECTION\nand more")
+
+
+def test_a_table_that_cannot_be_read_to_its_end() -> None:
+    form = form_of("t.csv")
+    head = (",".join(BY_NAME) + "\n").encode()
+    with pytest.raises(KinfoError, match=r"^t\.csv: cannot be read: AWS Error NETWORK_CONNECTION; try again$"):
+        list(form.rows(Failing(head + b"x"), "t.csv", ["source"]))
+    closed = os.open(os.devnull, os.O_WRONLY)
+    with open(closed, "rb", buffering=0) as file, pytest.raises(KinfoError, match=r"^t\.csv: cannot be read: .*; try again$"):
+        list(form.rows(file, "t.csv", ["source"]))
 
 
 class TestOutliers:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kinfo
 from kinfo.debuggers import vmlinux as debuggers_vmlinux
+from kinfo.kernel import address_words
 from kinfo.kernel_build import line_tool
 from tests.conftest import Cli
 from tests.kernels.image import Spec, make
@@ -32,8 +35,8 @@ def test_by_the_vmlinux_alone(build: Path, tmp_path: Path, kinfo_cli: Cli) -> No
     (tmp_path / "log").write_text(text)
     words = ("--vmlinux", build / "vmlinux", "--modules", build / "modules")
     ran = kinfo_cli("symbolize", *words, "--log", tmp_path / "log")
-    for given in (tmp_path / "log", text.encode()):
-        done = kinfo.symbolize(None, given, vmlinux=build / "vmlinux", modules=build / "modules")
+    for source in (tmp_path / "log", text.encode()):
+        done = kinfo.symbolize(None, source, vmlinux=build / "vmlinux", modules=build / "modules")
         assert done.text.decode() == ran.out
         assert f"(inner at {build / 'k.c'}:7, inlined at {build / 'k.c'}:11)" in ran.out
         assert (done.contradictions, done.left) == ((), 0)
@@ -99,3 +102,11 @@ def test_arguments_that_do_not_go_together(tmp_path: Path) -> None:
         assert said in f"{caught.value.message}; {caught.value.hint}"
     with pytest.raises(OSError, match="No such file"):
         kinfo.symbolize(None, tmp_path / "none", vmlinux=tmp_path / "none")
+
+
+@given(st.lists(st.sampled_from([b".", b"h", b".hh.", b"hh.", b"w"]), max_size=30))
+def test_words_are_found_wherever_they_touch(parts: list[bytes]) -> None:
+    """The point behind a word can be the one before the next."""
+    kinds = b"".join(parts)
+    wanted = [at for at in range(len(kinds)) if kinds.startswith(b".hh.", at)]
+    assert address_words._places(kinds, b".hh.") == wanted

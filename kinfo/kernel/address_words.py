@@ -7,6 +7,7 @@ as long.
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 _FEWEST = 6  # digits behind 0x
 _KINDS = bytes(
@@ -41,8 +42,12 @@ class AddressWords:
 
 
 def _places(kinds: bytes, wanted: bytes) -> list[int]:
+    """Where each is, in order; the last byte of one can be the next one's first."""
+    if wanted + wanted[1:] not in kinds:
+        *pieces, _ = kinds.split(wanted)  # a step for each in C alone
+        return [before + number * len(wanted) for number, before in enumerate(accumulate(map(len, pieces)))]
     found, at = [], kinds.find(wanted)
     while at >= 0:
         found.append(at)
-        at = kinds.find(wanted, at + len(wanted) - 1)  # the last byte can be the next one's first
+        at = kinds.find(wanted, at + len(wanted) - 1)
     return found

@@ -136,7 +136,7 @@ class Symbolizer:
             return None
         try:
             place = self.names.at(address)
-            before = returned_to(self.names, place, address) if place else None
+            before = returned_to(self.names, place, address) if place and not place.offset else None
         except KinfoError:
             return None
         if place is None:

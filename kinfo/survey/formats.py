@@ -126,6 +126,11 @@ def _damaged(name: str, error: Exception) -> KinfoError:
     return KinfoError(f"{name}: is no whole table: {str(error).partition(chr(10))[0]}", "move it away, and survey anew")
 
 
+def _unreadable(name: str, error: OSError) -> KinfoError:
+    """A disk that fails, a network that is gone."""
+    return KinfoError(f"{name}: cannot be read: {str(error).partition(chr(10))[0]}", "try again")
+
+
 class _Lines:
     """A row a line; a payload is the lines as bytes."""
 
@@ -161,7 +166,11 @@ class _Lines:
 
     def checked(self, file: Any, name: str) -> Iterator[TableRow]:
         """Every row, with all of its columns. Raises KinfoError for what is no whole table of ours."""
-        if file.read(len(self._head)) != self._head:
+        try:
+            head = file.read(len(self._head))
+        except OSError as error:
+            raise _unreadable(name, error) from error
+        if head != self._head:
             raise KinfoError(f"{name}: does not begin as a table of this kinfo's survey", _OTHER)
         at = 0
         for at, line in enumerate(_text_lines(file, name), 1):
@@ -185,6 +194,8 @@ def _text_lines(file: Any, name: str) -> Iterator[str]:
             yield line
     except UnicodeDecodeError as error:
         raise _damaged(name, error) from error
+    except OSError as error:
+        raise _unreadable(name, error) from error
     finally:
         text.detach()
 

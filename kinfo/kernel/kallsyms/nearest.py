@@ -35,7 +35,7 @@ class Nearest:
     def __init__(self, table: Kallsyms, addresses: Addresses) -> None:
         self._table, self._addresses, self._absolute = table, addresses, addresses.absolute
         self._pas: Sequence[int] = addresses  # type: ignore[assignment]  # it has what halving needs; a list later
-        self._asked = 0
+        self._count, self._asked = len(addresses), 0
         self._found: dict[int, Extent] = {}
         text = table.borders.text
         start = addresses[self._absolute] if len(addresses) > self._absolute else text
@@ -54,10 +54,10 @@ class Nearest:
         section_end = self._section_end(pa)
         if section_end is None or index < self._absolute:
             return None
-        pas, count = self._pas, len(self._addresses)
+        pas = self._pas
         start = pas[index]
         first = bisect_left(pas, start, self._absolute) if index and pas[index - 1] == start else index
-        end = min(pas[index + 1], section_end) if index + 1 < count else section_end
+        end = min(pas[index + 1], section_end) if index + 1 < self._count else section_end
         name = self._table.encoding.names[first]
         found = Extent(self._table.shown(name[1:]), name[0], start, end - start)
         if self._section_end(start) == section_end:
