@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -658,12 +657,3 @@ def test_poke_stays_in_memory() -> None:
     for pa in (kernel.base - 1, kernel.end - 2):
         with pytest.raises(ValueError, match="not in RAM"):
             kernel.poke(pa, b"abc")
-
-
-def test_made_quickly() -> None:
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        make()
-        times.append(time.process_time() - start)
-    assert min(times) < 0.5
