@@ -105,7 +105,20 @@ def test_no_more_keys_are_kept_than_there_is_room_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(together, "_MOST_KEYS", 1)
     for seed in (1, 2):
         together.read(matrix_of([moved("C", seed, step) for step in range(10)]), findings=True)
-    assert [len(one._plans) for one in together._kernels.values()] == [1]
+    kept = [len(plans) for one in together._kernels.values() for plans in one._plans.values()]
+    assert sum(kept) == 1
+
+
+def test_a_key_counts_for_its_frame_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes stand for other regions where other words of them are distances."""
+    monkeypatch.setattr(together, "_kernels", {})
+    blobs = Blobs(matrix_of([moved("A6", 7, step) for step in range(40)]))
+    together.read(blobs.matrix, findings=True)
+    (kernels,) = together._kernels.values()
+    (known,) = keyed(blobs, np.arange(40), 0)
+    assert kernels.find(blobs, [known])[1].all()
+    other = known._replace(frame=known.frame._replace(words=known.frame.words[:-1]))
+    assert not kernels.find(blobs, [other])[1].any()
 
 
 PLACES = AddressPlaces(((32, "pa"), (40, "pa"), (48, "va")), (0,))

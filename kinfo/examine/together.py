@@ -53,7 +53,8 @@ class _Kernels:
     """The plans of regions seen before, by their keys."""
 
     def __init__(self) -> None:
-        self._plans: dict[bytes, _Plan] = {}
+        self._plans: dict[AddressPlaces, dict[bytes, _Plan]] = {}
+        self._kept = 0
         self._made: dict[Hashable, _Plan | None] = {}
 
     def find(self, blobs: Blobs, keys: Sequence[Keyed]) -> tuple[list[Read], Bools]:
@@ -61,7 +62,8 @@ class _Kernels:
         found, is_found = [], np.zeros(len(blobs.matrix), np.bool_)
         for one in keys:
             by_plan: dict[int, tuple[_Plan, list[int]]] = {}
-            for at, plan in enumerate(map(self._plans.get, one.keys)):
+            plans = self._plans.get(one.frame, {})  # a key says nothing of which words of it are distances
+            for at, plan in enumerate(map(plans.get, one.keys)):
                 if plan is not None:
                     by_plan.setdefault(id(plan), (plan, []))[1].append(at)
             by_open: dict[Hashable, list[tuple[_Plan, list[int]]]] = {}
@@ -82,10 +84,12 @@ class _Kernels:
         """Keep how these were read."""
         read_as: dict[int, Read] = {row: one for one in found for row in one.rows.tolist()}
         for one in keys:
+            plans = self._plans.setdefault(one.frame, {})
             for row, key in zip(one.rows.tolist(), one.keys, strict=True):
                 read = read_as.get(row)
-                if read and len(self._plans) < _MOST_KEYS and (plan := self._plan(one.frame, read, blobs, row)):
-                    self._plans[key] = plan
+                if read and self._kept < _MOST_KEYS and (plan := self._plan(one.frame, read, blobs, row)):
+                    self._kept += key not in plans
+                    plans[key] = plan
 
     def _plan(self, frame: AddressPlaces, read: Read, blobs: Blobs, row: int) -> _Plan | None:
         data = blobs.matrix[row].tobytes()
