@@ -357,7 +357,7 @@ class TestRuns:
         survey_files([str(path.parent)], name)
         os.utime(path, (OLD + 1, OLD + 1))  # touched, and the same
         again = survey_files([str(path.parent)], name, append=True)
-        assert (again.skipped, again.rows) == (0, 0)
+        assert (again.skipped, again.rows, again.repeated) == (0, 0, 1)
         put(path, region("C", 5))
         os.utime(path, (OLD + 2, OLD + 2))
         assert survey_files([str(path.parent)], name, append=True).rows == 1
@@ -670,10 +670,11 @@ class TestCommand:
         from kinfo.report import survey as report
         from kinfo.survey.run import Surveyed
 
-        said = report.done(Surveyed("t.csv", 3, 0, 2, 1200, {}, {}, ("a", "b")))
+        said = report.done(Surveyed("t.csv", 3, 0, 2, 7, 1200, {"record": 2}, {}, ("a", "b")))
         assert said.splitlines() == [
-            "t.csv: 2 rows added of 3 files: none",
+            "t.csv: 2 rows added of 3 files: 2 record",
             "  1,200 rows are of a run before, which did not end",
+            "  7 rows were not added: they are there, with the same content",
             "  2 changed while they were read, as a: survey them again with --append",
         ]
 

@@ -29,12 +29,15 @@ TITLES = {
 
 def done(surveyed: Surveyed) -> str:
     """What a survey did, in a line, and what to look at."""
-    kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(surveyed.kinds.items())) or "none"
-    lines = [f"{surveyed.table}: {surveyed.rows:,} rows added of {surveyed.files:,} files: {kinds}"]
+    kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(surveyed.kinds.items()))
+    added = f"{surveyed.rows:,} rows added of {surveyed.files:,} files"
+    lines = [f"{surveyed.table}: {added}: {kinds}" if kinds else f"{surveyed.table}: {added}"]
     if surveyed.kept:
         lines.append(f"  {surveyed.kept:,} rows are of a run before, which did not end")
     if surveyed.skipped:
         lines.append(f"  {surveyed.skipped:,} files were not read: their rows are there, by name, size and time")
+    if surveyed.repeated:
+        lines.append(f"  {surveyed.repeated:,} rows were not added: they are there, with the same content")
     if changed := surveyed.changed:
         lines.append(f"  {len(changed):,} changed while they were read, as {changed[0]}: survey them again with --append")
     return "\n".join(lines) + "\n"

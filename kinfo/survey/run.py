@@ -33,14 +33,16 @@ Key = tuple[Cell, ...]
 class Surveyed(NamedTuple):
     """What a survey did: `files` looked at, `skipped` because the table holds them, `rows` added, and of which kinds.
 
-    `kinds` counts the rows by their `kind`, `severities` by the worst finding; `changed` are the files that changed while
-    they were read; `kept` is how many rows a run before, which did not end, had left.
+    `kinds` counts the rows by their `kind`, `severities` by the worst finding; `repeated` is how many rows were read and
+    not added, since such a row is there; `changed` are the files that changed while they were read; `kept` is how many rows
+    a run before, which did not end, had left.
     """
 
     table: str
     files: int
     skipped: int
     rows: int
+    repeated: int
     kept: int
     kinds: dict[str, int]
     severities: dict[str, int]
@@ -99,7 +101,15 @@ def survey_files(  # noqa: PLR0913  # each is an option of the command
         target.write(parts, is_added=is_added)
         parts.remove()
     return Surveyed(
-        remote.shown(table), run.files, run.skipped, run.rows, kept, dict(run.kinds), dict(run.severities), tuple(run.changed)
+        remote.shown(table),
+        run.files,
+        run.skipped,
+        run.rows,
+        run.repeated,
+        kept,
+        dict(run.kinds),
+        dict(run.severities),
+        tuple(run.changed),
     )
 
 
@@ -118,7 +128,7 @@ class _Run:
     def __init__(
         self, parts: Parts, form: SurveyForm, known: KnownRows | None, part_rows: int, progress: Progress | None
     ) -> None:
-        self.files = self.skipped = self.rows = 0
+        self.files = self.skipped = self.rows = self.repeated = 0
         self.kinds: Counter[str] = Counter()
         self.severities: Counter[str] = Counter()
         self.changed: list[str] = []
@@ -152,6 +162,7 @@ class _Run:
         self._waiting.append(answer.payload if all(mask) else self._form.kept(answer.payload, mask))
         self._count += sum(mask)
         self.rows += sum(mask)
+        self.repeated += len(mask) - sum(mask)
         if self._progress:
             self._progress(self.files, self.rows)
 
