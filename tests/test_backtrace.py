@@ -125,6 +125,29 @@ def test_return_addresses_behind_a_functions_last_call(tmp_path: Path) -> None:
     assert one.labels == ("__switch_to+0x40/0x100", "panic+0x100/0x100", "el0t_64_sync+0x40/0x100")
 
 
+@pytest.mark.parametrize(
+    ("pc", "wrong"),
+    [
+        (lambda _: (1 << 64) - 1, "0xffffffffffffffff, is no code"),
+        (lambda _: 0x401234, "0x401234, is no code"),  # of user space
+        (lambda _: 0, "0x0, is no code"),
+        (lambda made: made.kernel.va("data"), ", is no code"),
+        (lambda made: made.va("next_function", 0x40), ", is behind no call"),
+        (lambda made: made.va("ret_from_fork"), ""),  # it never ran
+    ],
+)
+def test_where_a_sleeping_task_was_is_code_behind_a_call(pc: Callable[[World], int], wrong: str, tmp_path: Path) -> None:
+    made = world()
+    nop = struct.pack("<I", 0xD503201F)
+    made.kernel.poke(made.kernel.pa("text") + FUNCTIONS["next_function"][0], nop * 64)
+    made.poke(made.placed[51].pa + TASK["thread"] + CONTEXT["pc"], pc(made))
+    one = of(backtraces(made, tmp_path), 51)
+    assert one.is_whole == (not wrong)
+    assert one.end.startswith("the saved pc, 0x") == bool(wrong)
+    assert wrong in one.end
+    assert one.end.endswith("whole: entered from user space by el0t_64_sync")  # the rest is read all the same
+
+
 def test_stacks_that_lie_in_pieces(tmp_path: Path) -> None:
     """CONFIG_VMAP_STACK: each page of a stack is anywhere in memory; the page tables put them in a row."""
     made = world()

@@ -162,7 +162,20 @@ class _Walk:
                 end = self._step()
             except KinfoError as error:
                 end = f"!its stack cannot be read: {error.message}"
+        if problem := self._saved_wrong(self._start):
+            end = f"!{problem}; {end.lstrip('!')}"
         return Chain(tuple(self._frames), end.lstrip("!"), not end.startswith("!"))
+
+    def _saved_wrong(self, start: Registers) -> str:
+        """What is wrong with where a task was switched out: in __switch_to, or before its first step in ret_from_fork."""
+        if start.is_exact or start.is_guess:
+            return ""
+        pc = unsigned(self._kernel, start.pc)
+        if pc is None or not self._namer.is_code(pc):
+            return f"the saved pc, {start.pc:#x}, is no code"
+        place = self._namer.place(pc)
+        is_first = place is not None and not place.offset
+        return "" if is_first or self._of.is_returned_to(pc) else f"the saved pc, {pc:#x}, is behind no call"
 
     def _begin(self, start: Registers, stack: str) -> None:
         """Take up registers: where it was, and its caller where that is in the link register alone."""
