@@ -17,6 +17,7 @@ STACK_LEAST, STACK_MOST = 0x1000, 0x40000  # THREAD_SIZE: 4 KiB to 256 KiB
 
 FLAGS = ("enabled_all", "enabled_base_relative", "enabled_absolute_percpu", "enabled_cfi_clang")
 TABLES = ("_offsets_pa", "_names_pa", "_token_table_pa", "_token_index_pa", "_markers_pa")  # beside seqs_of_names
+TABLE_STEMS = tuple(name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa"))
 
 
 def is_stack_size(size: int) -> bool:

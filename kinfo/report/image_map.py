@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from kinfo.examine.check.image import image_range
 from kinfo.printable import size_words
-from kinfo.record.limits import TABLES
+from kinfo.record.limits import TABLE_STEMS
 from kinfo.record.record import Record
 from kinfo.report.style import Style
 
 WIDTH = 64
 _LEAST = 16  # letters, below which the bar has a line of its own
 _BORDERS = ("text", "stext", "etext", "sinittext", "einittext", "end")
-_TABLES = tuple(name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa"))
 _LEGEND = {
     "#": "text",
     "k": "kallsyms",
@@ -61,7 +60,7 @@ def _addresses(record: Record) -> dict[int, list[str]]:
 def _cells(record: Record, start: int, end: int, count: int) -> list[str]:
     """One letter a `count`-th of the image; what comes later covers what was drawn before."""
     cells = ["."] * count
-    tables = [address for name in _TABLES if (address := record.pointer(name))]
+    tables = [address for name in TABLE_STEMS if (address := record.pointer(name))]
     tables = [address for address in tables if start <= address < end]
     spans = [
         ("#", record.pointer("stext"), record.pointer("etext")),

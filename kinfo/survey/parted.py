@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from kinfo.examine.rules import RECORD_BUILD_INFO_STALE
 from kinfo.record.checksum import HEAD_SIZE
-from kinfo.record.limits import TABLES, TEXT_GAP
+from kinfo.record.limits import TABLE_STEMS, TEXT_GAP
 from kinfo.record.model import Field, Layout
-from kinfo.survey.rows import kind_of_layout, of_fingerprint, of_release, shown_text
+from kinfo.survey.rows import TABLE_SIZES, kind_of_layout, of_fingerprint, of_release, shown_text
 from kinfo.survey.schema import EMPTY, Cell, TableRow
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kinfo.record.decode import Detected
 
 Array = NDArray[Any]
-_PAIRS = (("names_size", "names", "markers"), ("token_table_size", "token_table", "token_index"))
-_STEMS = [name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa")]
 
 
 class _Numbers(NamedTuple):
@@ -216,11 +214,11 @@ def _of_image(layout: Layout, numbers: dict[str, Array]) -> dict[str, _OneColumn
                 is_base = (base != 0) & (base <= start) & (start - base < np.uint64(TEXT_GAP))
                 first = np.where(is_base & (base < first), base, first)
         found |= {"image_start": _Numbers(first, is_known), "image_size": _Numbers(end - first, is_known)}
-    for column, low, high in _PAIRS:
+    for column, low, high in TABLE_SIZES:
         start, end = pointer(low), pointer(high)
         if start is not None and end is not None:
             found[column] = _Numbers(end - start, (start != 0) & (end != 0) & (start < end))
-    places = [place for stem in _STEMS if (place := pointer(stem)) is not None]
+    places = [place for stem in TABLE_STEMS if (place := pointer(stem)) is not None]
     if places:
         table = np.stack(places)
         least = np.where(table == 0, np.uint64((1 << 64) - 1), table).min(axis=0)

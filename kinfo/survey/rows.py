@@ -13,7 +13,7 @@ from kinfo.findings import worst
 from kinfo.printable import printable
 from kinfo.record import kernels, text
 from kinfo.record.checksum import State
-from kinfo.record.limits import TABLES
+from kinfo.record.limits import TABLE_STEMS
 from kinfo.record.model import Layout, Value
 from kinfo.record.record import Record
 from kinfo.survey import build_words
@@ -138,15 +138,18 @@ def shown_text(raw: bytes) -> str:
     return text.escape(text.before_nul(raw))
 
 
+TABLE_SIZES = (("names_size", "names", "markers"), ("token_table_size", "token_table", "token_index"))
+"""A column, and the tables from one of which to the other it counts."""
+
+
 def _of_image(record: Record) -> TableRow:
     found: TableRow = {}
     if image := image_range(record):
         found = {"image_start": image[0], "image_size": image[1] - image[0]}
-    for column, low, high in (("names_size", "names", "markers"), ("token_table_size", "token_table", "token_index")):
+    for column, low, high in TABLE_SIZES:
         start, end = record.pointer(low), record.pointer(high)
         if start and end and start < end:
             found[column] = end - start
-    stems = [name.removeprefix("_").removesuffix("_pa") for name in (*TABLES, "_seqs_of_names_pa")]
-    if len(places := [place for stem in stems if (place := record.pointer(stem))]) > 1:
+    if len(places := [place for stem in TABLE_STEMS if (place := record.pointer(stem))]) > 1:
         found["tables_span"] = max(places) - min(places)
     return found

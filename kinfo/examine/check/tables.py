@@ -11,7 +11,7 @@ from kinfo.examine.check import distances
 from kinfo.examine.check.image import has_address_table, image_range
 from kinfo.findings import Finding, Severity
 from kinfo.record import kernels
-from kinfo.record.limits import TABLES
+from kinfo.record.limits import TABLE_STEMS
 from kinfo.record.record import Record
 from kinfo.writer_rows import android
 
@@ -30,10 +30,7 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _tables(record: Record) -> list[tuple[str, int]]:
     """The tables that the record points at."""
-    names = [*TABLES, "_seqs_of_names_pa"]
-    if has_address_table(record):
-        names[0] = "_addresses_pa"
-    stems = [name.removeprefix("_").removesuffix("_pa") for name in names]
+    stems = ("addresses", *TABLE_STEMS[1:]) if has_address_table(record) else TABLE_STEMS
     return [(f"_{stem}_{record.suffix}", value) for stem in stems if (value := record.pointer(stem))]
 
 
