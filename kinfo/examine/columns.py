@@ -5,7 +5,7 @@ The answers are those of `kinfo.decode`, blob by blob: the best record of each, 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,11 +87,9 @@ def decode_many(blobs: Sequence[Blob], *, findings: bool = True) -> Columns:
     columns = _empty(len(blobs), findings=findings)
     columns.regions[:] = [len(blob) for blob in blobs]
     for places, matrix, reads in read_many(blobs, findings=findings):
-        alike: dict[Hashable, list[Read]] = {}
         for one in reads:
             _put_reading(columns, places[one.rows].tolist(), one)
-            alike.setdefault((one.reading.layout, one.vendor.layout if one.vendor else None, one.half), []).append(one)
-        for some in alike.values():
+        for some in by_layout(reads):
             _put_many(columns, matrix, places, some)
         _alone(columns, blobs, places[not_read(len(matrix), reads)].tolist())
     return columns
@@ -115,6 +113,14 @@ def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArra
                 continue
             matrix = np.frombuffer(b"".join([blobs[row] for row in some]), np.uint8).reshape(len(some), size)
             yield np.array(some), matrix, together.read(matrix, findings=findings)
+
+
+def by_layout(reads: Iterable[Read]) -> Iterable[list[Read]]:
+    """Those of one layout each, with one layout of a vendor block at one place: their fields lie alike."""
+    alike: dict[Hashable, list[Read]] = {}
+    for one in reads:
+        alike.setdefault((one.reading.layout, one.vendor and one.vendor.layout, one.half), []).append(one)
+    return alike.values()
 
 
 def not_read(count: int, reads: Sequence[Read]) -> NDArray[np.intp]:

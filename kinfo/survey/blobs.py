@@ -5,10 +5,10 @@ What does not read together (several records, a record that begins later, most d
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinfo.examine.columns import read_many
+from kinfo.examine.columns import by_layout, read_many
 from kinfo.memory import BytesDump
 from kinfo.record.layouts import MAGICS
 from kinfo.sources import Opened
@@ -40,10 +40,7 @@ def parts_of_blobs(blobs: Sequence[bytes]) -> Iterator[BlobRows]:
     """The rows of those blobs that are read together."""
     at_once = [at for at, blob in enumerate(blobs) if blob[:4] in _STARTS and len(blob) <= LARGEST]
     for places, matrix, reads in read_many([blobs[at] for at in at_once], findings=True):
-        alike: dict[Hashable, list[Read]] = {}
-        for one in (one for one in reads if _is_whole(one, matrix.shape[1])):
-            alike.setdefault((one.reading.layout, one.vendor and one.vendor.layout, one.half), []).append(one)
-        for some in alike.values():
+        for some in by_layout(one for one in reads if _is_whole(one, matrix.shape[1])):
             yield from _rows_of(matrix, some, [at_once[place] for one in some for place in places[one.rows].tolist()])
 
 
