@@ -24,7 +24,8 @@ def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | Non
     if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
         return None
     complaints = [(check, _complaints(record, check)) for check in checks]
-    if not any(some for _, some in complaints):  # nothing that a flipped bit could explain
+    known = set().union(*(some for _, some in complaints))
+    if not known:  # nothing that a flipped bit could explain
         return None
     complaints.sort(key=lambda pair: not pair[1])  # those that can lose any come first
     tried = []
@@ -34,7 +35,7 @@ def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | Non
         if field.is_text:  # a string shows its own damage
             continue
         mended = _flipped(record, place, bit % 8)
-        left = _left(mended, complaints)
+        left = _left(mended, complaints, known)
         if left is not None:
             tried.append((left, field.name, mended))
     fewest = min((left for left, _, _ in tried), default=0)
@@ -42,9 +43,8 @@ def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | Non
     return best[0] if len(best) == 1 else None
 
 
-def _left(mended: Record, complaints: Sequence[tuple[Check, Complaints]]) -> int | None:
-    """How many complaints a mended record has left; None where it has all of them still, or another."""
-    known = set().union(*(some for _, some in complaints))
+def _left(mended: Record, complaints: Sequence[tuple[Check, Complaints]], known: Complaints) -> int | None:
+    """How many of the known complaints a mended record has left; None where it has all of them still, or another."""
     left: Complaints = set()
     for check, before in complaints:
         if not before and left == known:  # the checks that complained do so as before
