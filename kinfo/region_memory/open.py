@@ -18,7 +18,6 @@ from kinfo.meminspect.ids import ELF, MAX, VMCOREINFO, Series
 from kinfo.meminspect.minidump import id_and_name, is_region_file
 from kinfo.memory import open_dump
 from kinfo.memory.vmcoreinfo import parse, value
-from kinfo.minidump.finished import examined
 from kinfo.named import NamedTuple
 from kinfo.notices import tell
 from kinfo.region_memory.agree import agreed
@@ -137,6 +136,8 @@ def _of_core(path: str, series: Series | None) -> RegionMemory | None:
         head = dump.read(0, _HEADER_LIMIT)
         if form_of(head[:16]) is not ELF64 or not core.is_core(head):
             return None
+        from kinfo.minidump.finished import examined  # what is no core needs it not
+
         checked = examined(dump)
     for finding in checked.findings:
         if finding.severity is Severity.ERROR:
