@@ -462,7 +462,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 survey_files([{str(fleet)!r}], {str(tmp_path / "t.jsonl")!r}, part_rows=1)
 """
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert "cannot write: File too large; name a file on a disk with more room" in done.stderr
+        assert "cannot write: File too large; make room, or write to another disk" in done.stderr
         assert not (tmp_path / "t.jsonl").exists()
 
 
