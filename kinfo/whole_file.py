@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from kinfo.errors import KinfoError
+from kinfo.errors import OutputError
 from kinfo.typed import IO
 
 Path = str | os.PathLike[str]
@@ -27,18 +27,18 @@ def write_with(path: Path, write: Callable[[IO[bytes]], object], *, force: bool 
     """Write what `write` writes to the file that it is given: a temporary one beside `path`, which takes its place.
 
     A device or a pipe is written to as it is; a link that may be overwritten stays one, to the new file.
-    Raises KinfoError when the file exists and `force` is off, or cannot be written.
+    Raises OutputError when the file exists and `force` is off, or cannot be written.
     """
     path = os.fspath(path)
     try:
         _write_beside(path, write, force=force)
     except FileExistsError:
-        raise KinfoError(f"{path}: exists already", "name another file, or overwrite it with --force") from None
+        raise OutputError(f"{path}: exists already", "name another file, or overwrite it with --force") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         is_full = isinstance(error, OSError) and error.errno in _FULL
         hint = "make room, or write to another disk" if is_full else "check the folder and its permissions"
-        raise KinfoError(f"{path}: cannot write: {reason}", hint) from error
+        raise OutputError(f"{path}: cannot write: {reason}", hint) from error
 
 
 def _write_beside(path: str, write: Callable[[IO[bytes]], object], *, force: bool) -> None:
