@@ -643,7 +643,7 @@ def test_a_disk_that_fills(tmp_path: Path) -> None:
     process = run_limited(tmp_path, "core", "md", "-o", "out", limit=16384)
     _, said = process.communicate()
     assert process.returncode == 2
-    assert said == b"kinfo: out: cannot write: File too large; name a file on a disk with more room\n"
+    assert said == b"kinfo: out: cannot write: File too large; make room, or write to another disk\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["md"]
 
 
