@@ -193,14 +193,14 @@ def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Du
     if name == "-":
         if stdin is None:
             raise DumpError("-: there is no standard input here", "name a file")
-        dump = FileDump(_spool(stdin), "<stdin>", is_spooled=True)
+        dump = FileDump(_spool(stdin, "<stdin>"), "<stdin>", is_spooled=True)
     else:
         file = _open(name)
         try:
             dump = FileDump(file, name)
         except OSError:  # a file of /proc that is made as it is read, and has no end to seek
             with file:
-                dump = FileDump(_spool(file), name, is_spooled=True)
+                dump = FileDump(_spool(file, name), name, is_spooled=True)
     if dump.size == 0:
         dump.close()
         raise DumpError(f"{dump.name}: is empty", "check the command that wrote it")
@@ -224,7 +224,7 @@ def _open(name: str) -> BinaryIO:
         raise DumpError(f"{name}: {reason}", "check the path and its permissions") from error
 
 
-def _spool(stream: BinaryIO) -> BinaryIO:
+def _spool(stream: BinaryIO, name: str) -> BinaryIO:
     import tempfile
 
     spool = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
@@ -234,5 +234,5 @@ def _spool(stream: BinaryIO) -> BinaryIO:
         spool.flush()
     except OSError as error:
         spool.close()
-        raise DumpError(f"<stdin>: cannot spool: {error.strerror}", "save it to a file and name that") from error
+        raise DumpError(f"{name}: cannot spool: {error.strerror}", "save it to a file and name that") from error
     return spool
