@@ -12,7 +12,7 @@ import kinfo
 from kinfo.kernel import labels
 from kinfo.kernel.calls import returned_to
 from kinfo.kernel.kernel import Kernel
-from kinfo.kernel.labels import Label
+from kinfo.kernel.labels import AddressLabel
 from kinfo.kernel.symbolize import Symbolizer
 from tests.kernels.image import Spec, make
 
@@ -39,7 +39,7 @@ def by_pattern(kernel: Kernel, text: bytes) -> bytes:
     return symbolizer._coloured.sub(symbolizer._replacement, text)
 
 
-def asked(kernel: Kernel, word: bytes) -> Label | None:
+def asked(kernel: Kernel, word: bytes) -> AddressLabel | None:
     number = int(word, 16)
     if number in kernel.image and not kernel.is_virtual(number):
         address = number if word[:2] in (b"0x", b"0X") else None
@@ -50,7 +50,7 @@ def asked(kernel: Kernel, word: bytes) -> Label | None:
         return None
     before = returned_to(kernel, place, address)
     plain = f" <{place.label}>".encode()
-    return Label(plain, f" <{before.label} or {place.label}>".encode() if before else plain, before is None)
+    return AddressLabel(plain, f" <{before.label} or {place.label}>".encode() if before else plain, before is None)
 
 
 FORMS = ("%0{0}x", "%0{0}x", "%0{0}X", "0x%0{0}x", "0X%x", "%x", "%0{0}x0", "_%0{0}x")

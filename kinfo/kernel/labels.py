@@ -13,7 +13,7 @@ OPENING = frozenset((b"<", b"("))  # a name before an address ends with it
 _MOST = 1 << 16
 
 
-class Label(NamedTuple):
+class AddressLabel(NamedTuple):
     """What is put behind an address: as it is, and where it is one to return to; whether both are one."""
 
     plain: bytes
@@ -32,7 +32,7 @@ class Labels(dict[bytes, "bytes | None"]):
         super().__init__()
         self._names, self._image = names, names.image
         self._kernel = names if isinstance(names, Naming) else None
-        self._whole: dict[bytes, Label | None] = {}
+        self._whole: dict[bytes, AddressLabel | None] = {}
 
     def __missing__(self, key: bytes) -> bytes | None:
         word, is_alone = key[1:-1], key[-1:] in ALONE and key[:1] not in OPENING
@@ -47,7 +47,7 @@ class Labels(dict[bytes, "bytes | None"]):
         self[key] = plain
         return plain
 
-    def of(self, word: bytes) -> Label | None:
+    def of(self, word: bytes) -> AddressLabel | None:
         """The label of an address, wherever it stands; None where it has no name."""
         if word not in self._whole:
             self._make_room()
@@ -71,9 +71,9 @@ class Labels(dict[bytes, "bytes | None"]):
         name, start, size = found
         return b" <%b+%#x/%#x>" % (name.encode(), pa - start, size)
 
-    def _label(self, word: bytes) -> Label | None:
+    def _label(self, word: bytes) -> AddressLabel | None:
         if (plain := self._at_once(word)) is not None:
-            return Label(plain, plain, is_one=True)
+            return AddressLabel(plain, plain, is_one=True)
         address = self._reading(int(word, 16), is_marked=word[1:2] in (b"x", b"X"))
         if address is None:
             return None
@@ -86,7 +86,7 @@ class Labels(dict[bytes, "bytes | None"]):
             return None
         plain = f" <{place.label}>".encode()
         returning = f" <{before.label} or {place.label}>".encode() if before else plain
-        return Label(plain, returning, before is None)
+        return AddressLabel(plain, returning, before is None)
 
     def _reading(self, number: int, *, is_marked: bool) -> int | None:
         """The address that a number is."""

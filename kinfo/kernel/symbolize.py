@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kinfo.kernel.address_words import AddressWords
-from kinfo.kernel.labels import ALONE, OPENING, Label, Labels
+from kinfo.kernel.labels import ALONE, OPENING, AddressLabel, Labels
 from kinfo.kernel.place import Namer
 
 # A number of an address's length, on its own: 16 digits (8 on 32-bit kernels) with or without 0x, or 0x and 6 at the least.
@@ -113,7 +113,7 @@ def whole_lines(read: Callable[[], bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _put(label: Label, text: bytes, place: tuple[int, int, int]) -> bytes:
+def _put(label: AddressLabel, text: bytes, place: tuple[int, int, int]) -> bytes:
     """What comes behind an address, nothing where a name stands there; `place` is its start, its end, and its tail's."""
     if _is_named(text, *place):
         return b""
