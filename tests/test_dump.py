@@ -285,3 +285,11 @@ def test_a_large_file_that_is_cut_between_two_windows(tmp_path: Path) -> None:
             next(windows)
         with pytest.raises(DumpError, match=r"was cut while it was read"):
             dump.view(0, 8)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no /proc here")
+def test_a_file_that_cannot_be_kept_is_named() -> None:
+    with pytest.raises(
+        DumpError, match=r"^/proc/self/mem: cannot spool: Input/output error; save it to a file and name that$"
+    ):
+        open_dump("/proc/self/mem")
