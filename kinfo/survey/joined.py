@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,8 +39,8 @@ def table_of(
     order = np.lexsort((turns, numbers))
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
-    borders = np.cumsum([len(origin.numbers) for origin in origins])[:-1]
-    joined = _Joined(columns, np.split(places, borders), len(order))
+    ends = np.cumsum([len(origin.numbers) for origin in origins]).tolist()
+    joined = _Joined(columns, [places[start:end] for start, end in pairwise([0, *ends])], len(order))
     return pa.Table.from_arrays([joined.array(field) for field in wanted], schema=wanted), numbers[order]
 
 
