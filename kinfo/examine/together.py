@@ -20,9 +20,9 @@ from kinfo.record.asked.questions import Word
 from kinfo.record.asked.traced import Asker, TracedWindow
 from kinfo.record.asked.vectors import Blobs, Bools
 from kinfo.record.asked.ways import Fork, Ways
-from kinfo.record.checksum import State
+from kinfo.record.checksum import ALL_ONES, State
 from kinfo.record.decode import HALVES, NO_RECORD, REGION_LIMIT, Detected, read_window
-from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.layouts import LAYOUTS, MAGICS, SMALLEST
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD
 
@@ -61,6 +61,9 @@ class _Plans:
     def __len__(self) -> int:
         return len(self._by_key)
 
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._by_key
+
     def add(self, key: bytes, one: Read, limits: list[tuple[int, int]], asked: tuple[Asked, ...]) -> None:
         """Keep how a region of this key is read."""
         alike = (one.reading, one.vendor, one.judgement, one.vendor_judgement, one.ends)
@@ -72,6 +75,8 @@ class _Plans:
 
     def find(self, blobs: Blobs, keyed: Keyed) -> Iterator[Read]:
         """Those of the rows that are read as before."""
+        if not len(self):
+            return
         if self._arrays is None:
             self._arrays = np.array(self._limits, np.uint64), np.array(self._kinds, np.int64)
         limits, kinds = self._arrays
@@ -122,20 +127,21 @@ class _Kernels:
         """Keep how these were read."""
         read_as: dict[int, Read] = {row: one for one in found for row in one.rows.tolist()}
         for one in keys if read_as else ():
+            plans = self._plans.setdefault(one.frame, _Plans())
             for at in np.flatnonzero(np.isin(one.rows, [*read_as])).tolist():
-                if sum(map(len, self._plans.values())) < _MOST_KEYS:
+                if one.keys[at] not in plans and sum(map(len, self._plans.values())) < _MOST_KEYS:
                     row = int(one.rows[at])
-                    self._keep(one.frame, one.keys[at], read_as[row], blobs.blob(row))
+                    self._keep(plans, one, at, read_as[row], blobs.blob(row))
 
-    def _keep(self, frame: AddressPlaces, key: bytes, read: Read, data: bytes) -> None:
-        zeros = tuple(not any(data[at : at + 8]) for at, _ in frame.words)
-        known = (frame, tuple(map(id, read.ends)), zeros)
+    def _keep(self, plans: _Plans, one: Keyed, at: int, read: Read, data: bytes) -> None:
+        zeros = tuple(not any(data[place : place + 8]) for place, _ in one.frame.words)
+        known = (one.frame, tuple(map(id, read.ends)), zeros)
         if known not in self._opened:
             way = (asked for end in read.ends for asked in end.way())
-            self._opened[known] = open_questions(way, frame, data)
-        limits, asked = of_key(self._opened[known], frame, data)
+            self._opened[known] = open_questions(way, one.frame, data)
+        limits, asked = of_key(self._opened[known], one.frame, data)
         if len(asked) <= _MOST_OPEN:
-            self._plans.setdefault(frame, _Plans()).add(key, read._replace(rows=_NOBODY), limits, asked)
+            plans.add(one.keys[at], read._replace(rows=_NOBODY), limits, asked)
 
 
 _MOST_KEYS = 1 << 15  # some 600 bytes each
@@ -166,9 +172,22 @@ def _known(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]
     keys = keyed(blobs, rows, half)
     found, is_found = kernels.find(blobs, keys)
     left = rows[~is_found[rows]]
+    if findings:
+        left = left[_may_hold(blobs)[left]]
     others = _asked(blobs, left, half, findings=findings) if len(left) else []
     kernels.keep(blobs, keys, others)
     return [one for one in (*found, *others) if len(one.rows)]
+
+
+def _may_hold(blobs: Blobs) -> Bools:
+    """Whether a record at the start may have a sum that holds, or none: else a flipped bit is looked for, word by word."""
+    stored = blobs.word(Word(4, 4))
+    found = stored == 0
+    for words in {layout.words for layout in LAYOUTS}:
+        if 8 + 4 * words <= blobs.size:
+            differ = stored ^ blobs.sums(0, words)
+            found |= (differ == 0) | (differ == ALL_ONES)
+    return found  # type: ignore[no-any-return]  # what numpy says of comparisons differs by its release
 
 
 def _asked(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]:

@@ -6,11 +6,12 @@ What does not read together (several records, a record that begins later, most d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinfo.examine.columns import by_layout, read_many
 from kinfo.memory import BytesDump
-from kinfo.record.layouts import MAGICS
+from kinfo.record.layouts import MAGICS, SMALLEST
 from kinfo.sources import Opened
 from kinfo.sources.specs import Spec
 from kinfo.survey.look import rows_in
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kinfo.record.asked.vectors import Blobs
 
 LARGEST = 1 << 16  # bytes of a blob that is read whole: regions are 4 to 64 KiB
+_ERASED = (b"\0", b"\xff")
 _STARTS = frozenset(magic.to_bytes(4, "little") for magic in MAGICS)
 
 
@@ -95,5 +97,17 @@ def table_of_blobs(names: Sequence[str], blobs: Sequence[bytes], wanted: pa.Sche
 
 
 def _alone(name: str, blob: bytes) -> list[TableRow]:
+    if SMALLEST <= len(blob) <= LARGEST and blob[:1] in _ERASED and not blob.strip(blob[:1]):
+        return [row.copy() for row in _erased(blob)]
+    return _read(name, blob)
+
+
+@lru_cache(8)
+def _erased(blob: bytes) -> list[TableRow]:
+    """The rows of a region that nobody has written, of which a fleet has many: they are the same for all."""
+    return _read("", blob)
+
+
+def _read(name: str, blob: bytes) -> list[TableRow]:
     with Opened(Spec(name, None), BytesDump(blob, name)) as file:
         return list(rows_in([file]))

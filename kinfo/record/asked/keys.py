@@ -39,6 +39,7 @@ _LOW = 21  # bits of a base that a key has: kernels are moved by 2 MiB, or by le
 Asked = tuple[Question, Answer]
 Terms = tuple[tuple[Term, int], ...]
 _PHYSICAL, _VIRTUAL = "pa", "va"
+_OF_BLOCK = " of the vendor block"  # which lies where the kernel does not
 _BY_SIZE = sorted(LAYOUTS, key=lambda layout: layout.size)
 _WORDS = tuple(dict.fromkeys(layout.words for layout in _BY_SIZE))
 _IMAGE, _MODULES = np.uint64(1 << 29), np.uint64(1 << 41)  # how far addresses of an image lie apart, and of modules
@@ -64,6 +65,7 @@ def _frame(layouts: tuple[Layout, ...], starts: tuple[int, ...]) -> AddressPlace
         for field in layout.fields:
             if field.item == "Q" and not field.elements and (group := _group(field.name)):
                 at = start + field.offset
+                group += _OF_BLOCK if start else ""
                 words.setdefault(group, []).insert(0 if "_stext_" in field.name else len(words.get(group, ())), at)
     return AddressPlaces(tuple((at, group) for group, places in words.items() for at in places), starts)
 
@@ -147,9 +149,9 @@ def _addresses(blobs: Blobs, rows: Rows, frame: AddressPlaces) -> Array:
     for at, group in frame.words:
         words = blobs.word(Word(at, 8))[rows]
         distance = words - bases.setdefault(group, words)
-        near = _IMAGE if group == _PHYSICAL else _MODULES
+        near = _IMAGE if group.startswith(_PHYSICAL) else _MODULES
         is_near = distance + near < near * np.uint64(2)
-        count += (words != 0) & ((words >> np.uint64(63) == 0) == (group == _PHYSICAL)) & is_near
+        count += (words != 0) & ((words >> np.uint64(63) == 0) == group.startswith(_PHYSICAL)) & is_near
     return count
 
 
@@ -175,7 +177,7 @@ def _of_frame(blobs: Blobs, rows: Rows, frame: AddressPlaces, codes: list[Array]
             bases[group] = words
             low = width + 4 + 4 * len(bases)
             keys[:, low : low + 4] = _bytes_of((words & np.uint64((1 << _LOW) - 1)).astype("<u4"))
-        is_sound &= nothing | ((words >> np.uint64(63) == 0) == (group == _PHYSICAL))
+        is_sound &= nothing | ((words >> np.uint64(63) == 0) == group.startswith(_PHYSICAL))
         is_sound &= (bases[group] != 0) | nothing
         zeros |= nothing.astype(np.uint64) << np.uint64(number)
         place = offset + places[max(one for one in frame.starts if one <= offset)]
