@@ -29,6 +29,10 @@ class DumpError(KinfoError):
     """A dump that cannot be opened or read: missing, a directory, a FIFO, unreadable."""
 
 
+class OutputError(KinfoError):
+    """A file or folder that cannot be written, or is there already."""
+
+
 class HoleError(DumpError):
     """Physical memory that is asked for and that the dump does not hold. `pa` is the first address that is missing."""
 

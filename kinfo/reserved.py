@@ -15,6 +15,7 @@ from kinfo.regions.ramoops import find
 from kinfo.regions.ramoops.read import read
 from kinfo.regions.trace import find as trace
 from kinfo.sources import open_memory
+from kinfo.sources.text import refuse_no_text
 from kinfo.typed import BinaryIO
 
 _LARGEST_TEXT = 16 << 20
@@ -83,12 +84,15 @@ def _of_tree(dtb: str) -> Iterator[IomemRange]:
 
 def _of_iomem(path: str) -> Iterator[IomemRange]:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            yield from reserved(file.read(_LARGEST_TEXT).splitlines())
+        with open(path, "rb") as file:
+            raw = file.read(_LARGEST_TEXT)
     except OSError as error:
         raise KinfoError(f"{path}: {error.strerror}", "check the path and its permissions") from None
+    refuse_no_text(path, raw, "a copy of /proc/iomem")
+    try:
+        yield from reserved(raw.decode("utf-8", "replace").splitlines())
     except ValueError as error:
-        raise KinfoError(f"{path}: {error}", "read /proc/iomem as root: others get no addresses") from None
+        raise KinfoError(f"{path}: {error}", "read /proc/iomem as root, and copy that: others get no addresses") from None
 
 
 def _contents(dump: Dump) -> Iterator[Content]:

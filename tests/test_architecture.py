@@ -34,8 +34,8 @@ RANKS = {
     **dict.fromkeys(("dt", "kernel", "writers"), 2),
     **dict.fromkeys(("kernel_build", "diff"), 3),
     **dict.fromkeys(("catalogue", "inspect_table", "ramoops_source", "reserved", "trace_source"), 4),
-    "minidump": 4.5,  # a core of regions: tables say where they lie
-    "region_memory": 4.2,  # it takes the table out of RAM from inspect_table
+    "minidump": 4.1,  # a core of regions: tables say where they lie
+    "region_memory": 4.2,  # it takes the table out of RAM from inspect_table, and where a core's regions are from minidump
     "pages": 4.8,  # out of documents alone
     "read_out": 4.5,  # bytes by region, symbol and address
     "survey": 4.5,  # tables of many records; reports are rendered in report

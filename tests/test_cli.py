@@ -70,6 +70,15 @@ class TestTop:
         assert kinfo_cli("xyzzy") == Ran(2, "", f"kinfo: there is no command 'xyzzy'; choose one of: {names}\n")
         assert kinfo_cli("decod").err == "kinfo: there is no command 'decod'; did you mean decode?\n"
 
+    def test_an_option_of_a_command_before_it(self, kinfo_cli: Cli) -> None:
+        for words, command in (
+            (("--no-cache", "info", "x"), "info"),
+            (("--format", "json", "decode"), "decode"),
+            (("-z",), "COMMAND"),
+        ):
+            told = f"write it behind the command: kinfo {command} ... {words[0]}; `kinfo {command} --help` lists its options"
+            assert kinfo_cli(*words) == Ran(2, "", f"kinfo: there is no option '{words[0]}' before a command; {told}\n")
+
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_command_has_help(self, kinfo_cli: Cli, name: str) -> None:
         ran = kinfo_cli(name, "--help")

@@ -35,7 +35,14 @@ def test_fields_come_by_place_and_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("values", "named", "said"),
-    [((), {}, "x not given"), ((1, 2, 3), {}, "once"), ((1,), {"x": 1}, "once"), ((1,), {"z": 1}, "takes each of x, y once")],
+    [
+        ((), {}, "x not given"),
+        ((), {"x": 1, "z": 1}, "takes each of x, y once"),
+        ((), {"y": 1}, "Point: x not given"),
+        ((1, 2, 3), {}, "once"),
+        ((1,), {"x": 1}, "once"),
+        ((1,), {"z": 1}, "takes each of x, y once"),
+    ],
 )
 def test_wrong_fields_are_refused(values: tuple[int, ...], named: dict[str, int], said: str) -> None:
     made: Any = Point

@@ -188,7 +188,8 @@ def test_a_file_with_the_signs_of_a_pattern_is_itself(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("end", ["\n", "\0"])
 def test_a_list_of_files(tmp_path: Path, end: str) -> None:
     filled(tmp_path, "day/a", "day/b", "odd name*")
-    lines = [str(tmp_path / "day"), "", str(tmp_path / "odd name*"), str(tmp_path / "gone*")]
+    blank = [""] if end == "\n" else []
+    lines = [str(tmp_path / "day"), *blank, str(tmp_path / "odd name*"), str(tmp_path / "gone*")]
     text = end.join(lines).encode()
     (tmp_path / "list").write_bytes(text)
     wanted = [str(tmp_path / one) for one in ("day/a", "day/b", "odd name*", "gone*")]
@@ -217,10 +218,17 @@ def test_a_list_of_lines_holds_any_name_without_one(names: list[bytes], has_end:
         assert [os.fsencode(one) for one in names_in("-", io.BytesIO(data))] == wanted
 
 
+_NO_LIST = (
+    "--files-from {}: is no list: NULs follow each other in it; name a list of files, one a line; "
+    "a dump is named without --files-from"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "--files-from {}: names no file; check the command that wrote the list"),
+        *((data, _NO_LIST) for data in (b"\x7fELF\2\1\1" + bytes(9) + b"./.", bytes(5000), b"a\0./\0\0/\0")),
         (b"a\n" + b"x" * 9000, "--files-from {}: has a name of more than 4096 bytes; name a list of files, one a line"),
     ],
 )

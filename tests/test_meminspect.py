@@ -371,7 +371,7 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "array.bin").write_bytes(writer.runtime(made))
     (tmp_path / "section.bin").write_bytes(writer.section(entries("v3", 0), stride=64)[0])
     (tmp_path / "regions.bin").write_bytes(writer.regions("v3", made))
-    (tmp_path / "core.elf").write_bytes(writer.core(complete("v3"), named=ANCHORS))
+    (tmp_path / "core.elf").write_bytes(writer.core(complete("v3"), named=ANCHORS) + bytes(1 << 20))
     (tmp_path / "noise.bin").write_bytes(os.urandom(4000) + b"\0")
     (tmp_path / "log.txt").write_text("[0.0] qcom-minidump: Kprb:22 region registered 40200000:8\n")
     (tmp_path / "words.txt").write_text("nothing of that kind\n")

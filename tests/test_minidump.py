@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -642,7 +643,7 @@ def test_a_disk_that_fills(tmp_path: Path) -> None:
     process = run_limited(tmp_path, "core", "md", "-o", "out", limit=16384)
     _, said = process.communicate()
     assert process.returncode == 2
-    assert said == b"kinfo: out: cannot write: File too large; name a file on a disk with more room\n"
+    assert said == b"kinfo: out: cannot write: File too large; make room, or write to another disk\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["md"]
 
 
@@ -770,11 +771,71 @@ def test_what_opens_a_core(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert "without VMCOREINFO crash, drgn and vmcore-dmesg refuse it" in kinfo_cli("debug", path).out
     path.write_bytes(make(machine=62).core())
     assert "crash" not in kinfo_cli("debug", path).out.replace("without VMCOREINFO crash", "")
-    path.write_bytes(elf32(0x80000000, b"word"))
-    assert kinfo_cli("debug", path).out.startswith("Open it with:\n  gdb -ex ")
+    for physical in (elf32(0x80000000, b"word"), elf64((0x40000000, b"word"))):  # as QEMU's dump-guest-memory, with a VA of 0
+        path.write_bytes(physical)
+        steps = [line.split("    # ") for line in kinfo_cli("debug", path).out.splitlines()]
+        assert [one[0].strip() for one in steps] == [
+            "Open it with:",
+            f"kinfo core '{path}' -o ram.core",
+            f"kinfo debug '{path}' --tool gdb",
+        ]
+        assert steps[1][1].startswith("memory is at its PAs here")
     path.write_bytes(b"something else")
     ran = kinfo_cli("debug", path)
     assert (
         ran.code,
         "is no ELF core of a little-endian machine; name a debugger with --tool crash, gdb or drgn" in ran.err,
     ) == (2, True)
+
+
+def listed(source: Path, kinfo_cli: Cli) -> tuple[int, list[str], dict[int, tuple[str | None, str | None]]]:
+    ran = kinfo_cli("table", source, "--format", "json")
+    found = json.loads(ran.out)
+    places = {one["id"]: (one["va"], one["pa"]) for one in found["entries"]}
+    return ran.code, [one["code"] for one in found["findings"] if one["severity"] == "error"], places
+
+
+def test_the_table_of_files_has_the_headers_addresses(tmp_path: Path, kinfo_cli: Cli) -> None:
+    """`kinfo table` says of a folder what `kinfo core` says: where its regions lie, and which are missing."""
+    made = make()
+    places = {one.id: (f"{one.va:#x}", f"{one.pa:#x}") for one in made.regions}
+    code, errors, found = listed(made.write(tmp_path / "whole"), kinfo_cli)
+    assert (code, errors) == (0, [])
+    assert {id_: one for id_, one in found.items() if id_ > 2} == places
+    folder = made.write(tmp_path / "less", lambda files: [files.pop(made.name(id_)) for id_ in (2, 25)])
+    code, errors, found = listed(folder, kinfo_cli)
+    assert (code, errors) == (1, ["core-region-missing", "core-region-missing"])
+    assert all(found[id_] == places[id_] for id_ in found if id_ > 2 and found[id_] != (None, None))
+    assert found[24] == places[24]
+    folder = made.write(tmp_path / "bare", lambda files: files.pop(made.name(1)))
+    code, errors, found = listed(folder, kinfo_cli)
+    assert (code, errors, set(found.values())) == (0, [], {(None, None)})
+
+
+def test_the_table_of_a_core_says_what_the_core_lacks(tmp_path: Path, kinfo_cli: Cli) -> None:
+    made, path = make(), tmp_path / "core.elf"
+    whole, at = made.core(), made.offset(19)
+    path.write_bytes(whole[:-1000])
+    assert listed(path, kinfo_cli)[:2] == (1, ["core-truncated"])
+    path.write_bytes(whole[:at] + whole[at + made.by_id(19).size :])
+    assert listed(path, kinfo_cli)[:2] == (1, ["core-truncated", "core-shifted", "core-region-missing"])
+
+
+def test_regions_of_a_shifted_core_are_read_where_they_are(tmp_path: Path, kinfo_cli: Cli) -> None:
+    """Of a core whose writer skipped a file, what lies behind it is never taken for another region."""
+    made, path = make(), tmp_path / "core.elf"
+    whole, at = made.core(), made.offset(19)
+    path.write_bytes(whole[:at] + whole[at + made.by_id(19).size :])
+    for id_ in (14, 22, 25):
+        ran = kinfo_cli("read", path, f"pa:{made.by_id(id_).pa:#x}", made.by_id(id_).size, "-o", tmp_path / f"{id_}.bin")
+        assert ran.code == 0
+        assert "core-shifted" in ran.err
+        assert (tmp_path / f"{id_}.bin").read_bytes() == writer.padded(made.by_id(id_).data)
+    ran = kinfo_cli("read", path, f"pa:{made.by_id(19).pa:#x}", 4)
+    assert (ran.code, ran.out) == (2, "")
+    assert "files were skipped; fetch the region's file from the device again" in ran.err
+    ran = kinfo_cli("table", path, "--values", "--format", "json")
+    assert ran.code == 1
+    found = json.loads(ran.out)
+    assert [one["code"] for one in found["findings"]][1] == "core-shifted"
+    assert [one["id"] for one in found["values"] if not one["is_read"]] == [19]

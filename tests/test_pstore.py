@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinfo.catalogue import RULES
+from kinfo.cli.folder import FolderWriter
 from kinfo.memory import BytesDump
 from kinfo.regions.ramoops import ecc, find, layout, pmsg, reed_solomon
 from kinfo.regions.ramoops.read import Ramoops, read
 from tests import ramoops as w
-from tests.conftest import GUESTS, Cli
+from tests.conftest import GUESTS, ROOT, Cli
 from tests.test_memory import lime
 
 CONSOLE = b"".join(b"[%5d.%06d] console line %d\n" % (at, at, at) for at in range(200))
@@ -227,6 +232,8 @@ def test_files_are_as_pstore_shows_them(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert files["crash-0"] == b"Emergency#3\n" + third.partition(b"\n")[2]
     assert files["crash-2"].startswith(b"Panic#1\n<6>[    0.000000] line 0")
     assert os.stat(tmp_path / "out" / "dmesg-ramoops-1").st_mtime == 1790000001
+    assert kinfo_cli("pstore", dump, "-o", tmp_path / "out", "--join").code == 0  # it has all of them
+    (tmp_path / "out" / "dmesg-ramoops-1").write_bytes(b"another's")
     again = kinfo_cli("pstore", dump, "-o", tmp_path / "out")
     assert (again.code, "exists already; name another folder, or overwrite it with --force" in again.err) == (2, True)
     assert kinfo_cli("pstore", dump, "-o", tmp_path / "out", "--force").code == 0
@@ -451,6 +458,8 @@ class TestMany:
     def test_the_code_is_that_of_the_worst(self, kinfo_cli: Cli, day: Path) -> None:
         words = ("day/a/region.bin", "day/b/region.bin", "day/a/region.bin")  # named twice, written once
         assert kinfo_cli("pstore", *words, "-o", "out").code == 0
+        for name in "ab":
+            Path(f"out/day/{name}/region.bin/dmesg-ramoops-1").write_bytes(b"another's")
         again = kinfo_cli("pstore", *words, "-o", "out")
         assert (again.code, again.err.count("exists already")) == (2, 2)
         assert kinfo_cli("pstore", *words, "-o", "out", "--force").code == 0
@@ -460,6 +469,69 @@ class TestMany:
         assert (ran.code, "day/none.bin: No such file or directory" in ran.err) == (2, True)
         ran = kinfo_cli("pstore", *words, "-o", "out", "--force", "--symbols")
         assert (ran.code, ran.err.count("--symbols: ")) == (2, 2)
+
+    @pytest.mark.usefixtures("day")
+    def test_a_killed_worker_is_made_up_for(self, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What it had written of its lot is no other's, and is not in the way of who does it again."""
+        wanted = kinfo_cli("pstore", "day", "-o", "undisturbed", "--jobs", "1")
+        put, parent = FolderWriter.put, os.getpid()
+
+        def killing(self: FolderWriter, path: str, write: Any, *, force: bool) -> None:
+            put(self, path, write, force=force)
+            if path.endswith("b/region.bin/dmesg-ramoops-1") and not os.path.exists("killed") and os.getpid() != parent:
+                Path("killed").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        monkeypatch.setattr(FolderWriter, "put", killing)
+        ran = kinfo_cli("pstore", "day", "-o", "out", "--jobs", "2")
+        assert Path("killed").exists()
+        assert (ran.code, ran.out, ran.err) == (2, wanted.out.replace("undisturbed", "out"), wanted.err)
+        assert written(Path("out")) == written(Path("undisturbed"))
+
+    @pytest.mark.usefixtures("day")
+    def test_a_call_that_was_stopped_is_gone_on_with(self, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ctrl-C: no folder has half of what belongs together."""
+        put = FolderWriter.put
+
+        def stopping(self: FolderWriter, path: str, write: Any, *, force: bool) -> None:
+            if path.endswith("b/region.bin/dmesg-ramoops-1"):
+                raise KeyboardInterrupt
+            put(self, path, write, force=force)
+
+        with monkeypatch.context() as stopped:
+            stopped.setattr(FolderWriter, "put", stopping)
+            assert kinfo_cli("pstore", "day", "-o", "out", "--jobs", "1").code == 130
+        assert [path.name for path in Path("out/day").iterdir()] == ["a"]
+        ran = kinfo_cli("pstore", "day", "-o", "out", "--jobs", "1")
+        assert (ran.code, ran.out) == (2, kinfo_cli("pstore", "day", "-o", "new", "--jobs", "1").out.replace("new/", "out/"))
+        assert written(Path("out")) == written(Path("new"))
+
+    @pytest.mark.usefixtures("day")
+    def test_what_cannot_be_written_is_told_from_what_cannot_be_read(self, kinfo_cli: Cli) -> None:
+        Path("out/day/a").mkdir(parents=True)
+        Path("out/day/a/region.bin").touch()
+        ran = kinfo_cli("pstore", "day", "-o", "out", "--jobs", "1")
+        assert "kinfo: out/day/a/region.bin: cannot be made: File exists; name a folder that can\n" in ran.err
+        counts = "6 files: 4 ramoops regions (1 with errors), 1 without a ramoops region, 1 could not be read"
+        assert f"kinfo: {counts}, 1 could not be written; worst: " in ran.err
+        assert ran.code == 2
+        assert {path.name for path in Path("out/day").iterdir()} == {"a", "b", "damaged.bin", "two.bin"}
+
+    @pytest.mark.usefixtures("day")
+    @pytest.mark.parametrize("form", ["text", "jsonl"])
+    def test_every_file_is_written_though_nobody_reads_the_output(self, form: str) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        words = ("pstore", "day", "-o", "out", "--jobs", "1", "--format", form)
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "kinfo", *words], stdout=writer, stderr=subprocess.PIPE, env=environment, check=False
+        )
+        os.close(writer)
+        assert done.returncode == 2
+        assert b"kinfo: 6 files: 5 ramoops regions" in done.stderr
+        assert b"Traceback" not in done.stderr
+        assert {path.name for path in Path("out/day").iterdir()} == {"a", "b", "damaged.bin", "two.bin"}
 
     def test_what_is_named_badly(self, kinfo_cli: Cli, tmp_path: Path) -> None:
         assert "Missing argument 'SOURCE...'" in kinfo_cli("pstore", "--list").err

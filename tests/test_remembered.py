@@ -8,7 +8,10 @@ import pytest
 
 import kinfo
 from kinfo.record import decode as decode_room
+from kinfo.record.asked.questions import DerivedTerm, Exactly, Negative, Seen, Sum, Summed, SumSays, Word, Zero, answerer
 from kinfo.record.asked.remembered import Remembered
+from kinfo.record.checksum import State
+from kinfo.record.text import is_blank
 from tests.synthetic import MAIN, VENDOR, make_fields, wrap
 
 
@@ -59,3 +62,48 @@ def test_ways_are_kept_as_long_as_they_are_of_use() -> None:
     for number in range(100):
         remembered.keep(number.to_bytes(16, "little"), is_end=True)
     assert len(asked) == 32
+
+
+MAGIC, BODY = 0xCCEEDDFF, bytes.fromhex("11223344 01000000 00000080")
+SUM = 0x44332211 ^ 1 ^ 0x80000000
+
+
+@pytest.mark.parametrize(
+    ("magic", "stored", "says"),
+    [
+        (MAGIC, SUM, SumSays(State.VALID, False, False)),
+        (MAGIC, SUM ^ 0xFFFFFFFF, SumSays(State.INVERTED, False, False)),
+        (MAGIC, SUM ^ 0x400, SumSays(State.MISMATCH, False, True)),
+        (MAGIC, SUM ^ 0x401, SumSays(State.MISMATCH, False, False)),
+        (MAGIC, 0, SumSays(State.NOT_WRITTEN, False, False)),
+        (0, SUM, SumSays(State.NOT_WRITTEN, False, False)),
+        (0, SUM ^ 0x400, SumSays(State.NOT_WRITTEN, False, True)),
+        (MAGIC ^ 1, SUM, SumSays(State.MISMATCH, True, False)),
+        (MAGIC ^ 1, SUM ^ 0x400, SumSays(State.MISMATCH, False, True)),
+    ],
+)
+def test_a_sum_is_answered_without_being_made(magic: int, stored: int, says: SumSays) -> None:
+    data = b"before.." + magic.to_bytes(4, "little") + stored.to_bytes(4, "little") + BODY
+    question = Summed(8, 3, MAGIC)
+    assert answerer(question)(data) == question.answer(data) == says
+    ends_sooner = Summed(8, 3, None)  # of a record that goes on behind the bytes: no sum proves it
+    assert answerer(ends_sooner)(data) == ends_sooner.answer(data)
+    assert ends_sooner.answer(data).state is State.MISMATCH
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Exactly(Word(0, 4)),
+        Exactly(Word(6, 4)),  # which the bytes end in
+        Exactly(DerivedTerm("%", Sum(((Word(0, 4), 1),), 0), 4096)),
+        Seen(is_blank, ((2, 4),)),
+        Seen(lambda one, other: one + other, ((0, 2), (4, 9))),
+        Zero(Sum(((Word(0, 2), 1), (Word(2, 2), -1)), 0)),
+        Negative(Sum(((Word(0, 1), 3), (Word(4, 4), -1)), 7)),
+    ],
+)
+def test_a_question_is_answered_as_quickly_as_ever_the_same(question: Exactly | Seen | Zero | Negative) -> None:
+    rng = random.Random(str(question.kind))
+    blobs = [bytes(8), b"\1\0\1\0" * 2, *(rng.randbytes(8) for _ in range(20))]
+    assert [answerer(question)(blob) for blob in blobs] == [question.answer(blob) for blob in blobs]

@@ -59,6 +59,8 @@ BEGINNINGS: tuple[tuple[bytes, FileKind, Sure], ...] = (
     (b"070701" + bytes(9), kinds.CPIO, Sure.CERTAIN),
     (b"# Linux/arm64 6.12.1 Kernel Configuration\n", kinds.CONFIG, Sure.LIKELY),
     (b"CONFIG_X=y\n", kinds.CONFIG, Sure.LIKELY),
+    (bytes(9) + b"\n# CONFIG_X is not set\n" + bytes(9), kinds.CONFIG, Sure.LIKELY),
+    (b"CONFIG_X and # Linux/ in \0 a string", kinds.RAW, Sure.GUESS),
     (b"ffffffc008000000 T _text\n", kinds.SYMBOLS, Sure.LIKELY),
     (b"layout: C\nfields: {}\n", kinds.FIELDS, Sure.LIKELY),
     (b'{"layout": "C"}', kinds.FIELDS, Sure.LIKELY),

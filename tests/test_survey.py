@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kinfo
+from kinfo import whole_file
 from kinfo.errors import KinfoError
 from kinfo.record import locate, text
 from kinfo.record.layouts import LAYOUTS
@@ -471,8 +473,36 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 survey_files([{str(fleet)!r}], {str(tmp_path / "t.jsonl")!r}, part_rows=1)
 """
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert "cannot write: File too large; name a file on a disk with more room" in done.stderr
+        assert "cannot write: File too large; make room, or write to another disk" in done.stderr
         assert not (tmp_path / "t.jsonl").exists()
+
+    def test_a_disk_that_was_full_before(self, fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What another run left stays; where there is nothing to go on from, nothing stays."""
+        name = tmp_path / "t.csv"
+        code = f"""
+import os
+from kinfo.survey import parts, run
+add = parts.Parts.add
+def adding(self, payloads):
+    add(self, payloads)
+    os._exit(9)
+parts.Parts.add = adding
+run._CHUNK = 1
+run.survey_files([{str(fleet)!r}], {str(name)!r}, part_rows=1)
+"""
+        for is_gone_on_with in (False, True):
+            if is_gone_on_with:
+                assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+            with monkeypatch.context() as full:
+                full.setattr(whole_file, "_write_beside", no_room)
+                with pytest.raises(KinfoError, match=r"plan\.json: cannot write: No space left on device; make room"):
+                    survey_files([str(fleet)], str(name))
+            assert Path(folder_of(str(name))).exists() is is_gone_on_with
+        assert survey_files([str(fleet)], str(name)).kept > 0
+
+
+def no_room(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def a_hundred(folder: Path) -> Path:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -127,3 +130,19 @@ class TestCommand:
         assert kinfo_cli("vectors", "V9", "-o", tmp_path / "new").err.startswith("kinfo: no layout is called 'V9'")
         assert not (tmp_path / "new").exists()
         assert kinfo_cli("vectors").err == "kinfo: Missing option '-o' / '--output'; see `kinfo vectors --help`\n"
+
+    def test_half_of_them_is_none(self, kinfo_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def until_the_index(data: bytes) -> Callable[[IO[bytes]], object]:
+            return no_room if data.startswith(b"{") else lambda file: file.write(data)
+
+        def no_room(_: IO[bytes]) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("kinfo.cli.vectors.writing", until_the_index)
+        ran = kinfo_cli("vectors", "V1", "-o", tmp_path / "new" / "full")
+        assert ran.code == 2
+        assert ran.err.endswith("vectors.json: cannot write: No space left on device; make room, or write to another disk\n")
+        assert list(tmp_path.iterdir()) == []
+        (tmp_path / "mine").write_text("x")
+        assert kinfo_cli("vectors", "V1", "-o", tmp_path, "--force").code == 2
+        assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -130,15 +130,23 @@ def table(
     `source` is a vmlinux, RAM dump (FILE or FILE@BASE), raw array or section, core image or region array that the series
     wrote, folder of md_*.BIN, log, or listing in YAML, JSON, CSV. `series` forces the posting (as in "v1");
     `kinfo` is the record of a RAM dump that holds none: a file, or its PA. `stdin` is behind the name "-".
-    Raises KinfoError where there is no table, or no series fits.
+    Region files have the addresses that their md_KELF gives them; what of the regions is missing, cut off or shifted is
+    among the findings, as `kinfo core` has it. Raises KinfoError where there is no table, or no series fits.
     """
     from kinfo.inspect_table import read_table
     from kinfo.kernel.open import record_word
+    from kinfo.meminspect.entry import TableForm
     from kinfo.meminspect.ids import series_named
     from kinfo.plain_data import plain
 
     forced = series_named(series) if series else None
-    return read_table(os.fspath(source), forced, parse=plain, stdin=stdin, kinfo=record_word(kinfo))
+    path = os.fspath(source)
+    found = read_table(path, forced, parse=plain, stdin=stdin, kinfo=record_word(kinfo))
+    if found.form not in (TableForm.CORE, TableForm.FILES):
+        return found
+    from kinfo.minidump.placed import with_places
+
+    return with_places(found, forced)
 
 
 def registered(source: Table | Path, driver: str) -> tuple[Registered, ...]:

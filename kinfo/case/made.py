@@ -15,6 +15,7 @@ from kinfo.pages.documents import Document, Documents, Missing, TextLog
 from kinfo.pages.logs import texts
 from kinfo.pages.model import NextStep
 from kinfo.report import devicetree, document, layouts
+from kinfo.sources.text import refuse_no_text
 from kinfo.version import __version__
 
 if TYPE_CHECKING:
@@ -130,12 +131,15 @@ def _trees(path: str, options: DtOptions, cache: str | None) -> Sequence[Documen
 def _text_log(path: str, stdin: BinaryIO | None) -> TextLog:
     try:
         if path == "-" and stdin is not None:
-            return TextLog("-", texts(stdin.read(_LARGEST_LOG).splitlines()))
-        with open(path, "rb") as file:
-            return TextLog(path, texts(file.read(_LARGEST_LOG).splitlines()))
+            raw = stdin.read(_LARGEST_LOG)
+        else:
+            with open(path, "rb") as file:
+                raw = file.read(_LARGEST_LOG)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DumpError(f"{path}: cannot read: {reason}", "check the name and its permissions") from error
+    refuse_no_text(path, raw, "a log")
+    return TextLog(path, texts(raw.splitlines()))
 
 
 def _steps(case: CaseFiles, found: Documents, trees: Sequence[Document]) -> Iterator[NextStep]:

@@ -13,6 +13,7 @@ from kinfo.cli.words import say
 
 _BIG = 16 << 20  # bytes: what is smaller is done before a bar could be seen
 _BAR = 30  # letters
+_MOST_KEPT = 1000  # lines that are known to have been said
 
 
 class Terminal:
@@ -20,9 +21,15 @@ class Terminal:
 
     def __init__(self) -> None:
         self._shown = -1
+        self._told: set[str] = set()
 
     def told(self, text: str) -> None:
-        """See notices.Listener."""
+        """See notices.Listener. Once: a file that is opened twice is cut off no more than once."""
+        if text in self._told:
+            return
+        if len(self._told) == _MOST_KEPT:
+            self._told.clear()
+        self._told.add(text)
         say(text)
 
     def progress(self, label: str, done: int, total: int) -> None:

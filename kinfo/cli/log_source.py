@@ -9,6 +9,7 @@ import tempfile
 
 from kinfo.cli import common
 from kinfo.errors import DumpError
+from kinfo.sources.text import refuse_no_text
 from kinfo.typed import BinaryIO, Self
 
 _PIECE = 1 << 16  # what is made of it stays in the cache
@@ -19,16 +20,20 @@ class LogSource:
 
     def __init__(self, path: str) -> None:
         self.name = "<stdin>" if path == "-" else path
-        self._file = _opened(path)
+        self._file, self._is_text = _opened(path), False  # until its first bytes were seen
         self.is_file = _is_regular(self._file)
         self._start = self._file.tell() if self.is_file else 0
 
     def read(self) -> bytes:
         """The next bytes, b"" at the end."""
         try:
-            return self._file.read1(_PIECE) or b""  # type: ignore[attr-defined]  # it is buffered
+            piece: bytes = self._file.read1(_PIECE) or b""  # type: ignore[attr-defined]  # it is buffered
         except OSError as error:
             raise DumpError(f"{self.name}: cannot read: {error.strerror}", "name or pipe a file that can be read") from error
+        if not self._is_text:
+            refuse_no_text(self.name, piece, "a log")
+            self._is_text = True
+        return piece
 
     def rewind(self) -> None:
         """Begin anew."""

@@ -11,7 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import NoReturn
 
     from kinfo.cli.declare import Command
@@ -108,6 +108,8 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"kinfo {__version__}")
         return SOUND
     if first not in COMMANDS:
+        if first.startswith("-"):
+            raise KinfoError(f"there is no option {quoted(first)} before a command", _behind(first, arguments, COMMANDS))
         choices = f"choose one of: {', '.join(COMMANDS)}"
         raise KinfoError(f"there is no command {quoted(first)}", did_you_mean(first, (*COMMANDS, *WORDS), choices))
     if first == "verify-dt":
@@ -118,6 +120,14 @@ def _dispatch(arguments: list[str]) -> int:
         with started(arguments):
             return _run_command(first, arguments)
     return _run_command(first, arguments)
+
+
+def _behind(option: str, arguments: list[str], commands: Iterable[str]) -> str:
+    """Where an option goes that is no command's name."""
+    from kinfo.cli.words import safe
+
+    command = next((word for word in arguments if word in commands), "COMMAND")
+    return f"write it behind the command: kinfo {command} ... {safe(option)}; `kinfo {command} --help` lists its options"
 
 
 def _first_word(arguments: list[str]) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 
-from kinfo.cli import common, declare
+from kinfo.cli import common, declare, streams
 from kinfo.cli.formats import show
 from kinfo.cli.words import say
 from kinfo.errors import KinfoError
@@ -34,7 +35,7 @@ class FileShown(NamedTuple):
 
     `text` for the screen, `document` plain data, `judged` for formats of findings; `things`: how many there are of what was
     looked for; `problem`: why there are none, in a line; `code`: the exit code that it would be alone; `findings`: those that
-    the summary counts.
+    the summary counts; `is_unwritten`: it is what was to be written of it that has the problem.
     """
 
     text: str = ""
@@ -44,6 +45,7 @@ class FileShown(NamedTuple):
     problem: str = ""
     code: int = 0
     findings: tuple[Any, ...] = ()
+    is_unwritten: bool = False
 
 
 def _in_files(documents: Iterator[Any]) -> dict[str, Any]:
@@ -56,7 +58,7 @@ class ManyTask(NamedTuple):
     `work` makes what is shown of it, and raises KinfoError; `refused` the document of one that cannot be read, with the
     reason. `doing` and `noun` are words for people: "decoding", "record". `done` is called in every process at its end.
     `title` comes before the first file's text. `whole` makes one document of all, for formats that show one; `whole_says`:
-    why some cannot be read is in it.
+    why some cannot be read is in it. `is_writing`: files are written besides, for all of them though nobody reads the output.
     """
 
     doing: str
@@ -67,6 +69,7 @@ class ManyTask(NamedTuple):
     title: str = ""
     whole: Callable[[Iterator[Any]], Any] = _in_files
     whole_says: bool = True
+    is_writing: bool = False
 
 
 def refuse_mistakes(words: Sequence[str], files_from: str | None, metavar: str) -> None:
@@ -104,7 +107,13 @@ def run(task: ManyTask, names: NamedFiles, form: str, *, jobs: int | None, stric
         first = next(shown, None)
         refuse_none(names, first is not None)
         assert first is not None
-        _show(task, form, chain((first,), shown), strict=strict)
+        try:
+            _show(task, form, chain((first,), shown), strict=strict)
+        except BrokenPipeError:
+            if not task.is_writing:
+                raise
+            streams.drop()
+            deque(_each_shown(task, results, tally, form), maxlen=0)
     _say(tally.summary(names.passed))
     return tally
 
@@ -129,11 +138,11 @@ def _each_shown(
     is_in_document = form == "jsonl" or (form in ("json", "yaml") and task.whole_says)
     for one, result in results:
         shown = result.value or FileShown(document=task.refused(one.path, result.problem), problem=result.problem)
+        tally.add(shown, is_read=result.value is not None)
         for note in result.notes:
             _say(note)
         if shown.problem and not is_in_document:
             _say(shown.problem)
-        tally.add(shown, is_read=result.value is not None)
         yield shown
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kinfo.cli import common, many
 from kinfo.cli.many import FileShown, ManyTask, run
 from kinfo.cli.words import safe
-from kinfo.errors import KinfoError
+from kinfo.errors import KinfoError, OutputError
 from kinfo.many.folders import folder_for
 from kinfo.many.named import is_pattern
 from kinfo.many.names import NamedFiles
@@ -86,6 +86,8 @@ def extract_each(options: Options, extracted: Callable[[Sequence[str], Options, 
             made = extracted([path], options, under)
         except NoRamoopsError as error:
             return FileShown(document=_refused(path, str(error)), problem=str(error))
+        except OutputError as error:
+            return FileShown(document=_refused(path, str(error)), problem=str(error), is_unwritten=True)
         found = made.found
         code = common.verdict(found.findings, strict=options.strict)
         shown = FileShown(things=len(found.regions), code=code, findings=tuple(found.findings))
@@ -98,7 +100,7 @@ def extract_each(options: Options, extracted: Callable[[Sequence[str], Options, 
 
     words = tuple(dict.fromkeys(options.source))  # twice, they would be written to one folder
     names = NamedFiles(words, options.files_from, stdin=common.stdin(), is_one=is_dump)
-    task = ManyTask("reading", "ramoops region", work, _refused)
+    task = ManyTask("reading", "ramoops region", work, _refused, is_writing=not options.only_list)
     return run(task, names, options.form, jobs=jobs, strict=options.strict).code
 
 

@@ -97,7 +97,7 @@ def _table(path: str, options: Options) -> Table:
 
 def _values(options: Options) -> int:
     """What the regions hold. Raises KinfoError where SOURCE has no regions, but their addresses alone."""
-    from kinfo.cli.main import FINDINGS, SOUND
+    from kinfo.cli.main import FINDINGS
     from kinfo.meminspect.ids import series_named
     from kinfo.region_memory.values import RegionValues
     from kinfo.region_memory.values_of import regions_with_bytes
@@ -112,7 +112,8 @@ def _values(options: Options) -> int:
         common.tell(report.render(found, common.style()))
     else:
         show(options.form, lambda: report.document(found))
-    return FINDINGS if found.cannot else SOUND
+    of_core = common.verdict(found.memory.findings, strict=options.strict)
+    return FINDINGS if found.cannot else of_core
 
 
 def _printable(table: Table) -> Table:

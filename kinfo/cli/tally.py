@@ -18,7 +18,7 @@ class Tally:
 
     def __init__(self, noun: str) -> None:
         self._noun = noun
-        self.files = self.things = self.without = self.unread = 0
+        self.files = self.things = self.without = self.unread = self.unwritten = 0
         self.code = SOUND
         self._by_worst: Counter[Severity] = Counter()
         self._worst: Finding | None = None
@@ -29,7 +29,8 @@ class Tally:
         self.things += shown.things
         if shown.problem:
             self.code = UNDECIDED
-            self.without += is_read
+            self.unwritten += shown.is_unwritten
+            self.without += is_read and not shown.is_unwritten
             self.unread += not is_read
             return
         self.code = max(self.code, shown.code)
@@ -42,7 +43,7 @@ class Tally:
             self._worst = next(one for one in shown.findings if one.severity is gravest)
 
     def summary(self, passed: Mapping[str, int]) -> str:
-        """One line: files, what was found, with what findings; those without, those that could not be read; the worst."""
+        """One line: files, what was found, with what findings; those without, not read, not written; the worst."""
         with_ = [f"{count} with {one.value}s" for one in (Severity.ERROR, Severity.WARNING) if (count := self._by_worst[one])]
         of_them = f" ({', '.join(with_)})" if with_ else ""
         parts = [f"{_many(self.files, 'file')}: {_many(self.things, self._noun)}{of_them}"]
@@ -50,6 +51,8 @@ class Tally:
             parts.append(f"{self.without} without a {self._noun}")
         if self.unread:
             parts.append(f"{self.unread} could not be read")
+        if self.unwritten:
+            parts.append(f"{self.unwritten} could not be written")
         line = ", ".join(parts) + self.passed_over(passed)
         if self._worst is None:
             return line

@@ -12,7 +12,7 @@ from kinfo.cli import common, declare, output
 from kinfo.cli.formats import data_format, show, strict_option
 from kinfo.cli.options import takes
 from kinfo.cli.words import safe, say
-from kinfo.errors import KinfoError
+from kinfo.errors import OutputError
 
 if TYPE_CHECKING:
     from kinfo.findings import Finding
@@ -140,7 +140,7 @@ def _judged(traces: Traces, found: EventsOf, options: Options) -> int:
 
 def _write(traces: Traces, options: Options) -> dict[int, list[str]]:
     """trace-cpuN.raw of every buffer; several buffers have a folder each. The names, by the buffer's place."""
-    from kinfo.cli.folder import made
+    from kinfo.cli.folder import all_or_none
 
     written: dict[int, list[str]] = {}
     files: dict[str, CpuTrace] = {}
@@ -153,10 +153,10 @@ def _write(traces: Traces, options: Options) -> dict[int, list[str]]:
         written[buffer.at] = names
     for path in files:
         if not options.force and os.path.lexists(path):
-            raise KinfoError(f"{path}: exists already", "name another folder, or overwrite it with --force")
-    for path, cpu in files.items():
-        made(os.path.dirname(path))
-        output.write_with(path, partial(_put, cpu, consumed=options.consumed), force=options.force)
+            raise OutputError(f"{path}: exists already", "name another folder, or overwrite it with --force")
+    with all_or_none() as writer:
+        for path, cpu in files.items():
+            writer.put(path, partial(_put, cpu, consumed=options.consumed), force=options.force)
     return written
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from kinfo import api
 from kinfo.cli import declare
+from kinfo.cli.folder import all_or_none, writing
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
-from kinfo.cli.output import write_file
 from kinfo.cli.words import say
-from kinfo.errors import KinfoError
+from kinfo.errors import OutputError
 
 _INDEX = "vectors.json"
 
@@ -42,17 +42,21 @@ def command(options: Options) -> int:
     from kinfo.exports.vectors import index
 
     chosen = [api.layout(name) for name in options.names]
-    try:
-        os.makedirs(options.output, exist_ok=True)
-        is_empty = not os.listdir(options.output)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise KinfoError(f"{options.output}: cannot be made: {reason}", "name another folder with -o") from None
-    if not is_empty and not options.force:
-        raise KinfoError(f"{options.output}: there are files in it already", "name another folder, or overwrite with --force")
-    made = list(api.vectors(*chosen))
-    for one in made:
-        write_file(os.path.join(options.output, one.name), one.data, force=True)
-    write_file(os.path.join(options.output, _INDEX), index(made).encode(), force=True)
+    with all_or_none() as writer:
+        writer.make(options.output)
+        if not options.force and _has_files(options.output):
+            what = f"{options.output}: there are files in it already"
+            raise OutputError(what, "name another folder, or overwrite with --force")
+        made = list(api.vectors(*chosen))
+        files = {one.name: one.data for one in made} | {_INDEX: index(made).encode()}
+        for name, data in files.items():
+            writer.put(os.path.join(options.output, name), writing(data), force=True)
     say(f"wrote {options.output}: {len(made)} regions, and {_INDEX} with what each must give")
     return SOUND
+
+
+def _has_files(folder: str) -> bool:
+    try:
+        return bool(os.listdir(folder))
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be read: {error.strerror}", "name another folder with -o") from None

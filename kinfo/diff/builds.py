@@ -31,9 +31,9 @@ class Pair:
         """How far each address moved, where both have it set."""
         found = {}
         for name, before in self.old.values.items():
-            after = self.new.values.get(name)
             if not is_address(name) or self.is_garbage(name):
                 continue
+            after = self.new.values.get(name)
             if isinstance(before, int) and isinstance(after, int) and before and after:
                 found[name] = after - before
         return found
@@ -83,6 +83,11 @@ class Pair:
             return True if self._likeness >= _ENOUGH else None
         counts = {count for record in (self.old, self.new) if (count := record.number("num_syms"))}
         return self.same_release and (self.common is not None or len(counts) < 2)
+
+    @cached_property
+    def has_moved(self) -> bool:
+        """Whether both come from one image, at another place: then all its addresses differ."""
+        return bool(self.same_build and self.common)
 
     @property
     def _likeness(self) -> int:

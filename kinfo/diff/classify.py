@@ -12,7 +12,6 @@ from kinfo.errors import RecordError
 from kinfo.named import NamedTuple
 from kinfo.record import kernels
 from kinfo.record.checksum import State
-from kinfo.record.fields import HEAD_FIELDS
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.model import Value
 from kinfo.record.record import Record
@@ -34,6 +33,7 @@ class _Verdict(NamedTuple):
     source: str = ""
 
 
+_SAME = _Verdict(Kind.SAME)
 _UNDECIDED = _Verdict(Kind.REGRESSION, "a release is lost, and the rest does not tell whether they are of one build")
 
 
@@ -78,7 +78,7 @@ def _checksum(old: Record, new: Record) -> Difference:
     """The sum's state: its value follows from the fields."""
     before, after = old.state.value, new.state.value
     if before == after:
-        verdict = _Verdict(Kind.SAME)
+        verdict = _SAME
     elif {before, after} <= _VERIFIED:
         verdict = _Verdict(Kind.PER_BOOT, "a boot loader has read one of them")
     else:
@@ -95,13 +95,12 @@ def _layout(pair: Pair) -> Iterator[Difference]:
 
 
 def _fields(pair: Pair) -> Iterator[Difference]:
-    old, new = pair.old.fields, pair.new.fields
-    names = dict.fromkeys(name for name in (*old, *new) if name not in HEAD_FIELDS)
-    behind = pair.old.after_nul, pair.new.after_nul
-    for name in names:
-        verdict = _one_layout(pair, name) if name not in old or name not in new else _field(pair, name)
-        tails = [texts.get(name, b"") for texts in behind]
-        yield Difference(name, old.get(name), new.get(name), *verdict, *tails)
+    old, new = dict(pair.old.fields), dict(pair.new.fields)
+    old_tails, new_tails = pair.old.after_nul, pair.new.after_nul
+    for name in dict.fromkeys((*old, *new)):
+        before, after = old.get(name), new.get(name)
+        verdict = _one_layout(pair, name) if before is None or after is None else _field(pair, name)
+        yield Difference(name, before, after, *verdict, old_tails.get(name, b""), new_tails.get(name, b""))
 
 
 def _one_layout(pair: Pair, name: str) -> _Verdict:
@@ -114,19 +113,15 @@ def _one_layout(pair: Pair, name: str) -> _Verdict:
 
 def _field(pair: Pair, name: str) -> _Verdict:
     before, after = pair.old.values[name], pair.new.values[name]
-    if before == after and not _stayed_behind(pair, name):
-        return _Verdict(Kind.SAME)
     if before == after:
+        if not pair.has_moved or pair.distances.get(name) != 0:
+            return _SAME
         return _Verdict(Kind.REGRESSION, f"the other addresses moved by {pair.common:#x}, this one did not")
     if reason := reason_for(name, pair):
         return _Verdict(Kind.WRITER, reason.text, reason.source)
     if is_address(name):
         return _address(pair, name)
     return _value(pair, name, before, after)
-
-
-def _stayed_behind(pair: Pair, name: str) -> bool:
-    return bool(pair.same_build and pair.common) and pair.distances.get(name) == 0
 
 
 def _address(pair: Pair, name: str) -> _Verdict:

@@ -15,7 +15,7 @@ from kinfo.diff.model import Comparison, Difference, Kind
 from kinfo.diff.policy import Policy
 from kinfo.errors import KinfoError
 from kinfo.findings import Finding, Findings, Severity
-from kinfo.meminspect.entry import Table
+from kinfo.meminspect.entry import Table, TableForm
 from kinfo.memory import BytesDump
 from kinfo.printable import brief
 from kinfo.record.locate import decode_offset
@@ -91,8 +91,11 @@ def entries_for(table: Table, driver: str) -> tuple[Registered, ...]:
 def entries_of(table: Table) -> tuple[Registered, ...]:
     """The table's regions as the driver is handed them: by id, of an id that comes twice the last.
 
-    Where the form holds no VA (minidump regions, a log, md_*.BIN), what lies there is the facts' own symbol.
+    Where the form holds no VA (minidump regions, a log), or the header beside it has those of one boot (md_*.BIN), what
+    lies there is the facts' own symbol.
     """
+    if table.form is TableForm.FILES:
+        table = table._replace(entries=tuple(one._replace(va=None, pa=None) for one in table.entries))
     last = {(entry.id, "" if entry.id is not None else entry.name): entry for entry in table.entries}
     ordered = sorted(last.values(), key=lambda entry: entry.id or 0)
     return tuple(Registered(entry.name, entry.va, entry.pa or 0, entry.size, entry.id) for entry in ordered)

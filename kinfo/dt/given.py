@@ -147,18 +147,22 @@ def _address(given: str | int, option: str) -> int:
     return found
 
 
-def _lines(path: str) -> list[str]:
+def _lines(path: str, wanted: str) -> list[str]:
+    from kinfo.sources.text import refuse_no_text
+
     try:
         with open(path, "rb") as file:
-            return file.read(_LOG_LIMIT).decode("utf-8", "replace").splitlines()
+            raw = file.read(_LOG_LIMIT)
     except OSError as error:
         raise TreeError(f"{path}: cannot read: {error.strerror}", "check the name and its permissions") from error
+    refuse_no_text(path, raw, wanted)
+    return raw.decode("utf-8", "replace").splitlines()
 
 
 def _log(path: str) -> BootLog:
     from kinfo.dt.dmesg import read_log
 
-    found = read_log(_lines(path))
+    found = read_log(_lines(path, "a log"))
     if not (found.placed or found.complaints or found.dropped):
         notices.tell(f'{path}: has no line "OF: reserved mem: ..."; give the log from the boot\'s first lines on')
     return found
@@ -167,7 +171,7 @@ def _log(path: str) -> BootLog:
 def _iomem(path: str) -> Iomem:
     from kinfo.dt.dmesg import read_iomem
 
-    return read_iomem(path, _lines(path))
+    return read_iomem(path, _lines(path, "a copy of /proc/iomem"))
 
 
 def _dump(name: str, stdin: BinaryIO | None, files: ExitStack) -> DumpFacts:

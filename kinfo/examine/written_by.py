@@ -7,6 +7,7 @@ meminspect v2 (with none). The bytes often do not tell them apart; then all are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from kinfo.record.model import Layout
 from kinfo.record.record import Record
@@ -45,6 +46,7 @@ def rows_of_sysname(record: Record) -> tuple[WriterRow, ...]:
     return tuple(row for row in rows.posted_in(record.layout.alias) if row.posting and row.posting.is_sysname)
 
 
+@cache
 def stores_base_in(layout: Layout) -> bool:
     """Whether any writer of the layout stores `_relative_pa`; what is no posting always does."""
     posted = rows.posted_in(layout.alias)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from kinfo.arch import arm64
 from kinfo.arch.address import KERNEL_HALF
-from kinfo.kernel.kernel import Kernel
 from kinfo.kernel.place import Namer, Place
+from kinfo.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kinfo.kernel.naming import Naming
 
 _CODE = "tTwW"
 
 
-def unsigned(kernel: Kernel, number: int) -> int | None:
+def unsigned(kernel: Naming, number: int) -> int | None:
     """The VA of the kernel's half that a 64-bit number stands for; None where it is none.
 
     On arm64 it may be signed. Of 32 bits any can be an address.

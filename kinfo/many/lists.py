@@ -15,7 +15,7 @@ _BLOCK = 1 << 16
 def names_in(name: str, stdin: BinaryIO | None = None) -> Iterator[str]:
     """The names in the file `name` (`-`: `stdin`), as they come. They end with NULs where the first has one, else with lines.
 
-    Raises KinfoError for a list that cannot be read, has no names, or is none: a name longer than any path.
+    Raises KinfoError for a list that cannot be read, has no names, or is none: a name longer than any path, or empty.
     """
     if name == "-" and stdin is None:
         raise KinfoError("--files-from -: there is no standard input here", "name a file with the list")
@@ -45,11 +45,14 @@ def _opened(name: str, stdin: BinaryIO | None) -> Iterator[bytes]:
 
 
 def _names(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """The names, without the empty ones."""
+    """The names, without empty lines. An empty name between NULs is in no list, but in most dumps."""
     rest = file.read(_LONGEST)  # a whole name is in it, with its end
     end = b"\0" if b"\0" in rest else b"\n"
     while rest:
         *names, rest = rest.split(end)
+        if end == b"\0" and b"" in names:
+            hint = "name a list of files, one a line; a dump is named without --files-from"
+            raise KinfoError(f"{_shown(name)}: is no list: NULs follow each other in it", hint)
         yield from filter(None, names)
         if len(rest) >= _LONGEST:
             raise KinfoError(f"{_shown(name)}: has a name of more than {_LONGEST} bytes", "name a list of files, one a line")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from kinfo.elf import MAGIC, notes
 from kinfo.elf import read as tables
@@ -37,8 +38,24 @@ def checked(memory: Memory) -> list[Finding]:
     return found
 
 
-def mended(dump: Dump, known: RegionAddresses | None) -> CorePlan:
-    """A core of regions, checked: what was shifted is put back, a damaged note made again. Raises DumpError."""
+class FinishedCore(NamedTuple):
+    """A core of regions as it was found; `raw` is what lies before the first region.
+
+    `shifts` has, for each of `loads`, how many bytes before its header's offset the region really begins: None where it was
+    skipped, or where that cannot be told.
+    """
+
+    loads: tuple[Program, ...]
+    shifts: tuple[int | None, ...]
+    raw: bytes
+    vmcoreinfo: bytes
+    machine: int
+    end: int
+    findings: Findings
+
+
+def examined(dump: Dump) -> FinishedCore:
+    """A core of regions, checked: where its regions really are, a damaged note made again. Raises DumpError."""
     head = tables.header(dump.view, ELF64)
     programs = tables.programs(dump.view, ELF64, head) if head else None
     if head is None or not programs or programs[0].type != PT_NOTE:
@@ -50,19 +67,20 @@ def mended(dump: Dump, known: RegionAddresses | None) -> CorePlan:
     raw = dump.read(0, start).ljust(start, b"\0")
     raw, of_note = _with_note(raw, head, programs[0])
     text = next((bytes(one.content) for one in _notes(raw, programs[0]) if one.name == notes.VMCOREINFO), b"")
-    values = parse(text)
     end = max((one.offset + one.in_file for one in loads), default=start)
-    shifts = shift.shifts(dump, loads, end, values)
-    pieces = list(_pieces(dump, loads, shifts))
+    shifts = shift.shifts(dump, loads, end, parse(text))
+    found = (*_of_places(dump.name, dump.size, programs), *shift.told(loads, shifts, end - dump.size), *of_note)
+    return FinishedCore(tuple(loads), tuple(shifts), raw, text, head.machine, end, Findings(found))
+
+
+def mended(dump: Dump, known: RegionAddresses | None) -> CorePlan:
+    """The plan of a core of regions that is there: what was shifted is put back. Raises DumpError."""
+    core = examined(dump)
+    pieces = tuple(_pieces(dump, core.loads, core.shifts))
     at = {piece.offset: piece.region for piece in pieces}
-    told = [
-        *_of_places(dump.name, dump.size, programs),
-        *shift.told(loads, shifts, end - dump.size),
-        *of_note,
-        *_of_table(loads, known),
-        *checks.of_boot(loads, values, partial(_read, loads, at)),
-    ]
-    return CorePlan(((0, raw),), tuple(pieces), end, Findings(told), text, head.machine)
+    of_boot = checks.of_boot(core.loads, parse(core.vmcoreinfo), partial(_read, core.loads, at))
+    told = Findings((*core.findings, *_of_table(core.loads, known), *of_boot))
+    return CorePlan(((0, core.raw),), pieces, core.end, told, core.vmcoreinfo, core.machine)
 
 
 def _pieces(dump: Dump, loads: Sequence[Program], shifts: Sequence[int | None]) -> Iterator[CorePiece]:

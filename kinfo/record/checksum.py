@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 from operator import xor
 
@@ -26,6 +27,8 @@ class State(Enum):
     MISMATCH = "mismatch"
     NOT_WRITTEN = "not-written"  # body there, magic or checksum not yet
     ERASED = "erased"  # every byte 00, or every byte ff
+
+    __hash__ = object.__hash__  # not Enum's, which is Python: there is one object of each
 
     @property
     def verified(self) -> bool:
@@ -55,13 +58,17 @@ class Checksum(NamedTuple):
         return difference.bit_length() - 1 if difference.bit_count() == 1 else None
 
 
-def prefix_sums(data: bytes | memoryview) -> list[int]:
+def prefix_sums(data: bytes | memoryview) -> tuple[int, ...]:
     """Sums over the first 0, 1, 2, ... words behind the head; element n is the checksum of an n-word body."""
-    body = bytes(data[HEAD_SIZE:])
+    return _prefix_sums(bytes(data[HEAD_SIZE:]))
+
+
+@lru_cache(2)  # whoever detects the layout asks, and whoever reads under it
+def _prefix_sums(body: bytes) -> tuple[int, ...]:
     words = array("I", body[: len(body) // 4 * 4])
     if sys.byteorder == "big":
         words.byteswap()
-    return list(accumulate(words, xor, initial=0))
+    return tuple(accumulate(words, xor, initial=0))
 
 
 def judge(magic: int, wanted: int, stored: int, computed: int) -> Checksum:

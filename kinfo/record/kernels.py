@@ -6,6 +6,7 @@ Facts from Debian's linux-source 6.1 and 6.12 and the list postings named beside
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from kinfo.named import NamedTuple
 
@@ -31,6 +32,7 @@ class Release(NamedTuple):
     is_android: bool
 
 
+@lru_cache(256)  # every check asks, and the records of a fleet have few
 def parse_release(text: str) -> Release | None:
     """The release, or None when the text does not begin with a version number."""
     found = re.match(_RELEASE, text)

@@ -138,7 +138,7 @@ class Record(Frozen):
         """The same as a number: 0 where there is none."""
         return self.tail_start or 0
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """How the names of its pointers end: "va" in kdebuginfo, else "pa"."""
         return self.layout.suffix if self.layout else "pa"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kinfo.arch.address import MASK
 from kinfo.errors import KernelError
+from kinfo.findings import Findings
 from kinfo.meminspect.ids import Series
 from kinfo.memory.vmcoreinfo import symbols, value
 from kinfo.named import NamedTuple
@@ -13,6 +14,7 @@ from kinfo.printable import brief
 
 _ONLY_AN_ADDRESS = ("_text", "_stext", "_etext", "_sinittext", "_einittext", "_end", "swapper_pg_dir")
 _TABLES = "kallsyms_"  # but for the numbers among them, 8 bytes of each are registered
+_NONE = Findings()
 _NUMBERS = ("kallsyms_num_syms", "kallsyms_relative_base")
 
 
@@ -53,7 +55,7 @@ class HeldRegion(NamedTuple):
 class RegionMemory:
     """The regions of one dump. `series` is the posting that their ids are of, None where `no_series` says why none is.
 
-    `values` are VMCOREINFO's lines; `source` is what was named.
+    `values` are VMCOREINFO's lines; `source` is what was named; `findings` are on what holds the regions: cut off, shifted.
     """
 
     word = 8  # of 32-bit kernels no regions are read
@@ -66,9 +68,10 @@ class RegionMemory:
         series: Series | None,
         values: Mapping[str, str],
         no_series: str = "",
+        findings: Findings = _NONE,
     ) -> None:
         self.source, self.regions, self.series, self.values = source, regions, series, values
-        self.no_series = no_series
+        self.no_series, self.findings = no_series, findings
 
     def by_id(self, id_: int) -> HeldRegion:
         """The region of an id. Raises KernelError where it is not here, or there are several."""

@@ -8,8 +8,9 @@ from functools import partial
 
 from kinfo.arch.address import MASK
 from kinfo.elf import read as tables
-from kinfo.elf.structs import ELF64, PT_LOAD, Program, form_of
+from kinfo.elf.structs import ELF64, Program, form_of
 from kinfo.errors import DumpError, KinfoError
+from kinfo.findings import Severity
 from kinfo.meminspect import core
 from kinfo.meminspect.assemble import table_of
 from kinfo.meminspect.entry import Entry, FoundEntries, Table, TableForm
@@ -18,6 +19,7 @@ from kinfo.meminspect.minidump import id_and_name, is_region_file
 from kinfo.memory import open_dump
 from kinfo.memory.vmcoreinfo import parse, value
 from kinfo.named import NamedTuple
+from kinfo.notices import tell
 from kinfo.region_memory.agree import agreed
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 from kinfo.sources.folder import has_dump
@@ -40,7 +42,7 @@ def open_regions(paths: Sequence[str], series: Series | None = None) -> RegionMe
     """
     files = _files(paths)
     if files:
-        return _of_files(paths[0] if len(paths) == 1 else f"{len(paths)} files", files, series)
+        return _of_files(paths, files, series)
     if len(paths) == 1 and os.path.isfile(paths[0]):
         return _of_core(paths[0], series)
     return None
@@ -68,7 +70,8 @@ def _file(path: str, size: int) -> _RegionFile | None:
     return _RegionFile(path, *id_and_name(name), size) if is_region_file(name) else None
 
 
-def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) -> RegionMemory:
+def _of_files(paths: Sequence[str], files: Sequence[_RegionFile], series: Series | None) -> RegionMemory:
+    source = paths[0] if len(paths) == 1 else f"{len(paths)} files"
     entries = tuple(Entry(one.id, one.label, None, None, one.size) for one in files)
     table, why = _table(source, FoundEntries(TableForm.FILES, entries), series)
     by_id = {one.id: one for one in files}
@@ -76,11 +79,17 @@ def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) 
     values = parse(info)
     header = _bytes(by_id.get(ELF), _HEADER_LIMIT)
     placed, starts = _of_header(header + info, table.series if table else None) if header else ({}, frozenset())
+    from kinfo.minidump.placed import addresses_of
+
+    others = addresses_of(paths, series) if header and len(placed) + 2 < len(by_id) else {}
     regions = []
     for one in files:
         name = table.series.symbol(one.id) if table else ""
         where = placed.get(one.id)
-        va, pa = (where.va, where.pa) if where and where.size == one.size else _stated(values, name)
+        if where and where.size == one.size:
+            va, pa = where.va, where.pa
+        else:
+            va, pa = others.get(one.id) or _stated(values, name)
         label = os.path.basename(one.path)
         regions.append(HeldRegion(one.id, name, label, va, pa, one.size, partial(_read_file, one.path)))
     return agreed(RegionMemory(source, tuple(regions), table.series if table else None, values, why), starts)
@@ -134,20 +143,28 @@ def _of_core(path: str, series: Series | None) -> RegionMemory | None:
         head = dump.read(0, _HEADER_LIMIT)
         if form_of(head[:16]) is not ELF64 or not core.is_core(head):
             return None
-    found = core.read(path, head)
-    table = table_of(path, found, series)
-    loads = [one for one in _programs(head) if one.type == PT_LOAD and one.va]
+        from kinfo.minidump.finished import examined  # what is no core does without
+
+        checked = examined(dump)
+    for finding in checked.findings:
+        if finding.severity is Severity.ERROR:
+            tell(f"{finding.severity.value} {finding.code}: {finding.message}; {finding.remedy}")
+    table = table_of(path, core.read(path, head), series)
+    placed = [(one, by) for one, by in zip(checked.loads, checked.shifts, strict=True) if one.va]
     regions = []
-    for entry, load in zip(table.entries, loads, strict=True):
-        content: Callable[[int, int], bytes] = partial(_within, path, load.offset, load.in_file)
+    for entry, (load, by) in zip(table.entries, placed, strict=True):
+        content: Callable[[int, int], bytes] = partial(_skipped, path, load)
+        if by is not None:
+            content = partial(_within, path, load.offset - by, load.in_file)
         label = entry.name or f"PA {load.pa:#x}"
         regions.append(HeldRegion(entry.id, entry.name, label, load.va, load.pa, load.in_file, content))
     at, size = _vmcoreinfo_of(head)
     if size:
         content = partial(_within, path, at, size)
         regions.insert(0, HeldRegion(VMCOREINFO, "VMCOREINFO", "VMCOREINFO", None, None, size, content))
-    starts = frozenset(load.va for load in loads)
-    return agreed(RegionMemory(path, tuple(regions), table.series, parse(head[at : at + size])), starts)
+    starts = frozenset(load.va for load, _ in placed)
+    values = parse(head[at : at + size])
+    return agreed(RegionMemory(path, tuple(regions), table.series, values, findings=checked.findings), starts)
 
 
 def _programs(head: bytes) -> list[Program]:
@@ -165,6 +182,12 @@ def _vmcoreinfo_of(head: bytes) -> tuple[int, int]:
     note = _programs(head)[0]
     start = head.find(b"OSRELEASE=", note.offset, note.offset + min(note.in_file, _VMCOREINFO_LIMIT))
     return (start, note.offset + note.in_file - start) if start >= 0 else (0, 0)
+
+
+def _skipped(path: str, load: Program, *_: int) -> bytes:
+    """The bytes of a region that a core lacks, though others follow it: none."""
+    what = f"{path}: has not the region at PA {load.pa:#x}, or where it begins cannot be told: files were skipped"
+    raise DumpError(what, "fetch the region's file from the device again")
 
 
 def _within(path: str, start: int, length: int, offset: int, size: int) -> bytes:

@@ -21,9 +21,14 @@ class IomemRange(NamedTuple):
 
 
 def reserved(lines: Iterable[str]) -> Iterator[IomemRange]:
-    """Every line of reserved memory. Raises ValueError where all addresses are 0: it was read without the right to them."""
+    """Every line of reserved memory. Raises ValueError for text that is no /proc/iomem.
+
+    And where all addresses are 0: it was read without the right to them.
+    """
     found = [match for line in lines if (match := _LINE.match(line[:300].rstrip()))][:_MOST]
-    if found and all(int(match[2], 16) == 0 for match in found):
+    if not found:
+        raise ValueError("has no line of /proc/iomem")
+    if all(int(match[2], 16) == 0 for match in found):
         raise ValueError("every address in it is 0")
     for match in found:
         first, last = int(match[1], 16), int(match[2], 16)

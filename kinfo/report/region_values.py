@@ -29,10 +29,13 @@ def _rows(one: RegionValue, style: Style) -> Iterator[Row]:
 
 def document(values: RegionValues) -> dict[str, Any]:
     """What JSON and YAML show: `value` is None for bytes that only the kernel's types would explain."""
+    from kinfo.report.document import finding_data
+
     return {
         "schema_version": 1,
         "source": values.memory.source,
         "series": values.memory.series.name if values.memory.series else None,
+        "findings": [finding_data(finding) for finding in values.memory.findings],
         "values": [
             {
                 "id": one.region.id,

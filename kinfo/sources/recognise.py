@@ -76,10 +76,14 @@ def _sure(kind: FileKind) -> Sure:
     return Sure.CERTAIN if len(kind.magic) >= _LONG else Sure.LIKELY
 
 
+def _is_config(text: str) -> bool:
+    """Whether there is a line of a configuration in a text; most heads have none of its words, and are not asked."""
+    return bool(re.search(CONFIG_HEADER, text) or re.search(CONFIG_LINE, text))
+
+
 def _unmarked(head: bytes) -> Recognised:
     """Text by its look; bytes otherwise."""
-    text = head.decode("ascii", "replace")
-    if re.search(CONFIG_HEADER, text) or re.search(CONFIG_LINE, text):
+    if (b"# Linux/" in head or b"CONFIG_" in head) and _is_config(head.decode("ascii", "replace")):
         return Recognised(kinds.CONFIG, Sure.LIKELY)
     if re.match(SYMBOL_LINE, head):
         return Recognised(kinds.SYMBOLS, Sure.LIKELY)

@@ -84,24 +84,28 @@ class Parts:
     def held(self, plan: PartsPlan) -> Iterator[None]:
         """While a survey runs: no other one writes here. Parts of another plan are let go of, those of this one kept."""
         with self.alone() as self._is_held:
-            there = self._storage.names(self.folder)
-            names = [name for name in there if name.startswith("part-") and name.endswith(self._form.suffix)]
-            if names and ("plan.json" not in there or self._plan() != plan.document):
-                notices.tell(f"{remote.shown(self.folder)}: is of another survey, and left out")
-                for name in names:  # they may be more than those of this run, which would be taken for its own
-                    self._storage.delete(joined_name(self.folder, name))
-                names = []
-            self._storage.write(
-                joined_name(self.folder, "plan.json"), lambda file: file.write(json.dumps(plan.document).encode())
-            )
-            self._names = names
+            self._names = self._of_plan(plan)
             try:
+                self._storage.write(
+                    joined_name(self.folder, "plan.json"), lambda file: file.write(json.dumps(plan.document).encode())
+                )
                 yield
             finally:
                 if not self._names:  # nothing to go on from
                     with contextlib.suppress(KinfoError):
                         self._is_held()  # else it is another's
                         self.remove()
+
+    def _of_plan(self, plan: PartsPlan) -> list[str]:
+        """The parts that a run with this plan left."""
+        there = self._storage.names(self.folder)
+        names = [name for name in there if name.startswith("part-") and name.endswith(self._form.suffix)]
+        if names and ("plan.json" not in there or self._plan() != plan.document):
+            notices.tell(f"{remote.shown(self.folder)}: is of another survey, and left out")
+            for name in names:  # they may be more than those of this run, which would be taken for its own
+                self._storage.delete(joined_name(self.folder, name))
+            return []
+        return names
 
     def alone(self) -> contextlib.AbstractContextManager[IsHeld]:
         """While this is done no other survey writes here. Raises KinfoError where one does."""

@@ -18,6 +18,18 @@ Write = Callable[[Any], object]
 IsHeld = Callable[[], None]
 
 
+_HELD: set[int] = set()  # locks of this process
+
+
+def _leave_to_parent() -> None:
+    """In a worker: a lock of flock(2) would last as long as any process has it open, and not end with who holds it."""
+    while _HELD:
+        os.close(_HELD.pop())
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
+
+
 class Storage(Protocol):
     """Files by name: each is written whole or not at all."""
 
@@ -117,9 +129,11 @@ class Disk:
         except BlockingIOError:
             os.close(handle)
             raise KinfoError(f"{folder}: another survey is writing there", "wait for it, or name another table") from None
+        _HELD.add(handle)
         try:
             yield lambda: None  # nobody else gets it
         finally:
+            _HELD.discard(handle)
             os.close(handle)
 
 

@@ -6,6 +6,7 @@ meminspect's fields fill one by one as regions are registered, and every step le
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from kinfo.examine import rules
 from kinfo.examine.written_by import stores_base_in
@@ -35,14 +36,16 @@ def _has_value(record: Record, name: str) -> bool:
 
 
 def _expected(record: Record, layout: Layout) -> Iterator[str]:
-    suffix = layout.suffix
-    tables = {f"_addresses_{suffix}", f"_relative_{suffix}", f"_offsets_{suffix}"}
-    for name in layout.by_name:
-        if name in tables:
-            if name in _address_form(record, suffix):
-                yield name
-        elif name not in _OPTIONAL and not name.startswith(_OPTIONAL_PREFIXES):
-            yield name
+    needed = _address_form(record, layout.suffix)
+    return (name for name, is_of_form in _never_zero(layout) if not is_of_form or name in needed)
+
+
+@cache
+def _never_zero(layout: Layout) -> tuple[tuple[str, bool], ...]:
+    """The fields that a kernel has a value for, and whether that depends on the form of its table."""
+    form = {f"_{stem}_{layout.suffix}" for stem in ("addresses", "relative", "offsets")}
+    names = (name for name in layout.by_name if name not in _OPTIONAL and not name.startswith(_OPTIONAL_PREFIXES))
+    return tuple((name, name in form) for name in names)
 
 
 def _address_form(record: Record, suffix: str) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ def image_range(record: Record) -> tuple[int, int] | None:
 
 def has_address_table(record: Record) -> bool:
     """Whether kallsyms holds absolute addresses: base and offsets are then 0, or the early driver's virt_to_phys(0)."""
-    address, image = record.number("_addresses_pa"), image_range(record)
-    if not address or image is None or record.number("enabled_base_relative"):
+    address = record.number("_addresses_pa")
+    if not address or record.number("enabled_base_relative") or (image := image_range(record)) is None:
         return False
     base, offsets = record.number("_relative_pa"), record.number("_offsets_pa")
     return image[0] <= address < image[1] and base == offsets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from operator import gt, le
 
@@ -18,36 +18,38 @@ from kinfo.writer_rows import android
 
 def check(record: Record) -> Iterator[Finding]:
     """All of this module."""
-    yield from _inside_image(record)
-    yield from _in_rodata(record)
-    yield from _labels(record)
-    yield from _order(record)
+    image, has_addresses = image_range(record), has_address_table(record)
+    there = _tables(record, has_addresses=has_addresses)
+    if image:
+        yield from _inside_image(there, image)
+        yield from _in_rodata(record, there, image)
+    yield from _labels(record, there)
+    yield from _order(record, dict(there), has_addresses=has_addresses)
     yield from distances.check(record)
-    yield from _addresses(record)
+    if image and not has_addresses:
+        yield from _addresses(record, image)
     if _is_place_relative(record):
         yield symbol_rules.SYMBOLS_PLACE_RELATIVE.at("_offsets_pa", "there is no relative base behind the offsets")
 
 
-def _tables(record: Record) -> list[tuple[str, int]]:
+Image = tuple[int, int]
+Tables = list[tuple[str, int]]
+
+
+def _tables(record: Record, *, has_addresses: bool) -> Tables:
     """The tables that the record points at."""
-    stems = ("addresses", *TABLE_STEMS[1:]) if has_address_table(record) else TABLE_STEMS
+    stems = ("addresses", *TABLE_STEMS[1:]) if has_addresses else TABLE_STEMS
     return [(f"_{stem}_{record.suffix}", value) for stem in stems if (value := record.pointer(stem))]
 
 
-def _inside_image(record: Record) -> Iterator[Finding]:
-    image = image_range(record)
-    if image is None:
-        return
-    for name, value in _tables(record):
+def _inside_image(there: Tables, image: Image) -> Iterator[Finding]:
+    for name, value in there:
         if not image[0] <= value < image[1]:
             yield symbol_rules.SYMBOLS_OUTSIDE_IMAGE.at(name, f"{value:#x} is outside {image[0]:#x} - {image[1]:#x}")
 
 
-def _in_rodata(record: Record) -> Iterator[Finding]:
+def _in_rodata(record: Record, there: Tables, image: Image) -> Iterator[Finding]:
     """Read-only data lies between text and init text, on arm64, x86 and arm; a border that cuts off most is wrong."""
-    image, there = image_range(record), _tables(record)
-    if image is None:
-        return
     inside = [(name, value) for name, value in there if image[0] <= value < image[1]]
     etext, init = (f"_{name}_{record.suffix}" for name in ("etext", "sinittext"))
     for border, is_beyond, relation in ((etext, gt, "above"), (init, le, "below")):
@@ -60,20 +62,19 @@ def _in_rodata(record: Record) -> Iterator[Finding]:
                 yield symbol_rules.SYMBOLS_OUTSIDE_IMAGE.at(name, f"{value:#x} is not between {etext} and {init} {edge:#x}")
 
 
-def _labels(record: Record) -> Iterator[Finding]:
+def _labels(record: Record, there: Tables) -> Iterator[Finding]:
     """ALGN of scripts/kallsyms.c: a pointer's size until 6.19, 4 from 7.0."""
     old = record.release is not None and record.release.version < kernels.PLACE_RELATIVE
     step = 8 if old and record.number("bit_per_long") == 64 else 4
-    for name, value in _tables(record):
+    for name, value in there:
         if value % step:
             yield symbol_rules.SYMBOLS_ALIGNMENT.at(name, f"{value:#x} is not a multiple of {step}")
 
 
-def _order(record: Record) -> Iterator[Finding]:
+def _order(record: Record, places: Mapping[str, int], *, has_addresses: bool) -> Iterator[Finding]:
     names = kernels.order_of(record.release.version if record.release else None, _earliest(record))
-    places = dict(_tables(record))
     wanted = [name.replace("_pa", f"_{record.suffix}") for name in names]
-    if has_address_table(record):
+    if has_addresses:
         wanted = [name.replace("_offsets_", "_addresses_") for name in wanted]
     there = [(name, places[name]) for name in wanted if name in places]
     for (low, low_value), (high, high_value) in pairwise(there):
@@ -85,9 +86,9 @@ def _earliest(record: Record) -> kernels.Version | None:
     return record.layout.kernels.possible[0] if record.layout else None
 
 
-def _addresses(record: Record) -> Iterator[Finding]:
-    address, image = record.number("_addresses_pa"), image_range(record)
-    if not address or image is None or has_address_table(record):
+def _addresses(record: Record, image: Image) -> Iterator[Finding]:
+    address = record.number("_addresses_pa")
+    if not address:
         return
     is_inside = image[0] <= address < image[1]
     if not record.number("_offsets_pa"):

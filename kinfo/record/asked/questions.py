@@ -10,7 +10,7 @@ from functools import lru_cache
 from struct import Struct
 
 from kinfo.named import NamedTuple
-from kinfo.record.checksum import Checksum, State, judge, prefix_sums
+from kinfo.record.checksum import ALL_ONES, Checksum, State, judge, prefix_sums
 from kinfo.record.layouts import LARGEST
 
 Look = Callable[..., Hashable]
@@ -200,7 +200,7 @@ class Summed(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def _sums(data: bytes, offset: int) -> list[int]:
+def _sums(data: bytes, offset: int) -> tuple[int, ...]:
     return prefix_sums(data[offset : offset + LARGEST + 4])
 
 
@@ -210,6 +210,14 @@ Answer = Hashable
 
 def answerer(question: Question) -> Callable[[bytes], Answer]:
     """A function that answers a question of one blob after another: what most of them compare is one word or two."""
+    if isinstance(question, Summed):
+        return _summed(question)
+    if isinstance(question, Seen) and len(question.ranges) == 1:
+        look, ((start, end),) = question.look, question.ranges
+        return lambda data: look(data[start:end])
+    if isinstance(question, Exactly) and isinstance(question.of, Word):
+        place, behind = question.of.offset, question.of.offset + question.of.size
+        return lambda data: int.from_bytes(data[place:behind], "little")
     if not isinstance(question, (Negative, Zero)) or not _is_of_words(question.of):
         return question.answer
     (first, factor), *more = question.of.terms
@@ -221,6 +229,28 @@ def answerer(question: Question) -> Callable[[bytes], Answer]:
     if isinstance(question, Zero):
         return lambda data: one(data, at)[0] * factor + two(data, then)[0] * other_factor + constant == 0
     return lambda data: one(data, at)[0] * factor + two(data, then)[0] * other_factor + constant < 0
+
+
+_HOLDS = SumSays(State.VALID, holds_but_for_the_magic=False, is_one_bit_off=False)
+_FAILS = _HOLDS._replace(state=State.MISMATCH)
+_FAILS_BY_ONE_BIT = _FAILS._replace(is_one_bit_off=True)
+
+
+def _summed(question: Summed) -> Callable[[bytes], Answer]:
+    """The same of a checksum: what most records have is said without making anything."""
+    at, words, wanted = question.offset, question.words, question.magic
+
+    def answer(data: bytes) -> SumSays:
+        magic, stored = int.from_bytes(data[at : at + 4], "little"), int.from_bytes(data[at + 4 : at + 8], "little")
+        computed = _sums(data, at)[words]
+        difference = stored ^ computed
+        if magic and magic == wanted and not difference:
+            return _HOLDS
+        if magic and magic == wanted and stored and difference != ALL_ONES:
+            return _FAILS_BY_ONE_BIT if difference.bit_count() == 1 else _FAILS
+        return question.judged(magic, stored, computed)
+
+    return answer
 
 
 _CODES = {1: "B", 2: "H", 4: "L", 8: "Q"}

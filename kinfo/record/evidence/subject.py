@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kinfo.named import NamedTuple
 from kinfo.record import kernels, text
@@ -71,7 +71,7 @@ class Window:
         return text.escape(text.before_nul(self.data[start:end]))
 
     @cached_property
-    def sums(self) -> list[int]:
+    def sums(self) -> tuple[int, ...]:
         """The checksum of every body length."""
         return prefix_sums(self.data[: LARGEST + 4])
 
@@ -136,6 +136,7 @@ _NO_TEXT = ReleaseText(is_blank=False, is_text=False, is_clean=False, has_tail=F
 _BLANK = _NO_TEXT._replace(is_blank=True)
 
 
+@lru_cache(256)  # the records of a fleet have few releases
 def _release_text(raw: bytes) -> ReleaseText:
     string = text.before_nul(raw)
     is_printable = text.is_printable(string)
