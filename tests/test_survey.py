@@ -25,7 +25,7 @@ from kinfo.record import locate, text
 from kinfo.record.layouts import LAYOUTS
 from kinfo.record.model import bits_of
 from kinfo.survey import build_words, files, look, run, schema
-from kinfo.survey.blobs import _alone, rows_of_blobs
+from kinfo.survey.blobs import _alone, _read, rows_of_blobs
 from kinfo.survey.formats import FORMS, form_of, iso_time, of_iso_time
 from kinfo.survey.parts import KEY_COLUMNS, folder_of
 from kinfo.survey.report import rows_of_table
@@ -245,6 +245,15 @@ def together_as_alone(count: int, first: int) -> None:
     blobs += [b"", bytes(4096), b"\x7fELF" + bytes(60)]
     found = list(rows_of_blobs([f"blob {at}" for at in range(len(blobs))], blobs))
     assert found == [_alone(f"blob {at}", blob) for at, blob in enumerate(blobs)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 71, 72, 100, 4096, 1 << 16, (1 << 16) + 1])
+@pytest.mark.parametrize("filling", [b"\0", b"\xff", b"A"])
+def test_a_region_that_nobody_wrote_is_read_once(size: int, filling: bytes) -> None:
+    for _ in range(2):
+        found = _alone("x", filling * size)
+        assert found == _read("x", filling * size)
+        found[0].clear()  # it is the caller's own
 
 
 def test_many_together_are_as_each_alone() -> None:

@@ -6,7 +6,8 @@ regions with more than one record, without a sound magic at their start, and rec
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +15,14 @@ from numpy.typing import NDArray
 
 from kinfo.examine.traced import Codes, RecordPlace, TracedRecord, judge
 from kinfo.record.asked.follow import Rows, follow
-from kinfo.record.asked.keys import AddressPlaces, Keyed, agree, keyed, open_questions
-from kinfo.record.asked.questions import Answer, Question, Word
+from kinfo.record.asked.keys import HIGHEST, AddressPlaces, Asked, Keyed, StillOpen, agree, keyed, of_key, open_questions
+from kinfo.record.asked.questions import Word
 from kinfo.record.asked.traced import Asker, TracedWindow
 from kinfo.record.asked.vectors import Blobs, Bools
 from kinfo.record.asked.ways import Fork, Ways
-from kinfo.record.checksum import State
+from kinfo.record.checksum import ALL_ONES, State
 from kinfo.record.decode import HALVES, NO_RECORD, REGION_LIMIT, Detected, read_window
-from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.layouts import LAYOUTS, MAGICS, SMALLEST
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD
 
@@ -42,64 +43,105 @@ class Read(NamedTuple):
     vendor_judgement: Codes | None = None
 
 
-class _Plan(NamedTuple):
-    """How regions of some keys are read, and what is to be asked of them before that is so."""
+class _Plans:
+    """How regions of one frame are read, by their keys, and what is to be known of each of them before that is so.
 
-    read: Read
-    open: tuple[tuple[Question, Answer], ...]
+    Of a key: how it is read, the least and the greatest base of each group of addresses, and which questions are open.
+    """
+
+    def __init__(self) -> None:
+        self._by_key: dict[bytes, int] = {}
+        self._limits: list[list[tuple[int, int]]] = []
+        self._kinds: list[tuple[int, int]] = []
+        self._reads: list[Read] = []
+        self._open: list[tuple[Asked, ...]] = []
+        self._numbers: dict[Hashable, int] = {}
+        self._arrays: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._by_key
+
+    def add(self, key: bytes, one: Read, limits: list[tuple[int, int]], asked: tuple[Asked, ...]) -> None:
+        """Keep how a region of this key is read."""
+        alike = (one.reading, one.vendor, one.judgement, one.vendor_judgement, one.ends)
+        kinds = (_numbered(self._numbers, alike, self._reads, one), _numbered(self._numbers, asked, self._open, asked))
+        self._by_key[key] = len(self._kinds)
+        self._kinds.append(kinds)
+        self._limits.append([(max(low, 0), min(high, HIGHEST)) for low, high in limits])
+        self._arrays = None
+
+    def find(self, blobs: Blobs, keyed: Keyed) -> Iterator[Read]:
+        """Those of the rows that are read as before."""
+        if not len(self):
+            return
+        if self._arrays is None:
+            self._arrays = np.array(self._limits, np.uint64), np.array(self._kinds, np.int64)
+        limits, kinds = self._arrays
+        numbers = np.fromiter(map(self._by_key.get, keyed.keys, repeat(-1)), np.int64, len(keyed.keys))
+        is_right = numbers >= 0
+        for group, base in enumerate(keyed.bases.values()):
+            is_right &= (limits[numbers, group, 0] <= base) & (base <= limits[numbers, group, 1])
+        rows, kinds = keyed.rows[is_right], kinds[numbers[is_right]]
+        for number, places in _alike(kinds[:, 1]):
+            agreed = agree(blobs, rows[places], self._open[number])
+            kinds[places[~agreed], 0] = -1
+        yield from (self._reads[number]._replace(rows=rows[places]) for number, places in _alike(kinds[:, 0]) if number >= 0)
+
+
+def _numbered(numbers: dict[Hashable, int], key: Hashable, values: list[Any], value: Any) -> int:
+    """The number of a value in a list, where it is put once."""
+    if key not in numbers:
+        numbers[key] = len(values)
+        values.append(value)
+    return numbers[key]
+
+
+def _alike(codes: NDArray[np.int64]) -> Iterator[tuple[int, Rows]]:
+    """Every code, and where it stands."""
+    order = np.argsort(codes, kind="stable")
+    borders = np.flatnonzero(np.diff(codes[order])) + 1
+    for places in np.split(order, borders):
+        if len(places):
+            yield int(codes[places[0]]), places
 
 
 class _Kernels:
-    """The plans of regions seen before, by their keys."""
+    """The plans of regions seen before."""
 
     def __init__(self) -> None:
-        self._plans: dict[AddressPlaces, dict[bytes, _Plan]] = {}
-        self._kept = 0
-        self._made: dict[Hashable, _Plan | None] = {}
+        self._plans: dict[AddressPlaces, _Plans] = {}  # a key says nothing of which words of it are distances
+        self._opened: dict[Hashable, StillOpen] = {}
 
     def find(self, blobs: Blobs, keys: Sequence[Keyed]) -> tuple[list[Read], Bools]:
         """What is read as before, and which rows that are."""
-        found, is_found = [], np.zeros(len(blobs.matrix), np.bool_)
-        for one in keys:
-            by_plan: dict[int, tuple[_Plan, list[int]]] = {}
-            plans = self._plans.get(one.frame, {})  # a key says nothing of which words of it are distances
-            for at, plan in enumerate(map(plans.get, one.keys)):
-                if plan is not None:
-                    by_plan.setdefault(id(plan), (plan, []))[1].append(at)
-            by_open: dict[Hashable, list[tuple[_Plan, list[int]]]] = {}
-            for plan, places in by_plan.values():
-                by_open.setdefault(plan.open, []).append((plan, places))
-            for alike in by_open.values():
-                rows = one.rows[[at for _, places in alike for at in places]]
-                agreed = agree(blobs, rows, alike[0][0].open)
-                is_found[rows[agreed]] = True
-                start = 0
-                for plan, places in alike:
-                    end = start + len(places)
-                    found.append(plan.read._replace(rows=rows[start:end][agreed[start:end]]))
-                    start = end
+        found = [read for one in keys if one.frame in self._plans for read in self._plans[one.frame].find(blobs, one)]
+        is_found = np.zeros(len(blobs), np.bool_)
+        for read in found:
+            is_found[read.rows] = True
         return found, is_found
 
     def keep(self, blobs: Blobs, keys: Sequence[Keyed], found: Sequence[Read]) -> None:
         """Keep how these were read."""
         read_as: dict[int, Read] = {row: one for one in found for row in one.rows.tolist()}
-        for one in keys:
-            plans = self._plans.setdefault(one.frame, {})
-            for row, key in zip(one.rows.tolist(), one.keys, strict=True):
-                read = read_as.get(row)
-                if read and self._kept < _MOST_KEYS and (plan := self._plan(one.frame, read, blobs, row)):
-                    self._kept += key not in plans
-                    plans[key] = plan
+        for one in keys if read_as else ():
+            plans = self._plans.setdefault(one.frame, _Plans())
+            for at in np.flatnonzero(np.isin(one.rows, [*read_as])).tolist():
+                if one.keys[at] not in plans and sum(map(len, self._plans.values())) < _MOST_KEYS:
+                    row = int(one.rows[at])
+                    self._keep(plans, one, at, read_as[row], blobs.blob(row))
 
-    def _plan(self, frame: AddressPlaces, read: Read, blobs: Blobs, row: int) -> _Plan | None:
-        data = blobs.matrix[row].tobytes()
-        zeros = tuple(not any(data[at : at + 8]) for at, _ in frame.words)
-        known = (frame, tuple(map(id, read.ends)), zeros)
-        if known not in self._made:
+    def _keep(self, plans: _Plans, one: Keyed, at: int, read: Read, data: bytes) -> None:
+        zeros = tuple(not any(data[place : place + 8]) for place, _ in one.frame.words)
+        known = (one.frame, tuple(map(id, read.ends)), zeros)
+        if known not in self._opened:
             way = (asked for end in read.ends for asked in end.way())
-            asked = open_questions(way, frame, data)
-            self._made[known] = _Plan(read._replace(rows=_NOBODY), asked) if len(asked) <= _MOST_OPEN else None
-        return self._made[known]
+            self._opened[known] = open_questions(way, one.frame, data)
+        limits, asked = of_key(self._opened[known], one.frame, data)
+        if len(asked) <= _MOST_OPEN:
+            plans.add(one.keys[at], read._replace(rows=_NOBODY), limits, asked)
 
 
 _MOST_KEYS = 1 << 15  # some 600 bytes each
@@ -111,9 +153,8 @@ _trees: dict[Hashable, Ways[Any]] = {}
 _kernels: dict[Hashable, _Kernels] = {}
 
 
-def read(matrix: NDArray[np.uint8], *, findings: bool) -> list[Read]:
-    """The rows of a matrix of regions that can be read together."""
-    blobs = Blobs(matrix)
+def read(blobs: Blobs, *, findings: bool) -> list[Read]:
+    """Those regions that can be read together."""
     if not SMALLEST <= blobs.size <= REGION_LIMIT:
         return []
     half = blobs.size // 2
@@ -130,9 +171,23 @@ def _known(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]
     kernels = _kernels.setdefault((blobs.size, half, findings), _Kernels())
     keys = keyed(blobs, rows, half)
     found, is_found = kernels.find(blobs, keys)
-    others = _asked(blobs, rows[~is_found[rows]], half, findings=findings)
+    left = rows[~is_found[rows]]
+    if findings:
+        left = left[_may_hold(blobs)[left]]
+    others = _asked(blobs, left, half, findings=findings) if len(left) else []
     kernels.keep(blobs, keys, others)
     return [one for one in (*found, *others) if len(one.rows)]
+
+
+def _may_hold(blobs: Blobs) -> Bools:
+    """Whether a record at the start may have a sum that holds, or none: else a flipped bit is looked for, word by word."""
+    stored = blobs.word(Word(4, 4))
+    found = stored == 0
+    for words in {layout.words for layout in LAYOUTS}:
+        if 8 + 4 * words <= blobs.size:
+            differ = stored ^ blobs.sums(0, words)
+            found |= (differ == 0) | (differ == ALL_ONES)
+    return found  # type: ignore[no-any-return]  # what numpy says of comparisons differs by its release
 
 
 def _asked(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]:
@@ -206,10 +261,10 @@ def _only_records(blobs: Blobs, one: Read) -> Rows:
     """The rows where no other magic is: of a record whose sum does not hold, others are looked for at every word."""
     if one.reading.state.verified or not len(one.rows):
         return one.rows
-    words = blobs.matrix[one.rows, : blobs.size // WORD * WORD].view("<u4")
+    words = np.ascontiguousarray(blobs.kept[one.rows, : blobs.kept.shape[1] // WORD * WORD]).view("<u4")
     others = np.isin(words, _MAGICS).sum(axis=1)
     has_half = one.vendor and one.half % WORD == 0
-    known = 1 + (np.isin(words[:, one.half // WORD], _MAGICS) if has_half else np.zeros(len(words), np.int64))
+    known = 1 + (np.isin(blobs.word(Word(one.half, WORD))[one.rows], _MAGICS) if has_half else 0)
     rows: Rows = one.rows[others == known]
     return rows
 

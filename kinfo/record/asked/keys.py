@@ -29,21 +29,22 @@ from kinfo.record.asked.questions import (
     Word,
     Zero,
 )
-from kinfo.record.asked.vectors import Array, Blobs, Group
+from kinfo.record.asked.vectors import PART, Array, Blobs, Group
 from kinfo.record.checksum import ALL_ONES
-from kinfo.record.layouts import LARGEST, LAYOUTS
+from kinfo.record.layouts import LAYOUTS
 from kinfo.record.model import Layout
 from kinfo.record.text import is_blank
 
-_PART = -(-(LARGEST + 8) // 64) * 64  # bytes from a record's start that a key has; behind them a region is blank
 _LOW = 21  # bits of a base that a key has: kernels are moved by 2 MiB, or by less
 Asked = tuple[Question, Answer]
 Terms = tuple[tuple[Term, int], ...]
 _PHYSICAL, _VIRTUAL = "pa", "va"
+_OF_BLOCK = " of the vendor block"  # which lies where the kernel does not
 _BY_SIZE = sorted(LAYOUTS, key=lambda layout: layout.size)
 _WORDS = tuple(dict.fromkeys(layout.words for layout in _BY_SIZE))
 _IMAGE, _MODULES = np.uint64(1 << 29), np.uint64(1 << 41)  # how far addresses of an image lie apart, and of modules
 _HOLDS = 4  # what `_sum_code` says at the least where the sum is right, inverted or not
+HIGHEST = (1 << 64) - 1  # an address
 _TEXT = np.array([0x31 <= code <= 0x39 for code in range(256)])  # how a release begins
 
 
@@ -64,6 +65,7 @@ def _frame(layouts: tuple[Layout, ...], starts: tuple[int, ...]) -> AddressPlace
         for field in layout.fields:
             if field.item == "Q" and not field.elements and (group := _group(field.name)):
                 at = start + field.offset
+                group += _OF_BLOCK if start else ""
                 words.setdefault(group, []).insert(0 if "_stext_" in field.name else len(words.get(group, ())), at)
     return AddressPlaces(tuple((at, group) for group, places in words.items() for at in places), starts)
 
@@ -78,19 +80,22 @@ def _group(name: str) -> str:
 
 
 class Keyed(NamedTuple):
-    """Some rows of one frame, each with its key."""
+    """Some rows of one frame, each with its key, and the base of each group of addresses by its name."""
 
     frame: AddressPlaces
     rows: Rows
     keys: list[bytes]
+    bases: dict[str, Array]
 
 
 def keyed(blobs: Blobs, rows: Rows, half: int) -> list[Keyed]:
     """The keys of those rows for which one can be made: `half` is where their vendor block begins (0: they have none)."""
     starts = (0, half) if half else (0,)
-    blank = blobs.zeros(_PART, half or blobs.size) & (blobs.zeros(half + _PART, blobs.size) if half else True)
+    if half and half < PART:
+        return []
+    blank = blobs.blank(PART, half or blobs.size) & (blobs.blank(half + PART, blobs.size) if half else True)
     rows = rows[blank[rows]]
-    if not len(rows) or (half and half < _PART):
+    if not len(rows):
         return []
     codes = {(start, words): _sum_code(blobs, start, words) for start in starts for words in _there(blobs, start)}
     chosen = np.zeros(len(rows), np.int64)
@@ -127,11 +132,13 @@ def _likely(blobs: Blobs, rows: Rows, start: int, codes: dict[tuple[int, int], A
         field = layout.by_name["uts_release" if layout.vendor else "last_uts_release"]
         if layout.vendor == bool(start) and start + layout.size <= blobs.size:
             is_right = codes[start, layout.words][rows] >= _HOLDS
-            is_right &= _TEXT[blobs.matrix[rows, start + field.offset]]
-            if is_right.any():
-                count = np.where(is_right, _addresses(blobs, rows, _frame((layout,), (start,))), -1)
-                found[count > best] = number
-                best = np.maximum(best, count)
+            is_right &= _TEXT[blobs.word(Word(start + field.offset, 1))[rows]]
+            places = np.flatnonzero(is_right)
+            if len(places):
+                count = _addresses(blobs, rows[places], _frame((layout,), (start,)))
+                better = count > best[places]
+                found[places[better]] = number
+                best[places[better]] = count[better]
     return found
 
 
@@ -142,48 +149,100 @@ def _addresses(blobs: Blobs, rows: Rows, frame: AddressPlaces) -> Array:
     for at, group in frame.words:
         words = blobs.word(Word(at, 8))[rows]
         distance = words - bases.setdefault(group, words)
-        near = _IMAGE if group == _PHYSICAL else _MODULES
+        near = _IMAGE if group.startswith(_PHYSICAL) else _MODULES
         is_near = distance + near < near * np.uint64(2)
-        count += (words != 0) & ((words >> np.uint64(63) == 0) == (group == _PHYSICAL)) & is_near
+        count += (words != 0) & ((words >> np.uint64(63) == 0) == group.startswith(_PHYSICAL)) & is_near
     return count
 
 
 def _of_frame(blobs: Blobs, rows: Rows, frame: AddressPlaces, codes: list[Array]) -> Keyed:
-    spans = [(start, min(start + _PART, blobs.size)) for start in frame.starts]
-    part = np.concatenate([blobs.matrix[rows, start:end] for start, end in spans], axis=1)
-    places = {start: sum(end - begin for begin, end in spans[:at]) for at, (start, _) in enumerate(spans)}
+    """Their keys: the bytes at each start, then which addresses are 0, the low bits of each base, and what the sums say."""
+    spans = [(start, min(start + PART, blobs.size)) for start in frame.starts]
+    width = sum(end - start for start, end in spans)
+    groups = len({group for _, group in frame.words})
+    keys = np.empty((len(rows), width + 8 + 4 * groups + len(codes)), np.uint8)
+    places, at = {}, 0
+    for start, end in spans:
+        keys[:, at : at + end - start] = blobs.part(start, end)[rows]
+        keys[:, at + 4 : at + 8] = 0
+        places[start] = at - start
+        at += end - start
     is_sound = np.ones(len(rows), np.bool_)
     zeros = np.zeros(len(rows), np.uint64)
     bases: dict[str, Array] = {}
-    low: list[Array] = []
-    for number, (at, group) in enumerate(frame.words):
-        words = blobs.word(Word(at, 8))[rows]
+    for number, (offset, group) in enumerate(frame.words):
+        words = blobs.word(Word(offset, 8))[rows]
         nothing = words == 0
         if group not in bases:
             bases[group] = words
-            low.append((words & np.uint64((1 << _LOW) - 1)).astype(np.uint32))
-        is_sound &= nothing | ((words >> np.uint64(63) == 0) == (group == _PHYSICAL))
+            low = width + 4 + 4 * len(bases)
+            keys[:, low : low + 4] = _bytes_of((words & np.uint64((1 << _LOW) - 1)).astype("<u4"))
+        is_sound &= nothing | ((words >> np.uint64(63) == 0) == group.startswith(_PHYSICAL))
         is_sound &= (bases[group] != 0) | nothing
         zeros |= nothing.astype(np.uint64) << np.uint64(number)
-        start = max(one for one in frame.starts if one <= at)
-        place = places[start] + at - start
-        part[:, place : place + 8] = np.where(nothing, 0, words - bases[group]).astype("<u8").view(np.uint8).reshape(-1, 8)
-    for start in frame.starts:
-        part[:, places[start] + 4 : places[start] + 8] = 0
-    more = [zeros[:, None].view(np.uint8), *(one[:, None].view(np.uint8) for one in low)]
-    keys = np.concatenate([part, *more, *(code[rows][:, None] for code in codes)], axis=1)
-    return Keyed(frame, rows[is_sound], _bytes_of(keys[is_sound]))
+        place = offset + places[max(one for one in frame.starts if one <= offset)]
+        keys[:, place : place + 8] = _bytes_of(np.where(nothing, np.uint64(0), words - bases[group]))
+    keys[:, width : width + 8] = _bytes_of(zeros)
+    for number, code in enumerate(codes, 1):
+        keys[:, -number] = code[rows]
+    if not is_sound.all():
+        rows, keys = rows[is_sound], keys[is_sound]
+    based = {group: words if len(words) == len(rows) else words[is_sound] for group, words in bases.items()}
+    return Keyed(frame, rows, keys.view(f"S{keys.shape[1]}").ravel().tolist(), based)
 
 
-def _bytes_of(matrix: Array) -> list[bytes]:
-    return np.ascontiguousarray(matrix).view(f"S{matrix.shape[1]}").ravel().tolist()
+def _bytes_of(column: Array) -> Array:
+    """A number a row as its bytes, the lowest first."""
+    return column.astype(f"<u{column.dtype.itemsize}", copy=False)[:, None].view(np.uint8)
 
 
-def open_questions(path: Iterable[Asked], frame: AddressPlaces, data: bytes) -> tuple[Asked, ...]:
+class StillOpen(NamedTuple):
+    """What of a way is still to be asked of a region whose key is known, for whatever regions go that way.
+
+    `limits` are the least and the greatest that the address at a place can be, `blanks` what parts that begin or end in an
+    address are (True: blank), `asked` the other questions with their answers.
+    """
+
+    limits: dict[int, tuple[int, int]]
+    blanks: tuple[Asked, ...]
+    asked: tuple[Asked, ...]
+
+
+def open_questions(path: Iterable[Asked], frame: AddressPlaces, data: bytes) -> StillOpen:
     """Those questions of a way that a key does not answer; `data` is a blob of the key."""
     known = _Known(frame, data)
     asked = {question: answer for question, answer in path if not known.answers(question)}
-    return (*_bounds(asked), *((one, answer) for one, answer in asked.items() if not isinstance(one, (Negative, Zero))))
+    limits: dict[int, tuple[int, int]] = {}
+    others: dict[Question, Answer] = {}
+    blanks: list[Asked] = []
+    for question, answer in asked.items():
+        if isinstance(question, Seen) and question.look is is_blank:
+            blanks.append((question, answer))
+        elif (limit := known.limit(question, answer)) is not None:
+            _narrow(limits, *limit)
+        else:
+            others[question] = answer
+    rest = ((one, answer) for one, answer in others.items() if not isinstance(one, (Negative, Zero)))
+    return StillOpen(limits, tuple(blanks), (*_bounds(others), *rest))
+
+
+def of_key(opened: StillOpen, frame: AddressPlaces, data: bytes) -> tuple[list[tuple[int, int]], tuple[Asked, ...]]:
+    """The same for one key: the least and the greatest that the base of each group can be, and what else is to be asked."""
+    known, limits = _Known(frame, data), dict(opened.limits)
+    asked = list(opened.asked)
+    for question, answer in opened.blanks:
+        if known.is_filled_beside(question):
+            continue
+        if (limit := known.blank_limit(question, answer)) is not None:
+            _narrow(limits, *limit)
+        else:
+            asked.append((question, answer))
+    return known.base_limits(limits), tuple(asked)
+
+
+def _narrow(limits: dict[int, tuple[int, int]], at: int, low: int, high: int) -> None:
+    before = limits.get(at, (0, HIGHEST))
+    limits[at] = max(before[0], low), min(before[1], high)
 
 
 def _bounds(asked: Mapping[Question, Answer]) -> Iterator[Asked]:
@@ -220,11 +279,12 @@ class _Known:
 
     def __init__(self, frame: AddressPlaces, data: bytes) -> None:
         self._data = data
+        self._frame = frame
         self._groups = {at: group for at, group in frame.words if any(data[at : at + 8])}
         self._starts = frame.starts
         self._loose = bytearray(len(data))
         for at in self._groups:
-            self._loose[at : at + 8] = b"\1" * 8
+            self._loose[at + _LOW // 8 : at + 8] = bytes([1] * (8 - _LOW // 8))
         for start in frame.starts:
             self._loose[start + 4 : start + 8] = b"\1" * 4
 
@@ -237,17 +297,62 @@ class _Known:
         if isinstance(question, Summed):
             return question.offset in self._starts and question.words in _WORDS
         assert isinstance(question, Seen)
-        return all(self._is_there(*span) for span in question.ranges) or self._is_seen_not_blank(question)
+        return all(self._is_there(*span) for span in question.ranges) or self._has_address(question)
 
     def _is_there(self, start: int, end: int) -> bool:
         return 1 not in self._loose[start:end]
 
-    def _is_seen_not_blank(self, question: Seen) -> bool:
+    def _has_address(self, question: Seen) -> bool:
+        """Whether a part is not blank, by an address in it: it is none where it is 0."""
         ((start, end), *_) = question.ranges
-        if question.look is is_blank and any(start <= at and at + 8 <= end for at in self._groups):
-            return True  # an address of a group is none where it is 0
+        return question.look is is_blank and any(start <= at and at + 8 <= end for at in self._groups)
+
+    def is_filled_beside(self, question: Question) -> bool:
+        """Whether a part that begins or ends in an address has other bytes that are not zero."""
+        assert isinstance(question, Seen)
+        ((start, end),) = question.ranges
         there = zip(self._data[start:end], self._loose[start:end], strict=True)
-        return question.look is is_blank and any(byte and not is_loose for byte, is_loose in there)
+        return any(byte and not is_loose for byte, is_loose in there)
+
+    def blank_limit(self, question: Question, answer: Answer) -> tuple[int, int, int] | None:
+        """The limits of an address that a part begins in, where all behind it is blank and its low bytes are not in it."""
+        assert isinstance(question, Seen)
+        ((start, end),) = question.ranges
+        at = next((at for at in self._groups if at < start < at + 8 <= end), None)
+        if at is None or not self._is_there(at + 8, end):
+            return None
+        least = 1 << 8 * (start - at)
+        return (at, 0, least - 1) if answer else (at, least, HIGHEST)
+
+    def limit(self, question: Question, answer: Answer) -> tuple[int, int, int] | None:
+        """What the answer to a question about one address, or about its high bytes, says of it: from where to where it is."""
+        if not isinstance(question, (Negative, Zero)) or len(question.of.terms) != 1:
+            return None
+        ((term, factor),) = question.of.terms
+        place = self._upper_part(term)
+        if place is None or abs(factor) != 1:
+            return None
+        at, shift = place
+        limit = _limit_of(question, factor, answer)
+        return None if limit is None else (at, max(limit[0], 0) << shift, (limit[1] + 1 << shift) - 1)
+
+    def _upper_part(self, term: Term) -> tuple[int, int] | None:
+        """Of which address a word is the high bytes, and how many bits are below."""
+        if not isinstance(term, Word):
+            return None
+        at = term.offset + term.size - 8
+        return (at, 8 * (8 - term.size)) if at in self._groups else None
+
+    def base_limits(self, limits: Mapping[int, tuple[int, int]]) -> list[tuple[int, int]]:
+        """What limits of addresses say of the base of each group, in the frame's order: they lie so far from it."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for at, group in self._frame.words:
+            here = int.from_bytes(self._data[at : at + 8], "little")
+            base, least, most = found.setdefault(group, (here, 0, HIGHEST))
+            if at in limits:
+                low, high = (one - (here - base) for one in limits[at])
+                found[group] = base, max(least, low), min(most, high)
+        return [(least, most) for _, least, most in found.values()]
 
     def _is_fixed(self, of: Sum) -> bool:
         """Whether a sum is one number: so many addresses of a group are added as are taken away."""
@@ -272,6 +377,16 @@ class _Known:
             (isinstance(term, Word) and term.size == 8 and term.offset in self._groups) or self._is_term_fixed(term)
             for term, _ in of.terms
         )
+
+
+def _limit_of(question: Negative | Zero, factor: int, answer: Answer) -> tuple[int, int] | None:
+    """From where to where a number is, by the answer to a question about it times 1 or -1."""
+    border = -question.of.constant * factor
+    if isinstance(question, Zero):
+        return (border, border) if answer else (1, HIGHEST) if border == 0 else None
+    if factor > 0:  # below the border
+        return (0, border - 1) if answer else (border, HIGHEST)
+    return (border + 1, HIGHEST) if answer else (0, border)
 
 
 def _is_of_low_bits(term: DerivedTerm) -> bool:

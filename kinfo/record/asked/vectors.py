@@ -5,12 +5,14 @@ Every answer is exact: sums are formed modulo 2^64 where their bounds say that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kinfo.named import NamedTuple
 from kinfo.record.asked.questions import (
     Answer,
     DerivedTerm,
@@ -29,23 +31,100 @@ from kinfo.record.asked.questions import (
 )
 from kinfo.record.checksum import ALL_ONES, HEAD_SIZE
 from kinfo.record.evidence.subject import is_noise
+from kinfo.record.layouts import LARGEST
 from kinfo.record.text import is_blank
 
 Bools = NDArray[np.bool_]
 Array = NDArray[Any]
 
-_HEAD = 1024  # bytes from a record's start in which zeros are counted word by word
+PART = -(-(LARGEST + 8) // 64) * 64  # bytes from a record's start, behind which nearly all regions are blank
+_HEAD = 1024  # bytes from a record's start in which zeros are known one by one
+_BITS = 64
+_LONGEST = 1 << 16  # bytes of a blob in which blanks are looked for: regions are 4 to 64 KiB
 _INT64 = 1 << 63
 _HALF = 32
 
 
-class Blobs:
-    """Blobs of one size, a row each, and the columns that were made of all of them."""
+class BlobShape(NamedTuple):
+    """Where blobs are blank: behind PART bytes, from their start and from `half` where that is given; or it is not known."""
 
-    def __init__(self, matrix: NDArray[np.uint8]) -> None:
-        self.matrix = matrix
-        self.size = matrix.shape[1]
+    size: int
+    is_blank_behind: bool
+    half: int = 0
+
+    @classmethod
+    def of(cls, blob: bytes | bytearray | memoryview) -> BlobShape:
+        """Of one blob; with `half` where its second half is not blank."""
+        whole, plain, halved, behind, between = _shapes(len(blob))
+        if not behind:
+            return whole
+        if blob[PART:] == behind:
+            return plain
+        half = halved.half
+        return halved if blob[half + PART :] == between and blob[PART:half] == between else whole
+
+
+@lru_cache(16)
+def _shapes(size: int) -> tuple[BlobShape, BlobShape, BlobShape, bytes, bytes]:
+    """The shapes that blobs of one size can have, and what the blank parts of them are."""
+    whole, half = BlobShape(size, is_blank_behind=False), size // 2
+    if size % 8 or not 2 * PART <= size <= _LONGEST:
+        return whole, whole, whole, b"", b""
+    shapes = whole, BlobShape(size, is_blank_behind=True), BlobShape(size, is_blank_behind=True, half=half)
+    return (*shapes, bytes(size - PART), bytes(half - PART))
+
+
+class Blobs:
+    """Blobs of one size, a row each, and the columns that were made of all of them.
+
+    `kept` has the bytes of every blob, or those of it that are not the same blank for all: its first ones, and where `half`
+    is given as many from there on.
+    """
+
+    def __init__(self, kept: NDArray[np.uint8], size: int = 0, half: int = 0) -> None:
+        self.kept = kept
+        self.size = size or kept.shape[1]
+        width = kept.shape[1] // 2 if half else kept.shape[1]
+        self._pieces = ((0, 0), (half, width))[: 2 if half else 1]  # where each lies in a blob, and in what is kept
+        self._width = width
         self._columns: dict[Hashable, Any] = {}
+
+    @classmethod
+    def of(cls, blobs: Sequence[bytes | bytearray | memoryview], shape: BlobShape) -> Blobs:
+        """Of these, all of one shape."""
+        width = min(PART, shape.size)
+        if shape.half:
+            pieces = [piece for blob in blobs for piece in (blob[:width], blob[shape.half : shape.half + width])]
+        else:
+            pieces = [blob[: width if shape.is_blank_behind else shape.size] for blob in blobs]
+        return cls(np.frombuffer(b"".join(pieces), np.uint8).reshape(len(blobs), -1), shape.size, shape.half)
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def blob(self, row: int) -> bytes:
+        """All bytes of one."""
+        raw, found = self.kept[row].tobytes(), b""
+        for start, at in self._pieces:
+            found = found.ljust(start, b"\0") + raw[at : at + self._width]
+        return found.ljust(self.size, b"\0")
+
+    def part(self, start: int, end: int) -> NDArray[np.uint8]:
+        """The bytes of every blob between two offsets."""
+        for begin, at in self._pieces:
+            if begin <= start and end <= begin + self._width:
+                return self.kept[:, at + start - begin : at + end - begin]
+        found = np.zeros((len(self), max(0, min(end, self.size) - start)), np.uint8)
+        for low, high, some in self._within(start, end):
+            found[:, low - start : high - start] = some
+        return found
+
+    def _within(self, start: int, end: int) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+        """What is kept of the bytes between two offsets: where each piece begins and ends, and its bytes."""
+        for begin, at in self._pieces:
+            low, high = max(start, begin), min(end, begin + self._width)
+            if low < high:
+                yield low, high, self.kept[:, at + low - begin : at + high - begin]
 
     def column(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` gives, made once."""
@@ -55,14 +134,14 @@ class Blobs:
 
     def word(self, word: Word) -> Array:
         """A number of every blob."""
-        return self.column(word, lambda: self._part(word.offset, word.size).view(f"<u{word.size}").ravel())  # type: ignore[no-any-return]
+        return self.column(word, lambda: self._words(word.offset, word.size, f"<u{word.size}").ravel())  # type: ignore[no-any-return]
 
-    def _part(self, start: int, end_or_size: int) -> Array:
-        return np.ascontiguousarray(self.matrix[:, start : start + end_or_size])
+    def _words(self, start: int, size: int, kind: str) -> Array:
+        return np.ascontiguousarray(self.part(start, start + size)).view(kind)
 
     def texts(self, start: int, end: int) -> list[bytes]:
         """Bytes of every blob without the zeros at their end, which their length gives back."""
-        return self.column(("text", start, end), lambda: _texts(self.matrix[:, start:end]))  # type: ignore[no-any-return]
+        return self.column(("text", start, end), lambda: _texts(self.part(start, end)))  # type: ignore[no-any-return]
 
     def text_codes(self, start: int, end: int) -> tuple[Array, list[bytes]]:
         """A small number for every blob's bytes, and the bytes that each stands for."""
@@ -70,57 +149,42 @@ class Blobs:
 
     def sums(self, offset: int, words: int) -> Array:
         """The sum over so many words behind the head of a record at an offset."""
-        known: dict[int, Array] = self.column(("sums", offset), lambda: {0: np.zeros(len(self.matrix), np.uint32)})
+        known: dict[int, Array] = self.column(("sums", offset), lambda: {0: np.zeros(len(self), np.uint32)})
         if words not in known:
             base = max(count for count in known if count <= words)
-            start = offset + HEAD_SIZE + 4 * base
-            part = self._part(start, 4 * (words - base)).view("<u4")
+            part = self._words(offset + HEAD_SIZE + 4 * base, 4 * (words - base), "<u4")
             known[words] = known[base] ^ np.bitwise_xor.reduce(part, axis=1)
         return known[words]
 
     def blank(self, start: int, end: int) -> Bools:
         """Whether all bytes between two offsets are zero."""
-        end = min(end, self.size)
+        end = max(start, min(end, self.size))
         return self.column(("blank", start, end), lambda: self._blank(start, end))  # type: ignore[no-any-return]
-
-    def zeros(self, start: int, end: int) -> Bools:
-        """The same of a long part, which is looked at whole; `start` is a multiple of 8 (else bytes before it count, too)."""
-        first, last = start // 8 * 2, end // 4
-
-        def make() -> Bools:
-            return self._is_zero_far(first, last) & _none(self.matrix[:, 4 * last : end])
-
-        return self.column(("zeros", start, end), make)  # type: ignore[no-any-return]
 
     def _blank(self, start: int, end: int) -> Bools:
         if start < _HEAD < end:
             return self.blank(start, _HEAD) & self.blank(_HEAD, end)
-        first, last = -(-start // 4), end // 4
-        if last - first < 2:
-            return _none(self.matrix[:, start:end])
-        edges = [part for part in ((start, 4 * first), (4 * last, end)) if part[0] < part[1]]
         if end <= _HEAD:
-            counts = self.column("counts", self._counts)
-            found: Bools = counts[last] == counts[first]
-        else:
-            found = self._is_zero_far(first, last)
-        for low, high in edges:
-            found = found & ~self.matrix[:, low:high].any(axis=1)
+            return self._is_blank_near(start, end)
+        found = np.ones(len(self), np.bool_)
+        for _, _, some in self._within(start, end):
+            found &= _none(some)
         return found
 
-    def _counts(self) -> Array:
-        """How many of the first words are not zero, up to each."""
-        words = self._part(0, min(_HEAD, self.size) // 4 * 4).view("<u4")
-        counts = np.zeros((words.shape[1] + 1, len(words)), np.uint16)
-        np.cumsum((words != 0).T, axis=0, out=counts[1:])
-        return counts
+    def _is_blank_near(self, start: int, end: int) -> Bools:
+        """By a bit for every byte."""
+        filled, bits = self.column("filled", self._filled), np.zeros(len(self), np.uint64)
+        for at in range(start // _BITS, -(-end // _BITS)):
+            low, high = max(start - at * _BITS, 0), min(end - at * _BITS, _BITS)
+            bits |= filled[at] & np.uint64((1 << high) - (1 << low))
+        return _bools(bits == 0)
 
-    def _is_zero_far(self, first: int, last: int) -> Bools:
-        wide = 8 if first % 2 == last % 2 == 0 and self.size % 8 == 0 else 4
-        if self.size % wide:
-            return _none(self.matrix[:, 4 * first : 4 * last])
-        words = self.matrix.view(f"<u{wide}")[:, 4 * first // wide : 4 * last // wide]
-        return _bools(np.bitwise_or.reduce(words, axis=1) == 0)
+    def _filled(self) -> Array:
+        """Which of the first bytes are not zero: a bit each, 64 in a row."""
+        filled = np.zeros((len(self), _HEAD), np.bool_)
+        first = self.part(0, min(_HEAD, self.size))
+        filled[:, : first.shape[1]] = first
+        return np.ascontiguousarray(np.packbits(filled, axis=1, bitorder="little").view("<u8").T)
 
 
 def _bools(found: Any) -> Bools:
@@ -128,6 +192,9 @@ def _bools(found: Any) -> Bools:
 
 
 def _none(part: Array) -> Bools:
+    """Which rows are all zeros: by words of eight bytes where they lie so."""
+    if part.strides[1] == 1 and not (part.shape[1] % 8 or part.strides[0] % 8 or part.ctypes.data % 8):
+        return _bools(np.bitwise_or.reduce(part.view("<u8"), axis=1) == 0)
     return _bools(np.logical_not(part.any(axis=1)))
 
 
@@ -150,7 +217,7 @@ class Group:
     def __init__(self, blobs: Blobs, rows: NDArray[np.intp]) -> None:
         self._blobs = blobs
         self.rows = rows
-        self._is_all = len(rows) == len(blobs.matrix)
+        self._is_all = len(rows) == len(blobs)
         self._terms: dict[Term, Array] = {}
         self._ends: dict[Term, tuple[int, int]] = {}
 
@@ -176,14 +243,14 @@ class Group:
             return found, lambda at: bool(found[at])
         if look is is_noise:
             ((start, end),) = ranges
-            part = self._blobs.matrix[self.rows, start:end]
+            part = self._blobs.part(start, end)[self.rows]
             found = (part == 0).sum(axis=1) < part.shape[1] // 2
             return found, lambda at: bool(found[at])
         return _looked(look, [(end - start, *self._coded(start, end)) for start, end in ranges])
 
     def _coded(self, start: int, end: int) -> tuple[Array, list[bytes]]:
-        if len(self.rows) * 4 < len(self._blobs.matrix):
-            return _coded(_texts(self._blobs.matrix[self.rows, start:end]))
+        if len(self.rows) * 4 < len(self._blobs):
+            return _coded(_texts(self._blobs.part(start, end)[self.rows]))
         codes, texts = self._blobs.text_codes(start, end)
         return self._some(codes), texts
 
@@ -212,7 +279,7 @@ class Group:
                 whole = whole.view(np.int64)  # its bounds are within these
                 return whole // term.by if term.how == "//" else whole % term.by
             return whole & np.uint64(term.by - 1 if term.how == "%" else term.by)
-        filled = self._blobs.matrix[self.rows, term.start : term.end] != 0
+        filled = self._blobs.part(term.start, term.end)[self.rows] != 0
         if isinstance(term, FirstByte):
             return np.where(filled.any(axis=1), term.start + filled.argmax(axis=1), term.end)
         assert isinstance(term, Filled)
