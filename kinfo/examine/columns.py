@@ -181,9 +181,10 @@ def _put_fields(columns: Columns, rows: NDArray[np.intp], name: str, field: Fiel
         for row, item in zip(rows.tolist(), items, strict=True):
             arrays[row] = [_shown_before(one) for one in item] if field.is_text else item
     elif field.is_text:
-        texts = columns.texts.setdefault(name, [None] * size)
-        for row, raw in zip(rows.tolist(), flat.view(f"S{field.size}").ravel().tolist(), strict=True):
-            texts[row] = _shown_before(raw)
+        texts, raws = columns.texts.setdefault(name, [None] * size), flat.view(f"S{field.size}").ravel().tolist()
+        said = {raw: _shown_before(raw) for raw in set(raws)}
+        for row, raw in zip(rows.tolist(), raws, strict=True):
+            texts[row] = said[raw]
     else:
         column = numbers_of(columns, name)
         column.values[rows] = flat.view(f"<u{field.size}").ravel()

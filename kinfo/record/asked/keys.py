@@ -127,18 +127,25 @@ def _sum_code(blobs: Blobs, start: int, words: int) -> Array:
 
 def _likely(blobs: Blobs, rows: Rows, start: int, codes: dict[tuple[int, int], Array]) -> Array:
     """The number of the layout under which most words are addresses, of those whose sum and release are right."""
-    best, found = np.full(len(rows), -1), np.full(len(rows), len(_BY_SIZE), np.int64)
+    found, right = np.full(len(rows), len(_BY_SIZE), np.int64), np.zeros(len(rows), np.int64)
+    fitting = []
     for number, layout in enumerate(_BY_SIZE):
         field = layout.by_name["uts_release" if layout.vendor else "last_uts_release"]
         if layout.vendor == bool(start) and start + layout.size <= blobs.size:
             is_right = codes[start, layout.words][rows] >= _HOLDS
             is_right &= _TEXT[blobs.word(Word(start + field.offset, 1))[rows]]
-            places = np.flatnonzero(is_right)
-            if len(places):
-                count = _addresses(blobs, rows[places], _frame((layout,), (start,)))
-                better = count > best[places]
-                found[places[better]] = number
-                best[places[better]] = count[better]
+            found[is_right] = number
+            right += is_right
+            fitting.append((number, layout, is_right))
+    is_open = right > 1
+    best = np.full(len(rows), -1)
+    for number, layout, is_right in fitting:
+        places = np.flatnonzero(is_right & is_open)
+        if len(places):
+            count = _addresses(blobs, rows[places], _frame((layout,), (start,)))
+            better = count > best[places]
+            found[places[better]] = number
+            best[places[better]] = count[better]
     return found
 
 
@@ -159,36 +166,33 @@ def _of_frame(blobs: Blobs, rows: Rows, frame: AddressPlaces, codes: list[Array]
     """Their keys: the bytes at each start, then which addresses are 0, the low bits of each base, and what the sums say."""
     spans = [(start, min(start + PART, blobs.size)) for start in frame.starts]
     width = sum(end - start for start, end in spans)
-    groups = len({group for _, group in frame.words})
-    keys = np.empty((len(rows), width + 8 + 4 * groups + len(codes)), np.uint8)
+    groups = [group for _, group in frame.words]
+    firsts = [groups.index(group) for group in groups]  # the number of the base of each word
+    bases = dict.fromkeys(groups)
+    keys = np.empty((len(rows), width + 8 + 4 * len(bases) + len(codes)), np.uint8)
     places, at = {}, 0
     for start, end in spans:
         keys[:, at : at + end - start] = blobs.part(start, end)[rows]
         keys[:, at + 4 : at + 8] = 0
         places[start] = at - start
         at += end - start
-    is_sound = np.ones(len(rows), np.bool_)
-    zeros = np.zeros(len(rows), np.uint64)
-    bases: dict[str, Array] = {}
-    for number, (offset, group) in enumerate(frame.words):
-        words = blobs.word(Word(offset, 8))[rows]
-        nothing = words == 0
-        if group not in bases:
-            bases[group] = words
-            low = width + 4 + 4 * len(bases)
-            keys[:, low : low + 4] = _bytes_of((words & np.uint64((1 << _LOW) - 1)).astype("<u4"))
-        is_sound &= nothing | ((words >> np.uint64(63) == 0) == group.startswith(_PHYSICAL))
-        is_sound &= (bases[group] != 0) | nothing
-        zeros |= nothing.astype(np.uint64) << np.uint64(number)
-        place = offset + places[max(one for one in frame.starts if one <= offset)]
-        keys[:, place : place + 8] = _bytes_of(np.where(nothing, np.uint64(0), words - bases[group]))
+    of_words = [offset + places[max(one for one in frame.starts if one <= offset)] for offset, _ in frame.words]
+    in_key = (np.array(of_words)[:, None] + np.arange(8)).ravel()
+    words = np.take(keys, in_key, axis=1).view("<u8")
+    based, nothing = np.take(words, firsts, axis=1), words == 0
+    is_physical = np.array([group.startswith(_PHYSICAL) for group in groups])
+    is_sound = (nothing | (((words >> np.uint64(63) == 0) == is_physical) & (based != 0))).all(axis=1)
+    keys[:, in_key] = np.where(nothing, np.uint64(0), words - based).view(np.uint8)
+    zeros = nothing @ (np.uint64(1) << np.arange(len(groups), dtype=np.uint64))
     keys[:, width : width + 8] = _bytes_of(zeros)
+    low = np.take(words, sorted(set(firsts)), axis=1) & np.uint64((1 << _LOW) - 1)
+    keys[:, width + 8 : width + 8 + 4 * len(bases)] = low.astype("<u4").view(np.uint8)
     for number, code in enumerate(codes, 1):
         keys[:, -number] = code[rows]
     if not is_sound.all():
-        rows, keys = rows[is_sound], keys[is_sound]
-    based = {group: words if len(words) == len(rows) else words[is_sound] for group, words in bases.items()}
-    return Keyed(frame, rows, keys.view(f"S{keys.shape[1]}").ravel().tolist(), based)
+        rows, keys, words = rows[is_sound], keys[is_sound], words[is_sound]
+    found = {group: words[:, first] for group, first in zip(groups, firsts, strict=True)}
+    return Keyed(frame, rows, keys.view(f"S{keys.shape[1]}").ravel().tolist(), found)
 
 
 def _bytes_of(column: Array) -> Array:
