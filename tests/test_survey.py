@@ -676,6 +676,10 @@ class TestCommand:
         assert (two.code, two.out) == (1, f"{tmp_path}/b.csv: 8 rows added of 8 files: 1 erased, 2 none, 5 record\n")
         three = kinfo_cli("survey", fleet / "missing", fleet / "sound", "-o", tmp_path / "c.csv")
         assert (three.code, three.out) == (2, f"{tmp_path}/c.csv: 5 rows added of 5 files: 4 record, 1 unread\n")
+        assert three.err == "kinfo: 1 file could not be read: the column `reason` says why\n"
+        (tmp_path / "bare").mkdir()
+        ran = kinfo_cli("survey", tmp_path / "bare", "-o", tmp_path / "d.csv")
+        assert (ran.code, ran.err) == (0, "kinfo: no file is there: name some, or another folder\n")
         again = kinfo_cli("survey", fleet, "-o", tmp_path / "b.csv", "--append")
         assert again.out.splitlines()[1] == "  8 files were not read: their rows are there, by name, size and time"
         assert kinfo_cli("survey", fleet, "-o", tmp_path / "b.csv").code == 2
