@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kinfo.examine.together import Read
-    from kinfo.record.asked.vectors import Blobs
+    from kinfo.examine.known_kernels import Read
+    from kinfo.record.asked.blobs import Blobs
     from kinfo.record.model import Field
 
 Blob = bytes | bytearray | memoryview
@@ -101,7 +101,7 @@ def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArra
     import numpy as np
 
     from kinfo.examine import together
-    from kinfo.record.asked.vectors import Blobs, BlobShape
+    from kinfo.record.asked.blobs import Blobs, BlobShape
 
     by_shape: dict[BlobShape, list[int]] = {}
     for row, blob in enumerate(blobs):
