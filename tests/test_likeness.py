@@ -10,12 +10,13 @@ import pytest
 import kinfo
 from kinfo.arch.address import PA_LIMIT
 from kinfo.examine import columns as columns_room
-from kinfo.examine import together
+from kinfo.examine import known_kernels, together
 from kinfo.memory import BytesDump
 from kinfo.record.asked import follow
-from kinfo.record.asked.keys import AddressPlaces, agree, keyed, of_key, open_questions
+from kinfo.record.asked.blobs import PART, Blobs, BlobShape
+from kinfo.record.asked.keys import AddressPlaces, keyed
 from kinfo.record.asked.questions import DerivedTerm, Exactly, Negative, Seen, Sum, Summed, Word, Zero
-from kinfo.record.asked.vectors import PART, Blobs, BlobShape
+from kinfo.record.asked.still_open import agree, of_key, open_questions
 from kinfo.record.text import is_blank
 from kinfo.survey.blobs import rows_of_blobs, table_of_blobs
 from kinfo.survey.look import rows_of
@@ -102,7 +103,7 @@ def test_a_known_kernel_is_asked_no_questions_again(monkeypatch: pytest.MonkeyPa
 
 def test_no_more_keys_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "_kernels", {})
-    monkeypatch.setattr(together, "_MOST_KEYS", 1)
+    monkeypatch.setattr(known_kernels, "_MOST_KEYS", 1)
     for seed in (1, 2):
         together.read(Blobs(matrix_of([moved("C", seed, step) for step in range(10)])), findings=True)
     kept = [len(plans) for one in together._kernels.values() for plans in one._plans.values()]

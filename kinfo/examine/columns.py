@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kinfo.examine.together import Read
-    from kinfo.record.asked.vectors import Blobs
+    from kinfo.examine.known_kernels import Read
+    from kinfo.record.asked.blobs import Blobs
     from kinfo.record.model import Field
 
 Blob = bytes | bytearray | memoryview
@@ -101,7 +101,7 @@ def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArra
     import numpy as np
 
     from kinfo.examine import together
-    from kinfo.record.asked.vectors import Blobs, BlobShape
+    from kinfo.record.asked.blobs import Blobs, BlobShape
 
     by_shape: dict[BlobShape, list[int]] = {}
     for row, blob in enumerate(blobs):
@@ -181,9 +181,10 @@ def _put_fields(columns: Columns, rows: NDArray[np.intp], name: str, field: Fiel
         for row, item in zip(rows.tolist(), items, strict=True):
             arrays[row] = [_shown_before(one) for one in item] if field.is_text else item
     elif field.is_text:
-        texts = columns.texts.setdefault(name, [None] * size)
-        for row, raw in zip(rows.tolist(), flat.view(f"S{field.size}").ravel().tolist(), strict=True):
-            texts[row] = _shown_before(raw)
+        texts, raws = columns.texts.setdefault(name, [None] * size), flat.view(f"S{field.size}").ravel().tolist()
+        said = {raw: _shown_before(raw) for raw in set(raws)}
+        for row, raw in zip(rows.tolist(), raws, strict=True):
+            texts[row] = said[raw]
     else:
         column = numbers_of(columns, name)
         column.values[rows] = flat.view(f"<u{field.size}").ravel()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from kinfo.examine.together import Read
-    from kinfo.record.asked.vectors import Blobs
+    from kinfo.examine.known_kernels import Read
+    from kinfo.record.asked.blobs import Blobs
 
 LARGEST = 1 << 16  # bytes of a blob that is read whole: regions are 4 to 64 KiB
 _ERASED = (b"\0", b"\xff")

@@ -18,8 +18,8 @@ from kinfo.survey.schema import EMPTY, Cell, TableRow
 
 if TYPE_CHECKING:
     from kinfo.examine.traced import Codes
+    from kinfo.record.asked.blobs import Blobs
     from kinfo.record.asked.follow import Rows
-    from kinfo.record.asked.vectors import Blobs
     from kinfo.record.decode import Detected
 
 Array = NDArray[Any]

@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kinfo.record.asked.vectors import Blobs, Bools, Group
+from kinfo.record.asked.blobs import Blobs, Bools
+from kinfo.record.asked.vectors import Group
 from kinfo.record.asked.ways import Fork, Ways
 
 Outcome = TypeVar("Outcome")
