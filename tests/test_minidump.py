@@ -771,8 +771,15 @@ def test_what_opens_a_core(tmp_path: Path, kinfo_cli: Cli) -> None:
     assert "without VMCOREINFO crash, drgn and vmcore-dmesg refuse it" in kinfo_cli("debug", path).out
     path.write_bytes(make(machine=62).core())
     assert "crash" not in kinfo_cli("debug", path).out.replace("without VMCOREINFO crash", "")
-    path.write_bytes(elf32(0x80000000, b"word"))
-    assert kinfo_cli("debug", path).out.startswith("Open it with:\n  gdb -ex ")
+    for physical in (elf32(0x80000000, b"word"), elf64((0x40000000, b"word"))):  # as QEMU's dump-guest-memory, with a VA of 0
+        path.write_bytes(physical)
+        steps = [line.split("    # ") for line in kinfo_cli("debug", path).out.splitlines()]
+        assert [one[0].strip() for one in steps] == [
+            "Open it with:",
+            f"kinfo core '{path}' -o ram.core",
+            f"kinfo debug '{path}' --tool gdb",
+        ]
+        assert steps[1][1].startswith("memory is at its PAs here")
     path.write_bytes(b"something else")
     ran = kinfo_cli("debug", path)
     assert (

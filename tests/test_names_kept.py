@@ -64,6 +64,21 @@ def test_lookups_are_the_same_at_first_and_later(name: str, tmp_path: Path, monk
     assert table.nearest._pas is table._addresses._all
 
 
+@pytest.mark.parametrize("name", _NAMES)
+def test_the_text_is_told_at_once_as_it_is_with_all_care(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = table_of(make(SPECS[name]), tmp_path)
+    pas = [pa for _, _, block in table.blocks() for pa in block]
+    wanted = [pa + shift for pa in (*pas, *table.borders, 0, 1 << 64) for shift in (-1, 0, 1)]
+    assert table.nearest.within_text(table.borders.stext + 1) is None  # one address alone: the table is not listed for it
+    monkeypatch.setattr(nearest, "_FEW", 1)
+    found = {pa: table.at(pa) for pa in wanted}
+    told = {pa: short for pa in wanted if (short := table.nearest.within_text(pa))}
+    assert told == {pa: (one.name, one.pa, one.size) for pa in told if (one := found[pa])}
+    text = [pa for pa in wanted if table.borders.stext < pa < table.borders.etext and found[pa]]
+    assert len(told) > 0.5 * len(text)
+    assert all(table.borders.text <= pa < table.borders.etext for pa in told)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
 def test_a_symbol_that_reaches_over_a_border_ends_there(order: tuple[int, ...], tmp_path: Path) -> None:
     """Its size is another one on either side, whichever was asked for first."""
@@ -117,8 +132,24 @@ def test_a_damaged_block_gives_the_names_before_the_damage(tmp_path: Path) -> No
     names = table_of(kernel, tmp_path).encoding.names
     for _ in range(3):
         assert [names[256 * block + one] for one in range(255)] == listed[256 * block : 256 * block + 255]
+    assert names._damaged == {block}  # and is not tried again each time
     with pytest.raises(KernelError, match="but the names before it end at"):
         names.block(block)
+
+
+def test_who_asks_for_many_blocks_gets_the_next_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = make(SPECS["6.12, many symbols"])
+    listed = [one for _, block, _ in table_of(kernel, tmp_path).blocks() for one in block]
+    kept = table_of(kernel, tmp_path).encoding.names
+    kept._blocks.clear()  # of those that were asked for when the table was opened
+    kept._asked.clear()
+    assert kept[0] == listed[0]
+    assert not kept._blocks
+    monkeypatch.setattr(names, "_MANY", 1)
+    assert [kept[0] for _ in range(4)] == [listed[0]] * 4
+    assert [*kept._blocks] == [0]
+    assert kept[256] == listed[256]
+    assert [*kept._blocks] == [0, 1]
 
 
 def test_the_last_block_ends_with_its_last_name(tmp_path: Path) -> None:
@@ -153,7 +184,7 @@ def test_the_short_way_to_a_place_is_the_long_one(name: str, tmp_path: Path, mon
         pas = [one + shift for one in borders for shift in (-1, 0, 1)]
         wanted = [kernel.space.va(pa) for pa in (*pas, *range(borders.text, borders.end, 0x6001))] + pas
         short = [kernel.at(one) for one in wanted]
-        assert len(kernel._image_vas) == borders.end - borders.text
-        monkeypatch.setitem(kernel.__dict__, "_image_vas", range(0))  # where it is kept
+        assert len(kernel.image_vas) == borders.end - borders.text
+        monkeypatch.setitem(kernel.__dict__, "image_vas", range(0))  # where it is kept
         assert [kernel.at(one) for one in wanted] == short
         assert any(short)

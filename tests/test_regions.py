@@ -132,6 +132,10 @@ def test_bad_input(files: tuple[str, Path], tmp_path: Path, kinfo_cli: Cli) -> N
     (tmp_path / "iomem").write_text("00000000-00000000 : System RAM\n  00000000-00000000 : reserved\n")
     ran = kinfo_cli("regions", ram, "--iomem", tmp_path / "iomem")
     assert (ran.code, "every address in it is 0; read /proc/iomem as root" in ran.err) == (2, True)
+    (tmp_path / "folder" / "of").mkdir(parents=True)
+    (tmp_path / "folder" / "of" / "things").write_bytes(b"x")
+    ran = kinfo_cli("regions", ram, "--dtb", tmp_path / "folder")
+    assert (ran.code, ran.out, "folder: has neither nodes nor a compatible; name a copy of" in ran.err) == (2, "", True)
     ran = kinfo_cli("regions", ram, "--iomem", tmp_path / "missing")
     assert (ran.code, ran.err.count("\n")) == (2, 1)
 

@@ -187,7 +187,8 @@ def _run_click(arguments: list[str], command: Command) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "kinfo"
+        of = error.ctx if isinstance(error, click.UsageError) else None  # None for an option without its value
+        usage = of.command_path if of else f"kinfo {command.name}"
         raise KinfoError(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`") from None
     return result if isinstance(result, int) else SOUND
 

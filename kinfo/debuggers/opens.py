@@ -8,7 +8,7 @@ memory drgn and gdb with one. That crash opens regions with --minimal, and that 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kinfo.arch import arm, arm64, x86_64
 from kinfo.elf import read as tables
@@ -38,19 +38,32 @@ def of_core(path: str) -> str:
         programs = tables.programs(dump.view, form, head) or []
         found = (bytes(note.content) for note in tables.notes(dump.view, programs) if note.name == VMCOREINFO)
         text = next(found, b"")
-        is_regions = any(0 < one.in_file < _PAGE for one in programs if one.type == PT_LOAD)
-    return lines(path, text, head.machine, is_regions=is_regions)
+        loads = [one for one in programs if one.type == PT_LOAD and one.in_file]
+    if loads and all(one.va in (0, one.pa) for one in loads):
+        steps = list(_of_physical(shlex.quote(path)))
+    else:
+        is_regions = any(one.in_file < _PAGE for one in loads)
+        steps = list(_steps(path, text, head.machine, is_regions=is_regions))
+    return _shown(steps)
 
 
-def lines(path: str, vmcoreinfo: bytes, machine: int, *, is_regions: bool) -> str:
-    """The screen's last part. `is_regions`: only a few regions are in the core, no page tables and no modules."""
-    steps = list(_steps(path, vmcoreinfo, machine, is_regions=is_regions))
+def _shown(steps: Sequence[tuple[str, str]]) -> str:
+    """The screen's last part."""
     width = max((len(command) for command, _ in steps if len(command) < 60), default=0)
     return "Open it with:\n" + "".join(f"  {command:<{width}}    # {why}\n" for command, why in steps)
 
 
+def _of_physical(file: str) -> Iterator[tuple[str, str]]:
+    """What makes of a core that has PAs for VAs, as QEMU's dump-guest-memory writes it, one that debuggers open."""
+    yield f"kinfo core {file} -o ram.core", "memory is at its PAs here; in that core it is at its VAs, as kdump has it"
+    yield f"kinfo debug {file} --tool gdb", "the line for gdb as it is; --tool crash, --tool drgn: theirs"
+
+
 def _steps(path: str, vmcoreinfo: bytes, machine: int, *, is_regions: bool) -> Iterator[tuple[str, str]]:
-    """Commands, and what to know of each."""
+    """Commands, and what to know of each.
+
+    `is_regions`: only a few regions are in the core, no page tables and no modules.
+    """
     file = shlex.quote(path)
     gdb = f"core-file {file}"
     values = parse(vmcoreinfo)

@@ -6,6 +6,7 @@ import os
 import stat
 
 from kinfo.dt.blob import MAX_DEPTH, MAX_NODES
+from kinfo.dt.candidates import is_tree
 from kinfo.dt.tree import Node, Tree
 from kinfo.errors import TreeError
 
@@ -15,7 +16,11 @@ _COPY = "check its permissions, or copy it as root"
 
 
 def read(path: str) -> Tree:
-    """The tree in a folder. Links inside it are not followed. Raises TreeError."""
+    """The tree in a folder. Links inside it are not followed. Raises TreeError, for folders of other things too."""
+    if os.path.isdir(path) and not is_tree(path):
+        raise TreeError(
+            f"{path}: has neither nodes nor a compatible", "name a copy of /proc/device-tree, or files: FOLDER/*.dtb"
+        )
     root = Node("")
     todo = [(os.path.realpath(path), root, 0)]
     nodes, total = 0, 0
@@ -30,10 +35,6 @@ def read(path: str) -> Tree:
             elif name != "name":  # the kernel shows each node's name as a property
                 node.properties[name] = _content(path, full)
                 total += len(node.properties[name])
-    if not root.children and "compatible" not in root.properties:
-        raise TreeError(
-            f"{path}: has neither nodes nor a compatible", "name a copy of /proc/device-tree, or files: FOLDER/*.dtb"
-        )
     return Tree(root, size=total)
 
 

@@ -1,58 +1,105 @@
 """Where the one flipped bit is: stored and computed sum that differ in one bit say which bit of a word, but not of which.
 
-Every word is tried: flipped back in the right one, the findings that the corrupt value caused go away.
+Every word is tried: flipped back in the right one, the findings that the corrupt value caused go away. A check that did not
+look at a field says the same whatever is in it, and is not asked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 from kinfo.findings import Finding, Severity
+from kinfo.named import NamedTuple
 from kinfo.record.checksum import HEAD_SIZE, State
+from kinfo.record.model import Field, Layout
 from kinfo.record.record import Record
+from kinfo.typed import Any
 
 Check = Callable[[Record], Iterable[Finding]]
 Complaints = set[tuple[str, str]]
 
 
+class _Values(dict[str, Any]):
+    """A record's values, which keep the names of those that were looked at."""
+
+    def __init__(self, values: Any) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def items(self) -> Any:
+        self.asked.update(self)
+        return super().items()
+
+    def values(self) -> Any:
+        self.asked.update(self)
+        return super().values()
+
+
+class _Complained(NamedTuple):
+    """What a check complains of, and the fields that it looked at."""
+
+    check: Check
+    complaints: Complaints
+    asked: set[str]
+
+
 def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | None:
     """The field whose flipped bit explains most findings, and the record with the bit flipped back; None without a clear one.
 
-    `checks` give the findings of a record apart from those about its checksum.
+    `checks` give the findings of a record apart from those about its checksum, by its `values` and not by its bytes.
     """
     bit, layout = record.checksum.flipped_bit, record.layout
     if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
         return None
-    complaints = [(check, _complaints(record, check)) for check in checks]
-    known = set().union(*(some for _, some in complaints))
+    complained = [_complained(record, check) for check in checks]
+    known = set().union(*(one.complaints for one in complained))
     if not known:  # nothing that a flipped bit could explain
         return None
-    complaints.sort(key=lambda pair: not pair[1])  # those that can lose any come first
+    complained.sort(key=lambda one: not one.complaints)  # those that can lose any come first
     tried = []
-    for word in range(layout.words):
-        place = HEAD_SIZE + 4 * word + bit // 8
-        field = next(field for field in layout.fields if field.offset <= place < field.end)
-        if field.is_text:  # a string shows its own damage
-            continue
-        mended = _flipped(record, place, bit % 8)
-        left = _left(mended, complaints, known)
-        if left is not None:
-            tried.append((left, field.name, mended))
+    for place, field in _numbers_at(layout, bit // 8):
+        if any(field.name in one.asked for one in complained if one.complaints):
+            mended = _flipped(record, place, bit % 8)
+            left = _left(mended, field.name, complained, known)
+            if left is not None:
+                tried.append((left, field.name, mended))
     fewest = min((left for left, _, _ in tried), default=0)
     best = [(name, mended) for left, name, mended in tried if left == fewest]
     return best[0] if len(best) == 1 else None
 
 
-def _left(mended: Record, complaints: Sequence[tuple[Check, Complaints]], known: Complaints) -> int | None:
+@cache
+def _numbers_at(layout: Layout, byte: int) -> tuple[tuple[int, Field], ...]:
+    """Where that byte of each word of the body lies, and in which field; but texts, which show their own damage."""
+    places = range(HEAD_SIZE + byte, HEAD_SIZE + 4 * layout.words, 4)
+    owners: Iterator[Field] = (next(field for field in layout.fields if field.offset <= at < field.end) for at in places)
+    return tuple((at, field) for at, field in zip(places, owners, strict=True) if not field.is_text)
+
+
+def _left(mended: Record, flipped: str, complained: Sequence[_Complained], known: Complaints) -> int | None:
     """How many of the known complaints a mended record has left; None where it has all of them still, or another."""
     left: Complaints = set()
-    for check, before in complaints:
+    for check, before, asked in complained:
         if not before and left == known:  # the checks that complained do so as before
             return None
-        left |= _complaints(mended, check)
+        left |= _complaints(mended, check) if flipped in asked else before
         if not left <= known:
             return None
     return len(left) if left < known else None
+
+
+def _complained(record: Record, check: Check) -> _Complained:
+    values = _Values(record.values)
+    return _Complained(check, _complaints(record._replace(values=values), check), values.asked)
 
 
 def _complaints(record: Record, check: Check) -> Complaints:

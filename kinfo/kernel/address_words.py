@@ -7,9 +7,11 @@ as long.
 from __future__ import annotations
 
 import re
-from itertools import accumulate
+from itertools import accumulate, count
+from operator import add
 
 _FEWEST = 6  # digits behind 0x
+_POINT = ord(".")
 _KINDS = bytes(
     ord("x" if chr(byte) in "xX" else "h" if chr(byte) in "0123456789abcdefABCDEF" else "w" if chr(byte).isalnum() else ".")
     if byte < 0x80 and byte != ord("_")
@@ -31,23 +33,24 @@ class AddressWords:
         kinds = text.translate(_KINDS)
         return self._run in kinds or self._marked_run in kinds
 
-    def find(self, text: bytes) -> list[tuple[int, int]]:
-        """Where each begins and ends, in order."""
+    def find(self, text: bytes) -> tuple[list[int], list[int]]:
+        """Where they begin, in order, and where each ends."""
         kinds = b".%b." % text.translate(_KINDS)  # what is before a word in `kinds` is where it begins in the text
-        found = [(start, start + self._digits) for start in _places(kinds, b".%b." % self._run)]
-        if marked := _places(kinds, b".h" + self._marked_run):
-            found += [one.span() for start in marked if (one := _MARKED.match(text, start))]
-            found.sort()
-        return found
+        starts = _places(kinds, b".%b." % self._run)
+        stops = [start + self._digits for start in starts]
+        marked = [one for start in _places(kinds, b".h" + self._marked_run) if (one := _MARKED.match(text, start))]
+        if marked:
+            starts = sorted(starts + [one.start() for one in marked])
+            stops = sorted(stops + [one.end() for one in marked])
+        return starts, stops
 
 
 def _places(kinds: bytes, wanted: bytes) -> list[int]:
-    """Where each is, in order; the last byte of one can be the next one's first."""
-    if wanted + wanted[1:] not in kinds:
-        *pieces, _ = kinds.split(wanted)  # a step for each in C alone
-        return [before + number * len(wanted) for number, before in enumerate(accumulate(map(len, pieces)))]
-    found, at = [], kinds.find(wanted)
-    while at >= 0:
-        found.append(at)
-        at = kinds.find(wanted, at + len(wanted) - 1)
-    return found
+    """Where each is, in order: what begins with a point, and can end with one, which can be the next one's first."""
+    stem = wanted.rstrip(b".")
+    *pieces, _ = kinds.split(stem)  # a step for each in C alone
+    found = map(add, accumulate(map(len, pieces)), count(0, len(stem)))
+    if stem == wanted:
+        return list(found)
+    behind = kinds[len(stem) :] + b" "
+    return [at for at in found if behind[at] == _POINT]

@@ -18,6 +18,9 @@ from kinfo.printable import quoted
 from kinfo.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kinfo.kernel.kallsyms.nearest import Extent
     from kinfo.kernel.modules.loaded import Modules
 
 
@@ -39,7 +42,7 @@ class Naming:
 
     def unsigned(self, number: int) -> int | None:
         """The VA of the kernel's half that a number stands for, pointer authentication taken off; None where it is none."""
-        if number in self._image_vas:
+        if number in self.image_vas:
             return number
         from kinfo.kernel.calls import unsigned
 
@@ -101,8 +104,8 @@ class Naming:
 
         Raises KernelError for a VA where the dump has none, HoleError where a page table on the way is not in it.
         """
-        if address in (image := self._image_vas):
-            return self._in_image(address - image.start + self.kallsyms.borders.text, address)
+        if address in self.image_vas:
+            return self._in_image(address - self._image_shift, address)
         if not self.is_virtual(address):
             return self._at_pa(address)
         space = self.space
@@ -117,7 +120,7 @@ class Naming:
         return self._in_module(address) or self._alias(address)
 
     @cached_property
-    def _image_vas(self) -> range:
+    def image_vas(self) -> range:
         """The VAs of the image: what is asked for most needs no other question. Empty where they are not plain."""
         if self.space is None:
             return range(0)
@@ -125,6 +128,14 @@ class Naming:
         start = self.space.va(borders.text)
         end = start + borders.end - borders.text
         return range(start, end) if (self.word == 4 or start >= KERNEL_HALF) and end <= self.space.mask else range(0)
+
+    @cached_property
+    def _image_shift(self) -> int:
+        return self.image_vas.start - self.kallsyms.borders.text
+
+    @cached_property
+    def _extent_at(self) -> Callable[[int], Extent | None]:
+        return self.kallsyms.nearest.at
 
     def _at_pa(self, pa: int) -> Place | None:
         return self._in_image(pa, self.space.va(pa) if self.space else None) or self._in_module_by_pa(pa)
@@ -165,11 +176,11 @@ class Naming:
         return self.modules.gap
 
     def _in_image(self, pa: int, va: int | None) -> Place | None:
-        found = self.kallsyms.nearest.at(pa)
+        found = self._extent_at(pa)
         if found is None:
             return None
         name, kind, start, size = found
-        return Place(name, kind, pa - start, size, "", pa, va)
+        return _made(Place, (name, kind, pa - start, size, "", pa, va, False))
 
     def _in_module(self, va: int) -> Place | None:
         module = self.modules.holding(va) if self.modules else None
@@ -223,6 +234,7 @@ class Naming:
         return Place(name, symbol.type, offset, extent.size if extent else 0, "", pa, va)
 
 
+_made = tuple.__new__  # a third of the time of the class's own constructor
 _MODULE_LIMIT = 1 << 26  # of one part of a module's memory
 
 

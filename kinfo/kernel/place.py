@@ -26,9 +26,11 @@ class Place(NamedTuple):
     @property
     def label(self) -> str:
         """As the kernel prints it: name+0xoff/0xsize [module]; then " (alias)" where it is another mapping of the memory."""
-        module = f" [{self.module}]" if self.module else ""
-        alias = " (alias)" if self.is_alias else ""
-        return f"{self.symbol}+{self.offset:#x}/{self.size:#x}{module}{alias}"
+        symbol, _, offset, size, module, _, _, is_alias = self
+        label = f"{symbol}+{offset:#x}/{size:#x}"
+        if module:
+            label += f" [{module}]"
+        return f"{label} (alias)" if is_alias else label
 
     def __repr__(self) -> str:
         return brief(self, f"{self.label}, VA {_hex(self.va)}, PA {_hex(self.pa)}")

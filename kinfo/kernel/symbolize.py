@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from kinfo.errors import KinfoError
 from kinfo.kernel.address_words import AddressWords
-from kinfo.kernel.calls import returned_to
+from kinfo.kernel.labels import ALONE, OPENING, AddressLabel, Labels
 from kinfo.kernel.place import Namer
-from kinfo.named import NamedTuple
 
 # A number of an address's length, on its own: 16 digits (8 on 32-bit kernels) with or without 0x, or 0x and 6 at the least.
 # A terminal's escape sequences (CSI, and the choice of a character set) are no part of words, though they end in a letter.
@@ -18,9 +16,7 @@ _START = rb"\b(?=[0-9a-fA-F])"
 _NUMBER = rb"(0[xX][0-9a-fA-F]{6,16}|[0-9a-fA-F]{%d})\b"
 # What stays between an address and its name: [<ADDR>], and the boot loaders' word for no name (LK, lib/linux_debug).
 _TAIL = rb"(?:(?:%s)*>\]?)?(?:(?:%s)* UNKNOWN\+0x0(?![0-9a-f]))?" % (_ESCAPE, _ESCAPE)
-_OPENING = frozenset((b"<", b"("))  # a name before an address ends with it
 _BARE_TAIL = re.compile(rb"(?:>\]?)?(?: UNKNOWN\+0x0(?![0-9a-f]))?")
-_ALONE = frozenset((b"\n", b"\r", b"", b",", b";"))  # behind an address: neither a tail nor a name can begin so
 
 # Names that the kernel, or an earlier run, has put behind an address: `ADDR name+0x8`, `[<ADDR>] ? name+0x8`, arm's
 # `[<ADDR>] (name) from`, x86's `[<ADDR>]  [<ADDR>] name+0x8`; and before it, `name+0x8 <ADDR>`, as LK does.
@@ -42,20 +38,15 @@ _LINK = re.compile(
     rb"(?:(?<![a-z0-9])(?:lr|ra|x30|r14)(?: is at)?[ :=]{1,8}(?:UNKNOWN\+0x0 )?|\bfrom )[\[<(]{0,2}$", re.IGNORECASE
 )
 _COUNTER = re.compile(rb"(?:pc|elr|[re]?ip|nip)(?: is at)?\s{0,4}[:=]?\s{0,4}(?:[0-9a-f]{2,4}:)?\[<$", re.IGNORECASE)
+# Registers that hold no address, though their numbers can be PAs of the image: the syndrome of an exception, and the CPU's
+# MIDR, which arm64 prints behind its MPIDR (smp_setup_processor_id() and secondary_start_kernel() of arch/arm64/kernel).
+_NO_ADDRESS = re.compile(
+    rb"(?:(?:(?<![a-z0-9])|\x1b\[[0-?]{0,32}m)esr(?:_el[123])?(?: is)?[ :=]{1,8}"
+    rb"|(?:physical CPU|secondary processor) 0x[0-9a-f]{1,16} \[)$",
+    re.IGNORECASE,
+)
 
 _LONGEST_LINE = 1 << 20
-_MOST_LABELS = 1 << 16
-
-
-class _Label(NamedTuple):
-    """What is put behind an address: as it is, and where it is one to return to; whether both are one."""
-
-    plain: bytes
-    returning: bytes
-    is_one: bool
-
-
-_NOT_ASKED = _Label(b"", b"", is_one=True)
 
 
 class Symbolizer:
@@ -70,9 +61,9 @@ class Symbolizer:
     def __init__(self, names: Namer, lines: Callable[[bytes], bytes] | None = None) -> None:
         self.names, self._lines = names, lines
         self.count = 0
-        self._image, self._words = names.image, AddressWords(names.word)
+        self._words = AddressWords(names.word)
         self._coloured = re.compile(b"(?:" + _START + b"|" + _ESCAPE + b")" + _NUMBER % (2 * names.word) + _TAIL)
-        self._labels: dict[bytes, _Label | None] = {}
+        self._labels = Labels(names)
 
     def text(self, text: bytes) -> bytes:
         """The text with names."""
@@ -87,69 +78,34 @@ class Symbolizer:
         return map(self.text, whole_lines(read))
 
     def _plain(self, text: bytes) -> bytes:
-        """The same for text without escape sequences."""
-        parts: list[bytes] = []
-        at, known = 0, self._labels.get
-        for start, stop in self._words.find(text):
-            label = known(word := text[start:stop], _NOT_ASKED)
-            if label is _NOT_ASKED:
-                label = self._known(word)
-            if label is None:
-                continue
-            if label.is_one and text[stop : stop + 1] in _ALONE and text[start - 1 : start] not in _OPENING:
-                self.count += 1
-                parts += text[at:stop], label.plain
-                at = stop
-                continue
-            tail = _BARE_TAIL.match(text, stop)
-            end = tail.end() if tail else stop
-            parts += text[at:end], self._put(label, text, (start, stop, end))
-            at = end
-        return b"".join((*parts, text[at:])) if parts else text
+        """The same for text without escape sequences: all labels first, and one join."""
+        starts, ends = self._words.find(text)
+        known, padded = self._labels, b"\n%b\n" % text
+        labels = [known[padded[start : stop + 2]] for start, stop in zip(starts, ends, strict=True)]
+        if None in labels:
+            for at in [at for at, label in enumerate(labels) if label is None]:
+                ends[at], labels[at] = self._fitting(text, starts[at], ends[at])
+        unnamed = labels.count(b"")
+        if unnamed == len(labels):
+            return text
+        self.count += len(labels) - unnamed
+        parts: list[bytes | None] = [b""] * (2 * len(labels) + 1)
+        parts[::2] = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+        parts[1::2] = labels
+        return b"".join(parts)  # type: ignore[arg-type]  # none of them is None any more
+
+    def _fitting(self, text: bytes, start: int, stop: int) -> tuple[int, bytes]:
+        """Where the label of an address is put, and what it is where this depends on what else stands there."""
+        tail = _BARE_TAIL.match(text, stop)
+        end = tail.end() if tail else stop
+        label = self._labels.of(text[start:stop])
+        return end, _put(label, text, (start, stop, end)) if label else b""
 
     def _replacement(self, found: re.Match[bytes]) -> bytes:
-        label = self._known(found[1])
-        if label is None:
-            return found[0]
-        return found[0] + self._put(label, found.string, (*found.span(1), found.end()))
-
-    def _put(self, label: _Label, text: bytes, place: tuple[int, int, int]) -> bytes:
-        """What comes behind an address, nothing where a name stands there; `place` is its start, its end, and its tail's."""
-        start, stop, end = place
-        if _is_named(text, start, stop, end):
-            return b""
-        self.count += 1
-        return label.returning if not label.is_one and _is_return(text, start) else label.plain
-
-    def _known(self, word: bytes) -> _Label | None:
-        """The label, kept for when the address comes again."""
-        if word in self._labels:
-            return self._labels[word]
-        if len(self._labels) >= _MOST_LABELS:
-            self._labels.clear()
-        label = self._labels[word] = self._label(word)
-        return label
-
-    def _label(self, word: bytes) -> _Label | None:
-        address = self._reading(int(word, 16), is_marked=word[1:2] in (b"x", b"X"))
-        if address is None:
-            return None
-        try:
-            place = self.names.at(address)
-            before = returned_to(self.names, place, address) if place and not place.offset else None
-        except KinfoError:
-            return None
-        if place is None:
-            return None
-        plain = f" <{place.label}>".encode()
-        returning = f" <{before.label} or {place.label}>".encode() if before else plain
-        return _Label(plain, returning, before is None)
-
-    def _reading(self, number: int, *, is_marked: bool) -> int | None:
-        """The address that a number is."""
-        if number in self._image and not self.names.is_virtual(number):
-            return number if is_marked else None
-        return self.names.unsigned(number)
+        label = self._labels.of(found[1])
+        put = _put(label, found.string, (*found.span(1), found.end())) if label else b""
+        self.count += bool(put)
+        return found[0] + put
 
 
 def whole_lines(read: Callable[[], bytes]) -> Iterator[bytes]:
@@ -164,19 +120,31 @@ def whole_lines(read: Callable[[], bytes]) -> Iterator[bytes]:
         yield rest
 
 
+def _put(label: AddressLabel, text: bytes, place: tuple[int, int, int]) -> bytes:
+    """What comes behind an address, nothing where a name stands there; `place` is its start, its end, and its tail's."""
+    if _is_named(text, *place) or _NO_ADDRESS.search(_before(text, place[0])):
+        return b""
+    return label.returning if not label.is_one and _is_return(text, place[0]) else label.plain
+
+
 def _is_named(text: bytes, start: int, stop: int, end: int) -> bool:
     """Whether a name stands at an address already, and not the boot loader's for none."""
-    if text[end : end + 1] not in _ALONE:
+    if text[end : end + 1] not in ALONE:
         behind = _BEHIND.match(text, end)
         if behind and (behind[1] is None or behind[1].lower() == text[start:stop].lower()):
             return True
-    if text[start - 1 : start] not in _OPENING:
+    if text[start - 1 : start] not in OPENING:
         return False
     line = max(0, start - _REACH, text.rfind(b"\n", 0, start) + 1)
     before = _BEFORE.search(text, line, start) if text.rfind(b"+0x", line, start) >= 0 else None
     return before is not None and before[1] != b"UNKNOWN"
 
 
+def _before(text: bytes, start: int) -> bytes:
+    """What stands before an address in its line, the last 64 bytes of it."""
+    return text[max(0, start - 64, text.rfind(b"\n", 0, start) + 1) : start]
+
+
 def _is_return(text: bytes, start: int) -> bool:
-    line = text[max(0, start - 64, text.rfind(b"\n", 0, start) + 1) : start]
+    line = _before(text, start)
     return bool(_LINK.search(line)) or (line.endswith(b"[<") and not _COUNTER.search(line))

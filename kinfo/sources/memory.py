@@ -72,9 +72,12 @@ def _plain(file: Opened) -> Dump | None:
     try:
         if isinstance(file.memory(), Memory):
             return None
-    except DumpError:
-        if base is not None or file.recognised.kind in kinds.KDUMPS:  # plain bytes would be its packed pages
+    except DumpError as error:
+        kind = file.recognised.kind
+        if base is not None or kind in kinds.KDUMPS:  # plain bytes would be its packed pages
             raise
+        if kind in (kinds.ELF_CORE, kinds.LIME):  # its offsets would be PAs
+            notices.tell(f"{error.message}: looked through as plain bytes, at offsets of the file")
     if base is not None:
         content.base = base
     return content

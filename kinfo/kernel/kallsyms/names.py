@@ -16,6 +16,7 @@ _TOKEN_TABLE_LIMIT = 1 << 16  # token_index has 16 bits
 _LONGEST = 512  # KSYM_NAME_LEN: no name has more characters, nor more tokens, nor has any token
 _BLOCK_LIMIT = MARKED * (2 + _LONGEST)
 _ASKED = 3  # names of a block that are stepped to: all 256 of it cost what ten do so
+_MANY = 8  # kept blocks: whoever asks for names of so many asks for more of the next, too
 _KEPT = 1 << 26  # bytes of names that are kept, about; those of 300,000 symbols take half of it
 _OBJECT = 64  # bytes that a text takes besides its characters
 
@@ -35,6 +36,7 @@ class Names:
         self._names = memory.view_up_to(tables.names, NAMES_LIMIT)
         self._asked: dict[int, int] = {}  # by block: how many of its names were stepped to
         self._blocks: dict[int, list[str]] = {}
+        self._damaged: set[int] = set()
         self._size = 0  # of these, about
         if not self._names:
             memory.view(tables.names, 1)  # says where the hole is
@@ -50,11 +52,14 @@ class Names:
     def _kept(self, block: int) -> list[str] | None:
         """All names of a block that is asked for again and again; None where it is not, or is damaged."""
         asked = self._asked[block] = self._asked.get(block, 0) + 1
-        if asked != _ASKED + 1:
+        if asked <= _ASKED and len(self._blocks) < _MANY:
+            return None
+        if block in self._damaged:
             return None
         try:
             names = self.block(block)
         except KernelError:  # the names before the damage can be had all the same
+            self._damaged.add(block)
             return None
         size = sum(map(len, names)) + _OBJECT * len(names)
         if self._size + size > _KEPT:
