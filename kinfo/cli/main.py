@@ -126,7 +126,9 @@ def _behind(option: str, arguments: list[str], commands: Iterable[str]) -> str:
     """Where an option goes that is no command's name."""
     from kinfo.cli.words import safe
 
-    command = next((word for word in arguments if word in commands), "COMMAND")
+    command = next((word for word in arguments if word in commands), None)
+    if command is None:
+        return "`kinfo --help` lists the commands, `kinfo COMMAND --help` the options of one"
     return f"write it behind the command: kinfo {command} ... {safe(option)}; `kinfo {command} --help` lists its options"
 
 
