@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 import kinfo
 from kinfo.errors import DumpError
-from kinfo.memory import BytesDump, FileDump, open_dump
+from kinfo.memory import BytesDump, FileDump, open_dump, spool
 from kinfo.memory import dump as dump_module
 from kinfo.record.layouts import MAGICS
 from kinfo.record.locate import find
@@ -88,6 +89,34 @@ def test_reads_at_and_behind_the_end(tmp_path: Path) -> None:
 def test_a_stream_is_spooled() -> None:
     with open_dump("-", io.BytesIO(b"x" * 3_000_000)) as source:
         assert (source.name, source.size, source.read(2_999_999, 5)) == ("<stdin>", 3_000_000, b"x")
+
+
+def test_a_stream_is_what_it_was_for_whoever_asks_again() -> None:
+    """A command that does not find what it looks for looks for something else; a pipe gives its bytes once."""
+    stream = io.BytesIO(b"first")
+    for _ in range(3):
+        with open_dump("-", stream) as source:
+            assert source.read(0, 99) == b"first"
+    stream.write(b"second")
+    stream.seek(5)
+    with open_dump("-", stream) as source:
+        assert source.read(0, 99) == b"second"
+    with pytest.raises(DumpError, match="<stdin>: is empty"):
+        open_dump("-", io.BytesIO())
+    held = len(spool._STREAMS)
+    del stream
+    assert len(spool._STREAMS) == held - 1
+
+
+def test_a_stream_that_finds_no_room_is_not_its_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b"))  # noqa: SIM115  # it is closed with the error
+    stream = io.BytesIO(b"x" * 3_000_000)
+    said = rf"^<stdin>: cannot spool: No space left on device; make room in {tempfile.gettempdir()}, or save it to a file"
+    with pytest.raises(DumpError, match=said):
+        open_dump("-", stream)
+    monkeypatch.undo()
+    with pytest.raises(DumpError, match=said):
+        open_dump("-", stream)
 
 
 @pytest.mark.parametrize(

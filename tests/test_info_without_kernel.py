@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -103,3 +104,15 @@ def test_what_is_no_dump_stays_refused(tmp_path: Path, kinfo_cli: Cli) -> None:
     ran = kinfo_cli("info", tmp_path / "text")
     assert (ran.code, ran.out) == (2, "")
     assert "no record in" in ran.err
+
+
+def test_through_a_pipe(tmp_path: Path, kinfo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at for a kernel first, and then for what else it may be."""
+    ring_core(tmp_path / "core", some_ring())
+    by_name = kinfo_cli("info", tmp_path / "core")
+    stream = io.BytesIO((tmp_path / "core").read_bytes())
+    monkeypatch.setattr("kinfo.cli.common.stdin", lambda: stream)
+    by_pipe = kinfo_cli("info", "-")
+    assert (by_pipe.code, by_pipe.err) == (by_name.code, by_name.err) == (0, "")
+    assert PANIC.decode() in by_pipe.out
+    assert len(by_pipe.out.splitlines()) == len(by_name.out.splitlines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 import shutil
@@ -262,6 +263,22 @@ def test_memory_is_its_segments_and_nothing_else(parts: list[tuple[int, bytes]],
         assert caught.value.pa == missing[0]
     else:
         assert memory.read(start, size) == bytes(model[at] for at in range(start, start + size))
+
+
+@pytest.mark.parametrize("cut", [0x40, 0x100])
+def test_a_record_across_two_segments(tmp_path: Path, shipped: Path, kinfo_cli: Cli, cut: int) -> None:
+    """Segments that follow one another are one memory; a hole ends what is read."""
+    data = (shipped / "pixel-5.10.bin").read_bytes()
+    for gap in (0, 0x1000):
+        (tmp_path / "ram.lime").write_bytes(lime((0x80000000, data[:cut]), (0x80000000 + cut + gap, data[cut:])))
+        ran = kinfo_cli("decode", tmp_path / "ram.lime", "--format", "json")
+        found = json.loads(ran.out)["records"][0]["checksum"]["state"]
+        assert found == ("mismatch" if gap else "valid")
+    memory = Memory("two", [Segment(0, 4, BytesDump(b"0123"), 0), Segment(4, 8, BytesDump(b"4567"), 0)])
+    assert memory.as_dump.read(2, 99) == b"234567"
+    assert memory.as_dump.read(5, 2) == b"56"
+    assert memory.as_dump.read(8, 2) == b""
+    assert bytes(memory.as_dump.view(0, 17 << 20)) == b"0123"
 
 
 def test_a_damaged_core_is_said_to_be_plain_bytes(tmp_path: Path, kinfo_cli: Cli) -> None:

@@ -7,7 +7,7 @@ from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import SOUND
 from kinfo.cli.options import takes
 from kinfo.cli.ram import beside, kernel_options
-from kinfo.cli.words import say
+from kinfo.cli.words import safe, say
 from kinfo.named import NamedTuple
 
 
@@ -46,7 +46,8 @@ def command(options: Options) -> int:
     found = kernel_config(options.source, options.kinfo, common.stdin(), beside=beside(options))
     say(f"{found.source}")
     if options.form == "text":
-        common.write(found.text)
+        common.write_bytes(found.text.encode("utf-8", "surrogateescape"))
     else:
-        show(options.form, lambda: {"schema_version": 1, "source": found.source, "options": config.options(found.text)})
+        values = {name: safe(value) for name, value in config.options(found.text).items()}
+        show(options.form, lambda: {"schema_version": 1, "source": found.source, "options": values})
     return SOUND

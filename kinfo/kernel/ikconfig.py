@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from kinfo import notices
 from kinfo.errors import DrawError, DumpError, HoleError, KernelError, RecordError
 from kinfo.kernel.boot import config
 from kinfo.kernel.open import kernel_in, record_word
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from kinfo.kernel.beside import Beside
 
 Path = str | os.PathLike[str]
-_MOST = 64  # marks that are looked at
 _NO_CONFIG = "the kernel needs CONFIG_IKCONFIG=y; /boot/config-RELEASE of its system may have it"
 
 
 class Config(NamedTuple):
-    """A configuration as text, and in words where it was."""
+    """A configuration as text (bytes that are no UTF-8 as surrogate escapes), and in words where it was."""
 
     text: str
     source: str
@@ -44,7 +44,7 @@ def kernel_config(
     """
     paths = paths_of(specs)
     if len(paths) == 1 and os.path.isdir(paths[0]):
-        paths = [_region(paths[0])]
+        return _of_folder(paths[0])
     files = open_all(paths, stdin)
     try:
         opened = _memory(files)
@@ -66,12 +66,15 @@ def _memory(files: Sequence[Opened]) -> Memory | RawDump | Dump:
         return files[0].content
 
 
-def _region(folder: str) -> str:
-    """The region file of the configuration in a folder."""
+def _of_folder(folder: str) -> Config:
+    """The one configuration of a folder's region files."""
     names = sorted(name for name in os.listdir(folder) if name.lower().startswith("md_kconfig"))
     if not names:
         raise KernelError(f"{folder}: has no md_Kconfig*.BIN", "the kernel needs CONFIG_IKCONFIG; copy all md_K*.BIN files")
-    return os.path.join(folder, names[0])
+    found = [kernel_config([os.path.join(folder, name)]) for name in names]
+    if any(one.text != found[0].text for one in found):
+        raise DrawError(f"{folder}: has configurations that differ: {', '.join(names)}", "name one of these files")
+    return found[0]
 
 
 def _of_kernel(opened: Memory | RawDump, kinfo: str | None, beside: Beside | None) -> Config | None:
@@ -102,6 +105,8 @@ def _only(dump: Dump) -> Config:
             found.setdefault(config.unpacked(dump.read(at, config.PACKED), dump.name), at)
         except KernelError as error:
             errors.append(error)
+    if found and errors:
+        notices.tell(f"{len(errors)} more in it are left out: {errors[0].message}")
     if len(found) > 1:
         told = ", ".join(f"{_title(text)} at {_place(dump, at)}" for text, at in found.items())
         raise DrawError(f"{dump.name}: has {len(found)} configurations: {told}", "name the record of one kernel with --kinfo")
@@ -117,21 +122,25 @@ def _place(dump: Dump, at: int) -> str:
 
 def _title(text: str) -> str:
     """The release, by the file's first lines."""
-    line = next((line for line in text.splitlines()[:8] if " Kernel Configuration" in line), "of no release")
+    line = next((line for line in text.split("\n")[:8] if " Kernel Configuration" in line), "of no release")
     return line.removeprefix("# ").removesuffix(" Kernel Configuration")
 
 
 def _marks(dump: Dump) -> Iterator[int]:
-    """Where packed configurations may begin."""
-    count, end = 0, -1
-    tail = b""
+    """Where packed configurations may begin. Raises KernelError where these are more than any memory has."""
+    for count, at in enumerate(_each_mark(dump)):
+        if count == config.MOST:
+            what = f"{dump.name}: more than {config.MOST} places in it are marked as a configuration"
+            raise KernelError(what, "name the kernel's image alone, or RAM with the record of its kernel (--kinfo)")
+        yield at
+
+
+def _each_mark(dump: Dump) -> Iterator[int]:
+    end, tail = -1, b""
     for start, window in dump.windows():
-        if start == end:  # a mark that lies across two windows
-            head = tail + bytes(window[: config.OVERLAP])
-            yield from (start - len(tail) + at for at in config.marks(head) if 0 < at - len(tail) < config.OVERLAP)
-        for at in config.marks(window):
-            count += 1
-            if count > _MOST:
-                return
-            yield start + at
-        end, tail = start + len(window), bytes(window[-config.OVERLAP :])
+        if start != end:
+            tail = b""
+        head = tail + bytes(window[: config.MARK - 1])  # a mark that lies across two windows is whole in this alone
+        yield from (start - len(tail) + at for at in config.marks(head))
+        yield from (start + at for at in config.marks(window))
+        end, tail = start + len(window), (tail + bytes(window[1 - config.MARK :]))[1 - config.MARK :]

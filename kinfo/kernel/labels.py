@@ -41,7 +41,7 @@ class Labels(dict[bytes, "bytes | None"]):
             label = self._whole.get(word) or self._label(word)
             if label is None:
                 plain = b""
-            elif is_alone and label.is_one:
+            elif is_alone and label.is_one and int(word, 16) not in self._image:  # a PA can be another register's number
                 plain = label.plain
             else:
                 self._keep(word, label)

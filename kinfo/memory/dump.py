@@ -17,6 +17,7 @@ from functools import cached_property
 from types import TracebackType
 
 from kinfo.errors import DumpError
+from kinfo.memory.spool import spooled, spooled_once
 from kinfo.printable import brief
 from kinfo.typed import BinaryIO, Self
 
@@ -193,14 +194,14 @@ def open_dump(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Du
     if name == "-":
         if stdin is None:
             raise DumpError("-: there is no standard input here", "name a file")
-        dump = FileDump(_spool(stdin, "<stdin>"), "<stdin>", is_spooled=True)
+        dump = FileDump(spooled_once(stdin, "<stdin>"), "<stdin>", is_spooled=True)
     else:
         file = _open(name)
         try:
             dump = FileDump(file, name)
         except OSError:  # a file of /proc that is made as it is read, and has no end to seek
             with file:
-                dump = FileDump(_spool(file, name), name, is_spooled=True)
+                dump = FileDump(spooled(file, name), name, is_spooled=True)
     if dump.size == 0:
         dump.close()
         raise DumpError(f"{dump.name}: is empty", "check the command that wrote it")
@@ -222,17 +223,3 @@ def _open(name: str) -> BinaryIO:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DumpError(f"{name}: {reason}", "check the path and its permissions") from error
-
-
-def _spool(stream: BinaryIO, name: str) -> BinaryIO:
-    import tempfile
-
-    spool = tempfile.TemporaryFile()  # noqa: SIM115  # FileDump.close closes it
-    try:
-        while chunk := stream.read(1 << 20):
-            spool.write(chunk)
-        spool.flush()
-    except OSError as error:
-        spool.close()
-        raise DumpError(f"{name}: cannot spool: {error.strerror}", "save it to a file and name that") from error
-    return spool

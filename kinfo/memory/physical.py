@@ -15,6 +15,7 @@ from kinfo.named import NamedTuple
 from kinfo.printable import brief
 from kinfo.typed import Self
 
+_JOINED = 16 << 20  # bytes that a dump of memory copies where they lie in segments that follow one another
 _SPACE = 1 << 64  # physical addresses have 64 bits at the most
 _MOST_TIMES = 16  # that segments may show a byte of their file, on average: more is a bomb, which a scan would not survive
 
@@ -96,6 +97,14 @@ class Memory:
             return memoryview(b"")
         return segment.dump.view(segment.offset + pa - segment.start, min(limit, segment.end - pa))
 
+    def joined_up_to(self, pa: int, limit: int) -> memoryview:
+        """Likewise up to the next hole: a copy where a segment follows another within the limit."""
+        found = self.view_up_to(pa, limit)
+        if not 0 < len(found) < limit or self._segment(pa + len(found)) is None:
+            return found
+        hole = self.first_hole(pa, limit)
+        return memoryview(b"".join(self._parts(pa, limit if hole is None else hole - pa)))
+
     def parts_between(self, start: int, end: int) -> Iterator[tuple[int, memoryview]]:
         """PA and bytes of every part of a range that is here, in order, without copies."""
         for segment in self.segments:
@@ -167,7 +176,9 @@ class _PhysicalDump(Dump):
 
     def view(self, offset: int, size: int) -> memoryview:
         """See Dump."""
-        return self._memory.view_up_to(offset, size)
+        if size > _JOINED:  # nothing so large is looked at for what lies across a border
+            return self._memory.view_up_to(offset, size)
+        return self._memory.joined_up_to(offset, size)
 
     def windows(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, memoryview]]:
         """See Dump."""

@@ -166,8 +166,9 @@ def _config(_: RegionValues, raw: bytes) -> _Told:
     if not text:
         return _Told(f"{len(raw)} bytes without the mark IKCFG_ST")
     found = config.options(text)
-    title = next((line.strip("# ") for line in text.splitlines()[:8] if " Kernel Configuration" in line), "a configuration")
-    return _Told(f"{escape(title.encode())}, {len(found)} options; `kinfo config` prints it", found)
+    title = next((line.strip("# ") for line in text.split("\n")[:8] if " Kernel Configuration" in line), "a configuration")
+    title = escape(title.encode("utf-8", "surrogateescape"))
+    return _Told(f"{title}, {len(found)} options; `kinfo config` prints it", found)
 
 
 def _text(_: RegionValues, raw: bytes) -> _Told:
