@@ -152,3 +152,22 @@ def test_a_banner_without_a_number_is_better_than_none(tmp_path: Path) -> None:
     line = re.sub(rb"#1 ", b"# ", FINAL)
     with opened(with_banners(make(Spec(release="6.1.9", keep_all=False)), line), tmp_path) as found:
         assert banner(found) == line.decode()
+
+
+def test_an_offset_beyond_its_symbol_is_no_place_of_it(tmp_path: Path, kinfo_cli: Cli) -> None:
+    """A log of another build has such; the last byte's end is what a call that never returns leaves."""
+    kernel = kernel_of("6.12.38")
+    kernel.write_elf(tmp_path / "ram.elf")
+    symbol, then = (kernel.find(name) for name in ("kswapd_try.cold", "kswapd_try"))
+    ran = kinfo_cli(
+        "lookup", tmp_path / "ram.elf", "kswapd_try.cold+0x8", "kswapd_try.cold+0x9", "kswapd_try.cold+0x99999999"
+    )
+    assert ran.code == 1
+    end, beyond, far = ran.out.splitlines()
+    assert end.startswith(f"VA {symbol.va + 8:#x}  PA ")
+    assert end.endswith("kswapd_try.cold+0x8/0x8")
+    told = "kswapd_try.cold has 0x8 bytes here, 0x9 is beyond them"
+    assert beyond.startswith(f"kswapd_try.cold+0x9: {told}: {then.va + 1:#x} is kswapd_try+0x1/0x")
+    assert beyond.endswith("; check that it is of this build")
+    assert far.endswith(f": {symbol.va + 0x99999999:#x} is in no symbol; check that it is of this build")
+    assert kinfo.lookup(tmp_path / "ram.elf", "kswapd_try.cold+0x9")[0].places == []

@@ -10,12 +10,13 @@ import pytest
 import kinfo
 from kinfo.arch.address import PA_LIMIT
 from kinfo.examine import columns as columns_room
-from kinfo.examine import together
+from kinfo.examine import known_kernels, together
 from kinfo.memory import BytesDump
 from kinfo.record.asked import follow
-from kinfo.record.asked.keys import AddressPlaces, agree, keyed, open_questions
+from kinfo.record.asked.blobs import PART, Blobs, BlobShape
+from kinfo.record.asked.keys import AddressPlaces, keyed
 from kinfo.record.asked.questions import DerivedTerm, Exactly, Negative, Seen, Sum, Summed, Word, Zero
-from kinfo.record.asked.vectors import Blobs
+from kinfo.record.asked.still_open import agree, of_key, open_questions
 from kinfo.record.text import is_blank
 from kinfo.survey.blobs import rows_of_blobs, table_of_blobs
 from kinfo.survey.look import rows_of
@@ -94,17 +95,17 @@ def test_no_key_is_made_of_what_is_not_whole() -> None:
 def test_a_known_kernel_is_asked_no_questions_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "_kernels", {})
     blobs = [moved("A6", 7, step) for step in range(40)]
-    first = [one.rows.tolist() for one in together.read(matrix_of(blobs), findings=True)]
+    first = [one.rows.tolist() for one in together.read(Blobs(matrix_of(blobs)), findings=True)]
     monkeypatch.setattr(together, "_asked", lambda *_, **__: [])
-    assert [one.rows.tolist() for one in together.read(matrix_of(blobs), findings=True)] == first
+    assert [one.rows.tolist() for one in together.read(Blobs(matrix_of(blobs)), findings=True)] == first
     assert sum(map(len, first)) == 40
 
 
 def test_no_more_keys_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "_kernels", {})
-    monkeypatch.setattr(together, "_MOST_KEYS", 1)
+    monkeypatch.setattr(known_kernels, "_MOST_KEYS", 1)
     for seed in (1, 2):
-        together.read(matrix_of([moved("C", seed, step) for step in range(10)]), findings=True)
+        together.read(Blobs(matrix_of([moved("C", seed, step) for step in range(10)])), findings=True)
     kept = [len(plans) for one in together._kernels.values() for plans in one._plans.values()]
     assert sum(kept) == 1
 
@@ -113,7 +114,7 @@ def test_a_key_counts_for_its_frame_alone(monkeypatch: pytest.MonkeyPatch) -> No
     """The same bytes stand for other regions where other words of them are distances."""
     monkeypatch.setattr(together, "_kernels", {})
     blobs = Blobs(matrix_of([moved("A6", 7, step) for step in range(40)]))
-    together.read(blobs.matrix, findings=True)
+    together.read(blobs, findings=True)
     (kernels,) = together._kernels.values()
     (known,) = keyed(blobs, np.arange(40), 0)
     assert kernels.find(blobs, [known])[1].all()
@@ -149,13 +150,126 @@ ONE, TWO, OTHER = (Word(at, 8) for at in (32, 40, 48))
     ],
 )
 def test_what_a_key_does_not_say_is_asked(question: Any, is_open: bool) -> None:
-    found = open_questions([(question, False)], PLACES, DATA)
-    assert bool(found) is is_open
+    limits, asked = of_key(open_questions([(question, False)], PLACES, DATA), PLACES, DATA)
+    assert bool(asked) is is_open
+    assert all(low <= 0 and high >= PA_LIMIT for low, high in limits)
+
+
+UPPER = Word(36, 4)  # of the address ONE
+AT = int.from_bytes(b"\1" * 8, "little")  # it, the base of its group
+FAR = int.from_bytes(b"\2" * 8, "little") - AT  # from there to TWO
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "low", "high"),
+    [
+        (Negative(Sum(((ONE, 1),), -100)), True, None, 99),
+        (Negative(Sum(((ONE, 1),), -100)), False, 100, None),
+        (Negative(Sum(((ONE, -1),), 100)), True, 101, None),
+        (Negative(Sum(((ONE, -1),), 100)), False, None, 100),
+        (Negative(Sum(((TWO, 1),), -FAR - 100)), True, None, 99),  # the base is so far below
+        (Zero(Sum(((ONE, 1),), -100)), True, 100, 100),
+        (Zero(Sum(((ONE, -1),), 100)), True, 100, 100),
+        (Zero(Sum(((UPPER, 1),), 0)), True, None, (1 << 32) - 1),
+        (Zero(Sum(((UPPER, 1),), 0)), False, 1 << 32, None),
+        (Negative(Sum(((UPPER, 1),), -2)), True, None, (2 << 32) - 1),
+        (Negative(Sum(((UPPER, 1),), -2)), False, 2 << 32, None),
+        (Seen(is_blank, ((37, 40),)), True, None, (1 << 40) - 1),
+        (Seen(is_blank, ((37, 40),)), False, 1 << 40, None),
+    ],
+)
+def test_what_is_asked_of_an_address_bounds_the_base(question: Any, answer: bool, low: int | None, high: int | None) -> None:
+    limits, asked = of_key(open_questions([(question, answer)], PLACES, DATA), PLACES, DATA)
+    assert not asked
+    assert (limits[0][0] if limits[0][0] > 0 else None) == low
+    assert (limits[0][1] if limits[0][1] < PA_LIMIT << 8 else None) == high
+    blobs = Blobs(matrix_of([based(base) for base in _bases(low, high)]))
+    agreed = agree(blobs, np.arange(len(blobs)), [(question, answer)])
+    assert agreed.tolist() == [(low or 0) <= base <= (high or 1 << 62) for base in _bases(low, high)]
+
+
+def based(base: int) -> bytes:
+    """DATA with another base."""
+    return DATA[:32] + base.to_bytes(8, "little") + (base + FAR).to_bytes(8, "little") + DATA[48:]
+
+
+def _bases(*borders: int | None) -> list[int]:
+    return [max(border + away, 1) for border in borders if border is not None for away in (-1, 0, 1)]
+
+
+@pytest.mark.parametrize(("beside", "is_open"), [(bytes(4), True), (b"\0\1\0\0", False)])
+def test_a_part_with_some_of_an_address_is_known_where_there_is_more_in_it(beside: bytes, is_open: bool) -> None:
+    """The same way through the questions, of two kernels: one has nothing but the address there."""
+    data = DATA[:28] + beside + bytes(2) + DATA[34:]  # the two lowest bytes of an address are in the key
+    opened = open_questions([(Seen(is_blank, ((28, 36),)), False)], PLACES, data)
+    _, asked = of_key(opened, PLACES, data)
+    assert bool(asked) is is_open
+
+
+def regions_of_one_size() -> list[bytes]:
+    """Blank behind the record, with a second half, and with something in between, or at the end."""
+    sound = moved("A6", 1, 0)
+    half = sound[:2048] + moved("V4", 2, 0)[:2048]
+    return [sound, half, sound[:1500] + b"\1" + sound[1501:], half[:-1] + b"\1", sound[:2047] + b"\1" + sound[2048:]]
+
+
+def test_what_is_left_out_of_a_shape_is_blank() -> None:
+    blobs = regions_of_one_size()
+    shapes = [BlobShape.of(blob) for blob in blobs]
+    assert [(one.size, one.is_blank_behind, one.half) for one in shapes] == [
+        (4096, True, 0),
+        (4096, True, 2048),
+        (4096, False, 0),
+        (4096, False, 0),
+        (4096, False, 0),
+    ]
+    assert BlobShape.of(bytes(100)) == (100, False, 0)
+    assert BlobShape.of(bytes(2 * PART)).is_blank_behind
+    assert not BlobShape.of(bytes(2 * PART + 4)).is_blank_behind
+    for blob, shape in zip(blobs, shapes, strict=True):
+        assert Blobs.of([blob] * 2, shape).blob(1) == blob
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_parts_of_a_shape_are_those_of_the_whole(number: int) -> None:
+    blob = regions_of_one_size()[number]
+    some, whole = Blobs.of([blob] * 3, BlobShape.of(blob)), Blobs(matrix_of([blob] * 3))
+    borders = (
+        0,
+        4,
+        12,
+        100,
+        1000,
+        1024,
+        PART - 1,
+        PART,
+        PART + 4,
+        1500,
+        2040,
+        2048,
+        2052,
+        2800,
+        2048 + PART,
+        4000,
+        4096,
+        5000,
+    )
+    for start in borders:
+        for end in borders:
+            expected = blob[start:end]
+            if start <= end:
+                assert some.part(start, end).shape == whole.part(start, end).shape
+                assert some.part(start, end)[2].tobytes() == expected
+            for one in (some, whole):
+                assert one.blank(start, end).tolist() == [not any(expected)] * 3
+    assert (some.word(Word(2048, 4)) == whole.word(Word(2048, 4))).all()
+    assert (some.sums(0, 100) == whole.sums(0, 100)).all()
 
 
 def test_bounds_of_a_sum_are_asked_once() -> None:
     """Below 100, not below 50, not 70, not 7, and as much for what is less the other way round."""
-    terms, turned = ((ONE, 1),), ((ONE, -1),)
+    word = Word(4, 8)  # across a checksum
+    terms, turned = ((word, 1),), ((word, -1),)
     way: list[Any] = [
         (Negative(Sum(terms, -100)), True),
         (Negative(Sum(terms, -200)), True),
@@ -165,15 +279,15 @@ def test_bounds_of_a_sum_are_asked_once() -> None:
         (Zero(Sum(terms, -70)), False),
         (Zero(Sum(terms, -7)), False),
     ]
-    found = open_questions(way, PLACES, DATA)
+    found = open_questions(way, PLACES, DATA).asked
     assert len(found) == 3
-    blobs = Blobs(matrix_of([bytes(32) + value.to_bytes(8, "little") + bytes(88) for value in range(120)]))
+    blobs = Blobs(matrix_of([bytes(4) + value.to_bytes(8, "little") + bytes(116) for value in range(120)]))
     rows = np.arange(120)
     wanted = [value for value in range(120) if 50 <= value < 100 and value != 70]
     assert rows[agree(blobs, rows, found)].tolist() == wanted
     assert rows[agree(blobs, rows, way)].tolist() == wanted
     equal: list[Any] = [(Zero(Sum(turned, 60)), True)]
-    exactly = open_questions(equal, PLACES, DATA)
+    exactly = open_questions(equal, PLACES, DATA).asked
     assert rows[agree(blobs, rows, exactly)].tolist() == [60]
 
 
@@ -191,5 +305,5 @@ def test_a_table_of_blobs_is_their_rows() -> None:
         for at, some in enumerate(rows_of_blobs(names, blobs))
         for row in some
     ]
-    assert list(zip(origins, table.to_pylist(), strict=True)) == rows
+    assert list(zip(origins.tolist(), table.to_pylist(), strict=True)) == rows
     assert isinstance(table, pa.Table)

@@ -20,6 +20,7 @@ from kinfo.pages import draw, logs
 from kinfo.pages.documents import Documents
 from kinfo.pages.draw import DrawnMark, DrawnSpan, drawn, spread
 from kinfo.pages.html import rendered
+from kinfo.pages.kernels import _crash_facts
 from kinfo.pages.places import MapPlace, MapPlaces, of_record
 from kinfo.pages.surveys import surveyed
 from kinfo.pages.triage import page
@@ -442,3 +443,11 @@ def test_what_cannot_be_had_is_named(tmp_path: Path, kinfo_cli: Cli) -> None:
     read = sound(kinfo_cli("report", tmp_path / "ram.elf", "-o", "-").out)
     assert "Backtraces" not in read.by_name["h2"]
     assert {"backtraces", "the kernel's log", "the board"} <= {*read.by_name["th"]}
+
+
+def test_times_are_those_of_the_log() -> None:
+    """dmesg cuts what is behind microseconds off: a page that rounds has another time than the log below it."""
+    event = {"text": "Kernel panic", "time_ns": 48_802_352_999}
+    crash = {"panic": event, "oops": [event], "pc": None, "lr": None, "hardware": None}
+    facts = list(_crash_facts({"crash": crash, "trouble": [event]}))
+    assert [fact.note for fact in facts] == ["at 48.802352 s"] * 3

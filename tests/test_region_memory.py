@@ -12,7 +12,7 @@ from kinfo.kernel_build.symbol_list import BuildSymbol, SymbolList
 from kinfo.region_memory.build import slide_with
 from kinfo.region_memory.open import open_regions
 from tests import inspect_tables as writer
-from tests import regions_made
+from tests import minidumps, regions_made
 from tests.conftest import Cli
 from tests.kernels.image import make
 
@@ -69,7 +69,21 @@ def test_lookup_says_what_is_not_in_it(source: str, kinfo_cli: Cli) -> None:
     assert lines[2] == "0x10: in no region, and neither the table nor VMCOREINFO names it"
     if source.endswith(".elf"):
         assert "in region of no known id at offset 0x10: what lies there has no name" in lines[3]
-    assert all("neither a region nor VMCOREINFO" in line for line in lines[4:])
+    assert lines[4].startswith("linux_banner+0x100: linux_banner (region 11) has 0x")
+    assert lines[4].endswith(" bytes: 0x100 is beyond them")
+    assert lines[5:] == ["linux_banner+x: 'x' is no offset; write name+0x10"]
+
+
+def test_a_region_without_an_address_is_not_said_to_be_none(tmp_path: Path, kinfo_cli: Cli) -> None:
+    """Without header and VMCOREINFO its bytes are there all the same; with the header alone its place is known."""
+    folder = regions_made.files(tmp_path / "md", without=(1, 2))
+    ran = kinfo_cli("lookup", folder, "init_mm")
+    assert ran.code == 1
+    assert ran.out.startswith(f"init_mm: nothing says where init_mm (region 27) lies; `kinfo read {folder} init_mm` reads it")
+    made = minidumps.make()
+    folder = made.write(tmp_path / "less", lambda files: [files.pop(made.name(id_)) for id_ in (2, 25)])
+    ran = kinfo_cli("lookup", folder, "init_mm")
+    assert (ran.code, f"VA {made.by_id(27).va:#018x}  PA {made.by_id(27).pa:#x}" in ran.out) == (0, True)
 
 
 def test_signed_addresses_are_put_right(source: str, kinfo_cli: Cli) -> None:

@@ -25,7 +25,7 @@ from kinfo.record import locate, text
 from kinfo.record.layouts import LAYOUTS
 from kinfo.record.model import bits_of
 from kinfo.survey import build_words, files, look, run, schema
-from kinfo.survey.blobs import _alone, rows_of_blobs
+from kinfo.survey.blobs import _alone, _read, rows_of_blobs
 from kinfo.survey.formats import FORMS, form_of, iso_time, of_iso_time
 from kinfo.survey.parts import KEY_COLUMNS, folder_of
 from kinfo.survey.report import rows_of_table
@@ -245,6 +245,15 @@ def together_as_alone(count: int, first: int) -> None:
     blobs += [b"", bytes(4096), b"\x7fELF" + bytes(60)]
     found = list(rows_of_blobs([f"blob {at}" for at in range(len(blobs))], blobs))
     assert found == [_alone(f"blob {at}", blob) for at, blob in enumerate(blobs)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 71, 72, 100, 4096, 1 << 16, (1 << 16) + 1])
+@pytest.mark.parametrize("filling", [b"\0", b"\xff", b"A"])
+def test_a_region_that_nobody_wrote_is_read_once(size: int, filling: bytes) -> None:
+    for _ in range(2):
+        found = _alone("x", filling * size)
+        assert found == _read("x", filling * size)
+        found[0].clear()  # it is the caller's own
 
 
 def test_many_together_are_as_each_alone() -> None:
@@ -667,6 +676,10 @@ class TestCommand:
         assert (two.code, two.out) == (1, f"{tmp_path}/b.csv: 8 rows added of 8 files: 1 erased, 2 none, 5 record\n")
         three = kinfo_cli("survey", fleet / "missing", fleet / "sound", "-o", tmp_path / "c.csv")
         assert (three.code, three.out) == (2, f"{tmp_path}/c.csv: 5 rows added of 5 files: 4 record, 1 unread\n")
+        assert three.err == "kinfo: 1 file could not be read: the column `reason` says why\n"
+        (tmp_path / "bare").mkdir()
+        ran = kinfo_cli("survey", tmp_path / "bare", "-o", tmp_path / "d.csv")
+        assert (ran.code, ran.err) == (0, "kinfo: no file is there: name some, or another folder\n")
         again = kinfo_cli("survey", fleet, "-o", tmp_path / "b.csv", "--append")
         assert again.out.splitlines()[1] == "  8 files were not read: their rows are there, by name, size and time"
         assert kinfo_cli("survey", fleet, "-o", tmp_path / "b.csv").code == 2

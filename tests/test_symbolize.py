@@ -231,3 +231,25 @@ def test_text_without_a_word_of_that_length_is_left_alone(names: Symbolizer, par
     if not by_pattern._words.any(text):
         assert by_pattern._coloured.search(text) is None
     assert names.text(text) == by_pattern._coloured.sub(by_pattern._replacement, text)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"esr ",
+        b"  ESR = ",
+        b"ESR_EL1=",
+        b"esr_el2: ",
+        b"Booting Linux on physical CPU 0x0000000000 [",
+        b"CPU1: Booted secondary processor 0x0000000001 [",
+    ],
+)
+def test_registers_that_hold_no_address_get_no_name(names: Symbolizer, before: bytes) -> None:
+    """An exception's syndrome, and the CPU's MIDR, can be numbers of the image's PAs."""
+    for behind in (b"", b"\n", b" far", b"]", b", x"):
+        line = before + PA + behind
+        assert names.text(line) == line
+        assert names.text(b"\x1b[1m" + line) == b"\x1b[1m" + line
+    for address in (b"elr ", b"ELR_EL1=", b"desr ", b"entered at PA ", b"esr 0x0\n", b"secondary processor ["):
+        assert LABEL in names.text(address + PA)
+    assert names.text(b"esr 0x96000045 elr " + VA) == b"esr 0x96000045 elr " + VA + LABEL

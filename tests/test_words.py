@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinfo.memory import BytesDump
-from kinfo.record import scan
+from kinfo.record import scan, word_search
 from kinfo.record.layouts import MAGICS
 from kinfo.regions import magics
 
@@ -22,22 +22,22 @@ pytestmark = pytest.mark.skipif(sys.byteorder == "big", reason="the words of the
 
 @pytest.fixture(params=["wmemchr", "in"])
 def finder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    scan._finder.cache_clear()
+    word_search._finder.cache_clear()
     if request.param == "in":  # a C library without it, or with wide characters of another size
         monkeypatch.setattr(ctypes, "c_wchar", ctypes.c_char)
-    assert (scan._finder() is None) == (request.param == "in")
+    assert (word_search._finder() is None) == (request.param == "in")
     yield
-    scan._finder.cache_clear()
+    word_search._finder.cache_clear()
 
 
 def test_a_library_without_wmemchr(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: None) -> None:
         raise OSError("no library")
 
-    scan._finder.cache_clear()
+    word_search._finder.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", none)
-    assert scan._finder() is None
-    scan._finder.cache_clear()
+    assert word_search._finder() is None
+    word_search._finder.cache_clear()
 
 
 def some_memory(pieces: list[bytes]) -> st.SearchStrategy[bytes]:
@@ -79,3 +79,31 @@ def test_no_more_places_are_kept_than_a_dump_can_have() -> None:
     data = magics.MAGICS[0].raw * (1 << 17)
     assert len(magics.search(BytesDump(data))[magics.RECORD]) == 4096
     assert len(list(scan.magic_offsets(BytesDump(data), 4))) == 1 << 17
+
+
+@pytest.mark.usefixtures("finder")
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_words_are_found_wherever_the_bytes_lie(at: int) -> None:
+    """A view that cannot be written, at any address; pages that are alike are looked at once."""
+    word = MAGICS[0]
+    page = bytes(4096)
+    for inside, has in ((page * 3, False), (page + bytes(8) + NUMBERS[0] + bytes(4084), True), (NUMBERS[0] * 3072, True)):
+        with memoryview(bytes(at) + inside)[at:] as view:
+            assert word_search.PieceWords(view).has(word) is has
+
+
+def test_a_signature_across_two_pieces_is_found_at_every_second_byte() -> None:
+    size = magics._AT_ONCE
+    for at in (size - 4, size - 2, size, size + 2, 2 * size - 2, 2 * size):
+        for around in (b"\0", b"\xff", b"DB"):
+            data = bytearray((around * (2 * size + 64))[: 2 * size + 6])
+            data[at : at + 4] = b"DBGC"
+            assert at in magics.search(BytesDump(bytes(data)))[magics.RAMOOPS]
+
+
+@given(some_memory([bytes(4092), bytes(4096), NUMBERS[0], (MAGICS[1] ^ 1 << 9).to_bytes(4, "little")]))
+def test_one_walk_finds_the_damaged_magics_at_pages_too(data: bytes) -> None:
+    near: list[int] = []
+    dump = BytesDump(data)
+    assert list(scan.magic_offsets(dump, 4, near=near)) == list(scan.magic_offsets(dump, 4))
+    assert near == list(scan.near_magic_offsets(dump))

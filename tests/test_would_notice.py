@@ -13,7 +13,8 @@ from kinfo import Confidence, Examined, State
 from kinfo.diff import readings
 from kinfo.diff.builds import Pair, is_address
 from kinfo.diff.model import Kind
-from kinfo.examine.bitflip import suspect
+from kinfo.examine.bitflip import answers, suspect
+from kinfo.examine.check import PLAUSIBILITY
 from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
 from kinfo.inspect_table import _borders
@@ -78,12 +79,45 @@ def complains_of(*names: str) -> Any:
     return checks
 
 
+def suspected(damaged: Examined, *checks: Any) -> Any:
+    return suspect(damaged, answers(damaged, checks))
+
+
 def test_a_flipped_bit_with_two_places_that_explain_it_alike_has_no_suspect() -> None:
     damaged = flipped(C)
-    one = suspect(damaged, [complains_of("_token_index_pa")])
+    one = suspected(damaged, complains_of("_token_index_pa"))
     assert one is not None
     assert (one[0], one[1].values) == ("_token_index_pa", record(C).values)
-    assert suspect(damaged, [complains_of("_token_index_pa", "_names_pa")]) is None
+    assert suspected(damaged, complains_of("_token_index_pa", "_names_pa")) is None
+
+
+def test_a_check_is_asked_again_where_it_looked_at_the_flipped_field_alone() -> None:
+    """One that complains of what no flipped bit changes is asked once; every way to look at a value counts."""
+    damaged, asked = flipped(C), dict.fromkeys(("bit_per_long", "all"), 0)
+
+    def of_bits(read: Any) -> Iterator[Finding]:
+        asked["bit_per_long"] += 1
+        yield Finding("code", Severity.ERROR, "bit_per_long", str(read.values["bit_per_long"]), "", "", "")
+
+    def of_all(read: Any) -> Iterator[Finding]:
+        asked["all"] += 1
+        if dict(read.values.items()) != record(C).values or [*read.values.values()] != [*record(C).values.values()]:
+            yield Finding("code", Severity.ERROR, "all", "", "", "", "")
+
+    assert suspected(damaged, of_bits) is None
+    assert asked["bit_per_long"] == 2  # once more with the same bit of name_len itself
+    found = suspected(damaged, of_bits, of_all)
+    assert found is not None
+    assert found[0] == "_token_index_pa"
+    assert asked["all"] > len(damaged.layout.fields if damaged.layout else ()) // 2
+
+
+@pytest.mark.parametrize("alias", ["A0", "A2", "A6v2", "C", "D", "Z0", "V3", "V4"])
+def test_checks_look_at_the_values_and_not_at_the_bytes(alias: str) -> None:
+    for seed in range(4):
+        one = kinfo.decode(kinfo.encode(make_fields(alias, seed), alias), layout=alias)
+        for check in PLAUSIBILITY:
+            assert list(check(one)) == list(check(one._replace(raw=bytes(len(one.raw)))))
 
 
 @pytest.mark.parametrize(("text", "base"), [(0, 0x8000), (0x8000, 0), (0x8000, 0x10000), (0x10000, 0x8000)])

@@ -137,4 +137,4 @@ def _number(word: str, names: Sequence[str], what: str) -> int:
         return names.index(word)
     if word.isascii() and word.isdecimal() and int(word) < len(names):
         return int(word)
-    raise KinfoError(f"there is no {what} {quoted(word)}", did_you_mean(word, names, f"choose of: {', '.join(names)}"))
+    raise KinfoError(f"there is no {what} {quoted(word)}", did_you_mean(word, names, f"choose one of: {', '.join(names)}"))

@@ -129,7 +129,9 @@ def _behind(option: str, arguments: list[str], commands: Iterable[str]) -> str:
     """Where an option goes that is no command's name."""
     from kinfo.cli.words import safe
 
-    command = next((word for word in arguments if word in commands), "COMMAND")
+    command = next((word for word in arguments if word in commands), None)
+    if command is None:
+        return "`kinfo --help` lists the commands, `kinfo COMMAND --help` the options of one"
     return f"write it behind the command: kinfo {command} ... {safe(option)}; `kinfo {command} --help` lists its options"
 
 
@@ -190,7 +192,8 @@ def _run_click(arguments: list[str], command: Command) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "kinfo"
+        of = error.ctx if isinstance(error, click.UsageError) else None  # None for an option without its value
+        usage = of.command_path if of else f"kinfo {command.name}"
         raise KinfoError(" ".join(error.format_message().split()).rstrip("."), f"see `{usage} --help`") from None
     return result if isinstance(result, int) else SOUND
 

@@ -8,6 +8,7 @@ from kinfo.cli import common, declare
 from kinfo.cli.formats import data_format, show
 from kinfo.cli.main import FINDINGS, SOUND, UNDECIDED
 from kinfo.cli.options import takes
+from kinfo.cli.words import say
 
 
 class Options(NamedTuple):
@@ -87,7 +88,10 @@ def _survey(options: Options, output: str) -> int:
             progress=bar.move,
         )
     common.tell(report.done(done))
-    if done.kinds.get("unread"):
+    if not done.files:
+        say("no file is there: name some, or another folder")
+    if count := done.kinds.get("unread"):
+        say(f"{'1 file' if count == 1 else f'{count:,} files'} could not be read: the column `reason` says why")
         return UNDECIDED
     return FINDINGS if done.severities.get("error") or done.kinds.get("none") else SOUND
 

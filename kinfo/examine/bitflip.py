@@ -1,62 +1,128 @@
 """Where the one flipped bit is: stored and computed sum that differ in one bit say which bit of a word, but not of which.
 
-Every word is tried: flipped back in the right one, the findings that the corrupt value caused go away.
+Every word is tried: flipped back in the right one, the findings that the corrupt value caused go away. A check that did not
+look at a field says the same whatever is in it, and is not asked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 from kinfo.findings import Finding, Severity
+from kinfo.named import NamedTuple
 from kinfo.record.checksum import HEAD_SIZE, State
+from kinfo.record.model import Field, Layout
 from kinfo.record.record import Record
+from kinfo.typed import Any
 
 Check = Callable[[Record], Iterable[Finding]]
 Complaints = set[tuple[str, str]]
 
 
-def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | None:
+class _Values(dict[str, Any]):
+    """A record's values, which keep the names of those that were looked at."""
+
+    def __init__(self, values: Any) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def items(self) -> Any:
+        self.asked.update(self)
+        return super().items()
+
+    def values(self) -> Any:
+        self.asked.update(self)
+        return super().values()
+
+
+class Answered(NamedTuple):
+    """What a check finds, and the fields that it looked at: none is kept where no bit can have flipped."""
+
+    check: Check
+    findings: tuple[Finding, ...]
+    asked: frozenset[str] | set[str]
+
+    @property
+    def complaints(self) -> Complaints:
+        """What a bit that is flipped back could make go away."""
+        return _complaints(self.findings)
+
+
+def answers(record: Record, checks: Sequence[Check]) -> list[Answered]:
+    """What each check finds in a record. They look at its `values`, and not at its bytes."""
+    if not _may_have_flipped(record):
+        return [Answered(check, tuple(check(record)), frozenset()) for check in checks]
+    found = []
+    for check in checks:
+        values = _Values(record.values)
+        found.append(Answered(check, tuple(check(record._replace(values=values))), values.asked))
+    return found
+
+
+def _may_have_flipped(record: Record) -> bool:
+    is_there = record.layout is not None and not record.is_truncated
+    return record.state is State.MISMATCH and is_there and record.checksum.flipped_bit is not None
+
+
+def suspect(record: Record, answered: Sequence[Answered]) -> tuple[str, Record] | None:
     """The field whose flipped bit explains most findings, and the record with the bit flipped back; None without a clear one.
 
-    `checks` give the findings of a record apart from those about its checksum.
+    `answered` are the findings apart from those about its checksum.
     """
-    bit, layout = record.checksum.flipped_bit, record.layout
-    if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
+    if not _may_have_flipped(record):
         return None
-    complaints = [(check, _complaints(record, check)) for check in checks]
-    known = set().union(*(some for _, some in complaints))
+    bit, layout = record.checksum.flipped_bit, record.layout
+    assert bit is not None
+    assert layout is not None
+    known: Complaints = set().union(*(one.complaints for one in answered))
     if not known:  # nothing that a flipped bit could explain
         return None
-    complaints.sort(key=lambda pair: not pair[1])  # those that can lose any come first
+    complained = sorted(answered, key=lambda one: not one.complaints)  # those that can lose any come first
+    may_lose = set().union(*(one.asked for one in answered if one.complaints))
     tried = []
-    for word in range(layout.words):
-        place = HEAD_SIZE + 4 * word + bit // 8
-        field = next(field for field in layout.fields if field.offset <= place < field.end)
-        if field.is_text:  # a string shows its own damage
-            continue
-        mended = _flipped(record, place, bit % 8)
-        left = _left(mended, complaints, known)
-        if left is not None:
-            tried.append((left, field.name, mended))
+    for place, field in _numbers_at(layout, bit // 8):
+        if field.name in may_lose:
+            mended = _flipped(record, place, bit % 8)
+            left = _left(mended, field.name, complained, known)
+            if left is not None:
+                tried.append((left, field.name, mended))
     fewest = min((left for left, _, _ in tried), default=0)
     best = [(name, mended) for left, name, mended in tried if left == fewest]
     return best[0] if len(best) == 1 else None
 
 
-def _left(mended: Record, complaints: Sequence[tuple[Check, Complaints]], known: Complaints) -> int | None:
+@cache
+def _numbers_at(layout: Layout, byte: int) -> tuple[tuple[int, Field], ...]:
+    """Where that byte of each word of the body lies, and in which field; but texts, which show their own damage."""
+    places = range(HEAD_SIZE + byte, HEAD_SIZE + 4 * layout.words, 4)
+    owners: Iterator[Field] = (next(field for field in layout.fields if field.offset <= at < field.end) for at in places)
+    return tuple((at, field) for at, field in zip(places, owners, strict=True) if not field.is_text)
+
+
+def _left(mended: Record, flipped: str, answered: Sequence[Answered], known: Complaints) -> int | None:
     """How many of the known complaints a mended record has left; None where it has all of them still, or another."""
     left: Complaints = set()
-    for check, before in complaints:
+    for one in answered:
+        before = one.complaints
         if not before and left == known:  # the checks that complained do so as before
             return None
-        left |= _complaints(mended, check)
+        left |= _complaints(one.check(mended)) if flipped in one.asked else before
         if not left <= known:
             return None
     return len(left) if left < known else None
 
 
-def _complaints(record: Record, check: Check) -> Complaints:
-    return {(finding.code, finding.where) for finding in check(record) if finding.severity is not Severity.INFO}
+def _complaints(findings: Iterable[Finding]) -> Complaints:
+    return {(finding.code, finding.where) for finding in findings if finding.severity is not Severity.INFO}
 
 
 def _flipped(record: Record, place: int, bit: int) -> Record:

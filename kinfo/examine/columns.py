@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kinfo.examine.together import Read
-    from kinfo.record.model import Field, Layout
+    from kinfo.examine.known_kernels import Read
+    from kinfo.record.asked.blobs import Blobs
+    from kinfo.record.model import Field
 
 Blob = bytes | bytearray | memoryview
 
@@ -86,33 +87,31 @@ def decode_many(blobs: Sequence[Blob], *, findings: bool = True) -> Columns:
     """
     columns = _empty(len(blobs), findings=findings)
     columns.regions[:] = [len(blob) for blob in blobs]
-    for places, matrix, reads in read_many(blobs, findings=findings):
+    for places, some, reads in read_many(blobs, findings=findings):
         for one in reads:
             _put_reading(columns, places[one.rows].tolist(), one)
-        for some in by_layout(reads):
-            _put_many(columns, matrix, places, some)
-        _alone(columns, blobs, places[not_read(len(matrix), reads)].tolist())
+        for alike in by_layout(reads):
+            _put_many(columns, some, places, alike)
+        _alone(columns, blobs, places[not_read(len(places), reads)].tolist())
     return columns
 
 
-def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], list[Read]]]:
-    """Blobs of one size, so many at a time: their places, a row for each, and how rows are read that can be together."""
+def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArray[np.intp], Blobs, list[Read]]]:
+    """Blobs of one shape, so many at a time: their places, their bytes, and how those are read that can be together."""
     import numpy as np
 
     from kinfo.examine import together
+    from kinfo.record.asked.blobs import Blobs, BlobShape
 
-    by_size: dict[int, list[int]] = {}
+    by_shape: dict[BlobShape, list[int]] = {}
     for row, blob in enumerate(blobs):
-        by_size.setdefault(len(blob), []).append(row)
-    for size, rows in by_size.items():
-        step = max(TOGETHER, min(_ROWS, _BYTES // max(size, 1)))
+        by_shape.setdefault(BlobShape.of(blob), []).append(row)
+    for shape, rows in by_shape.items():
+        step = max(TOGETHER, min(_ROWS, _BYTES // max(shape.size, 1)))
         for start in range(0, len(rows), step):
-            some = rows[start : start + step]
-            if len(some) < TOGETHER:
-                yield np.array(some), np.zeros((len(some), 0), np.uint8), []
-                continue
-            matrix = np.frombuffer(b"".join([blobs[row] for row in some]), np.uint8).reshape(len(some), size)
-            yield np.array(some), matrix, together.read(matrix, findings=findings)
+            places = rows[start : start + step]
+            some = Blobs.of([blobs[row] for row in places], shape)
+            yield np.array(places), some, together.read(some, findings=findings) if len(places) >= TOGETHER else []
 
 
 def by_layout(reads: Iterable[Read]) -> Iterable[list[Read]]:
@@ -148,23 +147,21 @@ def _put_reading(columns: Columns, rows: list[int], one: Read) -> None:
         _repeat(columns.writers, rows, one.judgement.writers)
 
 
-def _put_many(columns: Columns, matrix: NDArray[np.uint8], places: NDArray[np.intp], alike: list[Read]) -> None:
-    """The fields of rows of one layout; `places` are those of the matrix's rows among all blobs."""
+def _put_many(columns: Columns, blobs: Blobs, places: NDArray[np.intp], alike: list[Read]) -> None:
+    """The fields of rows of one layout; `places` are those of the rows among all blobs."""
     import numpy as np
 
     rows, first = np.concatenate([one.rows for one in alike]), alike[0]
     assert first.reading.layout is not None
-    parts = [("", _first_bytes(matrix[:, : first.half or None], rows, first.reading.layout), first.reading.layout)]
+    parts = [("", blobs.part(0, min(first.reading.layout.size, first.half or blobs.size)), first.reading.layout)]
     if first.vendor and first.vendor.layout:
-        parts.append((VENDOR, _first_bytes(matrix[:, first.half :], rows, first.vendor.layout), first.vendor.layout))
-    for prefix, part, layout in parts:
+        end = min(first.half + first.vendor.layout.size, blobs.size)
+        parts.append((VENDOR, blobs.part(first.half, end), first.vendor.layout))
+    for prefix, whole, layout in parts:
+        part = whole[rows]
         for field in layout.fields:
             if field.end <= part.shape[1]:
                 _put_fields(columns, places[rows], prefix + field.name, field, part[:, field.offset : field.end])
-
-
-def _first_bytes(matrix: NDArray[np.uint8], rows: NDArray[np.intp], layout: Layout) -> NDArray[np.uint8]:
-    return matrix[:, : layout.size][rows]
 
 
 def _repeat(column: list[Any], rows: list[int], value: object) -> None:
@@ -184,9 +181,10 @@ def _put_fields(columns: Columns, rows: NDArray[np.intp], name: str, field: Fiel
         for row, item in zip(rows.tolist(), items, strict=True):
             arrays[row] = [_shown_before(one) for one in item] if field.is_text else item
     elif field.is_text:
-        texts = columns.texts.setdefault(name, [None] * size)
-        for row, raw in zip(rows.tolist(), flat.view(f"S{field.size}").ravel().tolist(), strict=True):
-            texts[row] = _shown_before(raw)
+        texts, raws = columns.texts.setdefault(name, [None] * size), flat.view(f"S{field.size}").ravel().tolist()
+        said = {raw: _shown_before(raw) for raw in set(raws)}
+        for row, raw in zip(rows.tolist(), raws, strict=True):
+            texts[row] = said[raw]
     else:
         column = numbers_of(columns, name)
         column.values[rows] = flat.view(f"<u{field.size}").ravel()

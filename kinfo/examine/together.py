@@ -6,114 +6,33 @@ regions with more than one record, without a sound magic at their start, and rec
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kinfo.examine.known_kernels import KnownKernels, Read
 from kinfo.examine.traced import Codes, RecordPlace, TracedRecord, judge
+from kinfo.record.asked.blobs import Blobs, Bools
 from kinfo.record.asked.follow import Rows, follow
-from kinfo.record.asked.keys import AddressPlaces, Keyed, agree, keyed, open_questions
-from kinfo.record.asked.questions import Answer, Question, Word
+from kinfo.record.asked.keys import keyed
+from kinfo.record.asked.questions import Word
 from kinfo.record.asked.traced import Asker, TracedWindow
-from kinfo.record.asked.vectors import Blobs, Bools
 from kinfo.record.asked.ways import Fork, Ways
-from kinfo.record.checksum import State
+from kinfo.record.checksum import ALL_ONES, State
 from kinfo.record.decode import HALVES, NO_RECORD, REGION_LIMIT, Detected, read_window
-from kinfo.record.layouts import MAGICS, SMALLEST
+from kinfo.record.layouts import LAYOUTS, MAGICS, SMALLEST
 from kinfo.record.limits import VENDOR_HALF
 from kinfo.record.scan import NEAR_MAGICS, PAGE, WORD
 
-
-class Read(NamedTuple):
-    """Rows that were read alike: the reading of their record, and of the vendor block at `half` where there is one.
-
-    `judgement` is None where findings were not asked for; that of the vendor block, taken for a record of its own, also
-    where a flipped bit would be looked for. `ends` are those of the ways on which that was found out.
-    """
-
-    rows: Rows
-    reading: Detected
-    vendor: Detected | None
-    half: int
-    judgement: Codes | None
-    ends: tuple[Fork[Any], ...]
-    vendor_judgement: Codes | None = None
-
-
-class _Plan(NamedTuple):
-    """How regions of some keys are read, and what is to be asked of them before that is so."""
-
-    read: Read
-    open: tuple[tuple[Question, Answer], ...]
-
-
-class _Kernels:
-    """The plans of regions seen before, by their keys."""
-
-    def __init__(self) -> None:
-        self._plans: dict[AddressPlaces, dict[bytes, _Plan]] = {}
-        self._kept = 0
-        self._made: dict[Hashable, _Plan | None] = {}
-
-    def find(self, blobs: Blobs, keys: Sequence[Keyed]) -> tuple[list[Read], Bools]:
-        """What is read as before, and which rows that are."""
-        found, is_found = [], np.zeros(len(blobs.matrix), np.bool_)
-        for one in keys:
-            by_plan: dict[int, tuple[_Plan, list[int]]] = {}
-            plans = self._plans.get(one.frame, {})  # a key says nothing of which words of it are distances
-            for at, plan in enumerate(map(plans.get, one.keys)):
-                if plan is not None:
-                    by_plan.setdefault(id(plan), (plan, []))[1].append(at)
-            by_open: dict[Hashable, list[tuple[_Plan, list[int]]]] = {}
-            for plan, places in by_plan.values():
-                by_open.setdefault(plan.open, []).append((plan, places))
-            for alike in by_open.values():
-                rows = one.rows[[at for _, places in alike for at in places]]
-                agreed = agree(blobs, rows, alike[0][0].open)
-                is_found[rows[agreed]] = True
-                start = 0
-                for plan, places in alike:
-                    end = start + len(places)
-                    found.append(plan.read._replace(rows=rows[start:end][agreed[start:end]]))
-                    start = end
-        return found, is_found
-
-    def keep(self, blobs: Blobs, keys: Sequence[Keyed], found: Sequence[Read]) -> None:
-        """Keep how these were read."""
-        read_as: dict[int, Read] = {row: one for one in found for row in one.rows.tolist()}
-        for one in keys:
-            plans = self._plans.setdefault(one.frame, {})
-            for row, key in zip(one.rows.tolist(), one.keys, strict=True):
-                read = read_as.get(row)
-                if read and self._kept < _MOST_KEYS and (plan := self._plan(one.frame, read, blobs, row)):
-                    self._kept += key not in plans
-                    plans[key] = plan
-
-    def _plan(self, frame: AddressPlaces, read: Read, blobs: Blobs, row: int) -> _Plan | None:
-        data = blobs.matrix[row].tobytes()
-        zeros = tuple(not any(data[at : at + 8]) for at, _ in frame.words)
-        known = (frame, tuple(map(id, read.ends)), zeros)
-        if known not in self._made:
-            way = (asked for end in read.ends for asked in end.way())
-            asked = open_questions(way, frame, data)
-            self._made[known] = _Plan(read._replace(rows=_NOBODY), asked) if len(asked) <= _MOST_OPEN else None
-        return self._made[known]
-
-
-_MOST_KEYS = 1 << 15  # some 600 bytes each
-_MOST_OPEN = 100  # questions; with more, the way itself is as quick
-_NOBODY = np.zeros(0, np.intp)
 _MAGICS = np.array(MAGICS, np.uint32)
 _LIKE_MAGICS = np.array([*MAGICS, *NEAR_MAGICS], np.uint32)
 _trees: dict[Hashable, Ways[Any]] = {}
-_kernels: dict[Hashable, _Kernels] = {}
+_kernels: dict[Hashable, KnownKernels] = {}
 
 
-def read(matrix: NDArray[np.uint8], *, findings: bool) -> list[Read]:
-    """The rows of a matrix of regions that can be read together."""
-    blobs = Blobs(matrix)
+def read(blobs: Blobs, *, findings: bool) -> list[Read]:
+    """Those regions that can be read together."""
     if not SMALLEST <= blobs.size <= REGION_LIMIT:
         return []
     half = blobs.size // 2
@@ -127,12 +46,26 @@ def _known(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]
     """Rows of kernels that were seen before, and then the others."""
     if not len(rows):
         return []
-    kernels = _kernels.setdefault((blobs.size, half, findings), _Kernels())
+    kernels = _kernels.setdefault((blobs.size, half, findings), KnownKernels())
     keys = keyed(blobs, rows, half)
     found, is_found = kernels.find(blobs, keys)
-    others = _asked(blobs, rows[~is_found[rows]], half, findings=findings)
+    left = rows[~is_found[rows]]
+    if findings:
+        left = left[_may_hold(blobs)[left]]
+    others = _asked(blobs, left, half, findings=findings) if len(left) else []
     kernels.keep(blobs, keys, others)
     return [one for one in (*found, *others) if len(one.rows)]
+
+
+def _may_hold(blobs: Blobs) -> Bools:
+    """Whether a record at the start may have a sum that holds, or none: else a flipped bit is looked for, word by word."""
+    stored = blobs.word(Word(4, 4))
+    found = stored == 0
+    for words in {layout.words for layout in LAYOUTS}:
+        if 8 + 4 * words <= blobs.size:
+            differ = stored ^ blobs.sums(0, words)
+            found |= (differ == 0) | (differ == ALL_ONES)
+    return found  # type: ignore[no-any-return]  # what numpy says of comparisons differs by its release
 
 
 def _asked(blobs: Blobs, rows: Rows, half: int, *, findings: bool) -> list[Read]:
@@ -206,10 +139,10 @@ def _only_records(blobs: Blobs, one: Read) -> Rows:
     """The rows where no other magic is: of a record whose sum does not hold, others are looked for at every word."""
     if one.reading.state.verified or not len(one.rows):
         return one.rows
-    words = blobs.matrix[one.rows, : blobs.size // WORD * WORD].view("<u4")
+    words = np.ascontiguousarray(blobs.kept[one.rows, : blobs.kept.shape[1] // WORD * WORD]).view("<u4")
     others = np.isin(words, _MAGICS).sum(axis=1)
     has_half = one.vendor and one.half % WORD == 0
-    known = 1 + (np.isin(words[:, one.half // WORD], _MAGICS) if has_half else np.zeros(len(words), np.int64))
+    known = 1 + (np.isin(blobs.word(Word(one.half, WORD))[one.rows], _MAGICS) if has_half else 0)
     rows: Rows = one.rows[others == known]
     return rows
 

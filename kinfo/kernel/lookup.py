@@ -50,11 +50,23 @@ def look_up(kernel: Lookable, word: str) -> Lookup:
     """An address (0x..., or 16 hex digits; VA or PA; on arm64 signed ones too) or a name, as `name` or `name+0x10`."""
     try:
         if not _ADDRESS.fullmatch(word):
-            places = kernel.named(word)
-            return Lookup(word, places, "" if places else kernel.why_no_such_name)
+            return _of_name(kernel, word, kernel.named(word))
         return _of_address(kernel, word, int(word, 16))
     except KinfoError as error:
         return Lookup(word, [], str(error))
+
+
+def _of_name(kernel: Lookable, word: str, named: list[Place]) -> Lookup:
+    """The symbols of a name that an offset is within: one past its end is a return address still, beyond is another's."""
+    places = [place for place in named if not place.size or place.offset <= place.size]
+    if places or not named:
+        return Lookup(word, places, "" if places else kernel.why_no_such_name)
+    first = named[0]
+    address = first.pa if first.va is None else first.va
+    there = None if address is None else kernel.at(address)
+    what = f"{first.symbol} has {first.size:#x} bytes here, {first.offset:#x} is beyond them"
+    where = "" if address is None else f": {address:#x} is {'in no symbol' if there is None else there.label}"
+    return Lookup(word, [], f"{what}{where}; check that it is of this build")
 
 
 def _of_address(kernel: Lookable, word: str, given: int) -> Lookup:

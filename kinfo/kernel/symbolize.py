@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import compress
 
 from kinfo.kernel.address_words import AddressWords
 from kinfo.kernel.labels import ALONE, OPENING, AddressLabel, Labels
@@ -38,6 +39,13 @@ _LINK = re.compile(
     rb"(?:(?<![a-z0-9])(?:lr|ra|x30|r14)(?: is at)?[ :=]{1,8}(?:UNKNOWN\+0x0 )?|\bfrom )[\[<(]{0,2}$", re.IGNORECASE
 )
 _COUNTER = re.compile(rb"(?:pc|elr|[re]?ip|nip)(?: is at)?\s{0,4}[:=]?\s{0,4}(?:[0-9a-f]{2,4}:)?\[<$", re.IGNORECASE)
+# Registers that hold no address, though their numbers can be PAs of the image: the syndrome of an exception, and the CPU's
+# MIDR, which arm64 prints behind its MPIDR (smp_setup_processor_id() and secondary_start_kernel() of arch/arm64/kernel).
+_NO_ADDRESS = re.compile(
+    rb"(?:(?:(?<![a-z0-9])|\x1b\[[0-?]{0,32}m)esr(?:_el[123])?(?: is)?[ :=]{1,8}"
+    rb"|(?:physical CPU|secondary processor) 0x[0-9a-f]{1,16} \[)$",
+    re.IGNORECASE,
+)
 
 _LONGEST_LINE = 1 << 20
 
@@ -78,10 +86,11 @@ class Symbolizer:
         if None in labels:
             for at in [at for at, label in enumerate(labels) if label is None]:
                 ends[at], labels[at] = self._fitting(text, starts[at], ends[at])
-        unnamed = labels.count(b"")
-        if unnamed == len(labels):
+        if b"" in labels:
+            ends, labels = list(compress(ends, labels)), list(compress(labels, labels))
+        if not labels:
             return text
-        self.count += len(labels) - unnamed
+        self.count += len(labels)
         parts: list[bytes | None] = [b""] * (2 * len(labels) + 1)
         parts[::2] = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
         parts[1::2] = labels
@@ -115,7 +124,7 @@ def whole_lines(read: Callable[[], bytes]) -> Iterator[bytes]:
 
 def _put(label: AddressLabel, text: bytes, place: tuple[int, int, int]) -> bytes:
     """What comes behind an address, nothing where a name stands there; `place` is its start, its end, and its tail's."""
-    if _is_named(text, *place):
+    if _is_named(text, *place) or _NO_ADDRESS.search(_before(text, place[0])):
         return b""
     return label.returning if not label.is_one and _is_return(text, place[0]) else label.plain
 
@@ -133,6 +142,11 @@ def _is_named(text: bytes, start: int, stop: int, end: int) -> bool:
     return before is not None and before[1] != b"UNKNOWN"
 
 
+def _before(text: bytes, start: int) -> bytes:
+    """What stands before an address in its line, the last 64 bytes of it."""
+    return text[max(0, start - 64, text.rfind(b"\n", 0, start) + 1) : start]
+
+
 def _is_return(text: bytes, start: int) -> bool:
-    line = text[max(0, start - 64, text.rfind(b"\n", 0, start) + 1) : start]
+    line = _before(text, start)
     return bool(_LINK.search(line)) or (line.endswith(b"[<") and not _COUNTER.search(line))

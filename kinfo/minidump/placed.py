@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from kinfo.elf import read as tables
@@ -19,16 +20,29 @@ def with_places(table: Table, series: Series | None = None) -> Table:
 
     As it is where no core can be made of it.
     """
-    try:
-        plan = plan_of([table.source], CoreRequest(series=series))
-    except KinfoError:
-        plan = None  # without md_KELF and addresses; `kinfo core` says why
+    plan = _plan([table.source], series)
     if plan is None:
         return table
     with closing(plan):
         known = _addresses(plan) if table.form is TableForm.FILES else {}
     entries = tuple(_placed(entry, known) for entry in table.entries)
     return table._replace(entries=entries, findings=gravest_first((*table.findings, *plan.findings)))
+
+
+def addresses_of(paths: Sequence[str], series: Series | None = None) -> dict[int, tuple[int, int]]:
+    """VA and PA of region files by id, as far as `kinfo core` knows where they lie."""
+    plan = _plan(paths, series)
+    if plan is None:
+        return {}
+    with closing(plan):
+        return _addresses(plan)
+
+
+def _plan(paths: Sequence[str], series: Series | None) -> CorePlan | None:
+    try:
+        return plan_of(paths, CoreRequest(series=series))
+    except KinfoError:
+        return None  # without md_KELF and addresses; `kinfo core` says why
 
 
 def _placed(entry: Entry, known: dict[int, tuple[int, int]]) -> Entry:

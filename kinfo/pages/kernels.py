@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kinfo.kernel.printk.message import seconds
 from kinfo.pages.documents import Document
 from kinfo.pages.logs import pieces
 from kinfo.pages.model import FactTable, Folded, Grid, LogLine, LogLines, PageFact, PageSection, Words
@@ -64,12 +65,12 @@ def _crash_facts(info: Document) -> Iterator[PageFact]:
     else:
         for name, event in (("panic", found["panic"]), *(("oops", one) for one in found["oops"])):
             if event:
-                yield PageFact(name, event["text"], f"at {event['time_ns'] / 1e9:.6f} s")
+                yield PageFact(name, event["text"], f"at {seconds(event['time_ns'])} s")
         yield from (PageFact(name.upper(), found[name]) for name in ("pc", "lr") if found[name])
         if found["hardware"]:
             yield PageFact("hardware", found["hardware"])
     for one in info.get("trouble", ()):
-        yield PageFact("trouble", one["text"], f"at {one['time_ns'] / 1e9:.6f} s")
+        yield PageFact("trouble", one["text"], f"at {seconds(one['time_ns'])} s")
     taint = info.get("taint") or {"letters": ""}
     for letter, meaning in zip(taint["letters"], taint.get("meaning", ()), strict=False):
         yield PageFact(f"taint {letter}", meaning or "a flag that is not known")

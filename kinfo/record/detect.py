@@ -151,8 +151,20 @@ def _fits_as_cut(best: Candidate, layout: Layout, window: Window) -> bool:
     last = next((field for field in layout.fields if field.offset < there <= field.end), None)
     if last is None or last.end == layout.size:
         return False
-    cuts = (_weigh(layout, window.cut(end)) for end in (last.end, last.offset))  # whole, or half of it
-    return any(not cut.is_contradicted and best.body_points - cut.body_points < DAMAGED_MARGIN for cut in cuts)
+    least = best.body_points - DAMAGED_MARGIN
+    return any(_is_above(least, layout, window.cut(end)) for end in (last.end, last.offset))  # whole, or half of it
+
+
+def _is_above(least: int, layout: Layout, window: Window) -> bool:
+    """Whether a layout is not contradicted, and what its fields say weighs more than so much."""
+    subject, points = _subject(layout, window), 0
+    for item in body(subject):
+        points += item.points
+        if item.points <= CONTRADICTION or (points <= GIVE_UP and points <= least):
+            return False
+        if points <= GIVE_UP:
+            return True
+    return points > least and all(item.points > CONTRADICTION for item in frame(subject))
 
 
 def detect(data: bytes, *, is_end: bool, forced: Layout | None = None) -> Detection | None:
@@ -202,14 +214,17 @@ def _has_main_head(flags: bytes, lengths: bytes) -> bool:
 
 
 def _weigh(layout: Layout, window: Window) -> Candidate:
-    values = window.values(layout)
-    subject = Subject(layout, window, values, window.checksum(layout))
+    subject = _subject(layout, window)
     of_body, is_hopeless = _until_hopeless(body(subject))
     evidence = of_body if is_hopeless else (*of_body, *frame(subject))
     is_truncated, has_body = window.size < layout.size, not window.is_blank(8, layout.size)
     points, body_points = (sum(item.points for item in items) for items in (evidence, of_body))
     points += PREVALENCE.get(layout.alias, 0)
-    return Candidate(layout, values, subject.checksum, evidence, points, body_points, is_truncated, has_body)
+    return Candidate(layout, subject.values, subject.checksum, evidence, points, body_points, is_truncated, has_body)
+
+
+def _subject(layout: Layout, window: Window) -> Subject:
+    return Subject(layout, window, window.values(layout), window.checksum(layout))
 
 
 def _until_hopeless(observations: Iterable[Evidence]) -> tuple[tuple[Evidence, ...], bool]:

@@ -36,8 +36,9 @@ def find(source: ByteSource, step: int = PAGE, *, base: int | None = None) -> It
     Raises RecordError after MAX_MAGICS of them.
     """
     vendor_offsets: set[int] = set()
-    near: list[int] | None = [] if step == PAGE else None
-    for count, offset in enumerate(magic_offsets(source, step) if near is None else page_magics(source, near)):
+    near: list[int] = []
+    magics = page_magics(source, near) if step == PAGE else magic_offsets(source, step, near=near)
+    for count, offset in enumerate(magics):
         if count == MAX_MAGICS:
             raise RecordError(
                 f"{source.name}: more than {MAX_MAGICS} magics up to {offset:#x}: a test pattern, not a dump",

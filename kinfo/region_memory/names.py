@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from kinfo.arch import arm64
 from kinfo.arch.address import KERNEL_HALF, MASK
+from kinfo.errors import KernelError
 from kinfo.kernel.place import Place
 from kinfo.memory.vmcoreinfo import value
+from kinfo.printable import quoted
 from kinfo.region_memory.held import HeldRegion, RegionMemory
 
 _CODE = ("_text", "_stext", "_sinittext")  # borders at which code begins
@@ -50,16 +52,24 @@ class RegionNames:
         return [found] if found else []
 
     def named(self, name: str) -> list[Place]:
-        """The symbol of a name, `name` or `name+0x10`; none where it is not known, or the offset leaves its region."""
+        """The symbol of a name, `name` or `name+0x10`; none where it is not known.
+
+        Raises KernelError for an offset that is none or leaves its region, and where nothing says where its region lies.
+        """
         stem, plus, behind = name.partition("+")
         try:
             offset = int(behind.partition("/")[0], 0) if plus else 0
         except ValueError:
-            return []
+            raise KernelError(f"{quoted(behind)} is no offset", "write name+0x10") from None
         region = self.memory.by_name(stem)
         if region is not None and region.va is not None and region.name == stem and not region.is_mark:
-            return [self._of_region(region, offset)] if 0 <= offset < region.size else []
+            if not 0 <= offset < region.size:
+                raise KernelError(f"{region.words} has {region.size:#x} bytes: {offset:#x} is beyond them")
+            return [self._of_region(region, offset)]
         va = dict(self.memory.symbols).get(stem)
+        if region is not None and va is None:
+            hint = f"`kinfo read {self.memory.source} {stem}` reads it; md_KELF1.BIN and md_Kvmcorein2.BIN say where it lies"
+            raise KernelError(f"nothing says where {region.words} lies", hint)
         return [Place(stem, _type(stem), 0, 0, "", self._pa(va), va)] if va is not None and not offset else []
 
     def why_unnamed(self, address: int) -> str:

@@ -42,7 +42,7 @@ def open_regions(paths: Sequence[str], series: Series | None = None) -> RegionMe
     """
     files = _files(paths)
     if files:
-        return _of_files(paths[0] if len(paths) == 1 else f"{len(paths)} files", files, series)
+        return _of_files(paths, files, series)
     if len(paths) == 1 and os.path.isfile(paths[0]):
         return _of_core(paths[0], series)
     return None
@@ -70,7 +70,8 @@ def _file(path: str, size: int) -> _RegionFile | None:
     return _RegionFile(path, *id_and_name(name), size) if is_region_file(name) else None
 
 
-def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) -> RegionMemory:
+def _of_files(paths: Sequence[str], files: Sequence[_RegionFile], series: Series | None) -> RegionMemory:
+    source = paths[0] if len(paths) == 1 else f"{len(paths)} files"
     entries = tuple(Entry(one.id, one.label, None, None, one.size) for one in files)
     table, why = _table(source, FoundEntries(TableForm.FILES, entries), series)
     by_id = {one.id: one for one in files}
@@ -78,11 +79,17 @@ def _of_files(source: str, files: Sequence[_RegionFile], series: Series | None) 
     values = parse(info)
     header = _bytes(by_id.get(ELF), _HEADER_LIMIT)
     placed, starts = _of_header(header + info, table.series if table else None) if header else ({}, frozenset())
+    from kinfo.minidump.placed import addresses_of
+
+    others = addresses_of(paths, series) if header and len(placed) + 2 < len(by_id) else {}
     regions = []
     for one in files:
         name = table.series.symbol(one.id) if table else ""
         where = placed.get(one.id)
-        va, pa = (where.va, where.pa) if where and where.size == one.size else _stated(values, name)
+        if where and where.size == one.size:
+            va, pa = where.va, where.pa
+        else:
+            va, pa = others.get(one.id) or _stated(values, name)
         label = os.path.basename(one.path)
         regions.append(HeldRegion(one.id, name, label, va, pa, one.size, partial(_read_file, one.path)))
     return agreed(RegionMemory(source, tuple(regions), table.series if table else None, values, why), starts)
@@ -136,7 +143,7 @@ def _of_core(path: str, series: Series | None) -> RegionMemory | None:
         head = dump.read(0, _HEADER_LIMIT)
         if form_of(head[:16]) is not ELF64 or not core.is_core(head):
             return None
-        from kinfo.minidump.finished import examined  # what is no core needs it not
+        from kinfo.minidump.finished import examined  # what is no core does without
 
         checked = examined(dump)
     for finding in checked.findings:

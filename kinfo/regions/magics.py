@@ -9,7 +9,7 @@ from itertools import islice
 from kinfo.memory import Dump
 from kinfo.named import NamedTuple
 from kinfo.record.layouts import MAGICS as RECORD_MAGICS
-from kinfo.record.scan import has_word
+from kinfo.record.word_search import PieceWords
 from kinfo.regions.ramoops.zone import MAGIC as ZONE
 
 _AT_ONCE = 1 << 18  # bytes: what was read for one magic is in the cache for the next
@@ -36,31 +36,48 @@ MAGICS = (
 )
 
 
+_WORDS = {magic: int.from_bytes(magic.raw, sys.byteorder) for magic in MAGICS}
+
+
 def search(source: Dump) -> dict[str, list[int]]:
     """The places of each name's magics, in order."""
     found: dict[str, set[int]] = {magic.name: set() for magic in MAGICS}
     for offset, window in source.windows():
         for start in range(0, len(window), _AT_ONCE):
-            piece = bytes(window[start : start + _AT_ONCE + 4])  # with the word in which a zone's signature may end
-            for magic in MAGICS:
-                places = found[magic.name]
-                places.update(islice(_in(piece, offset + start, magic), max(_MOST - len(places), 0)))
+            with window[start : start + _AT_ONCE + 4] as piece:  # with the word in which a zone's signature may end
+                for magic in _magics_in(piece, offset + start):
+                    places = found[magic.name]
+                    places.update(islice(_places(bytes(piece), offset + start, magic), max(_MOST - len(places), 0)))
         seam = max(offset + len(window) // 4 * 4 - 2, offset)
         behind = source.read(seam, 8)  # a zone may begin there, and go on in the next window
         found[RAMOOPS].update(seam + at for at in range(0, 5, 2) if behind[at : at + 4] == ZONE)
     return {name: sorted(places) for name, places in found.items()}
 
 
-def _in(piece: bytes, at: int, magic: Magic) -> Iterator[int]:
-    """Places of a magic in a piece of the dump, which lies at `at`, a multiple of 4."""
+def _magics_in(piece: memoryview, at: int) -> list[Magic]:
+    """Those that may lie in a piece of the dump, which lies at `at`, a multiple of 4. What one reads, the next has cached."""
+    with piece[: _whole(len(piece))] as whole:
+        words = PieceWords(whole)
+        with piece[2 : 2 + _whole(min(words.size + 4, len(piece)) - 2)] as between:
+            odd = PieceWords(between)
+            return [magic for magic in MAGICS if _may_be_in(magic, words, odd, whole, at)]
+
+
+def _whole(size: int) -> int:
+    return max(size, 0) // 4 * 4
+
+
+def _may_be_in(magic: Magic, words: PieceWords, odd: PieceWords, piece: memoryview, at: int) -> bool:
+    word = _WORDS[magic]
     if magic.step >= _STRIDE_TO_LIST:
-        first = -at % magic.step
-        yield from (at + one for one in range(first, len(piece) - 3, magic.step) if piece[one : one + 4] == magic.raw)
-        return
-    word = int.from_bytes(magic.raw, sys.byteorder)
-    if has_word(piece, word) or (magic.step == 2 and has_word(piece[2:], word)):
-        one = piece.find(magic.raw)
-        while one >= 0:
-            if (at + one) % magic.step == 0:
-                yield at + one
-            one = piece.find(magic.raw, one + 1)
+        with piece[min(-at % magic.step, len(piece)) :] as rest, rest.cast("I") as all_, all_[:: magic.step // 4] as some:
+            return word in some.tolist()
+    return words.has(word) or (magic.step == 2 and odd.has(word))
+
+
+def _places(piece: bytes, at: int, magic: Magic) -> Iterator[int]:
+    one = piece.find(magic.raw)
+    while one >= 0:
+        if (at + one) % magic.step == 0:
+            yield at + one
+        one = piece.find(magic.raw, one + 1)

@@ -31,7 +31,7 @@ def batch(table: pa.Table, column: str = BYTES) -> pa.Table:
     called = [f"row {at}" if not names or names[at] is None else str(names[at]) for at in range(len(blobs))]
     wanted = schema_of((*OF_RECORD, *OF_FIELDS))
     made, origins = table_of_blobs(called, blobs, wanted)
-    taken = [table.column(name).take(pa.array(origins, pa.int64())) for name in kept]
+    taken = [table.column(name).take(pa.array(origins)) for name in kept]
     fields = [*(table.schema.field(name) for name in kept), *wanted]
     return pa.Table.from_arrays([*taken, *made.columns], schema=pa.schema(fields))
 

@@ -139,14 +139,14 @@ def table_of_files(paths: Sequence[str]) -> tuple[pa.Table, list[str]]:
     wanted = arrow_schema()
     cells = [_cells_of(one) for one, _ in facts]
     of_files = [pa.array([one[column.name] for one in cells], wanted.field(column.name).type) for column in OF_FILE]
-    turn = pa.array(origins, pa.int64())
+    turn = pa.array(origins)
     table = pa.Table.from_arrays([*(column.take(turn) for column in of_files), *rows.columns], schema=wanted)
     changed = [path for path, (_, is_changed) in zip(names, facts, strict=True) if is_changed]
     others = [(at, looked_at(path)) for at, path in enumerate(paths) if found[at] is None]
     if not others:
         return table, changed
     more = [(at, row) for at, looked in others for row in looked.rows]
-    places = [*(small[origin] for origin in origins), *(at for at, _ in more)]
+    places = [*(small[origin] for origin in origins.tolist()), *(at for at, _ in more)]
     order = sorted(range(len(places)), key=places.__getitem__)
     whole = pa.concat_tables([table, pa.Table.from_batches([batch_of([row for _, row in more], wanted)])])
     return whole.take(pa.array(order, pa.int64())), [*changed, *(paths[at] for at, looked in others if looked.is_changed)]

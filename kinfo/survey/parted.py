@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,9 +17,9 @@ from kinfo.survey.rows import TABLE_SIZES, kind_of_layout, of_fingerprint, of_re
 from kinfo.survey.schema import EMPTY, Cell, TableRow
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from kinfo.examine.traced import Codes
+    from kinfo.record.asked.blobs import Blobs
+    from kinfo.record.asked.follow import Rows
     from kinfo.record.decode import Detected
 
 Array = NDArray[Any]
@@ -38,10 +37,11 @@ class _Numbers(NamedTuple):
             return values
         return [value if there else None for value, there in zip(values, self.there.tolist(), strict=True)]
 
-    def array(self, kind: Any) -> Any:
-        import pyarrow as pa
+    def numbers(self) -> tuple[Array, Array | bool]:
+        return self.values, True if self.there is None else self.there
 
-        return pa.array(self.values, type=kind, mask=None if self.there is None else ~self.there)
+    def chosen(self) -> tuple[Sequence[Any], Array]:
+        return [*self.cells()], np.arange(len(self.values))
 
 
 class _Chosen(NamedTuple):
@@ -53,10 +53,12 @@ class _Chosen(NamedTuple):
     def cells(self) -> Iterable[Cell]:
         return [self.values[code] for code in self.codes.tolist()]
 
-    def array(self, kind: Any) -> Any:
-        import pyarrow as pa
+    def numbers(self) -> tuple[Array, Array | bool]:
+        values, is_there = _Listed(self.values).numbers()
+        return values[self.codes], is_there[self.codes]
 
-        return pa.array(self.values, type=kind).take(pa.array(self.codes))
+    def chosen(self) -> tuple[Sequence[Any], Array]:
+        return self.values, self.codes
 
 
 class _Listed(NamedTuple):
@@ -67,10 +69,12 @@ class _Listed(NamedTuple):
     def cells(self) -> Iterable[Cell]:
         return self.values
 
-    def array(self, kind: Any) -> Any:
-        import pyarrow as pa
+    def numbers(self) -> tuple[Array, Array]:
+        is_there = np.array([value is not None for value in self.values], np.bool_)
+        return np.array([value or 0 for value in self.values], np.uint64), is_there
 
-        return pa.array(self.values, type=kind)
+    def chosen(self) -> tuple[Sequence[Any], Array]:
+        return self.values, np.arange(len(self.values))
 
 
 _OneColumn = _Numbers | _Chosen | _Listed
@@ -89,29 +93,19 @@ class Parted(NamedTuple):
         cells = zip(*(column.cells() for column in self.columns.values()), strict=True)
         return (self.same | dict(zip(names, row, strict=True)) for row in cells)
 
-    def batch(self, wanted: pa.Schema) -> pa.RecordBatch:
-        """The same as an Arrow batch."""
-        import pyarrow as pa
 
-        return pa.RecordBatch.from_arrays([self._array(field.name, field.type) for field in wanted], schema=wanted)
-
-    def _array(self, name: str, kind: Any) -> Any:
-        import pyarrow as pa
-
-        if column := self.columns.get(name):
-            return column.array(kind)
-        if self.same[name] is None:
-            return pa.nulls(self.size, kind)
-        return pa.array(repeat(self.same[name], self.size), kind, size=self.size)
+def of_rows(rows: Sequence[TableRow]) -> Parted:
+    """Columns of rows that were made one by one."""
+    return Parted(len(rows), {}, {name: _Listed([row[name] for row in rows]) for name in rows[0]})
 
 
 def columns_of(
-    matrix: NDArray[np.uint8], readings: Sequence[tuple[Detected, Codes]], counts: Sequence[int], offset: int
+    blobs: Blobs, rows: Rows, readings: Sequence[tuple[Detected, Codes]], counts: Sequence[int], offset: int
 ) -> Parted:
-    """Records of one layout, each at the start of its row: so many `counts` that were read alike, one after another."""
+    """Records of one layout, each at an offset of its blob: so many `counts` that were read alike, one after another."""
     layout = readings[0][0].layout
     assert layout
-    part = np.ascontiguousarray(matrix[:, : layout.size])
+    part = blobs.part(offset, offset + layout.size)[rows]
     same: TableRow = {
         **EMPTY,
         "kind": kind_of_layout(layout),

@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kinfo.record.asked.vectors import Blobs, Bools, Group
+from kinfo.record.asked.blobs import Blobs, Bools
+from kinfo.record.asked.vectors import Group
 from kinfo.record.asked.ways import Fork, Ways
 
 Outcome = TypeVar("Outcome")
@@ -38,7 +39,7 @@ def _one_by_one(
     start: Fork[Outcome], blobs: Blobs, rows: Rows, found: list[tuple[Fork[Outcome], Rows]], unknown: list[Rows]
 ) -> None:
     for index in range(len(rows)):
-        data = blobs.matrix[rows[index]].tobytes()
+        data = blobs.blob(rows[index])
         node: Fork[Outcome] | None = start
         while node is not None and node.question is not None:
             node = node.answers.get(node.answer(data))
@@ -65,7 +66,7 @@ def _together(
             if node.outcome is not None:
                 found.append((node, there))
                 return
-            if len(there) < WORTH_KEEPING or not tree.grow(blobs.matrix[there[0]].tobytes()):
+            if len(there) < WORTH_KEEPING or not tree.grow(blobs.blob(there[0])):
                 unknown.append(there)
                 return
             assert not _is_blank(node), "the answer for many is not the answer for one"

@@ -100,6 +100,8 @@ class Sum(NamedTuple):
 
     def plus(self, other: Sum, times: int = 1) -> Sum:
         """The sum of both, the other one times a factor."""
+        if not other.terms:
+            return Sum(self.terms, self.constant + times * other.constant)
         factors = dict(self.terms)
         for term, factor in other.terms:
             factors[term] = factors.get(term, 0) + times * factor

@@ -84,6 +84,8 @@ class TracedNumber:
         return bool(self._asker.ask(Negative(of)))
 
     def _less(self, other: object, plus: int = 0) -> Sum:
+        if isinstance(other, int):
+            return Sum(self.of.terms, self.of.constant - other + plus)
         return self.of.plus(_sum_of(other), -1).plus(Sum((), plus))
 
     def __lt__(self, other: object) -> bool:

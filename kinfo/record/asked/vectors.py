@@ -1,16 +1,17 @@
-"""The questions answered for many blobs of one size at once. numpy is imported here: no hot command needs it.
+"""The questions answered for many blobs of one size at once.
 
 Every answer is exact: sums are formed modulo 2^64 where their bounds say that this is the sum, else in two halves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kinfo.record.asked.blobs import Array, Blobs, Bools, bools, coded, texts_of
 from kinfo.record.asked.questions import (
     Answer,
     DerivedTerm,
@@ -27,121 +28,12 @@ from kinfo.record.asked.questions import (
     Word,
     bounds,
 )
-from kinfo.record.checksum import ALL_ONES, HEAD_SIZE
+from kinfo.record.checksum import ALL_ONES
 from kinfo.record.evidence.subject import is_noise
 from kinfo.record.text import is_blank
 
-Bools = NDArray[np.bool_]
-Array = NDArray[Any]
-
-_HEAD = 1024  # bytes from a record's start in which zeros are counted word by word
 _INT64 = 1 << 63
 _HALF = 32
-
-
-class Blobs:
-    """Blobs of one size, a row each, and the columns that were made of all of them."""
-
-    def __init__(self, matrix: NDArray[np.uint8]) -> None:
-        self.matrix = matrix
-        self.size = matrix.shape[1]
-        self._columns: dict[Hashable, Any] = {}
-
-    def column(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What `make` gives, made once."""
-        if key not in self._columns:
-            self._columns[key] = make()
-        return self._columns[key]
-
-    def word(self, word: Word) -> Array:
-        """A number of every blob."""
-        return self.column(word, lambda: self._part(word.offset, word.size).view(f"<u{word.size}").ravel())  # type: ignore[no-any-return]
-
-    def _part(self, start: int, end_or_size: int) -> Array:
-        return np.ascontiguousarray(self.matrix[:, start : start + end_or_size])
-
-    def texts(self, start: int, end: int) -> list[bytes]:
-        """Bytes of every blob without the zeros at their end, which their length gives back."""
-        return self.column(("text", start, end), lambda: _texts(self.matrix[:, start:end]))  # type: ignore[no-any-return]
-
-    def text_codes(self, start: int, end: int) -> tuple[Array, list[bytes]]:
-        """A small number for every blob's bytes, and the bytes that each stands for."""
-        return self.column(("codes", start, end), lambda: _coded(self.texts(start, end)))  # type: ignore[no-any-return]
-
-    def sums(self, offset: int, words: int) -> Array:
-        """The sum over so many words behind the head of a record at an offset."""
-        known: dict[int, Array] = self.column(("sums", offset), lambda: {0: np.zeros(len(self.matrix), np.uint32)})
-        if words not in known:
-            base = max(count for count in known if count <= words)
-            start = offset + HEAD_SIZE + 4 * base
-            part = self._part(start, 4 * (words - base)).view("<u4")
-            known[words] = known[base] ^ np.bitwise_xor.reduce(part, axis=1)
-        return known[words]
-
-    def blank(self, start: int, end: int) -> Bools:
-        """Whether all bytes between two offsets are zero."""
-        end = min(end, self.size)
-        return self.column(("blank", start, end), lambda: self._blank(start, end))  # type: ignore[no-any-return]
-
-    def zeros(self, start: int, end: int) -> Bools:
-        """The same of a long part, which is looked at whole; `start` is a multiple of 8 (else bytes before it count, too)."""
-        first, last = start // 8 * 2, end // 4
-
-        def make() -> Bools:
-            return self._is_zero_far(first, last) & _none(self.matrix[:, 4 * last : end])
-
-        return self.column(("zeros", start, end), make)  # type: ignore[no-any-return]
-
-    def _blank(self, start: int, end: int) -> Bools:
-        if start < _HEAD < end:
-            return self.blank(start, _HEAD) & self.blank(_HEAD, end)
-        first, last = -(-start // 4), end // 4
-        if last - first < 2:
-            return _none(self.matrix[:, start:end])
-        edges = [part for part in ((start, 4 * first), (4 * last, end)) if part[0] < part[1]]
-        if end <= _HEAD:
-            counts = self.column("counts", self._counts)
-            found: Bools = counts[last] == counts[first]
-        else:
-            found = self._is_zero_far(first, last)
-        for low, high in edges:
-            found = found & ~self.matrix[:, low:high].any(axis=1)
-        return found
-
-    def _counts(self) -> Array:
-        """How many of the first words are not zero, up to each."""
-        words = self._part(0, min(_HEAD, self.size) // 4 * 4).view("<u4")
-        counts = np.zeros((words.shape[1] + 1, len(words)), np.uint16)
-        np.cumsum((words != 0).T, axis=0, out=counts[1:])
-        return counts
-
-    def _is_zero_far(self, first: int, last: int) -> Bools:
-        wide = 8 if first % 2 == last % 2 == 0 and self.size % 8 == 0 else 4
-        if self.size % wide:
-            return _none(self.matrix[:, 4 * first : 4 * last])
-        words = self.matrix.view(f"<u{wide}")[:, 4 * first // wide : 4 * last // wide]
-        return _bools(np.bitwise_or.reduce(words, axis=1) == 0)
-
-
-def _bools(found: Any) -> Bools:
-    return found  # type: ignore[no-any-return]  # what numpy says of comparisons differs by its release
-
-
-def _none(part: Array) -> Bools:
-    return _bools(np.logical_not(part.any(axis=1)))
-
-
-def _texts(part: Array) -> list[bytes]:
-    length = part.shape[1]
-    if not length:
-        return [b""] * len(part)
-    return np.ascontiguousarray(part).view(f"S{length}").ravel().tolist()
-
-
-def _coded(texts: list[bytes]) -> tuple[Array, list[bytes]]:
-    numbers: dict[bytes, int] = {}
-    codes = [numbers.setdefault(one, len(numbers)) for one in texts]
-    return np.array(codes, np.int32), list(numbers)
 
 
 class Group:
@@ -150,7 +42,7 @@ class Group:
     def __init__(self, blobs: Blobs, rows: NDArray[np.intp]) -> None:
         self._blobs = blobs
         self.rows = rows
-        self._is_all = len(rows) == len(blobs.matrix)
+        self._is_all = len(rows) == len(blobs)
         self._terms: dict[Term, Array] = {}
         self._ends: dict[Term, tuple[int, int]] = {}
 
@@ -176,14 +68,14 @@ class Group:
             return found, lambda at: bool(found[at])
         if look is is_noise:
             ((start, end),) = ranges
-            part = self._blobs.matrix[self.rows, start:end]
+            part = self._blobs.part(start, end)[self.rows]
             found = (part == 0).sum(axis=1) < part.shape[1] // 2
             return found, lambda at: bool(found[at])
         return _looked(look, [(end - start, *self._coded(start, end)) for start, end in ranges])
 
     def _coded(self, start: int, end: int) -> tuple[Array, list[bytes]]:
-        if len(self.rows) * 4 < len(self._blobs.matrix):
-            return _coded(_texts(self._blobs.matrix[self.rows, start:end]))
+        if len(self.rows) * 4 < len(self._blobs):
+            return coded(texts_of(self._blobs.part(start, end)[self.rows]))
         codes, texts = self._blobs.text_codes(start, end)
         return self._some(codes), texts
 
@@ -212,7 +104,7 @@ class Group:
                 whole = whole.view(np.int64)  # its bounds are within these
                 return whole // term.by if term.how == "//" else whole % term.by
             return whole & np.uint64(term.by - 1 if term.how == "%" else term.by)
-        filled = self._blobs.matrix[self.rows, term.start : term.end] != 0
+        filled = self._blobs.part(term.start, term.end)[self.rows] != 0
         if isinstance(term, FirstByte):
             return np.where(filled.any(axis=1), term.start + filled.argmax(axis=1), term.end)
         assert isinstance(term, Filled)
@@ -246,8 +138,8 @@ class Group:
         if not (low >= -_INT64 and high < _INT64):
             low, high = self._bounds(of)
         if low >= -_INT64 and high < _INT64:
-            return _bools(self._wrapped(of).view(np.int64) < 0)
-        return _bools(self._halves(of)[0] < 0)
+            return bools(self._wrapped(of).view(np.int64) < 0)
+        return bools(self._halves(of)[0] < 0)
 
     def _zero(self, of: Sum) -> Bools:
         if (pair := _equal(of)) is not None:
@@ -256,9 +148,9 @@ class Group:
         if not (low >= -_INT64 and high < _INT64):
             low, high = self._bounds(of)
         if low >= -_INT64 and high < _INT64:
-            return _bools(self._wrapped(of) == 0)
+            return bools(self._wrapped(of) == 0)
         upper, lower = self._halves(of)
-        return _bools((upper == 0) & (lower == 0))
+        return bools((upper == 0) & (lower == 0))
 
     def _side(self, side: Term | int) -> Any:
         return np.uint64(side) if isinstance(side, int) else self._term(side)
