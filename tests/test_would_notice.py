@@ -13,7 +13,7 @@ from kinfo import Confidence, Examined, State
 from kinfo.diff import readings
 from kinfo.diff.builds import Pair, is_address
 from kinfo.diff.model import Kind
-from kinfo.examine.bitflip import suspect
+from kinfo.examine.bitflip import answers, suspect
 from kinfo.examine.check import PLAUSIBILITY
 from kinfo.examine.check.image import image_range
 from kinfo.findings import Finding, Severity
@@ -79,12 +79,16 @@ def complains_of(*names: str) -> Any:
     return checks
 
 
+def suspected(damaged: Examined, *checks: Any) -> Any:
+    return suspect(damaged, answers(damaged, checks))
+
+
 def test_a_flipped_bit_with_two_places_that_explain_it_alike_has_no_suspect() -> None:
     damaged = flipped(C)
-    one = suspect(damaged, [complains_of("_token_index_pa")])
+    one = suspected(damaged, complains_of("_token_index_pa"))
     assert one is not None
     assert (one[0], one[1].values) == ("_token_index_pa", record(C).values)
-    assert suspect(damaged, [complains_of("_token_index_pa", "_names_pa")]) is None
+    assert suspected(damaged, complains_of("_token_index_pa", "_names_pa")) is None
 
 
 def test_a_check_is_asked_again_where_it_looked_at_the_flipped_field_alone() -> None:
@@ -100,9 +104,9 @@ def test_a_check_is_asked_again_where_it_looked_at_the_flipped_field_alone() -> 
         if dict(read.values.items()) != record(C).values or [*read.values.values()] != [*record(C).values.values()]:
             yield Finding("code", Severity.ERROR, "all", "", "", "", "")
 
-    assert suspect(damaged, [of_bits]) is None
+    assert suspected(damaged, of_bits) is None
     assert asked["bit_per_long"] == 2  # once more with the same bit of name_len itself
-    found = suspect(damaged, [of_bits, of_all])
+    found = suspected(damaged, of_bits, of_all)
     assert found is not None
     assert found[0] == "_token_index_pa"
     assert asked["all"] > len(damaged.layout.fields if damaged.layout else ()) // 2

@@ -44,30 +44,53 @@ class _Values(dict[str, Any]):
         return super().values()
 
 
-class _Complained(NamedTuple):
-    """What a check complains of, and the fields that it looked at."""
+class Answered(NamedTuple):
+    """What a check finds, and the fields that it looked at: none is kept where no bit can have flipped."""
 
     check: Check
-    complaints: Complaints
-    asked: set[str]
+    findings: tuple[Finding, ...]
+    asked: frozenset[str] | set[str]
+
+    @property
+    def complaints(self) -> Complaints:
+        """What a bit that is flipped back could make go away."""
+        return _complaints(self.findings)
 
 
-def suspect(record: Record, checks: Sequence[Check]) -> tuple[str, Record] | None:
+def answers(record: Record, checks: Sequence[Check]) -> list[Answered]:
+    """What each check finds in a record. They look at its `values`, and not at its bytes."""
+    if not _may_have_flipped(record):
+        return [Answered(check, tuple(check(record)), frozenset()) for check in checks]
+    found = []
+    for check in checks:
+        values = _Values(record.values)
+        found.append(Answered(check, tuple(check(record._replace(values=values))), values.asked))
+    return found
+
+
+def _may_have_flipped(record: Record) -> bool:
+    is_there = record.layout is not None and not record.is_truncated
+    return record.state is State.MISMATCH and is_there and record.checksum.flipped_bit is not None
+
+
+def suspect(record: Record, answered: Sequence[Answered]) -> tuple[str, Record] | None:
     """The field whose flipped bit explains most findings, and the record with the bit flipped back; None without a clear one.
 
-    `checks` give the findings of a record apart from those about its checksum, by its `values` and not by its bytes.
+    `answered` are the findings apart from those about its checksum.
     """
-    bit, layout = record.checksum.flipped_bit, record.layout
-    if record.state is not State.MISMATCH or bit is None or layout is None or record.is_truncated:
+    if not _may_have_flipped(record):
         return None
-    complained = [_complained(record, check) for check in checks]
-    known = set().union(*(one.complaints for one in complained))
+    bit, layout = record.checksum.flipped_bit, record.layout
+    assert bit is not None
+    assert layout is not None
+    known: Complaints = set().union(*(one.complaints for one in answered))
     if not known:  # nothing that a flipped bit could explain
         return None
-    complained.sort(key=lambda one: not one.complaints)  # those that can lose any come first
+    complained = sorted(answered, key=lambda one: not one.complaints)  # those that can lose any come first
+    may_lose = set().union(*(one.asked for one in answered if one.complaints))
     tried = []
     for place, field in _numbers_at(layout, bit // 8):
-        if any(field.name in one.asked for one in complained if one.complaints):
+        if field.name in may_lose:
             mended = _flipped(record, place, bit % 8)
             left = _left(mended, field.name, complained, known)
             if left is not None:
@@ -85,25 +108,21 @@ def _numbers_at(layout: Layout, byte: int) -> tuple[tuple[int, Field], ...]:
     return tuple((at, field) for at, field in zip(places, owners, strict=True) if not field.is_text)
 
 
-def _left(mended: Record, flipped: str, complained: Sequence[_Complained], known: Complaints) -> int | None:
+def _left(mended: Record, flipped: str, answered: Sequence[Answered], known: Complaints) -> int | None:
     """How many of the known complaints a mended record has left; None where it has all of them still, or another."""
     left: Complaints = set()
-    for check, before, asked in complained:
+    for one in answered:
+        before = one.complaints
         if not before and left == known:  # the checks that complained do so as before
             return None
-        left |= _complaints(mended, check) if flipped in asked else before
+        left |= _complaints(one.check(mended)) if flipped in one.asked else before
         if not left <= known:
             return None
     return len(left) if left < known else None
 
 
-def _complained(record: Record, check: Check) -> _Complained:
-    values = _Values(record.values)
-    return _Complained(check, _complaints(record._replace(values=values), check), values.asked)
-
-
-def _complaints(record: Record, check: Check) -> Complaints:
-    return {(finding.code, finding.where) for finding in check(record) if finding.severity is not Severity.INFO}
+def _complaints(findings: Iterable[Finding]) -> Complaints:
+    return {(finding.code, finding.where) for finding in findings if finding.severity is not Severity.INFO}
 
 
 def _flipped(record: Record, place: int, bit: int) -> Record:

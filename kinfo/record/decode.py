@@ -81,7 +81,7 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
     if len(window) < 8:
         return None
     if layout is None:
-        return _before.record(window, is_end=is_end) or _read(window, is_end=is_end)
+        return _read(window, is_end=is_end)
     detection = detect(window, is_end=is_end, forced=layout)
     if detection is None:
         return None
@@ -92,6 +92,8 @@ def _decode_window(window: bytes, *, is_end: bool, layout: Layout | None) -> Rec
 
 @lru_cache(4)  # where no record of a dump is sound, those at pages are met again at words
 def _read(window: bytes, *, is_end: bool) -> Record | None:
+    if known := _before.record(window, is_end=is_end):
+        return known
     detection = detect(window, is_end=is_end)
     if detection is None or not detection.best.makes_sense:
         return None

@@ -5,7 +5,7 @@ A check is a function from a record to findings; gravest findings are shown firs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from kinfo.examine import bitflip, rules
 from kinfo.examine.check import completeness, flags, image, modules, strings, tables, vendor, verdict
@@ -28,17 +28,14 @@ PLAUSIBILITY: tuple[Check, ...] = (
 
 def run(record: Record) -> tuple[Finding, ...]:
     """Every finding on a record, the gravest first."""
-    found = [*verdict.checksum(record), *_suspect(record), *verdict.layout(record), *plausibility(record)]
+    answered = bitflip.answers(record, PLAUSIBILITY)
+    plausibility = (finding for one in answered for finding in one.findings)
+    found = [*verdict.checksum(record), *_suspect(record, answered), *verdict.layout(record), *plausibility]
     return gravest_first(found)
 
 
-def plausibility(record: Record) -> list[Finding]:
-    """The findings that are neither about the checksum nor about the layout."""
-    return [finding for check in PLAUSIBILITY for finding in check(record)]
-
-
-def _suspect(record: Record) -> Iterable[Finding]:
-    found = bitflip.suspect(record, PLAUSIBILITY)
+def _suspect(record: Record, answered: Sequence[bitflip.Answered]) -> Iterable[Finding]:
+    found = bitflip.suspect(record, answered)
     if found:
         name, mended = found
         now, then = (record.fields[name], mended.fields[name])
