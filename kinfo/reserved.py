@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kinfo.errors import KinfoError
+from kinfo.kernel.extent import region_alone
 from kinfo.memory import Dump, Memory
 from kinfo.named import NamedTuple
 from kinfo.record.decode import decode_at
@@ -24,13 +25,15 @@ _LARGEST_TEXT = 16 << 20
 class Content(NamedTuple):
     """One thing that is there: `kind` is record, ramoops, devicetree, trace, "crash kernel" or "" where no magic tells.
 
-    `size` is its bytes where it says so itself: a devicetree's.
+    `size` is its bytes where it says so itself: a devicetree's. `is_alone`: a record, in memory that is too small for its
+    kernel: a region's dump.
     """
 
     kind: str
     at: int
     what: str
     size: int = 0
+    is_alone: bool = False
 
 
 class FoundThing(NamedTuple):
@@ -103,7 +106,8 @@ def _contents(dump: Dump) -> Iterator[Content]:
         if record and record.layout:
             vendors |= {record.vendor.offset} if record.vendor else set()
             state = f"{record.layout.alias} {record.layout.name}, {record.confidence.value}, checksum {record.state.value}"
-            yield Content(magics.RECORD, at, f"{state}, {record.release_text or 'no release'}")
+            is_alone = region_alone(dump, record) is not None
+            yield Content(magics.RECORD, at, f"{state}, {record.release_text or 'no release'}", is_alone=is_alone)
     for region in find.regions(dump, found[magics.RAMOOPS]):
         zones = read(dump, region).zones
         records = [zone.record for zone in zones if zone.record]

@@ -76,13 +76,11 @@ class TestTop:
         assert kinfo_cli("--color", "nope", "info", "x").err.endswith("; see `kinfo --help`\n")
 
     def test_an_option_of_a_command_before_it(self, kinfo_cli: Cli) -> None:
-        for words, command in (
-            (("--no-cache", "info", "x"), "info"),
-            (("--format", "json", "decode"), "decode"),
-            (("-z",), "COMMAND"),
-        ):
+        for words, command in ((("--no-cache", "info", "x"), "info"), (("--format", "json", "decode"), "decode")):
             told = f"write it behind the command: kinfo {command} ... {words[0]}; `kinfo {command} --help` lists its options"
             assert kinfo_cli(*words) == Ran(2, "", f"kinfo: there is no option '{words[0]}' before a command; {told}\n")
+        told = "`kinfo --help` lists the commands, `kinfo COMMAND --help` the options of one"
+        assert kinfo_cli("-V") == Ran(2, "", f"kinfo: there is no option '-V' before a command; {told}\n")
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_command_has_help(self, kinfo_cli: Cli, name: str) -> None:

@@ -9,10 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kinfo
 from kinfo.kernel.boot.summary import summary
 from kinfo.kernel.modules import exports, symbols
+from kinfo.kernel.modules.layout import ModuleRange
+from kinfo.kernel.modules.loaded import Module, Modules
 from tests.conftest import Cli, RealKernel
 from tests.kernels.image import Kernel, Spec, make
 from tests.kernels.modules import EXPORT_FORMS, ModuleSpec, ModuleSymbol
@@ -324,3 +328,14 @@ def test_where_each_release_has_the_letters_of_a_modules_symbols(release: str, p
     )
     found = symbols.read(space, base, 8, set())
     assert [(one.name, one.type, one.va) for one in found] == [("one", "t", base + 0x1000), ("two", "d", base + 0x5000)]
+
+
+@given(parts=st.lists(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=3), max_size=5))
+def test_the_module_that_holds_an_address_is_the_first_that_claims_it(parts: list[list[tuple[int, int]]]) -> None:
+    """Ranges of damaged lists overlap, or are empty."""
+    modules = Modules.__new__(Modules)
+    modules.all = [Module.__new__(Module) for _ in parts]
+    for module, ranges in zip(modules.all, parts, strict=True):
+        module.ranges = [ModuleRange("text", start, size) for start, size in ranges]
+    for va in range(45):
+        assert modules.holding(va) is next((one for one in modules.all if one.range_of(va)), None)

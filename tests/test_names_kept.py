@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kinfo.errors import KernelError
+from kinfo.kernel import naming
 from kinfo.kernel.kallsyms import addresses, names, nearest
 from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 from kinfo.kernel.kallsyms.nearest import Nearest
+from kinfo.kernel.place import Place
 from tests.kernels.image import Kernel, make
 from tests.test_kernel_matrix import SPECS
 from tests.test_kernel_rules import opened
@@ -188,3 +191,34 @@ def test_the_short_way_to_a_place_is_the_long_one(name: str, tmp_path: Path, mon
         monkeypatch.setitem(kernel.__dict__, "image_vas", range(0))  # where it is kept
         assert [kernel.at(one) for one in wanted] == short
         assert any(short)
+
+
+@pytest.mark.parametrize("name", ["6.12", "6.12, arm", "6.15, x86"])
+def test_pages_without_names_are_the_same_once_they_are_known(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Around the image and its modules, at their VAs and in the linear map: names, no names, and nothing mapped."""
+    made = make(SPECS[name])
+    with opened(made, tmp_path) as kernel:
+        assert kernel.space
+        assert kernel.modules
+        image = range(kernel.image.start - 0x3000, kernel.image.stop + 0x3000, 0xC00)
+        parts = [part for module in kernel.modules.all for part in module.ranges if part.size]
+        modules = [va for part in parts for va in range(part.start - 0x1000, part.start + part.size + 0x2000, 0x400)]
+        vas = [pa - made.base + made.spec.linear for pa in image] + [kernel.space.va(pa) for pa in image] + modules
+        pas = [pa for va in modules if (pa := kernel.space.pa(va)) is not None]
+        vas += [pa - made.base + made.spec.linear for pa in pas]
+
+        def asked() -> Iterator[Place | None]:
+            for va in vas:
+                kernel._nameless.clear()
+                yield kernel.at(va)
+
+        wanted = list(asked())
+        for most in (1 << 16, 3):
+            monkeypatch.setattr(naming, "_MOST_NAMELESS", most)
+            kernel._nameless.clear()
+            assert [kernel.at(va) for va in vas] == wanted
+            assert 0 < len(kernel._nameless) <= most
+            assert [kernel.at(va) for va in vas] == wanted
+        assert None in wanted

@@ -102,6 +102,14 @@ def test_the_screen_says_what_to_do_next(files: tuple[str, Path], kinfo_cli: Cli
     ]
 
 
+def test_a_record_alone_leads_to_decode(tmp_path: Path, kinfo_cli: Cli) -> None:
+    """`kinfo info` would refuse a region's dump: its kernel is elsewhere."""
+    (tmp_path / "region.bin").write_bytes(kinfo.encode(make_fields("C", 3), "C").ljust(4096, b"\0"))
+    ran = kinfo_cli("regions", tmp_path / "region.bin")
+    told = f"  kinfo decode {tmp_path}/region.bin    # the record at 0x0, and which memory to dump for its kernel\n"
+    assert (ran.code, ran.out.partition("Next:\n")[2]) == (0, told)
+
+
 def test_by_iomem_and_without_anything(files: tuple[str, Path], tmp_path: Path, kinfo_cli: Cli) -> None:
     ram, _ = files
     lines = ["80000000-800fffff : System RAM", "  80062000-80063fff : Crash kernel", "  80020000-80050fff : reserved"]

@@ -38,26 +38,28 @@ class Labels(dict[bytes, "bytes | None"]):
         word, is_alone = key[1:-1], key[-1:] in ALONE and key[:1] not in OPENING
         plain = self._at_once(word) if is_alone else None
         if plain is None:
-            label = self.of(word)
+            label = self._whole.get(word) or self._label(word)
             if label is None:
                 plain = b""
             elif is_alone and label.is_one and int(word, 16) not in self._image:  # a PA can be another register's number
                 plain = label.plain
-        self._make_room()
+            else:
+                self._keep(word, label)
+        if len(self) >= _MOST:
+            self.clear()
         self[key] = plain
         return plain
 
     def of(self, word: bytes) -> AddressLabel | None:
         """The label of an address, wherever it stands; None where it has no name."""
         if word not in self._whole:
-            self._make_room()
-            self._whole[word] = self._label(word)
+            self._keep(word, self._label(word))
         return self._whole[word]
 
-    def _make_room(self) -> None:
-        if len(self) + len(self._whole) >= _MOST:
-            self.clear()
+    def _keep(self, word: bytes, label: AddressLabel | None) -> None:
+        if len(self._whole) >= _MOST:
             self._whole.clear()
+        self._whole[word] = label
 
     def _at_once(self, word: bytes) -> bytes | None:
         """What is put behind an address within a symbol of the text: most are. None says nothing."""

@@ -20,7 +20,7 @@ from kinfo.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kinfo.kernel.kallsyms.nearest import Extent
+    from kinfo.kernel.kallsyms.nearest import Near
     from kinfo.kernel.modules.loaded import Modules
 
 
@@ -29,6 +29,7 @@ class Naming:
 
     def __init__(self, memory: Memory, pointers: Pointers, kallsyms: Kallsyms) -> None:
         self.memory, self.pointers, self.kallsyms = memory, pointers, kallsyms
+        self._nameless: set[int] = set()  # 4K pages of VAs: most addresses in a register dump are of a heap or a stack
 
     @property
     def word(self) -> int:
@@ -42,7 +43,7 @@ class Naming:
 
     def unsigned(self, number: int) -> int | None:
         """The VA of the kernel's half that a number stands for, pointer authentication taken off; None where it is none."""
-        if number in self.image_vas:
+        if number in self.image_vas or number >= self._half:
             return number
         from kinfo.kernel.calls import unsigned
 
@@ -130,21 +131,38 @@ class Naming:
         return range(start, end) if (self.word == 4 or start >= KERNEL_HALF) and end <= self.space.mask else range(0)
 
     @cached_property
+    def _half(self) -> int:
+        return self.space.half if self.space else KERNEL_HALF
+
+    @cached_property
     def _image_shift(self) -> int:
         return self.image_vas.start - self.kallsyms.borders.text
 
     @cached_property
-    def _extent_at(self) -> Callable[[int], Extent | None]:
-        return self.kallsyms.nearest.at
+    def _extent_at(self) -> Callable[[int], Near | None]:
+        return self.kallsyms.nearest.near
 
     def _at_pa(self, pa: int) -> Place | None:
         return self._in_image(pa, self.space.va(pa) if self.space else None) or self._in_module_by_pa(pa)
 
     def _alias(self, va: int) -> Place | None:
         """What lies at the PA that the page tables give for another VA: the linear map has image and modules once more."""
+        if va >> 12 in self._nameless:
+            return None
         pa = self._pa(va)
         place = self._at_pa(pa) if pa is not None else None
-        return place._replace(va=va, is_alias=True) if place else None
+        if place is not None:
+            return place._replace(va=va, is_alias=True)
+        if pa is None or not self._may_name(pa >> 12):
+            if len(self._nameless) >= _MOST_NAMELESS:
+                self._nameless.clear()
+            self._nameless.add(va >> 12)
+        return None
+
+    def _may_name(self, page: int) -> bool:
+        """Whether an address in a 4K page of physical memory can have a name."""
+        image = self.image
+        return image.start >> 12 <= page <= image.stop >> 12 or page in self._module_pages
 
     def why_unnamed(self, address: int) -> str:
         """What is known of an address that has no name."""
@@ -235,6 +253,7 @@ class Naming:
 
 
 _made = tuple.__new__  # a third of the time of the class's own constructor
+_MOST_NAMELESS = 1 << 16
 _MODULE_LIMIT = 1 << 26  # of one part of a module's memory
 
 

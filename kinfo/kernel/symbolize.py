@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import compress
 
 from kinfo.kernel.address_words import AddressWords
 from kinfo.kernel.labels import ALONE, OPENING, AddressLabel, Labels
@@ -85,10 +86,11 @@ class Symbolizer:
         if None in labels:
             for at in [at for at, label in enumerate(labels) if label is None]:
                 ends[at], labels[at] = self._fitting(text, starts[at], ends[at])
-        unnamed = labels.count(b"")
-        if unnamed == len(labels):
+        if b"" in labels:
+            ends, labels = list(compress(ends, labels)), list(compress(labels, labels))
+        if not labels:
             return text
-        self.count += len(labels) - unnamed
+        self.count += len(labels)
         parts: list[bytes | None] = [b""] * (2 * len(labels) + 1)
         parts[::2] = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
         parts[1::2] = labels

@@ -60,7 +60,9 @@ def _steps(survey: Survey, typed: Typed) -> Iterator[str]:
     tree = f" --dtb {shlex.quote(typed.dtb)}" if typed.dtb else ""
     several = sum(content.kind == magics.TRACE for content in survey.contents) > 1
     for content in survey.contents:
-        if step := _step(content, words, tree, _cut(content, survey, typed), several=several):
+        if content.is_alone and survey.unit == "offset":  # at addresses a dump can have holes, and parts of the kernel
+            yield f"kinfo decode {words}    # the record at {content.at:#x}, and which memory to dump for its kernel"
+        elif step := _step(content, words, tree, _cut(content, survey, typed), several=several):
             yield step
     if any(not content.kind and content.what.startswith("nothing") for content in survey.contents) and typed.dtb:
         yield f"kinfo verify-dt {shlex.quote(typed.dtb)}    # whether the kernel got the memory that holds nothing"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kinfo.kernel.kallsyms.addresses import Addresses
     from kinfo.kernel.kallsyms.kallsyms import Kallsyms
 
-_made = tuple.__new__  # a third of the time of the class's own constructor
+Near = tuple[str, str, int, int]  # the fields of an Extent
 _FEW = 64  # addresses that are looked for before all of the table's are listed
 _KEPT = 1 << 16  # symbols that addresses belonged to
 
@@ -37,7 +37,7 @@ class Nearest:
         self._table, self._addresses, self._absolute = table, addresses, addresses.absolute
         self._pas: Sequence[int] = addresses  # type: ignore[assignment]  # it has what halving needs; a list later
         self._count, self._asked = len(addresses), 0
-        self._found: dict[int, Extent] = {}
+        self._found: dict[int, Near] = {}
         self._name, self._etext = table.encoding.names.__getitem__, table.borders.etext
         text = table.borders.text
         start = addresses[self._absolute] if len(addresses) > self._absolute else text
@@ -45,6 +45,11 @@ class Nearest:
 
     def at(self, pa: int) -> Extent | None:
         """None outside the image, or outside its code where the kernel keeps names for code only."""
+        found = self.near(pa)
+        return Extent(*found) if found is not None else None
+
+    def near(self, pa: int) -> Near | None:
+        """The same as a plain tuple, which is taken apart in a third of the time."""
         index = bisect_right(self._pas, pa, self._absolute) - 1
         found = self._found.get(index)
         return found if found is not None and pa - found[2] < found[3] else self._look(pa, index)
@@ -63,7 +68,7 @@ class Nearest:
             return None
         return self._table.shown(self._name(index)[1:]), start, end - start
 
-    def _look(self, pa: int, index: int) -> Extent | None:
+    def _look(self, pa: int, index: int) -> Near | None:
         self._asked += 1
         if self._asked == _FEW:
             self._pas = self._addresses.listed() or self._pas
@@ -78,7 +83,7 @@ class Nearest:
         first = bisect_left(pas, start, self._absolute) if index and pas[index - 1] == start else index
         end = min(pas[index + 1], section_end) if index + 1 < self._count else section_end
         name = self._name(first)
-        found = _made(Extent, (self._table.shown(name[1:]), name[0], start, end - start))
+        found = self._table.shown(name[1:]), name[0], start, end - start
         if is_one_section or self._section_end(start) == section_end:
             if len(self._found) >= _KEPT:
                 self._found.clear()

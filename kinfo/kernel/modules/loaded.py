@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate
 
 from kinfo.errors import DumpError, KernelError
 from kinfo.findings import Finding
@@ -157,8 +158,22 @@ class Modules:
             yield from ((module, symbol) for symbol in module.symbols)
 
     def holding(self, va: int) -> Module | None:
-        """The module that a VA is in."""
+        """The module that a VA is in; the first of the list where two claim it."""
+        starts, reach, owners = self._parts
+        last = bisect_right(starts, va) - 1
+        if last < 0 or va >= reach[last]:
+            return None
+        if last == 0 or va >= reach[last - 1]:
+            return owners[last]
         return next((module for module in self.all if module.range_of(va)), None)
+
+    @cached_property
+    def _parts(self) -> tuple[list[int], list[int], list[Module]]:
+        """Where the parts of modules begin, in order, how far each and those before it reach, and whose each is."""
+        parts = [(part.start, part.start + part.size, module) for module in self.all for part in module.ranges if part.size]
+        parts.sort(key=lambda part: part[0])
+        reach = accumulate((end for _, end, _ in parts), max)
+        return [start for start, _, _ in parts], list(reach), [module for _, _, module in parts]
 
     def __repr__(self) -> str:
         return brief(
