@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from kinfo.survey.formats import form_of
 from kinfo.survey.parts import Parts, PartsPlan
 from kinfo.survey.run import survey_files
 from kinfo.survey.storage import Bucket, joined_name
+from tests.conftest import ROOT
+from tests.object_store import STORED, Request, StoreServer, serving
 from tests.test_survey import by_source, put, region, table_of
 
 
@@ -206,3 +210,111 @@ def test_storage_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_url_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(KinfoError, match=r"s3://\[: .*URI.*; write s3://bucket/key or gs://bucket/key"):
         survey_files(["s3://["], str(tmp_path / "t.csv"))
+
+
+@pytest.fixture
+def store_server() -> Iterator[StoreServer]:
+    pytest.importorskip("pyarrow.fs", reason="pyarrow is not installed: pip install kinfo[survey]")
+    with serving() as server:
+        server.objects = {f"d/{name}": region("C", at) for at, name in enumerate(("a", "denied", "gone", "half", "new", "z"))}
+        yield server
+
+
+def refusing(status: int, code: str) -> Callable[[Request], bool]:
+    def refuse(request: Request) -> bool:
+        request.refuse(status, code)
+        return True
+
+    return refuse
+
+
+class TestHostileStorage:
+    def test_what_becomes_of_single_objects_stops_no_other(self, store_server: StoreServer, tmp_path: Path) -> None:
+        cut: list[str] = []
+
+        def half(request: Request) -> bool:
+            if request.command == "HEAD" or cut:
+                return False
+            cut.append(request.key)
+            request.answer_object(store_server.objects[request.key], sent=100)
+            return True
+
+        def new(request: Request) -> bool:
+            if request.command == "GET":
+                store_server.stored[request.key] = STORED + 60
+            return False
+
+        store_server.faults = {
+            "d/denied": refusing(403, "AccessDenied"),
+            "d/gone": refusing(404, "NoSuchKey"),
+            "d/half": half,
+            "d/new": new,
+        }
+        table = tmp_path / "t.csv"
+        done = survey_files([store_server.url("d")], str(table))
+        assert (done.files, done.kinds) == (6, {"record": 3, "unread": 3})
+        assert done.changed == (store_server.url("d/new").replace("key:secret@", ""),)
+        assert "secret" not in table.read_text()
+        rows = {str(row["source"]).partition("?")[0].rpartition("/")[2]: row for row in table_of(table)}
+        assert cut == ["d/half"]
+        assert {name: (row["kind"], row["settled"]) for name, row in rows.items()} == {
+            **dict.fromkeys(("a", "half", "z"), ("record", True)),
+            **dict.fromkeys(("denied", "gone", "new"), ("unread", False)),
+        }
+        said = {
+            "denied": "ACCESS_DENIED",
+            "gone": "Path does not exist",
+            "new": "was stored anew or removed while it was read",
+        }
+        assert all(text in str(rows[name]["reason"]) for name, text in said.items())
+        store_server.faults.clear()
+        again = survey_files([store_server.url("d")], str(table), append=True)
+        assert (again.skipped, again.rows, again.kinds) == (3, 3, {"record": 3})
+
+    def test_a_small_object_takes_one_request_for_its_bytes(self, store_server: StoreServer, tmp_path: Path) -> None:
+        store_server.objects = {"d/a": region("C") + bytes(200_000)}
+        assert survey_files([store_server.url("d")], str(tmp_path / "t.csv")).kinds == {"record": 1}
+        assert [one for one in store_server.asked if one == "GET d/a"] == ["GET d/a"]
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_silent_server_is_not_waited_for(self, store_server: StoreServer, tmp_path: Path, number: int) -> None:
+        asked, end = threading.Event(), threading.Event()
+
+        def silent(request: Request) -> bool:
+            if request.command == "GET":
+                asked.set()
+                end.wait()
+            return False
+
+        store_server.faults["d/a"] = silent
+        words = ("survey", store_server.url("d"), "-o", str(tmp_path / "t.csv"))
+        with subprocess.Popen(
+            [sys.executable, "-m", "kinfo", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child:
+            try:
+                assert asked.wait(60)
+                child.send_signal(number)
+                assert child.wait(60) == 128 + number
+            finally:
+                end.set()
+                child.kill()
+            assert child.stderr is not None
+            assert child.stderr.read() == b""
+        assert list(tmp_path.iterdir()) == []
+
+    def test_large_objects_are_read_piece_by_piece_and_never_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Short:
+            def size(self) -> int:
+                return 100
+
+            def read_at(self, size: int, offset: int) -> bytes:
+                return bytes(range(100))[offset : min(offset + size, 60)]
+
+        dump = remote.ObjectDump(Short(), "s3://b/x", 5)
+        with pytest.raises(DumpError, match="s3://b/x: 60 of 100 bytes came at 0x0; it was stored anew meanwhile, or cut"):
+            dump.read(4, 8)
+        monkeypatch.setattr(remote, "_WHOLE", 50)
+        dump = remote.ObjectDump(Short(), "s3://b/x", 5)
+        assert dump.read(4, 4) == bytes((4, 5, 6, 7))
+        with pytest.raises(DumpError, match="s3://b/x: 2 of 4 bytes came at 0x3a; it was stored anew meanwhile, or cut"):
+            dump.read(58, 4)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kinfo.cli.declare import Command
 
 SOUND, FINDINGS, UNDECIDED = 0, 1, 2
+_SIGNALLED = 128  # exit codes above it: a signal ended the process
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         gc.freeze()  # all memory goes at once: a last look for garbage would gain nothing
     except KeyboardInterrupt as told:  # maybe before there is `interrupt`
         code = 128 + told.args[0] if told.args else 130
+    if code > _SIGNALLED:
+        os._exit(code)  # all is tidied up, and nothing is to be waited for: a library's threads may be, for a silent server
     sys.exit(code)
 
 

@@ -180,15 +180,24 @@ def unread(file: ToLookAt, reason: str) -> Looked:
 
 
 def _remote(path: str) -> Looked:
-    """An object is never changed in part, and its time is when it was stored: it is told from a later one of another time."""
+    """An object is never changed in part, but one that is large, or grows, may be stored anew between two answers.
+
+    What is read then is of no version. What could not be read is not known from then on: the next call finds the network
+    as it is then.
+    """
     try:
         dump = remote.opened(path)
     except KinfoError as error:
         return Looked(_with(FileFacts(path, None, None, is_settled=False), [without_record(str(error), UNREAD)]))
     with Opened(Spec(path, None), dump) as file:
         rows = list(rows_in([file]))
-    is_settled = dump.modified is not None and time.time_ns() // 1000 - dump.modified > _SETTLED
-    return Looked(_with(FileFacts(path, dump.size, dump.modified, is_settled), rows))
+    is_changed = remote.state_now(path) != (dump.size, dump.modified)
+    if is_changed:
+        reason = f"{dump.name}: was stored anew or removed while it was read; survey it again"
+        rows = [without_record(reason, UNREAD)]
+    is_known = not is_changed and dump.modified is not None and all(row["kind"] != UNREAD for row in rows)
+    is_settled = is_known and time.time_ns() // 1000 - (dump.modified or 0) > _SETTLED
+    return Looked(_with(FileFacts(path, dump.size, dump.modified, is_settled), rows), is_changed)
 
 
 def _with(facts: FileFacts, rows: list[TableRow]) -> list[TableRow]:

@@ -15,6 +15,7 @@ from kinfo.memory.dump import WINDOW
 from kinfo.survey.arrow import pyarrow
 from kinfo.survey.rows import file_time
 
+_WHOLE = 8 << 20  # bytes of an object that is read at once: one answer is of one version, and sixteen of them fit into memory
 _REMOTE = re.compile(r"(s3|gs|gcs|abfs|abfss|hdfs)://")
 _SECRET = re.compile(r"://[^/@]*@")
 
@@ -78,7 +79,9 @@ def listed(url: str) -> Iterator[tuple[str, int | None, int | None]]:
 
 
 class ObjectDump(Dump):
-    """An object's bytes, read piece by piece as they are asked for."""
+    """An object's bytes: of a small one all at once, of one version; of others piece by piece as they are asked for."""
+
+    _all: bytes | None = None
 
     def __init__(self, file: Any, name: str, modified: int | None) -> None:
         self.file, self.name, self.modified = file, name, modified
@@ -89,10 +92,21 @@ class ObjectDump(Dump):
         size = min(size, self.size - offset)
         if size <= 0:
             return b""
+        if self.size > _WHOLE:
+            return self._asked(offset, size)
+        if self._all is None:
+            self._all = self._asked(0, self.size)
+        return self._all[offset : offset + size]
+
+    def _asked(self, offset: int, size: int) -> bytes:
         try:
-            return bytes(self.file.read_at(size, offset))
+            data = bytes(self.file.read_at(size, offset))
         except OSError as error:
             raise DumpError(f"{self.name}: cannot read at {offset:#x}: {first_line(error)}", "try again") from error
+        if len(data) != size:
+            what = f"{self.name}: {len(data)} of {size} bytes came at {offset:#x}"
+            raise DumpError(what, "it was stored anew meanwhile, or cut: try again")
+        return data
 
     def view(self, offset: int, size: int) -> memoryview:
         """See Dump."""
@@ -107,6 +121,16 @@ class ObjectDump(Dump):
     def close(self) -> None:
         """See Dump."""
         self.file.close()
+
+
+def state_now(url: str) -> tuple[int | None, int | None]:
+    """Size and time (us) of an object; None where they cannot be had."""
+    place = place_of(url)
+    try:
+        (found,) = place.files.get_file_info([place.path])
+    except OSError:
+        return None, None
+    return found.size, file_time(found.mtime_ns)
 
 
 def opened(url: str) -> ObjectDump:

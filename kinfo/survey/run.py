@@ -23,6 +23,7 @@ from kinfo.survey.target import TableFile, Target
 PART_ROWS = 1 << 14
 _PART_SECONDS = 60  # what a run that is killed loses, where files are big
 _CHUNK = 8192  # files that a worker answers for together, at the most
+_CHUNK_REMOTE = 8  # each of them waits for the network, and the rest of its chunk for it
 _FIRST_CHUNK = 512
 _CHUNK_BYTES = 32 << 20  # and bytes of them
 
@@ -109,7 +110,7 @@ def survey_files(  # noqa: PLR0913  # each is an option of the command
         kept,
         dict(run.kinds),
         dict(run.severities),
-        tuple(run.changed),
+        tuple(map(remote.shown, run.changed)),
     )
 
 
@@ -138,7 +139,7 @@ class _Run:
 
     def through(self, files: Iterable[ToLookAt], *, is_remote: bool) -> None:
         """Look at every file; what a run before looked at is left out."""
-        chunks = _chunks(self._new(files), _CHUNK)
+        chunks = _chunks(self._new(files), _CHUNK_REMOTE if is_remote else _CHUNK)
         answered, killed = partial(_answered, self._form), partial(_killed, self._form)
         for answer in shared(answered, chunks, killed, is_remote=is_remote):
             self._take(answer)

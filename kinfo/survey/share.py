@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TypeVar
 
 from kinfo import workers
@@ -39,13 +43,31 @@ def shared(
 
 
 def _threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    from concurrent.futures import Future, ThreadPoolExecutor
-
+    """Not by a ThreadPoolExecutor: its threads are waited for, and one may wait for minutes for a server that is silent."""
+    tasks: SimpleQueue[tuple[T, Future[R]] | None] = SimpleQueue()
+    for _ in range(_THREADS):
+        Thread(target=_serve, args=(work, tasks), daemon=True).start()
     waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
+    try:
         for item in items:
-            waiting.append(pool.submit(work, item))
+            waiting.append(Future())
+            tasks.put((item, waiting[-1]))
             if len(waiting) > _WINDOW:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        while not tasks.empty():  # left early
+            with contextlib.suppress(Empty):
+                tasks.get_nowait()
+        for _ in range(_THREADS):
+            tasks.put(None)
+
+
+def _serve(work: Callable[[T], R], tasks: SimpleQueue[tuple[T, Future[R]] | None]) -> None:
+    while task := tasks.get():
+        item, answer = task
+        try:
+            answer.set_result(work(item))
+        except BaseException as error:  # noqa: BLE001  # it is for whoever waits for the answer
+            answer.set_exception(error)
