@@ -133,7 +133,7 @@ def zeros(folder: Path) -> None:
         best(lambda: unpack(open_dump(path), kinds.ZSTD).close(), 5),
         "zstd",
         best(alone, 5),
-        "4",
+        "2",
     )
 
 

@@ -406,3 +406,70 @@ def test_many_kernels_are_bounded(tmp_path: Path, kinfo_cli: Cli, monkeypatch: p
     bound = f"more than 1 kernels: records from {high.record_pa:#x} on were not weighed"
     assert f"  warning kernel-search-bound  records: {bound}\n" in ran.out
     assert ran.err.startswith(f"kinfo: kernel-search-bound: {bound}; ")
+
+
+OTHER_BUILD = "6.12.9-other"
+
+
+@pytest.mark.parametrize("place", [0x807E0000, 0x807FF000])
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_a_record_of_an_earlier_build_at_the_same_place_is_not_believed(
+    tmp_path: Path, kinfo_cli: Cli, place: int, is_raw: bool
+) -> None:
+    """It leads to the same tables: the release that the kernel's own banner has tells which of the two is the kernel's."""
+    kernel, earlier = make(Spec()), make(Spec(release=OTHER_BUILD))
+    kernel.poke(place, earlier.record)
+    path = tmp_path / "ram"
+    (kernel.write_raw if is_raw else kernel.write_elf)(path)
+    ran = kinfo_cli("info", path, "--format", "json")
+    data = json.loads(ran.out)
+    assert (ran.code, data["record"]["pa"], data["record"]["release"]) == (0, f"{kernel.record_pa:#x}", "6.12.1-test")
+    assert [(one["pa"], one["release"]) for one in data["other_records"]] == [(f"{place:#x}", OTHER_BUILD)]
+    assert [one["code"] for one in data["findings"]] == ["kernel-two-records"]
+
+
+@pytest.mark.parametrize("command", [("symbols",), ("lookup", "_text"), ("info",)], ids=str)
+@pytest.mark.parametrize("has_own", [False, True])
+def test_a_record_of_another_build_beside_a_memory_is_said_by_every_command(
+    tmp_path: Path, kinfo_cli: Cli, command: tuple[str, ...], has_own: bool
+) -> None:
+    kernel = make(Spec())
+    (tmp_path / "record").write_bytes(make(Spec(release=OTHER_BUILD)).record)
+    if not has_own:
+        kernel.poke(kernel.record_pa, bytes(4096))
+    kernel.write_elf(tmp_path / "ram.elf", pcs=[kernel.va("text")] if has_own else [])
+    name, *rest = command
+    ran = kinfo_cli(name, tmp_path / "ram.elf", *rest, "--kinfo", tmp_path / "record")
+    said = f"kernel-another-boot: last_uts_release: the record says {OTHER_BUILD}, the memory 6.12.1-test; "
+    assert (ran.code, ran.err.count("kernel-another-boot: the record says")) == (int(name == "info"), 1), said + ran.err
+    (tmp_path / "record").write_bytes(kernel.record)
+    ran = kinfo_cli(name, tmp_path / "ram.elf", *rest, "--kinfo", tmp_path / "record")
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", [("symbols",), ("lookup", "_text"), ("info",)], ids=str)
+def test_a_raw_dumps_base_is_not_taken_from_another_boots_record(
+    tmp_path: Path, kinfo_cli: Cli, command: tuple[str, ...]
+) -> None:
+    """The tables are found all the same, 2 MiB away: the page table alone shows that the record is of another boot."""
+    name, *rest = command
+    kernel, moved = make(Spec()), make(Spec(text_pa=0x80410000))
+    ram, other, own = (tmp_path / one for one in ("ram", "other", "own"))
+    other.write_bytes(moved.record)
+    own.write_bytes(kernel.record)
+    kernel.write_raw(ram)
+    ran = kinfo_cli(name, ram, *rest, "--kinfo", other)
+    said = (
+        f"kinfo: with the record that was named, {ram} would begin at PA 0x80200000, which the page table does not fit; with "
+    )
+    said += f"its own, at {kernel.record_pa - 0x80000000:#x} of it, it begins at PA 0x80000000, which it fits; "
+    assert (ran.code, ran.out, ran.err) == (2, "", said + "the record is of another boot: leave --kinfo out\n")
+    kernel.poke(kernel.record_pa, bytes(4096))  # and where it has none of its own
+    kernel.write_raw(ram)
+    doubt = f"kinfo: no page table bears out that {ram} begins at PA 0x80200000: with a record of another boot every PA "
+    assert (
+        doubt + f"would be wrong; write {ram}@BASE where the base is known\n"
+        in kinfo_cli(name, ram, *rest, "--kinfo", other).err
+    )
+    ran = kinfo_cli(name, ram, *rest, "--kinfo", own)
+    assert (ran.code, "bears out" in ran.err, "begins at PA 0x80000000" in ran.err) == (0, False, True)

@@ -31,7 +31,8 @@ class Other(NamedTuple):
 
 def choose(found: Candidates) -> Kernel:
     """The kernel that ran. Raises DrawError, with the candidates, where nothing tells which of several did."""
-    firsts = [group[0] for group in found.kernels]
+    kernels = [_borne_out_first(group) for group in found.kernels]
+    firsts = [group[0] for group in kernels]
     settled = settle(firsts)
     if settled.best is None:
         raise _draw(firsts, settled)
@@ -39,7 +40,7 @@ def choose(found: Candidates) -> Kernel:
     others = [(other, why) for other, why in zip(firsts, settled.lost, strict=True) if other is not kernel]
     kernel.told += tuple(_another(other, why, settled) for other, why in others)
     kernel.others = tuple(_other(other, why) for other, why in others)
-    _name_same(kernel, found.kernels[settled.best][1:])
+    _name_same(kernel, kernels[settled.best][1:])
     _say_doubts(kernel, found)
     if others:
         places = ", ".join(_place(other.record) for other, _ in others)
@@ -48,11 +49,24 @@ def choose(found: Candidates) -> Kernel:
     return kernel
 
 
+def _borne_out_first(group: list[Kernel]) -> list[Kernel]:
+    """The records of one kernel: where they name several releases, first the one that the kernel's own banner has.
+
+    Another build that lay at the same place leaves a record behind that leads to the same tables.
+    """
+    if len({one.pointers.release for one in group}) < 2:
+        return group
+    from kinfo.kernel.boot import banner
+
+    return sorted(group, key=lambda one: (not one.record.state.verified, bool(banner.check(one))))
+
+
 def hold(kernel: Kernel, found: Candidates | None) -> Kernel:
     """A kernel whose record the user named, held against the memory; `found` is None where the record is a part of it.
 
     Raises KernelError where another kernel, which has a record in the memory, is shown to be the one that ran.
     """
+    _say_another_boot(kernel)
     own = Life(kernel)
     if own.is_proven:
         return kernel
@@ -97,7 +111,20 @@ def _hold_against(kernel: Kernel, other: Kernel) -> None:
 def _tell(kernel: Kernel, finding: Finding) -> None:
     """A finding that every command says, not `kinfo info` alone."""
     kernel.told += (finding,)
+    _note(kernel, finding)
+
+
+def _note(kernel: Kernel, finding: Finding) -> None:
     kernel.notes += (f"{finding.code}: {finding.message}; {finding.remedy}",)
+
+
+def _say_another_boot(kernel: Kernel) -> None:
+    """That a record which the user named has another release than the memory: its finding is among those of the boot."""
+    from kinfo.kernel.boot import banner
+
+    for finding in banner.check(kernel):
+        if finding.code == rules.KERNEL_ANOTHER_BOOT.code:
+            _note(kernel, finding)
 
 
 def _not_live(kernel: Kernel, severity: Severity) -> Finding:

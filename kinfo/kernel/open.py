@@ -129,7 +129,7 @@ def _of_named(opened: Memory | RawDump, kinfo: str, beside: Beside | None) -> tu
     record, is_inside = _named(opened, kinfo)
     try:
         if isinstance(opened, RawDump):
-            return infer(opened.dump, record, is_inside=is_inside), is_inside
+            return _borne_out(infer(opened.dump, record, is_inside=is_inside), opened), is_inside
         return Kernel(opened, record), is_inside
     except (KernelError, HoleError) as error:
         if beside:
@@ -142,6 +142,34 @@ def _of_named(opened: Memory | RawDump, kinfo: str, beside: Beside | None) -> tu
             hint = f"the memory's own record, at PA {own:#x}, leads to a kernel: leave --kinfo out"
             raise KernelError(error.message, f"{error.hint}; {hint}") from None
         raise
+
+
+def _borne_out(kernel: Kernel, opened: RawDump) -> Kernel:
+    """The kernel of a record beside a raw dump, whose base was worked out from it.
+
+    The record of a boot at another PA finds the tables too, and gives a wrong base, which the page table does not fit then.
+    Raises KernelError where the dump's own record has a base that its page table fits.
+    """
+    if _has_page_table(kernel):
+        return kernel
+    start = kernel.memory.segments[0].start
+    for group in Candidates(opened).search((PAGE,)):
+        own, place = group[0], group[0].memory.segments[0].start
+        if _has_page_table(own) and place != start:
+            message = (
+                f"with the record that was named, {opened.dump.name} would begin at PA {start:#x}, which the page table "
+            )
+            message += (
+                f"does not fit; with its own, at {own.record.offset:#x} of it, it begins at PA {place:#x}, which it fits"
+            )
+            raise KernelError(message, "the record is of another boot: leave --kinfo out")
+    doubt = f"no page table bears out that {opened.dump.name} begins at PA {start:#x}: with a record of another boot every PA"
+    kernel.notes += (f"{doubt} would be wrong; write {opened.dump.name}@BASE where the base is known",)
+    return kernel
+
+
+def _has_page_table(kernel: Kernel) -> bool:
+    return kernel.space is not None and kernel.space.form is not None
 
 
 def _named(opened: Memory | RawDump, kinfo: str) -> tuple[Record, bool]:

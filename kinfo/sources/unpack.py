@@ -209,10 +209,12 @@ class _DumpFile:
 
 
 def _write_sparse(spill: IO[bytes], chunk: bytes) -> None:
-    size = len(chunk) if _ZERO.startswith(chunk) else _BLOCK
     try:
-        for at in range(0, len(chunk), size):
-            block = chunk[at : at + size]  # bytes, not a view: they are compared at once, a view's one by one
+        if _ZERO.startswith(chunk):
+            spill.seek(len(chunk), os.SEEK_CUR)
+            return
+        for at in range(0, len(chunk), _BLOCK):
+            block = chunk[at : at + _BLOCK]  # bytes, not a view: they are compared at once, a view's one by one
             if _ZERO.startswith(block):
                 spill.seek(len(block), os.SEEK_CUR)
             else:
