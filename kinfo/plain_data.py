@@ -45,13 +45,21 @@ def _load_plain(text: bytes) -> Any:
     """YAML without what no fields file needs and a hostile one abuses: aliases, deep nesting, a key that comes twice."""
     import yaml
 
+    loaders = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without libyaml
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loaders):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > _DEPTH:
             raise yaml.YAMLError("aliases or deep nesting")
-    _refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader))
-    return yaml.safe_load(text)
+    loader = loaders(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _refuse_twice(node)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _refuse_twice(node: Any) -> None:
