@@ -18,7 +18,7 @@ def plain(text: bytes) -> Any:
     import yaml
 
     try:
-        return _load_plain(text)  # JSON is YAML
+        return _load_quickly(text)  # JSON is YAML
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark else ""
@@ -41,11 +41,20 @@ def load(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> Mapping
     return data
 
 
-def _load_plain(text: bytes) -> Any:
+def _load_quickly(text: bytes) -> Any:
+    """By libyaml, where PyYAML has it; what that refuses PyYAML's own reader decides on, and says where it is."""
+    import yaml
+
+    try:
+        return _load_plain(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return _load_plain(text, yaml.SafeLoader)
+
+
+def _load_plain(text: bytes, loaders: Any) -> Any:
     """YAML without what no fields file needs and a hostile one abuses: aliases, deep nesting, a key that comes twice."""
     import yaml
 
-    loaders = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without libyaml
     depth = 0
     for event in yaml.parse(text, Loader=loaders):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
