@@ -362,6 +362,19 @@ class TestRuns:
         assert survey_files([str(fleet)], name, append=True).rows == 1
         assert len(table_of(name)) == 9
 
+    def test_what_may_not_be_read_is_looked_at_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Rights change without the time of the last change."""
+        name, path = str(tmp_path / "t.csv"), put(tmp_path / "in" / "a", region("C"))
+        monkeypatch.setattr(run, "_CHUNK", 1)
+        with monkeypatch.context() as shut:
+            shut.setattr(os, "access", lambda *_: False)
+            shut.setattr(files, "_blob", lambda _: None)
+            shut.setattr(files, "open_file", refused)
+            assert survey_files([str(path)], name).kinds == {"unread": 1}
+        again = survey_files([str(path)], name, append=True)
+        assert (again.skipped, again.kinds) == (0, {"record": 1})
+        assert survey_files([str(path)], name, append=True).skipped == 1
+
     def test_hashes_tell_where_times_do_not(self, tmp_path: Path, suffix: str) -> None:
         name = str(tmp_path / f"t{suffix}")
         path = put(tmp_path / "in" / "a", region("C"))
@@ -499,6 +512,10 @@ run.survey_files([{str(fleet)!r}], {str(name)!r}, part_rows=1)
                     survey_files([str(fleet)], str(name))
             assert Path(folder_of(str(name))).exists() is is_gone_on_with
         assert survey_files([str(fleet)], str(name)).kept > 0
+
+
+def refused(path: str) -> None:
+    raise KinfoError(f"{path}: Permission denied", "check the path and its permissions")
 
 
 def no_room(*_: object, **__: object) -> None:

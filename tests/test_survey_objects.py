@@ -213,8 +213,9 @@ def test_a_url_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def store_server() -> Iterator[StoreServer]:
+def store_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreServer]:
     pytest.importorskip("pyarrow.fs", reason="pyarrow is not installed: pip install kinfo[survey]")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # no machine of a cloud is asked which one it is
     with serving() as server:
         server.objects = {f"d/{name}": region("C", at) for at, name in enumerate(("a", "denied", "gone", "half", "new", "z"))}
         yield server

@@ -8,8 +8,8 @@ from kinfo.kernel.naming import Naming
 from kinfo.kernel.place import Namer
 from kinfo.named import NamedTuple
 
-ALONE = frozenset((b"\n", b"\r", b"", b",", b";"))  # behind an address: neither a tail nor a name can begin so
-OPENING = frozenset((b"<", b"("))  # a name before an address ends with it
+ALONE = b"\n\r,;"  # behind an address: neither a tail nor a name can begin so
+OPENING = b"<("  # a name before an address ends with it
 _MOST = 1 << 16
 
 
@@ -35,7 +35,7 @@ class Labels(dict[bytes, "bytes | None"]):
         self._whole: dict[bytes, AddressLabel | None] = {}
 
     def __missing__(self, key: bytes) -> bytes | None:
-        word, is_alone = key[1:-1], key[-1:] in ALONE and key[:1] not in OPENING
+        word, is_alone = key[1:-1], key[-1] in ALONE and key[0] not in OPENING
         plain = self._at_once(word) if is_alone else None
         if plain is None:
             label = self._whole.get(word) or self._label(word)

@@ -7,8 +7,10 @@ when a record is decoded; offsets follow from the order of the fields, because t
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import islice
 
 from kinfo.frozen import Frozen
 from kinfo.named import NamedTuple
@@ -156,7 +158,7 @@ class Layout(Frozen):
     def unpack_partial(self, data: bytes) -> dict[str, Value]:
         """The fields that lie whole within `data`, which may be shorter than the record."""
         padded = bytes(data[: self.size]).ljust(self.size, b"\0")
-        return {name: value for name, value in self.unpack(padded).items() if self.by_name[name].end <= len(data)}
+        return dict(islice(self.unpack(padded).items(), bisect_right(self._ends, len(data))))
 
     def pack(self, values: Mapping[str, Value]) -> bytes:
         """The record's bytes; every field of the layout must be in `values`, in its range."""
@@ -175,6 +177,10 @@ class Layout(Frozen):
         for field in self.fields:
             values[field.name] = tuple(next(rest) for _ in range(field.elements)) if field.elements else next(rest)
         return values
+
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        return tuple(field.end for field in self.fields)
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

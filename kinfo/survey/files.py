@@ -159,7 +159,10 @@ def looked_at(path: str) -> Looked:
     before = state_of(path)
     rows = list(_rows(path))
     after = state_of(path)
-    return _looked(rows, before, after)
+    found = _looked(rows, before, after)
+    if os.access(path, os.R_OK):
+        return found
+    return found._replace(rows=[row | {"settled": False} for row in found.rows])  # rights change, and no time with them
 
 
 def _looked(rows: list[TableRow], before: FileState, after: FileState) -> Looked:

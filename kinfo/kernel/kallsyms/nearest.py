@@ -39,6 +39,7 @@ class Nearest:
         self._count, self._asked = len(addresses), 0
         self._found: dict[int, Near] = {}
         self._name, self._etext = table.encoding.names.__getitem__, table.borders.etext
+        self._shown = table.shown
         text = table.borders.text
         start = addresses[self._absolute] if len(addresses) > self._absolute else text
         self._lowest = min(start, text)  # of the text: its first symbol can lie before `_text`
@@ -66,7 +67,7 @@ class Nearest:
         start, end = pas[index], pas[index + 1]
         if start < self._lowest or end > self._etext or pas[index - 1] == start:
             return None
-        return self._table.shown(self._name(index)[1:]), start, end - start
+        return self._shown(self._name(index)[1:]), start, end - start
 
     def _look(self, pa: int, index: int) -> Near | None:
         self._asked += 1
@@ -83,7 +84,7 @@ class Nearest:
         first = bisect_left(pas, start, self._absolute) if index and pas[index - 1] == start else index
         end = min(pas[index + 1], section_end) if index + 1 < self._count else section_end
         name = self._name(first)
-        found = self._table.shown(name[1:]), name[0], start, end - start
+        found = self._shown(name[1:]), name[0], start, end - start
         if is_one_section or self._section_end(start) == section_end:
             if len(self._found) >= _KEPT:
                 self._found.clear()
