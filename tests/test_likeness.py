@@ -13,7 +13,7 @@ from kinfo.examine import columns as columns_room
 from kinfo.examine import known_kernels, together
 from kinfo.memory import BytesDump
 from kinfo.record.asked import follow
-from kinfo.record.asked.blobs import PART, Blobs, BlobShape
+from kinfo.record.asked.blobs import PART, Blobs, BlobShape, by_shape
 from kinfo.record.asked.keys import AddressPlaces, keyed
 from kinfo.record.asked.questions import DerivedTerm, Exactly, Negative, Seen, Sum, Summed, Word, Zero
 from kinfo.record.asked.still_open import agree, of_key, open_questions
@@ -213,9 +213,21 @@ def regions_of_one_size() -> list[bytes]:
     return [sound, half, sound[:1500] + b"\1" + sound[1501:], half[:-1] + b"\1", sound[:2047] + b"\1" + sound[2048:]]
 
 
+def shape_of(blob: bytes) -> BlobShape:
+    (shape,) = by_shape([blob])
+    return shape
+
+
+def test_blobs_of_every_size_and_shape_have_a_place() -> None:
+    blobs = [*regions_of_one_size(), b"", bytes(100), bytes(4096), *regions_of_one_size()]
+    found = by_shape(blobs)
+    assert sorted(at for places in found.values() for at in places) == list(range(len(blobs)))
+    assert all(shape_of(blobs[at]) == shape for shape, places in found.items() for at in places)
+
+
 def test_what_is_left_out_of_a_shape_is_blank() -> None:
     blobs = regions_of_one_size()
-    shapes = [BlobShape.of(blob) for blob in blobs]
+    shapes = [shape_of(blob) for blob in blobs]
     assert [(one.size, one.is_blank_behind, one.half) for one in shapes] == [
         (4096, True, 0),
         (4096, True, 2048),
@@ -223,9 +235,9 @@ def test_what_is_left_out_of_a_shape_is_blank() -> None:
         (4096, False, 0),
         (4096, False, 0),
     ]
-    assert BlobShape.of(bytes(100)) == (100, False, 0)
-    assert BlobShape.of(bytes(2 * PART)).is_blank_behind
-    assert not BlobShape.of(bytes(2 * PART + 4)).is_blank_behind
+    assert shape_of(bytes(100)) == (100, False, 0)
+    assert shape_of(bytes(2 * PART)).is_blank_behind
+    assert not shape_of(bytes(2 * PART + 4)).is_blank_behind
     for blob, shape in zip(blobs, shapes, strict=True):
         assert Blobs.of([blob] * 2, shape).blob(1) == blob
 
@@ -233,7 +245,7 @@ def test_what_is_left_out_of_a_shape_is_blank() -> None:
 @pytest.mark.parametrize("number", range(5))
 def test_parts_of_a_shape_are_those_of_the_whole(number: int) -> None:
     blob = regions_of_one_size()[number]
-    some, whole = Blobs.of([blob] * 3, BlobShape.of(blob)), Blobs(matrix_of([blob] * 3))
+    some, whole = Blobs.of([blob] * 3, shape_of(blob)), Blobs(matrix_of([blob] * 3))
     borders = (
         0,
         4,

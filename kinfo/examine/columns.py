@@ -101,12 +101,9 @@ def read_many(blobs: Sequence[Blob], *, findings: bool) -> Iterator[tuple[NDArra
     import numpy as np
 
     from kinfo.examine import together
-    from kinfo.record.asked.blobs import Blobs, BlobShape
+    from kinfo.record.asked.blobs import Blobs, by_shape
 
-    by_shape: dict[BlobShape, list[int]] = {}
-    for row, blob in enumerate(blobs):
-        by_shape.setdefault(BlobShape.of(blob), []).append(row)
-    for shape, rows in by_shape.items():
+    for shape, rows in by_shape(blobs).items():
         step = max(TOGETHER, min(_ROWS, _BYTES // max(shape.size, 1)))
         for start in range(0, len(rows), step):
             places = rows[start : start + step]

@@ -17,6 +17,7 @@ from kinfo.record.asked.questions import Word
 from kinfo.record.checksum import HEAD_SIZE
 from kinfo.record.layouts import LARGEST
 
+Blob = bytes | bytearray | memoryview
 Bools = NDArray[np.bool_]
 Array = NDArray[Any]
 
@@ -33,16 +34,24 @@ class BlobShape(NamedTuple):
     is_blank_behind: bool
     half: int = 0
 
-    @classmethod
-    def of(cls, blob: bytes | bytearray | memoryview) -> BlobShape:
-        """Of one blob; with `half` where its second half is not blank."""
-        whole, plain, halved, behind, between = _shapes(len(blob))
-        if not behind:
-            return whole
-        if blob[PART:] == behind:
-            return plain
-        half = halved.half
-        return halved if blob[half + PART :] == between and blob[PART:half] == between else whole
+
+def by_shape(blobs: Sequence[Blob]) -> dict[BlobShape, list[int]]:
+    """Which blobs have each shape; one with `half` where its second half is not blank."""
+    by_size: dict[int, list[int]] = {}
+    for at, blob in enumerate(blobs):
+        by_size.setdefault(len(blob), []).append(at)
+    found: dict[BlobShape, list[int]] = {}
+    for size, places in by_size.items():
+        whole, plain, halved, behind, between = _shapes(size)
+        left = places
+        if behind:
+            found[plain] = [at for at in places if blobs[at][PART:] == behind]
+            taken, half = set(found[plain]), halved.half
+            others = [at for at in places if at not in taken]
+            found[halved] = [at for at in others if blobs[at][half + PART :] == between == blobs[at][PART:half]]
+            left = sorted({*others}.difference(found[halved]))
+        found[whole] = left
+    return {shape: places for shape, places in found.items() if places}
 
 
 @lru_cache(16)
@@ -71,7 +80,7 @@ class Blobs:
         self._columns: dict[Hashable, Any] = {}
 
     @classmethod
-    def of(cls, blobs: Sequence[bytes | bytearray | memoryview], shape: BlobShape) -> Blobs:
+    def of(cls, blobs: Sequence[Blob], shape: BlobShape) -> Blobs:
         """Of these, all of one shape."""
         width = min(PART, shape.size)
         if shape.half:

@@ -8,6 +8,7 @@ keys that no other region has, never a wrong answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -105,7 +106,8 @@ def _sum_code(blobs: Blobs, start: int, words: int) -> Array:
     code: Array = (differ == 0).astype(np.uint8)
     relations = (differ == ALL_ONES, stored == 0, (differ & (differ - np.uint32(1))) == 0)
     for relation in relations:
-        code = code << np.uint8(1) | relation
+        code += code
+        code += relation
     return code
 
 
@@ -120,29 +122,35 @@ def _likely(blobs: Blobs, rows: Rows, start: int, codes: dict[tuple[int, int], A
             is_right &= _TEXT[blobs.word(Word(start + field.offset, 1))[rows]]
             found[is_right] = number
             right += is_right
-            fitting.append((number, layout, is_right))
-    is_open = right > 1
-    best = np.full(len(rows), -1)
-    for number, layout, is_right in fitting:
-        places = np.flatnonzero(is_right & is_open)
-        if len(places):
-            count = _addresses(blobs, rows[places], _frame((layout,), (start,)))
-            better = count > best[places]
-            found[places[better]] = number
-            best[places[better]] = count[better]
+            fitting.append((number, _frame((layout,), (start,)), is_right))
+    is_open, best = right > 1, np.full(len(rows), -1)
+    rivals = [(number, _with_bases(frame), np.flatnonzero(is_right & is_open)) for number, frame, is_right in fitting]
+    rivals = [one for one in rivals if len(one[2])]
+    alike = set.intersection(*({*words} for _, words, _ in rivals)) if rivals else set()  # it counts for each of them
+    for number, words, places in rivals:
+        count = _addresses(blobs, rows[places], [one for one in words if one not in alike])
+        better = count > best[places]
+        found[places[better]] = number
+        best[places[better]] = count[better]
     return found
 
 
-def _addresses(blobs: Blobs, rows: Rows, frame: AddressPlaces) -> Array:
-    """How many words of a frame are addresses near their base."""
+@cache
+def _with_bases(frame: AddressPlaces) -> tuple[tuple[int, int, bool], ...]:
+    """Where each address lies, where its base does, and whether it is a PA."""
+    bases: dict[str, int] = {}
+    return tuple((at, bases.setdefault(group, at), group.startswith(_PHYSICAL)) for at, group in frame.words)
+
+
+def _addresses(blobs: Blobs, rows: Rows, places: Iterable[tuple[int, int, bool]]) -> Array:
+    """How many of these words are addresses near their base."""
     count = np.zeros(len(rows), np.int64)
-    bases: dict[str, Array] = {}
-    for at, group in frame.words:
+    for at, base, is_physical in places:
         words = blobs.word(Word(at, 8))[rows]
-        distance = words - bases.setdefault(group, words)
-        near = _IMAGE if group.startswith(_PHYSICAL) else _MODULES
+        distance = words - blobs.word(Word(base, 8))[rows]
+        near = _IMAGE if is_physical else _MODULES
         is_near = distance + near < near * np.uint64(2)
-        count += (words != 0) & ((words >> np.uint64(63) == 0) == group.startswith(_PHYSICAL)) & is_near
+        count += (words != 0) & ((words >> np.uint64(63) == 0) == is_physical) & is_near
     return count
 
 
