@@ -122,7 +122,7 @@ def test_a_key_counts_for_its_frame_alone(monkeypatch: pytest.MonkeyPatch) -> No
     assert not kernels.find(blobs, [other])[1].any()
 
 
-PLACES = AddressPlaces(((32, "pa"), (40, "pa"), (48, "va")), (0,))
+PLACES = AddressPlaces(((32, "pa"), (40, "pa"), (48, "va")), (0,), (80,))
 DATA = bytes(32) + b"\1" * 8 + b"\2" * 8 + b"\xff" * 8 + bytes(8) + b"text" + bytes(60)
 ONE, TWO, OTHER = (Word(at, 8) for at in (32, 40, 48))
 

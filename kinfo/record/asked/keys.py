@@ -34,13 +34,14 @@ _TEXT = np.array([0x31 <= code <= 0x39 for code in range(256)])  # how a release
 
 
 class AddressPlaces(NamedTuple):
-    """Where the addresses of a region lie, each with its group, and where its records begin.
+    """Where the addresses of a region lie, each with its group, and where its records begin and end.
 
     Addresses of a group are moved together; the first of a group is its base.
     """
 
     words: tuple[tuple[int, str], ...]
     starts: tuple[int, ...]
+    ends: tuple[int, ...]
 
 
 @cache
@@ -52,7 +53,8 @@ def _frame(layouts: tuple[Layout, ...], starts: tuple[int, ...]) -> AddressPlace
                 at = start + field.offset
                 group += _OF_BLOCK if start else ""
                 words.setdefault(group, []).insert(0 if "_stext_" in field.name else len(words.get(group, ())), at)
-    return AddressPlaces(tuple((at, group) for group, places in words.items() for at in places), starts)
+    ends = tuple(start + layout.size for layout, start in zip(layouts, starts, strict=True))
+    return AddressPlaces(tuple((at, group) for group, places in words.items() for at in places), starts, ends)
 
 
 def _group(name: str) -> str:
@@ -155,8 +157,10 @@ def _addresses(blobs: Blobs, rows: Rows, places: Iterable[tuple[int, int, bool]]
 
 
 def _of_frame(blobs: Blobs, rows: Rows, frame: AddressPlaces, codes: list[Array]) -> Keyed:
-    """Their keys: the bytes at each start, then which addresses are 0, the low bits of each base, and what the sums say."""
-    spans = [(start, min(start + PART, blobs.size)) for start in frame.starts]
+    """Their keys: the bytes of each record, then which addresses are 0, the low bits of each base, and what the sums say."""
+    spans = [(start, min(end, blobs.size)) for start, end in zip(frame.starts, frame.ends, strict=True)]
+    for start, end in spans:
+        rows = rows[blobs.blank(end, start + PART)[rows]]
     width = sum(end - start for start, end in spans)
     groups = [group for _, group in frame.words]
     firsts = [groups.index(group) for group in groups]  # the number of the base of each word
