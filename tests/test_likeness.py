@@ -90,6 +90,9 @@ def test_no_key_is_made_of_what_is_not_whole() -> None:
     assert keys_of([b"\xff\xdd\xee\xcc".ljust(4096, b"\1")]) == []  # what stands behind would have to be in it
     assert keys_of([moved("C", 1, 0)[:4] + bytes(4) + moved("C", 1, 0)[8:]]) == []  # no sum holds
     assert keys_of([moved("C", 1, 0)[:512]], 256) == []  # the second half begins in the record
+    end = kinfo.layout("C").size
+    assert len(keys_of([moved("C", 1, 0)])[0]) < end + 32
+    assert keys_of([moved("C", 1, 0)[:end] + b"\1" + moved("C", 1, 0)[end + 1 :]]) == []  # nor does it have what is behind
 
 
 def test_a_known_kernel_is_asked_no_questions_again(monkeypatch: pytest.MonkeyPatch) -> None:
