@@ -51,15 +51,10 @@ class Answered(NamedTuple):
     findings: tuple[Finding, ...]
     asked: frozenset[str] | set[str]
 
-    @property
-    def complaints(self) -> Complaints:
-        """What a bit that is flipped back could make go away."""
-        return _complaints(self.findings)
-
 
 def answers(record: Record, checks: Sequence[Check]) -> list[Answered]:
     """What each check finds in a record. They look at its `values`, and not at its bytes."""
-    if not _may_have_flipped(record):
+    if _flipped_bit(record) is None:
         return [Answered(check, tuple(check(record)), frozenset()) for check in checks]
     found = []
     for check in checks:
@@ -68,9 +63,10 @@ def answers(record: Record, checks: Sequence[Check]) -> list[Answered]:
     return found
 
 
-def _may_have_flipped(record: Record) -> bool:
+def _flipped_bit(record: Record) -> int | None:
+    """The bit (0-31) in which a word of the record may have flipped; None where that explains nothing."""
     is_there = record.layout is not None and not record.is_truncated
-    return record.state is State.MISMATCH and is_there and record.checksum.flipped_bit is not None
+    return record.checksum.flipped_bit if record.state is State.MISMATCH and is_there else None
 
 
 def suspect(record: Record, answered: Sequence[Answered]) -> tuple[str, Record] | None:
@@ -78,16 +74,15 @@ def suspect(record: Record, answered: Sequence[Answered]) -> tuple[str, Record] 
 
     `answered` are the findings apart from those about its checksum.
     """
-    if not _may_have_flipped(record):
+    bit, layout = _flipped_bit(record), record.layout
+    if bit is None or layout is None:
         return None
-    bit, layout = record.checksum.flipped_bit, record.layout
-    assert bit is not None
-    assert layout is not None
-    known: Complaints = set().union(*(one.complaints for one in answered))
+    complained = [(one, _complaints(one.findings)) for one in answered]
+    known: Complaints = set().union(*(some for _, some in complained))
     if not known:  # nothing that a flipped bit could explain
         return None
-    complained = sorted(answered, key=lambda one: not one.complaints)  # those that can lose any come first
-    may_lose = set().union(*(one.asked for one in answered if one.complaints))
+    complained.sort(key=lambda pair: not pair[1])  # those that can lose any come first
+    may_lose = set().union(*(one.asked for one, some in complained if some))
     tried = []
     for place, field in _numbers_at(layout, bit // 8):
         if field.name in may_lose:
@@ -108,11 +103,10 @@ def _numbers_at(layout: Layout, byte: int) -> tuple[tuple[int, Field], ...]:
     return tuple((at, field) for at, field in zip(places, owners, strict=True) if not field.is_text)
 
 
-def _left(mended: Record, flipped: str, answered: Sequence[Answered], known: Complaints) -> int | None:
+def _left(mended: Record, flipped: str, complained: Sequence[tuple[Answered, Complaints]], known: Complaints) -> int | None:
     """How many of the known complaints a mended record has left; None where it has all of them still, or another."""
     left: Complaints = set()
-    for one in answered:
-        before = one.complaints
+    for one, before in complained:
         if not before and left == known:  # the checks that complained do so as before
             return None
         left |= _complaints(one.check(mended)) if flipped in one.asked else before

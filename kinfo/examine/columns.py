@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kinfo.examine.known_kernels import Read
-    from kinfo.record.asked.blobs import Blobs
+    from kinfo.record.asked.blobs import Blob, Blobs
     from kinfo.record.model import Field
-
-Blob = bytes | bytearray | memoryview
 
 TOGETHER = 8  # blobs of one size from which on they are read together: fewer do not pay for numpy
 _ROWS = 8192  # read together: their columns stay in the cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from kinfo.record.asked.still_open import HIGHEST, Asked, StillOpen, agree, of_k
 from kinfo.record.asked.ways import Fork
 from kinfo.record.decode import Detected
 
+T = TypeVar("T")
 _MOST_KEYS = 1 << 15  # some 600 bytes each
 _MOST_OPEN = 100  # questions; with more, the way itself is as quick
 _NOBODY = np.zeros(0, np.intp)
@@ -38,6 +39,21 @@ class Read(NamedTuple):
     vendor_judgement: Codes | None = None
 
 
+class _Numbered(Generic[T]):
+    """Values that come again and again, each kept once."""
+
+    def __init__(self) -> None:
+        self.values: list[T] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, key: Hashable, value: T) -> int:
+        """Where the value of a key stands among all; it is the first one that came with the key."""
+        if key not in self._numbers:
+            self._numbers[key] = len(self.values)
+            self.values.append(value)
+        return self._numbers[key]
+
+
 class _Plans:
     """How regions of one frame are read, by their keys, and what is to be known of each of them before that is so.
 
@@ -48,9 +64,8 @@ class _Plans:
         self._by_key: dict[bytes, int] = {}
         self._limits: list[list[tuple[int, int]]] = []
         self._kinds: list[tuple[int, int]] = []
-        self._reads: list[Read] = []
-        self._open: list[tuple[Asked, ...]] = []
-        self._numbers: dict[Hashable, int] = {}
+        self._reads: _Numbered[Read] = _Numbered()
+        self._open: _Numbered[tuple[Asked, ...]] = _Numbered()
         self._arrays: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
@@ -62,9 +77,8 @@ class _Plans:
     def add(self, key: bytes, one: Read, limits: list[tuple[int, int]], asked: tuple[Asked, ...]) -> None:
         """Keep how a region of this key is read."""
         alike = (one.reading, one.vendor, one.judgement, one.vendor_judgement, one.ends)
-        kinds = (_numbered(self._numbers, alike, self._reads, one), _numbered(self._numbers, asked, self._open, asked))
         self._by_key[key] = len(self._kinds)
-        self._kinds.append(kinds)
+        self._kinds.append((self._reads.number(alike, one), self._open.number(asked, asked)))
         self._limits.append([(max(low, 0), min(high, HIGHEST)) for low, high in limits])
         self._arrays = None
 
@@ -81,17 +95,10 @@ class _Plans:
             is_right &= (limits[numbers, group, 0] <= base) & (base <= limits[numbers, group, 1])
         rows, kinds = keyed.rows[is_right], kinds[numbers[is_right]]
         for number, places in _alike(kinds[:, 1]):
-            agreed = agree(blobs, rows[places], self._open[number])
+            agreed = agree(blobs, rows[places], self._open.values[number])
             kinds[places[~agreed], 0] = -1
-        yield from (self._reads[number]._replace(rows=rows[places]) for number, places in _alike(kinds[:, 0]) if number >= 0)
-
-
-def _numbered(numbers: dict[Hashable, int], key: Hashable, values: list[Any], value: Any) -> int:
-    """The number of a value in a list, where it is put once."""
-    if key not in numbers:
-        numbers[key] = len(values)
-        values.append(value)
-    return numbers[key]
+        reads = self._reads.values
+        yield from (reads[number]._replace(rows=rows[places]) for number, places in _alike(kinds[:, 0]) if number >= 0)
 
 
 def _alike(codes: NDArray[np.int64]) -> Iterator[tuple[int, Rows]]:

@@ -80,10 +80,6 @@ def keyed(blobs: Blobs, rows: Rows, half: int) -> list[Keyed]:
     starts = (0, half) if half else (0,)
     if half and half < PART:
         return []
-    blank = blobs.blank(PART, half or blobs.size) & (blobs.blank(half + PART, blobs.size) if half else True)
-    rows = rows[blank[rows]]
-    if not len(rows):
-        return []
     codes = {(start, words): _sum_code(blobs, start, words) for start in starts for words in _there(blobs, start)}
     chosen = np.zeros(len(rows), np.int64)
     for start in starts:
@@ -159,8 +155,8 @@ def _addresses(blobs: Blobs, rows: Rows, places: Iterable[tuple[int, int, bool]]
 def _of_frame(blobs: Blobs, rows: Rows, frame: AddressPlaces, codes: list[Array]) -> Keyed:
     """Their keys: the bytes of each record, then which addresses are 0, the low bits of each base, and what the sums say."""
     spans = [(start, min(end, blobs.size)) for start, end in zip(frame.starts, frame.ends, strict=True)]
-    for start, end in spans:
-        rows = rows[blobs.blank(end, start + PART)[rows]]
+    for (_, end), border in zip(spans, (*frame.starts[1:], blobs.size), strict=True):
+        rows = rows[blobs.blank(end, border)[rows]]
     width = sum(end - start for start, end in spans)
     groups = [group for _, group in frame.words]
     firsts = [groups.index(group) for group in groups]  # the number of the base of each word
